@@ -1,0 +1,36 @@
+/** Writes a fact (outbox) and, for deeds, who did it (audit), in the caller's own transaction. */
+import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
+import type { Trx } from '#db/connect.ts';
+import { payloadSchemas, type NewEvent } from '#domain/events.schema.ts';
+
+/** Who acted. Operators and players by id, workflows by workflow id, processes by name. */
+export type Actor =
+  | { readonly kind: 'player' | 'operator' | 'workflow'; readonly id: string }
+  | { readonly kind: 'system'; readonly id: string };
+
+export type Deed = {
+  readonly actor: Actor;
+  /** `{noun}:{id}` of what was acted on. */
+  readonly subject: string;
+  /** Required by procedure for what an operator decides. */
+  readonly reason?: string;
+};
+
+/**
+ * Appends `event` to the outbox and, with `deed`, to the audit trail.
+ * Throws when the payload does not fit its schema: that is a bug of the caller, and the transaction must not commit.
+ */
+export async function appendEvent(trx: Trx, event: NewEvent, deed: Deed): Promise<void> {
+  const eventId = randomUUID();
+  const payload = JSON.stringify(payloadSchemas[event.type].parse(event.payload));
+  await sql`
+    with fact as (
+      insert into compliance.outbox (event_id, type, version, brand, player_id, occurred_at, payload)
+      values (${eventId}, ${event.type}, ${event.version}, ${event.brand}, ${event.playerId}, now(), ${payload}::jsonb)
+    )
+    insert into compliance.audit (event_id, actor, action, subject, brand, player_id, reason, details)
+    values (${eventId}, ${`${deed.actor.kind}:${deed.actor.id}`}, ${event.type}, ${deed.subject}, ${event.brand},
+      ${event.playerId}, ${deed.reason ?? null}, ${payload}::jsonb)
+  `.execute(trx);
+}

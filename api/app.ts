@@ -1,0 +1,70 @@
+/** The HTTP edge: one application of all modules' routes, with the guards that every request passes. */
+import { randomUUID } from 'node:crypto';
+import { OpenAPIHono } from '@hono/zod-openapi';
+import { bodyLimit } from 'hono/body-limit';
+import { fail, FailureError } from '#domain/failures.ts';
+import { refuseInvalid, type ApiDeps, type ApiEnv } from './context.ts';
+import { mountDocs } from './docs.ts';
+import { mountHealth } from './health.ts';
+import { answerError, answerProblem } from './problem.ts';
+import { mountModules } from './routes.ts';
+
+/** Largest body that any route accepts; catalogues and files have routes of their own elsewhere. */
+export const bodyBytesMax = 64 * 1024;
+
+export type Api = OpenAPIHono<ApiEnv>;
+
+/** Makes a router whose validation failures answer as problems. */
+export const createRouter = (): Api => new OpenAPIHono<ApiEnv>({ defaultHook: refuseInvalid });
+
+export function createApi(deps: ApiDeps): Api {
+  const api = createRouter();
+  api.onError(answerError);
+  api.notFound((c) => answerProblem(c, fail('not-found', 'There is nothing at this address.').failure));
+
+  api.use(async (c, next) => {
+    const given = c.req.header('x-request-id');
+    const requestId = given && /^[\w.-]{8,64}$/.test(given) ? given : randomUUID();
+    c.set('requestId', requestId);
+    c.set('log', deps.log.child({ requestId }));
+    c.header('X-Request-Id', requestId);
+    c.header('X-Content-Type-Options', 'nosniff');
+    c.header('Referrer-Policy', 'no-referrer');
+    const startedAt = performance.now();
+    await next();
+    deps.metrics.httpRequestDurationS
+      .labels(c.req.method, c.req.routePath ?? 'unmatched', String(c.res.status))
+      .observe((performance.now() - startedAt) / 1_000);
+  });
+  api.use(
+    bodyLimit({
+      maxSize: bodyBytesMax,
+      onError: (c) =>
+        answerProblem(c, fail('body-too-large', `A body may have at most ${bodyBytesMax} bytes.`).failure),
+    }),
+  );
+  api.use('/v1/*', requireJson);
+  api.use('/admin/v1/*', requireJson);
+
+  mountHealth(api, deps);
+  mountModules(api, deps);
+  mountDocs(api, deps);
+  return api;
+}
+
+/** Bodies are JSON and well formed before any schema sees them; an empty body counts as none. */
+const requireJson: Parameters<Api['use']>[1] = async (c, next) => {
+  if (c.req.method === 'GET' || c.req.method === 'HEAD') return next();
+  const text = await c.req.text();
+  if (text === '') return next();
+  const type = c.req.header('content-type') ?? '';
+  if (!/^application\/json\s*(;|$)/i.test(type)) {
+    throw new FailureError(fail('unsupported-media-type', 'Send application/json.').failure);
+  }
+  try {
+    JSON.parse(text);
+  } catch {
+    throw new FailureError(fail('malformed-json', 'The body is not well-formed JSON.').failure);
+  }
+  return next();
+};

@@ -1,0 +1,64 @@
+/** What handlers find in their context, and what the API process gives to its routes. */
+import type { Hook } from '@hono/zod-openapi';
+import type { ClickHouseClient } from '@clickhouse/client';
+import type { Client } from '@temporalio/client';
+import type { Logger } from 'pino';
+import type { Database } from '#db/connect.ts';
+import type { OperatorId, PlayerId, SessionId } from '#domain/ids.ts';
+import type { WalletWriter } from '#activities/wallet/writer.ts';
+import type { Config } from '#workers/config.ts';
+import type { Metrics } from '#workers/metrics.ts';
+import { answerProblem } from './problem.ts';
+
+export type PlayerIdentity = {
+  readonly playerId: PlayerId;
+  readonly sessionId: SessionId;
+  readonly brand: string;
+  readonly jurisdiction: string;
+};
+
+export type OperatorIdentity = {
+  readonly operatorId: OperatorId;
+  readonly roles: readonly string[];
+  /** Brands that the operator may see; '*' is all. */
+  readonly brands: readonly string[];
+};
+
+export type ApiEnv = {
+  Variables: {
+    requestId: string;
+    log: Logger;
+    /** Set by the player guard. */
+    player: PlayerIdentity;
+    /** Set by the operator guard. */
+    operator: OperatorIdentity;
+  };
+};
+
+export type ApiDeps = {
+  readonly config: Config;
+  /** Writer role: reads of money, limits and exclusions must come from the primary. */
+  readonly db: Database;
+  readonly wallet: WalletWriter;
+  readonly clickhouse: ClickHouseClient;
+  /** Throws a `dependency-unavailable` failure while Temporal cannot be reached. */
+  readonly temporal: () => Promise<Client>;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+};
+
+/** Every validation failure of every route answers in the one error shape. */
+export const refuseInvalid: Hook<unknown, ApiEnv, string, unknown> = (result, c) => {
+  if (result.success) return;
+  const fields = result.error.issues.flatMap((issue) => {
+    const base = issue.path.map((part) => `/${String(part)}`).join('');
+    return issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => ({ pointer: `${base}/${key}`, detail: 'unknown key' }))
+      : [{ pointer: base || '/', detail: issue.message }];
+  });
+  return answerProblem(c, {
+    code: 'invalid-request',
+    detail: `The ${result.target} of the request does not fit its schema.`,
+    fields,
+  });
+};

@@ -1,0 +1,141 @@
+/** The one error shape of the API: RFC 9457 problem details with a stable `code`. */
+import type { Context } from 'hono';
+import { z } from '@hono/zod-openapi';
+import { FailureError, failureCodes, type Failure, type FailureCode } from '#domain/failures.ts';
+import { isDatabaseUnavailable } from '#db/connect.ts';
+import type { ApiEnv } from './context.ts';
+
+type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 429 | 503;
+
+const statuses: Record<FailureCode, ProblemStatus> = {
+  'malformed-json': 400,
+  'invalid-request': 400,
+  'body-too-large': 413,
+  'unsupported-media-type': 415,
+  'idempotency-key-missing': 400,
+  'idempotency-key-reused': 422,
+  'amount-not-positive': 400,
+  'amount-too-precise': 400,
+  'amount-too-large': 400,
+  'unknown-asset': 400,
+  'unsupported-asset': 422,
+  'not-found': 404,
+  'method-not-allowed': 405,
+  'not-authenticated': 401,
+  'session-expired': 401,
+  forbidden: 403,
+  'invalid-credentials': 401,
+  'invalid-signature': 401,
+  'stale-signature': 401,
+  'too-many-requests': 429,
+  'email-taken': 409,
+  'email-not-verified': 403,
+  'verification-link-invalid': 400,
+  'player-underage': 422,
+  'terms-not-current': 409,
+  'unknown-brand': 404,
+  'unknown-jurisdiction': 422,
+  'player-blocked': 403,
+  'deposit-limit-required': 409,
+  'deposit-limit-exceeded': 422,
+  'play-limit-exceeded': 422,
+  'self-excluded': 403,
+  'identity-not-verified': 403,
+  'verification-not-open': 409,
+  'insufficient-funds': 422,
+  'duplicate-transaction': 409,
+  'transaction-not-found': 404,
+  'transaction-rolled-back': 409,
+  'bonus-bet-too-large': 422,
+  'wallet-not-found': 404,
+  'payment-method-unavailable': 422,
+  'deposit-not-awaiting-action': 409,
+  'withdrawal-not-pending': 409,
+  'withdrawal-pending-wagering': 409,
+  'already-decided': 409,
+  'own-approval': 403,
+  'unknown-game': 404,
+  'game-session-invalid': 401,
+  'award-active': 409,
+  'award-not-active': 409,
+  'dependency-unavailable': 503,
+  overloaded: 503,
+};
+
+export const problemSchema = z
+  .strictObject({
+    type: z.string().openapi({ example: '/docs/problems#insufficient-funds' }),
+    title: z.string(),
+    status: z.int(),
+    code: z.enum(failureCodes).openapi({ description: 'Stable; program against this.' }),
+    detail: z.string(),
+    instance: z.string().openapi({ description: 'Request id, to be quoted to support.' }),
+    errors: z.array(z.strictObject({ pointer: z.string(), detail: z.string() })).optional(),
+  })
+  .openapi('Problem');
+
+const titleOf = (code: FailureCode): string => {
+  const words = code.replaceAll('-', ' ');
+  return words[0]?.toUpperCase() + words.slice(1);
+};
+
+/** Status of a failure, exhaustive over the closed list. */
+export const statusOf = (code: FailureCode): ProblemStatus => statuses[code];
+
+/** Answers a failure; 503 and 429 say when to come back. */
+export function answerProblem(c: Context<ApiEnv>, failure: Failure): Response {
+  const status = statusOf(failure.code);
+  const retryAfterS = failure.retryAfterS ?? (status === 503 || status === 429 ? 2 : undefined);
+  if (retryAfterS !== undefined) c.header('Retry-After', String(retryAfterS));
+  return c.body(
+    JSON.stringify({
+      type: `/docs/problems#${failure.code}`,
+      title: titleOf(failure.code),
+      status,
+      code: failure.code,
+      detail: failure.detail,
+      instance: c.get('requestId'),
+      ...(failure.fields ? { errors: failure.fields } : {}),
+    }),
+    status,
+    { 'content-type': 'application/problem+json' },
+  );
+}
+
+/** Last stop of everything thrown: failures by code, an absent dependency as 503, a bug as a 500 without details. */
+export function answerError(error: unknown, c: Context<ApiEnv>): Response {
+  if (error instanceof FailureError) return answerProblem(c, error.failure);
+  if (isDatabaseUnavailable(error)) {
+    return answerProblem(c, {
+      code: 'dependency-unavailable',
+      detail: 'The database does not answer right now; nothing was changed, or a repeat with the same key will tell.',
+    });
+  }
+  c.get('log').error({ error }, 'unhandled error');
+  return c.body(
+    JSON.stringify({
+      type: 'about:blank',
+      title: 'Internal error',
+      status: 500,
+      detail: 'The request failed for a reason of ours.',
+      instance: c.get('requestId'),
+    }),
+    500,
+    { 'content-type': 'application/problem+json' },
+  );
+}
+
+/** OpenAPI response entries for the failures that a route documents. */
+export function problemResponses(...codes: FailureCode[]) {
+  const byStatus = new Map<ProblemStatus, FailureCode[]>();
+  for (const code of codes) byStatus.set(statusOf(code), [...(byStatus.get(statusOf(code)) ?? []), code]);
+  return Object.fromEntries(
+    [...byStatus].map(([status, list]) => [
+      status,
+      {
+        description: list.join(', '),
+        content: { 'application/problem+json': { schema: problemSchema } },
+      },
+    ]),
+  );
+}

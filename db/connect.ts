@@ -1,0 +1,66 @@
+/** Opens PostgreSQL pools with the deadlines that keep one slow query from taking a process down. */
+import { CamelCasePlugin, Kysely, PostgresDialect, type Transaction } from 'kysely';
+import pg from 'pg';
+import type { DB } from './schema.generated.ts';
+
+export type Database = Kysely<DB>;
+export type Trx = Transaction<DB>;
+
+export type PoolOptions = {
+  readonly url: string;
+  /** Shown in pg_stat_activity, so that a lock can be traced to its process. */
+  readonly applicationName: string;
+  readonly connectionsMax: number;
+  readonly statementTimeoutMs?: number;
+};
+
+/**
+ * Opens a pool. Bigints arrive as bigint and numerics as text: neither passes through a float.
+ * Errors of idle connections are swallowed here because the next query reports them to someone who can answer.
+ */
+export function openPool(options: PoolOptions): pg.Pool {
+  const statementTimeoutMs = options.statementTimeoutMs ?? 5_000;
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    application_name: options.applicationName,
+    max: options.connectionsMax,
+    connectionTimeoutMillis: 3_000,
+    idleTimeoutMillis: 60_000,
+    statement_timeout: statementTimeoutMs,
+    lock_timeout: Math.min(2_000, statementTimeoutMs),
+    idle_in_transaction_session_timeout: 5_000,
+    query_timeout: statementTimeoutMs + 2_000,
+    keepAlive: true,
+    types: { getTypeParser: typeParser as typeof pg.types.getTypeParser },
+  });
+  pool.on('error', () => {});
+  return pool;
+}
+
+const parseBigint = (text: string): bigint => BigInt(text);
+
+function typeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
+  if (format === 'binary') return pg.types.getTypeParser(oid, 'binary') as (value: string) => unknown;
+  if (oid === pg.types.builtins.INT8) return parseBigint;
+  return pg.types.getTypeParser(oid, 'text') as (value: string) => unknown;
+}
+
+/** Wraps a pool in Kysely with camel-cased names. */
+export function createDatabase(pool: pg.Pool): Database {
+  return new Kysely<DB>({ dialect: new PostgresDialect({ pool }), plugins: [new CamelCasePlugin()] });
+}
+
+const unavailableCodes = new Set([
+  'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH',
+  '57P01', '57P02', '57P03', '08000', '08001', '08003', '08004', '08006', '53300', '57014', '55P03', '40001', '40P01',
+]);
+
+/** True when an error says that the database is away or busy, so that a retry can succeed. */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = (error as { code?: unknown }).code;
+  if (typeof code === 'string' && unavailableCodes.has(code)) return true;
+  return /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error/.test(
+    error.message,
+  );
+}

@@ -1,0 +1,116 @@
+/**
+ * The closed list of expected failures. Domain functions return them as values; only two edges turn them
+ * outward: activities throw a non-retryable ApplicationFailure of the code, the API maps the code to a status.
+ */
+export const failureCodes = [
+  // What the caller sent
+  'malformed-json',
+  'invalid-request',
+  'body-too-large',
+  'unsupported-media-type',
+  'idempotency-key-missing',
+  'idempotency-key-reused',
+  'amount-not-positive',
+  'amount-too-precise',
+  'amount-too-large',
+  'unknown-asset',
+  'unsupported-asset',
+  'not-found',
+  'method-not-allowed',
+  // Who the caller is
+  'not-authenticated',
+  'session-expired',
+  'forbidden',
+  'invalid-credentials',
+  'invalid-signature',
+  'stale-signature',
+  'too-many-requests',
+  // pam, cms
+  'email-taken',
+  'email-not-verified',
+  'verification-link-invalid',
+  'player-underage',
+  'terms-not-current',
+  'unknown-brand',
+  'unknown-jurisdiction',
+  'player-blocked',
+  // responsible-gambling
+  'deposit-limit-required',
+  'deposit-limit-exceeded',
+  'play-limit-exceeded',
+  'self-excluded',
+  // kyc
+  'identity-not-verified',
+  'verification-not-open',
+  // wallet
+  'insufficient-funds',
+  'duplicate-transaction',
+  'transaction-not-found',
+  'transaction-rolled-back',
+  'bonus-bet-too-large',
+  'wallet-not-found',
+  // payments
+  'payment-method-unavailable',
+  'deposit-not-awaiting-action',
+  'withdrawal-not-pending',
+  'withdrawal-pending-wagering',
+  'already-decided',
+  'own-approval',
+  // games, bonus, backoffice
+  'unknown-game',
+  'game-session-invalid',
+  'award-active',
+  'award-not-active',
+  // What we depend on
+  'dependency-unavailable',
+  'overloaded',
+] as const;
+
+export type FailureCode = (typeof failureCodes)[number];
+
+export type Failure = {
+  readonly code: FailureCode;
+  /** One sentence for a developer; never personal data. */
+  readonly detail: string;
+  /** JSON pointers of the offending fields, where there are any. */
+  readonly fields?: readonly { readonly pointer: string; readonly detail: string }[];
+  /** Seconds after which a retry makes sense. */
+  readonly retryAfterS?: number;
+};
+
+export type Result<T, F = Failure> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly failure: F };
+
+export const succeed = <T>(value: T): Result<T, never> => ({ ok: true, value });
+
+export const fail = (
+  code: FailureCode,
+  detail: string,
+  more: Pick<Failure, 'fields' | 'retryAfterS'> = {},
+): { ok: false; failure: Failure } => ({ ok: false, failure: { code, detail, ...more } });
+
+/** Carries a failure through code that must throw: activities and HTTP handlers. */
+export class FailureError extends Error {
+  readonly failure: Failure;
+  constructor(failure: Failure) {
+    super(`${failure.code}: ${failure.detail}`);
+    this.name = 'FailureError';
+    this.failure = failure;
+  }
+}
+
+/** Unwraps a result at an edge that throws. */
+export function orThrow<T>(result: Result<T>): T {
+  if (!result.ok) throw new FailureError(result.failure);
+  return result.value;
+}
+
+/** A broken invariant is a bug, not a failure: it throws and nobody catches it. */
+export function assert(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new Error(`Invariant broken: ${message}`);
+}
+
+export function assertNever(value: never): never {
+  throw new Error(`Unexpected value: ${JSON.stringify(value)}`);
+}
