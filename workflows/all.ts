@@ -1,0 +1,1 @@
+/** The bundler's entry: every workflow of the platform, and the table of contents of the business. */
