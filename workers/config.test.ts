@@ -1,0 +1,171 @@
+import { randomBytes } from 'node:crypto';
+import { inspect } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { ConfigFailure, loadConfig, type Environment } from './config.ts';
+
+const key = () => randomBytes(32).toString('base64');
+
+const complete = (): Record<string, string> => ({
+  DATABASE_URL: 'postgres://pitboss:owner-pw@127.0.0.1:15432/pitboss',
+  DATABASE_WRITER_PASSWORD: 'writer/pw',
+  DATABASE_READER_PASSWORD: 'reader-pw',
+  TEMPORAL_ADDRESS: '127.0.0.1:7233',
+  CLICKHOUSE_URL: 'http://analyst:olap-pw@127.0.0.1:8123/',
+  KEY_ENCRYPTION_KEY: key(),
+  BLIND_INDEX_KEY: key(),
+  PAYLOAD_CODEC_KEY: key(),
+});
+
+const forProduction = (): Record<string, string> => ({
+  ...complete(),
+  PITBOSS_MODE: 'production',
+  PUBLIC_URL: 'https://play.example.org',
+  SMTP_URL: 'smtps://mail.example.org:465',
+  DATABASE_URL: `postgres://pitboss:${randomBytes(18).toString('hex')}@db.internal/pitboss`,
+  DATABASE_WRITER_PASSWORD: randomBytes(18).toString('hex'),
+  DATABASE_READER_PASSWORD: randomBytes(18).toString('hex'),
+  CLICKHOUSE_URL: `https://analyst:${randomBytes(18).toString('hex')}@olap.internal:8443`,
+});
+
+function problemsOf(environment: Environment): readonly string[] {
+  try {
+    loadConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigFailure) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('loadConfig', () => {
+  test('a development environment needs addresses and keys only', () => {
+    const config = loadConfig(complete());
+    expect(config.mode).toBe('development');
+    expect(config.api).toEqual({
+      host: '127.0.0.1',
+      port: 8080,
+      publicUrl: 'http://127.0.0.1:8080',
+    });
+    expect(config.temporal.namespace).toBe('pitboss');
+    expect(config.kafka.brokers).toEqual([]);
+    expect(config.psp.alpha).toBeUndefined();
+    expect(config.keys.keyEncryption.reveal()).toHaveLength(32);
+  });
+
+  test('writer and reader addresses are derived from the owner address and their passwords', () => {
+    const { database } = loadConfig(complete());
+    expect(database.writerUrl.reveal()).toBe(
+      'postgres://pitboss_writer:writer%2Fpw@127.0.0.1:15432/pitboss',
+    );
+    expect(database.readerUrl.reveal()).toBe(
+      'postgres://pitboss_reader:reader-pw@127.0.0.1:15432/pitboss',
+    );
+  });
+
+  test('a process may be given its own database address and never see the owner', () => {
+    const { DATABASE_URL: _owner, ...rest } = complete();
+    const config = loadConfig({
+      ...rest,
+      DATABASE_WRITER_URL: 'postgres://w:x@db/pitboss',
+      DATABASE_READER_URL: 'postgres://r:x@db/pitboss',
+    });
+    expect(config.database.ownerUrl).toBeUndefined();
+    expect(config.database.writerUrl.reveal()).toBe('postgres://w:x@db/pitboss');
+  });
+
+  test('ClickHouse credentials come out of the address, or from their own variables', () => {
+    expect(loadConfig(complete()).clickhouse).toMatchObject({
+      url: 'http://127.0.0.1:8123',
+      user: 'analyst',
+      database: 'pitboss',
+    });
+    const own = loadConfig({ ...complete(), CLICKHOUSE_PASSWORD: 'own' });
+    expect(own.clickhouse.password.reveal()).toBe('own');
+  });
+
+  test('no secret shows itself in JSON, inspection or text', () => {
+    const config = loadConfig({
+      ...complete(),
+      PSP_ALPHA_URL: 'http://127.0.0.1:18100',
+      PSP_ALPHA_API_KEY: 'sk_test_alpha',
+      PSP_ALPHA_WEBHOOK_SECRET: 'whsec_alpha',
+    });
+    const shown = `${JSON.stringify(config)} ${inspect(config, { depth: 9, showHidden: true })} ${config.psp.alpha?.apiKey}`;
+    for (const hidden of ['owner-pw', 'olap-pw', 'sk_test_alpha', 'whsec_alpha', 'writer/pw'])
+      expect(shown).not.toContain(hidden);
+    expect(shown).toContain('[redacted]');
+  });
+
+  test('empty variables count as not set', () => {
+    expect(loadConfig({ ...complete(), KAFKA_BROKERS: '', METRICS_PORT: '' }).metricsPort).toBe(
+      undefined,
+    );
+    expect(loadConfig({ ...complete(), KAFKA_BROKERS: 'a:1, b:2' }).kafka.brokers).toEqual([
+      'a:1',
+      'b:2',
+    ]);
+  });
+
+  test('each missing or malformed variable is one sentence', () => {
+    const { KEY_ENCRYPTION_KEY: _key, ...rest } = complete();
+    expect(problemsOf({ ...rest, PORT: 'many', TEMPORAL_ADDRESS: 'http://x' })).toEqual([
+      'PORT must be a port number.',
+      'TEMPORAL_ADDRESS must be host:port.',
+      'KEY_ENCRYPTION_KEY is not set.',
+    ]);
+    expect(problemsOf({ ...complete(), PITBOSS_MODE: 'staging' })).toEqual([
+      'PITBOSS_MODE must be one of development, production, test.',
+    ]);
+  });
+
+  test('a counterparty with half its variables is refused by name', () => {
+    expect(problemsOf({ ...complete(), KYC_VENDOR_URL: 'http://127.0.0.1:18400' })).toEqual([
+      'KYC_VENDOR_APP_TOKEN is missing although KYC_VENDOR_URL is set.',
+      'KYC_VENDOR_SECRET_KEY is missing although KYC_VENDOR_URL is set.',
+      'KYC_VENDOR_WEBHOOK_SECRET is missing although KYC_VENDOR_URL is set.',
+    ]);
+  });
+});
+
+describe('production', () => {
+  test('a complete environment without any sandbox counterparty is accepted', () => {
+    expect(problemsOf(forProduction())).toEqual([]);
+  });
+
+  test('sample, short, repetitive and reused secrets are each refused', () => {
+    const shared = key();
+    const problems = problemsOf({
+      ...forProduction(),
+      DATABASE_WRITER_PASSWORD: 'changeme-changeme-changeme',
+      DATABASE_READER_PASSWORD: 'kX9!',
+      CLICKHOUSE_PASSWORD: 'abababababababababababab',
+      KEY_ENCRYPTION_KEY: shared,
+      BLIND_INDEX_KEY: shared,
+      PSP_ALPHA_URL: 'https://psp.example.org',
+      PSP_ALPHA_API_KEY: 'sk_test_4eC39HqLyjWDarjtT1zdp7dc',
+      PSP_ALPHA_WEBHOOK_SECRET: `whsec_${randomBytes(18).toString('hex')}`,
+    });
+    expect(problems).toEqual([
+      'BLIND_INDEX_KEY has the same value as KEY_ENCRYPTION_KEY.',
+      'The password of the database writer looks like a sample value.',
+      'The password of the database reader is shorter than 16 characters.',
+      'The ClickHouse password repeats too few characters to be random.',
+      'PSP_ALPHA_API_KEY looks like a sample value.',
+    ]);
+  });
+
+  test('plain http, a missing mail server and sample operators are refused', () => {
+    const { SMTP_URL: _smtp, ...rest } = forProduction();
+    expect(
+      problemsOf({
+        ...rest,
+        PUBLIC_URL: 'http://play.example.org',
+        SEED_OPERATORS: '[{"email":"a@b.c","password":"x","role":"risk"}]',
+      }),
+    ).toEqual([
+      'PUBLIC_URL must be an https address in production.',
+      'SMTP_URL is not set; in production players get their mail from a real server.',
+      'SEED_OPERATORS is set; sample operators are not created in production.',
+    ]);
+  });
+});

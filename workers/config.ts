@@ -1,0 +1,466 @@
+/** What every process of the platform is told from outside: the one place that reads the environment. */
+import { z } from 'zod';
+import { Secret } from './secret.ts';
+import { secretProblems, type NamedSecret } from './secret-strength.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface PspAlphaConfig {
+  readonly url: string;
+  readonly apiKey: Secret;
+  readonly webhookSecret: Secret;
+}
+
+export interface PspBetaConfig {
+  readonly url: string;
+  readonly apiKey: Secret;
+  readonly merchantAccount: string;
+  /** Hex, as the Adyen dialect hands it out. */
+  readonly hmacKey: Secret;
+}
+
+export interface KycVendorConfig {
+  readonly url: string;
+  readonly appToken: Secret;
+  readonly secretKey: Secret;
+  readonly webhookSecret: Secret;
+}
+
+export interface GameStudioConfig {
+  readonly url: string;
+  /** PEM: ours, signs what we send to the studio. */
+  readonly operatorPrivateKey: Secret;
+  /** PEM: theirs, checks what the studio sends to us. */
+  readonly studioPublicKey: string;
+}
+
+export interface OperatorLogin {
+  readonly email: string;
+  readonly password: Secret;
+  readonly role: string;
+}
+
+export interface Config {
+  readonly mode: 'development' | 'production' | 'test';
+  readonly home: string;
+  readonly api: { readonly host: string; readonly port: number; readonly publicUrl: string };
+  readonly database: {
+    /** Owner of the schemas: migrations and the seed only. */
+    readonly ownerUrl: Secret | undefined;
+    readonly writerUrl: Secret;
+    readonly readerUrl: Secret;
+    readonly writerPassword: Secret | undefined;
+    readonly readerPassword: Secret | undefined;
+  };
+  readonly temporal: {
+    readonly address: string;
+    readonly namespace: string;
+    readonly uiUrl: string | undefined;
+  };
+  readonly clickhouse: {
+    readonly url: string;
+    readonly user: string;
+    readonly password: Secret;
+    readonly database: string;
+  };
+  readonly kafka: { readonly brokers: readonly string[] };
+  readonly mail: { readonly smtpUrl: Secret | undefined; readonly from: string };
+  readonly keys: {
+    readonly keyEncryption: Secret<Buffer>;
+    readonly blindIndex: Secret<Buffer>;
+    readonly payloadCodec: Secret<Buffer>;
+  };
+  readonly psp: {
+    readonly alpha: PspAlphaConfig | undefined;
+    readonly beta: PspBetaConfig | undefined;
+  };
+  readonly kycVendor: KycVendorConfig | undefined;
+  readonly gameStudio: GameStudioConfig | undefined;
+  readonly seed: { readonly operators: readonly OperatorLogin[] };
+  /** Health and metrics of a process that has no other HTTP port. */
+  readonly metricsPort: number | undefined;
+  /** Metrics of the Temporal SDK's own runtime, which wants a port of its own. */
+  readonly sdkMetricsPort: number | undefined;
+  readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+  readonly otlpEndpoint: string | undefined;
+  readonly workerBuildId: string | undefined;
+}
+
+/** The environment is not fit to start with; `problems` holds one sentence for each reason. */
+export class ConfigFailure extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.name = 'ConfigFailure';
+    this.problems = problems;
+  }
+}
+
+const port = z
+  .string()
+  .regex(/^\d{1,5}$/, 'must be a port number')
+  .transform(Number)
+  .refine((value) => value > 0 && value < 65_536, 'must be a port number between 1 and 65535');
+
+const url = (...schemes: string[]) =>
+  z.string().refine(
+    (value) => URL.canParse(value) && schemes.includes(new URL(value).protocol.slice(0, -1)),
+    `must be an address that starts with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
+  );
+
+const key32Bytes = z
+  .string()
+  .refine(
+    (value) => /^[A-Za-z0-9+/]{43}=$/.test(value),
+    'must be 32 random bytes in base64 (openssl rand -base64 32)',
+  );
+
+/** One line in an env file cannot hold a PEM, so a literal \n is accepted for a line break. */
+const pem = z
+  .string()
+  .transform((value) => value.replaceAll('\\n', '\n'))
+  .refine((value) => value.includes('-----BEGIN '), 'must be a key in PEM form');
+
+const operators = z.string().transform((value, context) => {
+  const parsed = z
+    .array(z.object({ email: z.string(), password: z.string(), role: z.string() }))
+    .safeParse(parseJson(value));
+  if (parsed.success) return parsed.data;
+  context.addIssue('must be a JSON list of {email, password, role}');
+  return z.NEVER;
+});
+
+const variables = z.object({
+  PITBOSS_MODE: z.enum(['development', 'production', 'test']).default('development'),
+  PITBOSS_HOME: z.string().default('.pitboss'),
+  PORT: port.default(8080),
+  API_HOST: z.string().default('127.0.0.1'),
+  PUBLIC_URL: url('http', 'https').optional(),
+  DATABASE_URL: url('postgres', 'postgresql').optional(),
+  DATABASE_WRITER_URL: url('postgres', 'postgresql').optional(),
+  DATABASE_READER_URL: url('postgres', 'postgresql').optional(),
+  DATABASE_WRITER_PASSWORD: z.string().optional(),
+  DATABASE_READER_PASSWORD: z.string().optional(),
+  TEMPORAL_ADDRESS: z.string().regex(/^[^\s/]+:\d+$/, 'must be host:port'),
+  TEMPORAL_NAMESPACE: z.string().default('pitboss'),
+  TEMPORAL_UI_URL: url('http', 'https').optional(),
+  CLICKHOUSE_URL: url('http', 'https'),
+  CLICKHOUSE_USER: z.string().optional(),
+  CLICKHOUSE_PASSWORD: z.string().optional(),
+  CLICKHOUSE_DATABASE: z.string().regex(/^\w+$/, 'must be a plain name').default('pitboss'),
+  KAFKA_BROKERS: z.string().optional(),
+  SMTP_URL: url('smtp', 'smtps').optional(),
+  MAIL_FROM: z.string().default('Pitboss <no-reply@pitboss.localhost>'),
+  KEY_ENCRYPTION_KEY: key32Bytes,
+  BLIND_INDEX_KEY: key32Bytes,
+  PAYLOAD_CODEC_KEY: key32Bytes,
+  PSP_ALPHA_URL: url('http', 'https').optional(),
+  PSP_ALPHA_API_KEY: z.string().optional(),
+  PSP_ALPHA_WEBHOOK_SECRET: z.string().optional(),
+  PSP_BETA_URL: url('http', 'https').optional(),
+  PSP_BETA_API_KEY: z.string().optional(),
+  PSP_BETA_MERCHANT_ACCOUNT: z.string().optional(),
+  PSP_BETA_HMAC_KEY: z.string().regex(/^([0-9a-f]{2})+$/i, 'must be hexadecimal').optional(),
+  KYC_VENDOR_URL: url('http', 'https').optional(),
+  KYC_VENDOR_APP_TOKEN: z.string().optional(),
+  KYC_VENDOR_SECRET_KEY: z.string().optional(),
+  KYC_VENDOR_WEBHOOK_SECRET: z.string().optional(),
+  GAME_STUDIO_URL: url('http', 'https').optional(),
+  HUB88_PRIVATE_KEY: pem.optional(),
+  GAME_STUDIO_PUBLIC_KEY: pem.optional(),
+  SEED_OPERATORS: operators.optional(),
+  METRICS_PORT: port.optional(),
+  SDK_METRICS_PORT: port.optional(),
+  LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: url('http', 'https').optional(),
+  WORKER_BUILD_ID: z.string().optional(),
+});
+
+type Variables = z.infer<typeof variables>;
+
+/** Every variable the platform reads; docker-compose.yml is checked against it. */
+export const configKeys: readonly string[] = Object.keys(variables.shape);
+
+export function loadConfig(environment: Environment = process.env): Config {
+  const parsed = variables.safeParse(withoutEmpty(environment));
+  if (!parsed.success) throw new ConfigFailure(parsed.error.issues.map(sentence));
+  const problems: string[] = [];
+  const config = assemble(parsed.data, problems);
+  if (config.mode === 'production') problems.push(...productionProblems(config, parsed.data));
+  if (problems.length > 0) throw new ConfigFailure(problems);
+  return config;
+}
+
+/** What the bring-up itself needs before any address is known. */
+export function readEnvironment(): Environment {
+  return process.env;
+}
+
+const analyticsVariables = z.object({
+  CLICKHOUSE_PORT: port,
+  CLICKHOUSE_USER: z.string().default('default'),
+  CLICKHOUSE_PASSWORD: z.string().min(1),
+  CLICKHOUSE_DIR: z.string().min(1),
+});
+
+export interface AnalyticsConfig {
+  readonly port: number;
+  readonly user: string;
+  readonly password: Secret;
+  readonly dir: string;
+}
+
+/** The embedded analytics engine is told its own four variables and no secret of the platform. */
+export function loadAnalyticsConfig(environment: Environment = process.env): AnalyticsConfig {
+  const parsed = analyticsVariables.safeParse(withoutEmpty(environment));
+  if (!parsed.success) throw new ConfigFailure(parsed.error.issues.map(sentence));
+  const { CLICKHOUSE_PORT, CLICKHOUSE_USER, CLICKHOUSE_PASSWORD, CLICKHOUSE_DIR } = parsed.data;
+  return {
+    port: CLICKHOUSE_PORT,
+    user: CLICKHOUSE_USER,
+    password: new Secret(CLICKHOUSE_PASSWORD),
+    dir: CLICKHOUSE_DIR,
+  };
+}
+
+function assemble(given: Variables, problems: string[]): Config {
+  return {
+    mode: given.PITBOSS_MODE,
+    home: given.PITBOSS_HOME,
+    api: {
+      host: given.API_HOST,
+      port: given.PORT,
+      publicUrl: (given.PUBLIC_URL ?? `http://127.0.0.1:${given.PORT}`).replace(/\/$/, ''),
+    },
+    database: databaseOf(given, problems),
+    temporal: {
+      address: given.TEMPORAL_ADDRESS,
+      namespace: given.TEMPORAL_NAMESPACE,
+      uiUrl: given.TEMPORAL_UI_URL,
+    },
+    clickhouse: clickhouseOf(given),
+    kafka: { brokers: listOf(given.KAFKA_BROKERS) },
+    mail: { smtpUrl: secretOf(given.SMTP_URL), from: given.MAIL_FROM },
+    keys: {
+      keyEncryption: keyOf(given.KEY_ENCRYPTION_KEY),
+      blindIndex: keyOf(given.BLIND_INDEX_KEY),
+      payloadCodec: keyOf(given.PAYLOAD_CODEC_KEY),
+    },
+    psp: { alpha: pspAlphaOf(given, problems), beta: pspBetaOf(given, problems) },
+    kycVendor: kycVendorOf(given, problems),
+    gameStudio: gameStudioOf(given, problems),
+    seed: {
+      operators: (given.SEED_OPERATORS ?? []).map((operator) => ({
+        ...operator,
+        password: new Secret(operator.password),
+      })),
+    },
+    metricsPort: given.METRICS_PORT,
+    sdkMetricsPort: given.SDK_METRICS_PORT,
+    logLevel: given.LOG_LEVEL,
+    otlpEndpoint: given.OTEL_EXPORTER_OTLP_ENDPOINT,
+    workerBuildId: given.WORKER_BUILD_ID,
+  };
+}
+
+function databaseOf(given: Variables, problems: string[]): Config['database'] {
+  const writerUrl =
+    given.DATABASE_WRITER_URL ??
+    roleUrl(given.DATABASE_URL, 'pitboss_writer', given.DATABASE_WRITER_PASSWORD);
+  const readerUrl =
+    given.DATABASE_READER_URL ??
+    roleUrl(given.DATABASE_URL, 'pitboss_reader', given.DATABASE_READER_PASSWORD);
+  if (writerUrl === undefined)
+    problems.push(
+      'DATABASE_WRITER_URL is not set, and DATABASE_URL with DATABASE_WRITER_PASSWORD is not there to derive it from.',
+    );
+  if (readerUrl === undefined)
+    problems.push(
+      'DATABASE_READER_URL is not set, and DATABASE_URL with DATABASE_READER_PASSWORD is not there to derive it from.',
+    );
+  return {
+    ownerUrl: secretOf(given.DATABASE_URL),
+    writerUrl: new Secret(writerUrl ?? ''),
+    readerUrl: new Secret(readerUrl ?? ''),
+    writerPassword: secretOf(given.DATABASE_WRITER_PASSWORD),
+    readerPassword: secretOf(given.DATABASE_READER_PASSWORD),
+  };
+}
+
+function roleUrl(
+  ownerUrl: string | undefined,
+  role: string,
+  password: string | undefined,
+): string | undefined {
+  if (ownerUrl === undefined || password === undefined) return undefined;
+  const derived = new URL(ownerUrl);
+  derived.username = role;
+  derived.password = encodeURIComponent(password);
+  return derived.href;
+}
+
+function clickhouseOf(given: Variables): Config['clickhouse'] {
+  const address = new URL(given.CLICKHOUSE_URL);
+  const user = given.CLICKHOUSE_USER ?? decodeURIComponent(address.username);
+  const password = given.CLICKHOUSE_PASSWORD ?? decodeURIComponent(address.password);
+  address.username = '';
+  address.password = '';
+  return {
+    url: address.href.replace(/\/$/, ''),
+    user: user === '' ? 'default' : user,
+    password: new Secret(password),
+    database: given.CLICKHOUSE_DATABASE,
+  };
+}
+
+function pspAlphaOf(given: Variables, problems: string[]): PspAlphaConfig | undefined {
+  const names = ['PSP_ALPHA_URL', 'PSP_ALPHA_API_KEY', 'PSP_ALPHA_WEBHOOK_SECRET'] as const;
+  const group = wholeGroup(given, names, problems);
+  return group && {
+    url: group.PSP_ALPHA_URL,
+    apiKey: new Secret(group.PSP_ALPHA_API_KEY),
+    webhookSecret: new Secret(group.PSP_ALPHA_WEBHOOK_SECRET),
+  };
+}
+
+function pspBetaOf(given: Variables, problems: string[]): PspBetaConfig | undefined {
+  const names = [
+    'PSP_BETA_URL',
+    'PSP_BETA_API_KEY',
+    'PSP_BETA_MERCHANT_ACCOUNT',
+    'PSP_BETA_HMAC_KEY',
+  ] as const;
+  const group = wholeGroup(given, names, problems);
+  return group && {
+    url: group.PSP_BETA_URL,
+    apiKey: new Secret(group.PSP_BETA_API_KEY),
+    merchantAccount: group.PSP_BETA_MERCHANT_ACCOUNT,
+    hmacKey: new Secret(group.PSP_BETA_HMAC_KEY),
+  };
+}
+
+function kycVendorOf(given: Variables, problems: string[]): KycVendorConfig | undefined {
+  const names = [
+    'KYC_VENDOR_URL',
+    'KYC_VENDOR_APP_TOKEN',
+    'KYC_VENDOR_SECRET_KEY',
+    'KYC_VENDOR_WEBHOOK_SECRET',
+  ] as const;
+  const group = wholeGroup(given, names, problems);
+  return group && {
+    url: group.KYC_VENDOR_URL,
+    appToken: new Secret(group.KYC_VENDOR_APP_TOKEN),
+    secretKey: new Secret(group.KYC_VENDOR_SECRET_KEY),
+    webhookSecret: new Secret(group.KYC_VENDOR_WEBHOOK_SECRET),
+  };
+}
+
+function gameStudioOf(given: Variables, problems: string[]): GameStudioConfig | undefined {
+  const names = ['GAME_STUDIO_URL', 'HUB88_PRIVATE_KEY', 'GAME_STUDIO_PUBLIC_KEY'] as const;
+  const group = wholeGroup(given, names, problems);
+  return group && {
+    url: group.GAME_STUDIO_URL,
+    operatorPrivateKey: new Secret(group.HUB88_PRIVATE_KEY),
+    studioPublicKey: group.GAME_STUDIO_PUBLIC_KEY,
+  };
+}
+
+/** A counterparty is configured with all its variables or not at all: half of one would fail at the first call. */
+function wholeGroup<Name extends keyof Variables>(
+  given: Variables,
+  names: readonly Name[],
+  problems: string[],
+): Record<Name, string> | undefined {
+  const present = names.filter((name) => given[name] !== undefined);
+  if (present.length === 0) return undefined;
+  for (const name of names) {
+    if (given[name] === undefined)
+      problems.push(`${name} is missing although ${present.join(' and ')} is set.`);
+  }
+  if (present.length < names.length) return undefined;
+  return given as Record<Name, string>;
+}
+
+function productionProblems(config: Config, given: Variables): string[] {
+  const problems: string[] = [];
+  if (given.PUBLIC_URL === undefined || !given.PUBLIC_URL.startsWith('https://'))
+    problems.push('PUBLIC_URL must be an https address in production.');
+  if (given.SMTP_URL === undefined)
+    problems.push('SMTP_URL is not set; in production players get their mail from a real server.');
+  if (config.seed.operators.length > 0)
+    problems.push('SEED_OPERATORS is set; sample operators are not created in production.');
+  return [...problems, ...secretProblems(productionSecrets(config, given))];
+}
+
+function productionSecrets(config: Config, given: Variables): NamedSecret[] {
+  const passwordIn = (address: Secret) => decodeURIComponent(new URL(address.reveal()).password);
+  const secrets: NamedSecret[] = [
+    { name: 'KEY_ENCRYPTION_KEY', value: given.KEY_ENCRYPTION_KEY },
+    { name: 'BLIND_INDEX_KEY', value: given.BLIND_INDEX_KEY },
+    { name: 'PAYLOAD_CODEC_KEY', value: given.PAYLOAD_CODEC_KEY },
+    { name: 'The password of the database writer', value: passwordIn(config.database.writerUrl) },
+    { name: 'The password of the database reader', value: passwordIn(config.database.readerUrl) },
+    { name: 'The ClickHouse password', value: config.clickhouse.password.reveal() },
+  ];
+  if (config.database.ownerUrl !== undefined)
+    secrets.push({
+      name: 'The password of the database owner',
+      value: passwordIn(config.database.ownerUrl),
+    });
+  const vendorNames = [
+    'PSP_ALPHA_API_KEY',
+    'PSP_ALPHA_WEBHOOK_SECRET',
+    'PSP_BETA_API_KEY',
+    'PSP_BETA_HMAC_KEY',
+    'KYC_VENDOR_APP_TOKEN',
+    'KYC_VENDOR_SECRET_KEY',
+    'KYC_VENDOR_WEBHOOK_SECRET',
+  ] as const;
+  for (const name of vendorNames) {
+    const value = given[name];
+    if (value !== undefined) secrets.push({ name, value });
+  }
+  return secrets;
+}
+
+function secretOf(value: string | undefined): Secret | undefined {
+  return value === undefined ? undefined : new Secret(value);
+}
+
+function keyOf(base64: string): Secret<Buffer> {
+  return new Secret(Buffer.from(base64, 'base64'));
+}
+
+function listOf(value: string | undefined): string[] {
+  return (value ?? '')
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
+/** Compose files and shells hand over unset variables as empty strings. */
+function withoutEmpty(environment: Environment): Record<string, string> {
+  const present: Record<string, string> = {};
+  for (const [name, value] of Object.entries(environment)) {
+    if (value !== undefined && value !== '') present[name] = value;
+  }
+  return present;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function sentence(issue: z.core.$ZodIssue): string {
+  const name = issue.path.join('.');
+  if (issue.code === 'invalid_type') return `${name} is not set.`;
+  if (issue.code === 'invalid_value') return `${name} must be one of ${issue.values.join(', ')}.`;
+  return `${name} ${issue.message}.`;
+}
