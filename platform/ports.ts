@@ -1,0 +1,52 @@
+/** Every port of one platform, derived from PORT so that two homes can run side by side. */
+import { createServer } from 'node:net';
+import { BringUpFailure } from './bring-up-failure.ts';
+
+const apiPortDefault = 8080;
+
+const defaults = {
+  api: apiPortDefault,
+  temporal: 7233,
+  temporalUi: 8233,
+  clickhouse: 8123,
+  postgres: 15_432,
+  pspAlpha: 18_100,
+  pspBeta: 18_200,
+  gameStudio: 18_300,
+  kycVendor: 18_400,
+  mailbox: 18_500,
+  mailboxSmtp: 18_600,
+  workerMetrics: 19_100,
+  workerSdkMetrics: 19_200,
+  relayMetrics: 19_300,
+  temporalMetrics: 19_400,
+} as const;
+
+export type PortName = keyof typeof defaults;
+export type Ports = Readonly<Record<PortName, number>>;
+
+const lowestUsable = 1024;
+const lowest = apiPortDefault - Math.min(...Object.values(defaults)) + lowestUsable;
+const highest = apiPortDefault + 65_535 - Math.max(...Object.values(defaults));
+
+export function derivePorts(apiPort: string | undefined): Ports {
+  const port = apiPort === undefined || apiPort === '' ? apiPortDefault : Number(apiPort);
+  if (!Number.isInteger(port) || port < lowest || port > highest)
+    throw new BringUpFailure(
+      `PORT is ${apiPort}, but it must be a number from ${lowest} to ${highest} because the other ports are derived from it.`,
+    );
+  const offset = port - apiPortDefault;
+  return Object.fromEntries(
+    Object.entries(defaults).map(([name, value]) => [name, value + offset]),
+  ) as unknown as Ports;
+}
+
+export function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen({ port, host: '127.0.0.1', exclusive: true }, () =>
+      probe.close(() => resolve(true)),
+    );
+  });
+}
