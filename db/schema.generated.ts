@@ -23,6 +23,67 @@ export type JsonValue = JsonArray | JsonObject | JsonPrimitive;
 
 export type Timestamp = ColumnType<Date, Date | string, Date | string>;
 
+export interface AffiliatesAffiliate {
+  brand: string;
+  code: string;
+  createdAt: Generated<Timestamp>;
+  enabled: Generated<boolean>;
+  id: string;
+  name: string;
+}
+
+export interface AffiliatesReferral {
+  affiliateId: string;
+  brand: string;
+  playerId: string;
+  referredAt: Generated<Timestamp>;
+}
+
+export interface BackofficeOperator {
+  brands: Generated<string[]>;
+  createdAt: Generated<Timestamp>;
+  email: string;
+  id: string;
+  name: string;
+  passwordHash: string;
+  status: Generated<string>;
+}
+
+export interface BackofficeOperatorRole {
+  grantedAt: Generated<Timestamp>;
+  operatorId: string;
+  role: string;
+}
+
+export interface BackofficeSession {
+  expiresAt: Timestamp;
+  id: string;
+  idleExpiresAt: Timestamp;
+  ip: string | null;
+  openedAt: Generated<Timestamp>;
+  operatorId: string;
+  revokedAt: Timestamp | null;
+  revokeReason: string | null;
+  seenAt: Generated<Timestamp>;
+  tokenHash: Buffer;
+  userAgent: string | null;
+}
+
+export interface BackofficeSignInThrottle {
+  account: string;
+  attempts: Generated<number>;
+  ip: string;
+  windowStartedAt: Generated<Timestamp>;
+}
+
+export interface CmsTerms {
+  body: string;
+  brand: string;
+  publishedAt: Generated<Timestamp>;
+  title: string;
+  version: number;
+}
+
 export interface ComplianceAudit {
   action: string;
   actor: string;
@@ -77,6 +138,19 @@ export interface ComplianceWebhookInbox {
   subject: string | null;
 }
 
+export interface CrmMessage {
+  brand: string;
+  channel: string;
+  failedAt: Timestamp | null;
+  failure: string | null;
+  id: string;
+  playerId: string;
+  queuedAt: Generated<Timestamp>;
+  sentAt: Timestamp | null;
+  state: Generated<string>;
+  template: string;
+}
+
 export interface GamesGame {
   category: string;
   code: string;
@@ -124,6 +198,112 @@ export interface GamesRound {
   state: string;
   version: Generated<number>;
   won: Generated<string>;
+}
+
+export interface PamBrand {
+  createdAt: Generated<Timestamp>;
+  id: string;
+  name: string;
+}
+
+export interface PamBrandConfig {
+  brand: string;
+  config: Json;
+  publishedAt: Generated<Timestamp>;
+  version: number;
+}
+
+export interface PamCredential {
+  changedAt: Generated<Timestamp>;
+  passwordHash: string;
+  playerId: string;
+}
+
+export interface PamDevice {
+  deviceId: string;
+  firstSeenAt: Generated<Timestamp>;
+  lastSeenAt: Generated<Timestamp>;
+  playerId: string;
+  userAgent: string | null;
+}
+
+export interface PamEmailVerification {
+  createdAt: Generated<Timestamp>;
+  expiresAt: Timestamp;
+  playerId: string;
+  tokenHash: Buffer;
+  usedAt: Timestamp | null;
+}
+
+export interface PamPlayer {
+  affiliateCode: string | null;
+  brand: string;
+  country: string;
+  currency: string;
+  emailIndex: Buffer | null;
+  emailVerifiedAt: Timestamp | null;
+  fingerprint: Buffer | null;
+  id: string;
+  jurisdiction: string;
+  jurisdictionVersion: number;
+  registeredAt: Generated<Timestamp>;
+  status: string;
+  termsVersion: number;
+}
+
+export interface PamPlayerKey {
+  destroyedAt: Timestamp | null;
+  keyId: string;
+  playerId: string;
+  purpose: string;
+  wrapped: Buffer | null;
+}
+
+export interface PamPlayerLock {
+  lockedAt: Generated<Timestamp>;
+  number: number;
+  operatorId: string;
+  playerId: string;
+  reason: string;
+  unlockedAt: Timestamp | null;
+  unlockOperatorId: string | null;
+  unlockReason: string | null;
+}
+
+export interface PamPlayerLockBrake {
+  asset: string;
+  number: number;
+  playBlockedUntil: Timestamp | null;
+  playBlockReason: string | null;
+  playerId: string;
+}
+
+export interface PamPlayerPii {
+  playerId: string;
+  purpose: string;
+  sealed: Buffer;
+}
+
+export interface PamSession {
+  deviceId: string;
+  expiresAt: Timestamp;
+  id: string;
+  idleExpiresAt: Timestamp;
+  ip: string | null;
+  openedAt: Generated<Timestamp>;
+  playerId: string;
+  revokedAt: Timestamp | null;
+  revokeReason: string | null;
+  seenAt: Generated<Timestamp>;
+  tokenHash: Buffer;
+  userAgent: string | null;
+}
+
+export interface PamSignInThrottle {
+  account: Buffer;
+  attempts: Generated<number>;
+  ip: string;
+  windowStartedAt: Generated<Timestamp>;
 }
 
 export interface WalletAsset {
@@ -206,15 +386,35 @@ export interface WalletTrialBalance {
 }
 
 export interface DB {
+  "affiliates.affiliate": AffiliatesAffiliate;
+  "affiliates.referral": AffiliatesReferral;
+  "backoffice.operator": BackofficeOperator;
+  "backoffice.operatorRole": BackofficeOperatorRole;
+  "backoffice.session": BackofficeSession;
+  "backoffice.signInThrottle": BackofficeSignInThrottle;
+  "cms.terms": CmsTerms;
   "compliance.audit": ComplianceAudit;
   "compliance.jurisdictionProfile": ComplianceJurisdictionProfile;
   "compliance.outbox": ComplianceOutbox;
   "compliance.relayCursor": ComplianceRelayCursor;
   "compliance.webhookInbox": ComplianceWebhookInbox;
+  "crm.message": CrmMessage;
   "games.game": GamesGame;
   "games.gameSession": GamesGameSession;
   "games.integration": GamesIntegration;
   "games.round": GamesRound;
+  "pam.brand": PamBrand;
+  "pam.brandConfig": PamBrandConfig;
+  "pam.credential": PamCredential;
+  "pam.device": PamDevice;
+  "pam.emailVerification": PamEmailVerification;
+  "pam.player": PamPlayer;
+  "pam.playerKey": PamPlayerKey;
+  "pam.playerLock": PamPlayerLock;
+  "pam.playerLockBrake": PamPlayerLockBrake;
+  "pam.playerPii": PamPlayerPii;
+  "pam.session": PamSession;
+  "pam.signInThrottle": PamSignInThrottle;
   "wallet.asset": WalletAsset;
   "wallet.entry": WalletEntry;
   "wallet.journal": WalletJournal;

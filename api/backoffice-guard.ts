@@ -1,0 +1,36 @@
+/** Lets a request through as staff, by bearer token only: a browser sends none by itself, so there is nothing to forge. */
+import { createMiddleware } from 'hono/factory';
+import { resolveOperatorSession } from '#activities/backoffice/commands/sessions.ts';
+import { hashOperatorToken } from '#activities/backoffice/session-token.ts';
+import { mayDo, maySeeBrand, type Permission } from '#domain/backoffice/roles.ts';
+import { fail, FailureError, orThrow } from '#domain/failures.ts';
+import type { ApiDeps, ApiEnv, OperatorIdentity } from './context.ts';
+import { bearerToken } from './pam-guard.ts';
+
+/** Sets c.var.operator. Without a permission any signed-in operator passes. */
+export const requireOperator = (deps: Pick<ApiDeps, 'db'>, permission?: Permission) =>
+  createMiddleware<ApiEnv>(async (c, next) => {
+    const token = bearerToken(c);
+    if (token === undefined) {
+      c.header('WWW-Authenticate', 'Bearer');
+      throw new FailureError(fail('not-authenticated', 'Send the session token as a bearer token.').failure);
+    }
+    const session = orThrow(await resolveOperatorSession(deps.db, hashOperatorToken(token)));
+    if (permission !== undefined && !mayDo(session.roles, permission)) {
+      throw new FailureError(fail('forbidden', `This needs the permission ${permission}.`).failure);
+    }
+    c.set('operator', session);
+    c.set('log', c.get('log').child({ operatorId: session.operatorId }));
+    await next();
+  });
+
+/** Answers as if it did not exist when a row belongs to a brand outside the operator's scope. */
+export function requireBrand(operator: OperatorIdentity, brand: string): void {
+  if (!maySeeBrand(operator.brands, brand)) {
+    throw new FailureError(fail('not-found', 'There is nothing at this address.').failure);
+  }
+}
+
+/** The brands to filter a list by; null means all. */
+export const brandScope = (operator: OperatorIdentity): readonly string[] | null =>
+  operator.brands.includes('*') ? null : operator.brands;

@@ -1,0 +1,131 @@
+/**
+ * What each role of staff may do: one matrix, evaluated by one pure function for API and screens. What is not granted
+ * is refused.
+ */
+export const roleNames = [
+  'support',
+  'payments',
+  'payments-lead',
+  'risk',
+  'compliance',
+  'content',
+  'analyst',
+  'admin',
+] as const;
+
+export type RoleName = (typeof roleNames)[number];
+
+/** `module:resource:action`. */
+export const permissions = [
+  'pam:player:read',
+  'pam:player:lock',
+  'pam:pii:read',
+  'wallet:ledger:read',
+  'kyc:verification:read',
+  'kyc:verification:decide',
+  'payments:deposit:read',
+  'payments:route:read',
+  'payments:withdrawal:read',
+  'payments:withdrawal:approve',
+  'bonus:award:read',
+  'bonus:award:grant',
+  'games:game:read',
+  'games:round:read',
+  'games:round:resolve',
+  'affiliates:referral:read',
+  'crm:message:read',
+  'responsible-gambling:limit:read',
+  'risk:assessment:read',
+  'cms:terms:read',
+  'compliance:audit:read',
+  'bi:kpi:read',
+  'backoffice:operator:read',
+] as const;
+
+export type Permission = (typeof permissions)[number];
+
+const readsOfPlayers = [
+  'pam:player:read',
+  'crm:message:read',
+  'games:round:read',
+  'games:game:read',
+  'payments:deposit:read',
+  'payments:withdrawal:read',
+  'kyc:verification:read',
+  'bonus:award:read',
+  'responsible-gambling:limit:read',
+] as const satisfies readonly Permission[];
+
+/**
+ * `payments` and `payments-lead` both approve withdrawals: two different people are needed, not two ranks.
+ * `admin` holds every permission; it is break-glass and not a desk.
+ */
+const grants: Record<RoleName, readonly Permission[]> = {
+  support: [...readsOfPlayers, 'pam:player:lock', 'pam:pii:read'],
+  payments: [
+    ...readsOfPlayers,
+    'wallet:ledger:read',
+    'payments:route:read',
+    'payments:withdrawal:approve',
+    'risk:assessment:read',
+  ],
+  'payments-lead': [
+    ...readsOfPlayers,
+    'pam:pii:read',
+    'wallet:ledger:read',
+    'payments:route:read',
+    'payments:withdrawal:approve',
+    'risk:assessment:read',
+    'bi:kpi:read',
+  ],
+  risk: [
+    ...readsOfPlayers,
+    'pam:player:lock',
+    'pam:pii:read',
+    'wallet:ledger:read',
+    'payments:withdrawal:approve',
+    'kyc:verification:decide',
+    'risk:assessment:read',
+    'affiliates:referral:read',
+  ],
+  compliance: [
+    ...readsOfPlayers,
+    'pam:player:lock',
+    'pam:pii:read',
+    'wallet:ledger:read',
+    'kyc:verification:decide',
+    'risk:assessment:read',
+    'affiliates:referral:read',
+    'cms:terms:read',
+    'compliance:audit:read',
+    'bi:kpi:read',
+    'backoffice:operator:read',
+  ],
+  content: [
+    'cms:terms:read',
+    'games:game:read',
+    'games:round:read',
+    'games:round:resolve',
+    'bonus:award:read',
+    'bonus:award:grant',
+    'crm:message:read',
+  ],
+  analyst: ['bi:kpi:read', 'affiliates:referral:read', 'games:game:read', 'payments:route:read'],
+  admin: permissions,
+};
+
+const matrix: ReadonlyMap<string, ReadonlySet<Permission>> = new Map(
+  roleNames.map((role) => [role, new Set(grants[role])]),
+);
+
+/** True when one of `roles` grants `permission`; an unknown role grants nothing. */
+export const mayDo = (roles: readonly string[], permission: Permission): boolean =>
+  roles.some((role) => matrix.get(role)?.has(permission) ?? false);
+
+/** Every permission that `roles` add up to, in the order of the list. */
+export const permissionsOf = (roles: readonly string[]): readonly Permission[] =>
+  permissions.filter((permission) => mayDo(roles, permission));
+
+/** True when the brand is in the operator's scope; '*' is all brands. */
+export const maySeeBrand = (brands: readonly string[], brand: string): boolean =>
+  brands.includes('*') || brands.includes(brand);
