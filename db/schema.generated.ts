@@ -200,6 +200,35 @@ export interface GamesRound {
   won: Generated<string>;
 }
 
+export interface KycLevelGrant {
+  grantedAt: Generated<Timestamp>;
+  level: string;
+  playerId: string;
+  profileVersion: number;
+  revokedAt: Timestamp | null;
+  verificationId: string;
+}
+
+export interface KycVerification {
+  attempt: Generated<number>;
+  brand: string;
+  decidedAt: Timestamp | null;
+  decidedBy: string | null;
+  expiresAt: Timestamp;
+  fingerprint: Buffer;
+  holdReason: string | null;
+  id: string;
+  jurisdiction: string;
+  labels: Generated<string[]>;
+  level: string;
+  openedAt: Generated<Timestamp>;
+  playerId: string;
+  profileVersion: number;
+  state: Generated<string>;
+  vendorApplicantId: string | null;
+  vendorReviewRef: string | null;
+}
+
 export interface PamBrand {
   createdAt: Generated<Timestamp>;
   id: string;
@@ -306,6 +335,88 @@ export interface PamSignInThrottle {
   windowStartedAt: Generated<Timestamp>;
 }
 
+export interface ResponsibleGamblingDepositReservation {
+  amount: string;
+  asset: string;
+  depositId: string;
+  playerId: string;
+  releasedAt: Timestamp | null;
+  reservedAt: Generated<Timestamp>;
+}
+
+export interface ResponsibleGamblingExclusion {
+  brand: string;
+  endedAt: Timestamp | null;
+  jurisdiction: string;
+  kind: string;
+  number: number;
+  playerId: string;
+  profileVersion: number;
+  reinstatableFrom: Timestamp;
+  reinstatedAt: Timestamp | null;
+  startedAt: Generated<Timestamp>;
+  state: Generated<string>;
+  until: Timestamp;
+}
+
+export interface ResponsibleGamblingExclusionRequest {
+  fingerprint: Buffer;
+  id: string;
+  number: number;
+  playerId: string;
+  requestedAt: Generated<Timestamp>;
+}
+
+export interface ResponsibleGamblingLimit {
+  active: Generated<boolean>;
+  amount: string;
+  asset: string;
+  brand: string;
+  endedAt: Timestamp | null;
+  fingerprint: Buffer;
+  id: string;
+  jurisdiction: string;
+  kind: string;
+  playerId: string;
+  profileVersion: number;
+  setAt: Generated<Timestamp>;
+  window: string;
+}
+
+export interface ResponsibleGamblingLimitChange {
+  amount: string | null;
+  asset: string;
+  brand: string;
+  closedAt: Timestamp | null;
+  confirmUntil: Timestamp | null;
+  effectiveAt: Timestamp;
+  fingerprint: Buffer;
+  id: string;
+  jurisdiction: string;
+  kind: string;
+  playerId: string;
+  profileVersion: number;
+  requestedAt: Generated<Timestamp>;
+  state: Generated<string>;
+  window: string;
+}
+
+export interface ResponsibleGamblingPlayerGuard {
+  playerId: string;
+}
+
+export interface RiskAssessment {
+  brand: string;
+  facts: Json;
+  id: string;
+  madeAt: Generated<Timestamp>;
+  outcome: string;
+  playerId: string;
+  reasons: string[];
+  ruleVersion: string;
+  subject: string;
+}
+
 export interface WalletAsset {
   code: string;
   kind: string;
@@ -403,6 +514,8 @@ export interface DB {
   "games.gameSession": GamesGameSession;
   "games.integration": GamesIntegration;
   "games.round": GamesRound;
+  "kyc.levelGrant": KycLevelGrant;
+  "kyc.verification": KycVerification;
   "pam.brand": PamBrand;
   "pam.brandConfig": PamBrandConfig;
   "pam.credential": PamCredential;
@@ -415,6 +528,13 @@ export interface DB {
   "pam.playerPii": PamPlayerPii;
   "pam.session": PamSession;
   "pam.signInThrottle": PamSignInThrottle;
+  "responsibleGambling.depositReservation": ResponsibleGamblingDepositReservation;
+  "responsibleGambling.exclusion": ResponsibleGamblingExclusion;
+  "responsibleGambling.exclusionRequest": ResponsibleGamblingExclusionRequest;
+  "responsibleGambling.limit": ResponsibleGamblingLimit;
+  "responsibleGambling.limitChange": ResponsibleGamblingLimitChange;
+  "responsibleGambling.playerGuard": ResponsibleGamblingPlayerGuard;
+  "risk.assessment": RiskAssessment;
   "wallet.asset": WalletAsset;
   "wallet.entry": WalletEntry;
   "wallet.journal": WalletJournal;
