@@ -1,0 +1,53 @@
+/** Every way this PSP can treat a payment: what happens to the money, and what the caller hears about it. */
+import { z } from 'zod';
+import type { DeclineName } from './declines.ts';
+
+/** answer: as it should be; silence: the connection hangs, then breaks; drop: it breaks at once. */
+export type Delivery = 'answer' | 'silence' | 'error500' | 'drop';
+
+type Outcome =
+  | { kind: 'approved' | 'challenge' | 'challenge_if_asked' | 'processing' | 'late' | 'nothing' }
+  | { kind: 'declined'; decline: DeclineName };
+
+export interface Behaviour {
+  outcome: Outcome;
+  delivery: Delivery;
+  payoutFails?: true;
+  refundFails?: true;
+}
+
+const declined = (decline: DeclineName): Behaviour => ({ outcome: { kind: 'declined', decline }, delivery: 'answer' });
+const does = (kind: Exclude<Outcome['kind'], 'declined'>, delivery: Delivery = 'answer'): Behaviour => ({ outcome: { kind }, delivery });
+
+export const behaviours = {
+  success: does('approved'),
+  challenge: does('challenge'),
+  /** Soft decline, unless the caller asks for 3-D Secure: then a challenge. */
+  sca_required: does('challenge_if_asked'),
+  decline_generic: declined('generic'),
+  decline_insufficient_funds: declined('insufficient_funds'),
+  decline_expired: declined('expired'),
+  decline_invalid_card: declined('invalid_card'),
+  decline_lost: declined('lost'),
+  decline_stolen: declined('stolen'),
+  risk_block: declined('risk_block'),
+  technical_decline: declined('technical'),
+  /** Accepted, the result comes later. */
+  processing: does('processing'),
+  /** Nothing is to be found for a while, then the charge appears. */
+  late_success: does('late', 'drop'),
+  timeout_not_charged: does('nothing', 'silence'),
+  timeout_charged: does('approved', 'silence'),
+  error_500_charged: does('approved', 'error500'),
+  drop_charged: does('approved', 'drop'),
+  payout_fails: { ...does('approved'), payoutFails: true },
+  refund_fails: { ...does('approved'), refundFails: true },
+} as const satisfies Record<string, Behaviour>;
+
+export type BehaviourName = keyof typeof behaviours;
+
+export const behaviourName = z.enum(Object.keys(behaviours) as [BehaviourName, ...BehaviourName[]]);
+
+export function behaviourOf(name: BehaviourName): Behaviour {
+  return behaviours[name];
+}

@@ -1,0 +1,213 @@
+/** Charges cards: authorise, challenge, capture, cancel. Every change and its books are written in the caller's transaction. */
+import { randomBytes } from 'node:crypto';
+import type { DueWork } from '../support/due-work.ts';
+import type { StateStore } from '../support/state-store.ts';
+import { behaviourOf, type Delivery } from './behaviours.ts';
+import type { CardVault } from './card-vault.ts';
+import type { DeclineName } from './declines.ts';
+import type { Fact } from './facts.ts';
+import { Refusal } from './refusal.ts';
+import type { ScenarioBook } from './scenario-book.ts';
+import type { PaymentRow } from './tables.ts';
+
+export interface NewPayment {
+  id: string;
+  reference: string | null;
+  cardId: string | null;
+  amount: number;
+  currency: string;
+  manualCapture: boolean;
+  threeDsAsked: boolean;
+  returnUrl: string | null;
+  shopper: string | null;
+  metadata: Record<string, unknown>;
+  description: string | null;
+  idempotencyKey: string | null;
+}
+
+interface EngineParts {
+  store: StateStore;
+  vault: CardVault;
+  scenario: ScenarioBook;
+  due: () => DueWork;
+  publish: (fact: Fact) => void;
+  newChargeId: () => string;
+}
+
+export type PaymentsEngine = ReturnType<typeof createPaymentsEngine>;
+
+export function createPaymentsEngine({ store, vault, scenario, due, publish, newChargeId }: EngineParts) {
+  const find = (id: string) => store.one<PaymentRow>('select * from payment where id = ?', id);
+
+  function must(id: string): PaymentRow {
+    const payment = find(id);
+    if (payment === undefined || payment.visible_at_ms > Date.now()) throw new Refusal('not_found', `No such payment: ${id}`, 'id');
+    return payment;
+  }
+
+  function save(payment: PaymentRow): void {
+    store.run(
+      `update payment set card_id = ?, status = ?, captured = ?, refunded = ?, decline = ?, charge_id = ?, challenge = ?,
+         redirect_result = ?, result_used = ?, return_url = ?, idempotency_key = ?, visible_at_ms = ? where id = ?`,
+      payment.card_id, payment.status, payment.captured, payment.refunded, payment.decline, payment.charge_id, payment.challenge,
+      payment.redirect_result, payment.result_used, payment.return_url, payment.idempotency_key,
+      payment.visible_at_ms, payment.id);
+  }
+
+  function bookCharge(payment: PaymentRow, amount: number): void {
+    store.run('insert into movement (kind, subject, payment_id, reference, amount, currency, at_ms) values (?, ?, ?, ?, ?, ?, ?)',
+      'charge', payment.charge_id ?? payment.id, payment.id, payment.reference, amount, payment.currency, Date.now());
+  }
+
+  function approve(payment: PaymentRow): void {
+    payment.charge_id = newChargeId();
+    payment.decline = null;
+    payment.visible_at_ms = Math.min(payment.visible_at_ms, Date.now());
+    if (payment.manual_capture === 0) {
+      payment.captured = payment.amount;
+      payment.status = 'captured';
+      bookCharge(payment, payment.amount);
+    } else {
+      payment.status = 'authorised';
+    }
+    save(payment);
+    publish({ kind: 'authorised', payment });
+  }
+
+  function decline(payment: PaymentRow, name: DeclineName): void {
+    payment.charge_id = newChargeId();
+    payment.status = 'declined';
+    payment.decline = name;
+    save(payment);
+    publish({ kind: 'declined', payment });
+  }
+
+  function challenge(payment: PaymentRow): void {
+    payment.status = 'challenge';
+    payment.challenge = randomBytes(18).toString('base64url');
+    save(payment);
+    publish({ kind: 'challenged', payment });
+  }
+
+  return {
+    find,
+    must,
+
+    create(input: NewPayment): PaymentRow {
+      const nowMs = Date.now();
+      store.run(
+        `insert into payment (id, reference, card_id, amount, currency, status, manual_capture, three_ds_asked, return_url, shopper,
+           metadata, description, idempotency_key, created_at_ms, visible_at_ms)
+         values (?, ?, ?, ?, ?, 'created', ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        input.id, input.reference, input.cardId, input.amount, input.currency, Number(input.manualCapture), Number(input.threeDsAsked),
+        input.returnUrl, input.shopper, JSON.stringify(input.metadata), input.description, input.idempotencyKey, nowMs, nowMs);
+      return must(input.id);
+    },
+
+    /** 'nothing' means that the request was lost on its way: the caller must forget the payment again. */
+    authorise(payment: PaymentRow): { delivery: Delivery; happened: boolean } {
+      const card = vault.find(payment.card_id);
+      if (card === undefined) throw new Refusal('not_found', `No such payment method: ${payment.card_id ?? 'none'}`, 'payment_method');
+      const { outcome, delivery } = behaviourOf(scenario.paymentBehaviour(card));
+      switch (outcome.kind) {
+        case 'approved':
+          approve(payment);
+          break;
+        case 'declined':
+          decline(payment, outcome.decline);
+          break;
+        case 'challenge':
+          challenge(payment);
+          break;
+        case 'challenge_if_asked':
+          if (payment.three_ds_asked === 1) challenge(payment);
+          else decline(payment, 'sca_required');
+          break;
+        case 'processing':
+        case 'late':
+          payment.status = outcome.kind;
+          if (outcome.kind === 'late') payment.visible_at_ms = Number.MAX_SAFE_INTEGER;
+          save(payment);
+          due().schedule('complete_payment', payment.id, scenario.current().lateMs);
+          break;
+        case 'nothing':
+          return { delivery, happened: false };
+      }
+      return { delivery, happened: true };
+    },
+
+    /** The end of a late or processing payment. */
+    complete(id: string): PaymentRow | undefined {
+      const payment = find(id);
+      if (payment === undefined || (payment.status !== 'late' && payment.status !== 'processing')) return undefined;
+      approve(payment);
+      return payment;
+    },
+
+    findChallenge: (token: string) => store.one<PaymentRow>('select * from payment where challenge = ?', token),
+    findRedirectResult: (result: string) => store.one<PaymentRow>('select * from payment where redirect_result = ?', result),
+
+    finishChallenge(payment: PaymentRow, passed: boolean): void {
+      if (passed) approve(payment);
+      else decline(payment, 'not_authenticated');
+    },
+
+    /** For a dialect in which the merchant fetches the result of the challenge. */
+    holdChallengeResult(payment: PaymentRow, result: string): void {
+      payment.status = 'authenticated';
+      payment.redirect_result = result;
+      save(payment);
+    },
+
+    useChallengeResult(payment: PaymentRow, passed: boolean): void {
+      payment.result_used = 1;
+      if (passed) approve(payment);
+      else decline(payment, 'not_authenticated');
+    },
+
+    prepareConfirm(payment: PaymentRow, cardId: string, returnUrl: string | null, idempotencyKey: string | null): void {
+      payment.card_id = cardId;
+      payment.idempotency_key = idempotencyKey;
+      if (returnUrl !== null) payment.return_url = returnUrl;
+      save(payment);
+    },
+
+    capture(id: string, amount: number | undefined, operation: string, reference: string | null): PaymentRow {
+      const payment = must(id);
+      if (payment.status !== 'authorised') throw new Refusal('invalid_state', `This payment could not be captured because it is ${payment.status}.`);
+      const captured = amount ?? payment.amount;
+      if (captured > payment.amount) throw new Refusal('amount_too_large', 'The capture is larger than the authorised amount.', 'amount_to_capture');
+      payment.captured = captured;
+      payment.status = 'captured';
+      save(payment);
+      bookCharge(payment, captured);
+      publish({ kind: 'captured', payment, operation, reference, amount: captured });
+      return payment;
+    },
+
+    cancel(id: string, operation: string, reference: string | null): PaymentRow {
+      const payment = must(id);
+      if (payment.status === 'captured' || payment.status === 'cancelled') {
+        throw new Refusal('invalid_state', `This payment could not be cancelled because it is ${payment.status}.`);
+      }
+      payment.status = 'cancelled';
+      save(payment);
+      publish({ kind: 'cancelled', payment, operation, reference, amount: payment.amount });
+      return payment;
+    },
+
+    /** Strongly consistent, newest first; what is not visible yet is not listed. */
+    list(filter: { shopper?: string | undefined; createdBeforeMs?: number | undefined; limit: number; metadata: Record<string, string> }): PaymentRow[] {
+      return store
+        .all<PaymentRow>(
+          `select * from payment where visible_at_ms <= ? and created_at_ms <= ? and (? is null or shopper = ?)
+           order by created_at_ms desc, rowid desc limit 5000`,
+          Date.now(), filter.createdBeforeMs ?? Number.MAX_SAFE_INTEGER, filter.shopper ?? null, filter.shopper ?? null)
+        .filter((payment) => {
+          const metadata = JSON.parse(payment.metadata) as Record<string, unknown>;
+          return Object.entries(filter.metadata).every(([name, value]) => metadata[name] === value);
+        })
+        .slice(0, filter.limit);
+    },
+  };
+}

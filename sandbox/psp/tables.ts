@@ -1,0 +1,52 @@
+/** The PSP's own tables. Amounts are integers in the currency's minor unit; movements are the books and only ever grow. */
+export const pspTables = `
+create table if not exists setting (name text primary key, value text not null);
+create table if not exists card (
+  id text primary key, brand text not null, last4 text not null, bin text not null, exp_month integer not null,
+  exp_year integer not null, fingerprint text not null, behaviour text not null, shopper text, created_at_ms integer not null);
+create table if not exists payment (
+  id text primary key, reference text, card_id text, amount integer not null, currency text not null, status text not null,
+  captured integer not null default 0, refunded integer not null default 0, manual_capture integer not null,
+  three_ds_asked integer not null default 0, return_url text, shopper text, metadata text not null, description text,
+  decline text, charge_id text, challenge text, redirect_result text, result_used integer not null default 0,
+  idempotency_key text, created_at_ms integer not null, visible_at_ms integer not null);
+create index if not exists payment_created on payment (created_at_ms, id);
+create table if not exists refund (
+  id text primary key, payment_id text not null, reference text, amount integer not null, currency text not null,
+  status text not null, metadata text not null, created_at_ms integer not null);
+create table if not exists payout (
+  id text primary key, reference text, destination text, amount integer not null, currency text not null, status text not null,
+  shopper text, metadata text not null, description text, behaviour text not null, created_at_ms integer not null);
+create table if not exists movement (
+  id integer primary key, kind text not null, subject text not null, payment_id text, reference text, amount integer not null,
+  currency text not null, at_ms integer not null);
+create table if not exists idempotency (
+  key text primary key, fingerprint text not null, status integer, body text, created_at_ms integer not null);
+`;
+
+export type PaymentStatus =
+  | 'created' | 'challenge' | 'authenticated' | 'processing' | 'late' | 'authorised' | 'captured' | 'declined' | 'cancelled';
+
+export interface CardRow {
+  id: string; brand: string; last4: string; bin: string; exp_month: number; exp_year: number;
+  fingerprint: string; behaviour: string; shopper: string | null; created_at_ms: number;
+}
+
+export interface PaymentRow {
+  id: string; reference: string | null; card_id: string | null; amount: number; currency: string; status: PaymentStatus;
+  captured: number; refunded: number; manual_capture: number; three_ds_asked: number; return_url: string | null;
+  shopper: string | null; metadata: string; description: string | null; decline: string | null; charge_id: string | null;
+  challenge: string | null; redirect_result: string | null; result_used: number; idempotency_key: string | null;
+  created_at_ms: number; visible_at_ms: number;
+}
+
+export interface RefundRow {
+  id: string; payment_id: string; reference: string | null; amount: number; currency: string;
+  status: 'pending' | 'succeeded' | 'failed'; metadata: string; created_at_ms: number;
+}
+
+export interface PayoutRow {
+  id: string; reference: string | null; destination: string | null; amount: number; currency: string;
+  status: 'submitted' | 'pending' | 'paid' | 'failed' | 'cancelled'; shopper: string | null; metadata: string;
+  description: string | null; behaviour: string; created_at_ms: number;
+}
