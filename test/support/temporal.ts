@@ -1,0 +1,107 @@
+/**
+ * Workflows under a server that skips time, with the production bundle and data converter; every history a test makes
+ * is kept for the replay at the end of the run.
+ */
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import { Runtime, DefaultLogger, Worker } from '@temporalio/worker';
+import { describe, inject } from 'vitest';
+import type { TaskQueue } from '#domain/task-queues.ts';
+import { searchAttributes } from '#platform/temporal.ts';
+import { failureToApplicationFailure } from './failure-interceptor.ts';
+import { createHistoryRecorder, recordScenario } from './histories.ts';
+
+export type QueueActivities = { readonly [Q in TaskQueue]?: object };
+
+export type WorkflowRunOptions = {
+  /**
+   * Activities by the queue that production runs them on; each named queue gets a worker that also runs workflows.
+   * A queue that is not named has no worker, so a call to it waits, as it would in production.
+   */
+  readonly activities: QueueActivities;
+  /** Path of another bundle than the run's; for tests of this support only. */
+  readonly workflowBundle?: string;
+};
+
+export type WorkflowEnvironment = {
+  readonly env: TestWorkflowEnvironment;
+  /** Skips time while it waits for a result; also to be given to whatever starts workflows in the test. */
+  readonly client: Client;
+  /** Starts the workers, runs `fn`, and stops them when it ends, whichever way. */
+  runWorkflows<T>(options: WorkflowRunOptions, fn: (client: Client) => Promise<T>): Promise<T>;
+  /** Names the scenario `<workflow>.<scenario>`; with RECORD_HISTORIES=1 its history is written to the replay corpus. */
+  exportHistory(handle: Pick<WorkflowHandle, 'workflowId' | 'fetchHistory'>, scenario: string): Promise<void>;
+  /** Keeps the histories for the replay and stops the server; call it in `afterAll`. */
+  close(): Promise<void>;
+};
+
+/** Describes tests that need the time-skipping server; skipped on a machine that cannot have one, never in CI. */
+export const describeWorkflows = inject('temporalTestServer') === null ? describe.skip : describe;
+
+/** One per test file, in `beforeAll` with a timeout of 60 s. */
+export async function createWorkflowEnvironment(): Promise<WorkflowEnvironment> {
+  const path = inject('temporalTestServer');
+  if (path === null) throw new Error('No time-skipping server: put the tests under describeWorkflows');
+  quietRuntime();
+  const recorder = createHistoryRecorder(inject('runFolder'));
+  const env = await TestWorkflowEnvironment.createTimeSkipping({
+    server: { executable: { type: 'existing-path', path } },
+    client: { identity: 'pitboss-test', interceptors: { workflow: [recorder.interceptor] } },
+  });
+  await registerKeywords(env);
+  return {
+    env,
+    client: env.client,
+    runWorkflows: (options, fn) => runWithWorkers(env, options, fn),
+    exportHistory: (handle, scenario) => recordScenario(inject('runFolder'), handle, scenario),
+    close: async () => {
+      await recorder.keepHistories(env.client);
+      await env.teardown();
+    },
+  };
+}
+
+/** The test server knows how to add attributes, but not how to list them. */
+async function registerKeywords(env: TestWorkflowEnvironment): Promise<void> {
+  const keywordType = 2;
+  await env.connection.operatorService.addSearchAttributes({
+    namespace: env.namespace ?? 'default',
+    searchAttributes: Object.fromEntries(searchAttributes.map((name) => [name, keywordType])),
+  });
+}
+
+async function runWithWorkers<T>(
+  env: TestWorkflowEnvironment,
+  options: WorkflowRunOptions,
+  fn: (client: Client) => Promise<T>,
+): Promise<T> {
+  const workers = await Promise.all(
+    Object.entries(options.activities).map(([taskQueue, activities]) =>
+      Worker.create({
+        connection: env.nativeConnection,
+        namespace: env.namespace ?? 'default',
+        taskQueue,
+        identity: 'pitboss-test',
+        workflowBundle: { codePath: options.workflowBundle ?? inject('workflowBundle') },
+        activities,
+        interceptors: { activity: [failureToApplicationFailure] },
+        shutdownGraceTime: '2 s',
+      }),
+    ),
+  );
+  // From the inside out: `fn` runs while every worker polls.
+  const run = workers.reduce<() => Promise<T>>(
+    (inner, worker) => () => worker.runUntil(inner),
+    () => fn(env.client),
+  );
+  return run();
+}
+
+let isRuntimeInstalled = false;
+
+/** The SDK's own log would drown the test's; its warnings still come out. */
+function quietRuntime(): void {
+  if (isRuntimeInstalled) return;
+  isRuntimeInstalled = true;
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
+}

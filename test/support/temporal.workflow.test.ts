@@ -1,0 +1,69 @@
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ApplicationFailure } from '@temporalio/common';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { WorkflowFailedError } from '@temporalio/client';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { fail, FailureError } from '#domain/failures.ts';
+import { stageKey } from '#workflows/search-attributes.ts';
+import { createWorkflowEnvironment, describeWorkflows, type WorkflowEnvironment } from './temporal.ts';
+import type { probe } from './probe.workflow.ts';
+
+describeWorkflows('the workflow test environment', () => {
+  let workflows: WorkflowEnvironment;
+  let workflowBundle: string;
+
+  beforeAll(async () => {
+    workflows = await createWorkflowEnvironment();
+    const { code } = await bundleWorkflowCode({
+      workflowsPath: fileURLToPath(new URL('./probe.workflow.ts', import.meta.url)),
+      logger: new DefaultLogger('ERROR'),
+    });
+    workflowBundle = join(inject('runFolder'), 'probe-workflows.js');
+    writeFileSync(workflowBundle, code);
+  }, 60_000);
+
+  afterAll(async () => {
+    await workflows.close();
+  });
+
+  test('a month passes in seconds, and activities run on the queue that was named for them', async () => {
+    const activities = { money: {}, provider: { askProbe: async () => ({ answer: 'yes' }) } };
+    const answer = await workflows.runWorkflows({ activities, workflowBundle }, (client) =>
+      client.workflow.execute<typeof probe>('probe', { args: ['?'], taskQueue: 'money', workflowId: 'probe:1', typedSearchAttributes: [{ key: stageKey, value: 'waiting' }] }),
+    );
+    expect(answer).toBe('yes');
+    const history = await workflows.client.workflow.getHandle('probe:1').fetchHistory();
+    expect(history.events?.some((event) => event.timerFiredEventAttributes)).toBe(true);
+  });
+
+  test('an expected failure of an activity reaches the workflow under its code and is not retried', async () => {
+    let calls = 0;
+    const askProbe = async () => {
+      calls += 1;
+      throw new FailureError(fail('not-found', 'There is no such thing.').failure);
+    };
+    const failure = await workflows
+      .runWorkflows({ activities: { money: {}, provider: { askProbe } }, workflowBundle }, (client) =>
+        client.workflow.execute<typeof probe>('probe', { args: ['?'], taskQueue: 'money', workflowId: 'probe:2' }),
+      )
+      .catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(WorkflowFailedError);
+    const cause = failure instanceof WorkflowFailedError ? failure.cause?.cause : undefined;
+    expect(cause).toBeInstanceOf(ApplicationFailure);
+    expect(cause instanceof ApplicationFailure ? cause.type : '').toBe('not-found');
+    expect(calls).toBe(1);
+  });
+
+  test('the histories of a file are kept for the replay', async () => {
+    const other = await createWorkflowEnvironment();
+    const before = readdirSync(join(inject('runFolder'), 'histories')).length;
+    await other.runWorkflows(
+      { activities: { money: {}, provider: { askProbe: async () => ({ answer: 'no' }) } }, workflowBundle },
+      (client) => client.workflow.execute<typeof probe>('probe', { args: ['?'], taskQueue: 'money', workflowId: 'probe:3' }),
+    );
+    await other.close();
+    expect(readdirSync(join(inject('runFolder'), 'histories')).length).toBe(before + 1);
+  }, 60_000);
+});

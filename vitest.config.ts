@@ -1,0 +1,78 @@
+/** The test projects, cut by what they need to run, so that the quick ones stay quick. */
+import { defineConfig } from 'vitest/config';
+
+const services = { globalSetup: ['test/support/global-setup.ts'] };
+const never = ['**/node_modules/**', 'web/**', 'dist/**', '.pitboss/**'];
+const databaseTests = ['test/**/*.db.test.ts', '{activities,api,analytics,workers,db,bench}/**/*.db.test.ts'];
+const workflowTests = ['workflows/**/*.test.ts', 'test/workflows/**/*.test.ts', 'test/**/*.workflow.test.ts'];
+const endToEndTests = ['test/e2e/**/*.test.ts', 'test/**/*.e2e.test.ts'];
+const replayTests = ['test/replay/**/*.test.ts'];
+
+export default defineConfig({
+  test: {
+    reporters: ['default'],
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['**/*.test.ts'],
+          exclude: [...never, ...databaseTests, ...workflowTests, ...endToEndTests, ...replayTests],
+          isolate: false,
+          testTimeout: 20_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'database',
+          include: databaseTests,
+          exclude: [...never, ...workflowTests, ...endToEndTests],
+          ...services,
+          pool: 'forks',
+          maxWorkers: 2,
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'workflows',
+          include: workflowTests,
+          exclude: [...never, ...endToEndTests],
+          ...services,
+          pool: 'forks',
+          maxWorkers: 2,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: endToEndTests,
+          exclude: never,
+          ...services,
+          pool: 'forks',
+          maxWorkers: 1,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        test: {
+          name: 'replay',
+          include: replayTests,
+          exclude: never,
+          ...services,
+          pool: 'forks',
+          maxWorkers: 1,
+          testTimeout: 120_000,
+          sequence: { groupOrder: 4 },
+        },
+      },
+    ],
+  },
+});
