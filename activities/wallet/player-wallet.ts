@@ -1,12 +1,8 @@
 /** What a bet must obey, changed by other modules through these functions only: each bumps the wallet's version. */
+import { sql } from 'kysely';
 import type { Database, Trx } from '#db/connect.ts';
 import type { Units } from '#domain/money.ts';
-
-export type PlayLimit = {
-  readonly kind: 'stake' | 'loss';
-  readonly window: 'day' | 'week' | 'month';
-  readonly amount: Units;
-};
+import type { PlayLimit } from '#domain/wallet/state.ts';
 
 export type Balances = {
   readonly asset: string;
@@ -16,34 +12,68 @@ export type Balances = {
   readonly receivable: Units;
 };
 
+export type NewWallet = {
+  readonly playerId: string;
+  readonly asset: string;
+  readonly brand: string;
+  readonly jurisdiction: string;
+};
+
 /** Opens a wallet; opening it twice is harmless. */
-export async function openWallet(
-  _trx: Trx,
-  _wallet: { playerId: string; asset: string; brand: string; jurisdiction: string },
-): Promise<void> {
-  throw new Error('not yet written');
+export async function openWallet(trx: Trx, wallet: NewWallet): Promise<void> {
+  await trx.insertInto('wallet.playerWallet').values(wallet).onConflict((oc) => oc.doNothing()).execute();
 }
 
 /** Sets or lifts (null) the play brake on all wallets of a player: from the commit on, no bet is admitted. */
 export async function setPlayBrake(
-  _trx: Trx,
-  _playerId: string,
-  _brake: { until: Date | 'infinity'; reason: string } | null,
+  trx: Trx,
+  playerId: string,
+  brake: { readonly until: Date | 'infinity'; readonly reason: string } | null,
 ): Promise<void> {
-  throw new Error('not yet written');
+  await trx
+    .updateTable('wallet.playerWallet')
+    .set({
+      playBlockedUntil: brake ? (brake.until === 'infinity' ? sql`'infinity'` : brake.until) : null,
+      playBlockReason: brake?.reason ?? null,
+      version: sql`version + 1`,
+    })
+    .where('playerId', '=', playerId)
+    .execute();
 }
 
 /** Replaces the stake and loss limits of a player's wallet in one asset. */
-export async function setPlayLimits(_trx: Trx, _playerId: string, _asset: string, _limits: readonly PlayLimit[]): Promise<void> {
-  throw new Error('not yet written');
+export async function setPlayLimits(trx: Trx, playerId: string, asset: string, limits: readonly PlayLimit[]): Promise<void> {
+  const rows = limits.map((limit) => ({ kind: limit.kind, window: limit.window, amount: limit.amount.toString() }));
+  await trx
+    .updateTable('wallet.playerWallet')
+    .set({ playLimits: JSON.stringify(rows), version: sql`version + 1` })
+    .where('playerId', '=', playerId)
+    .where('asset', '=', asset)
+    .execute();
 }
 
 /** Expires every game token issued so far: bets with them are refused from the commit on; wins still settle. */
-export async function expireGameSessions(_trx: Trx, _playerId: string): Promise<void> {
-  throw new Error('not yet written');
+export async function expireGameSessions(trx: Trx, playerId: string): Promise<void> {
+  await trx
+    .updateTable('wallet.playerWallet')
+    .set({ sessionsValidFrom: sql`clock_timestamp()`, version: sql`version + 1` })
+    .where('playerId', '=', playerId)
+    .execute();
 }
 
 /** Balances of a player, read from the primary. */
-export async function readBalances(_db: Database | Trx, _playerId: string): Promise<Balances[]> {
-  throw new Error('not yet written');
+export async function readBalances(db: Database | Trx, playerId: string): Promise<Balances[]> {
+  const rows = await db
+    .selectFrom('wallet.playerWallet')
+    .select(['asset', 'cash', 'bonus', 'held', 'receivable'])
+    .where('playerId', '=', playerId)
+    .orderBy('asset')
+    .execute();
+  return rows.map((row) => ({
+    asset: row.asset,
+    cash: BigInt(row.cash),
+    bonus: BigInt(row.bonus),
+    held: BigInt(row.held),
+    receivable: BigInt(row.receivable),
+  }));
 }

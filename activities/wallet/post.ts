@@ -1,30 +1,22 @@
 /** The one door to money for workflows' activities: a command decided and written inside the caller's transaction. */
+import { createHash } from 'node:crypto';
+import { CompiledQuery } from 'kysely';
 import type { Trx } from '#db/connect.ts';
+import { assert, fail, succeed, type Result } from '#domain/failures.ts';
 import type { Units } from '#domain/money.ts';
-import type { Result } from '#domain/failures.ts';
+import type { Transfer } from '#domain/wallet/commands.ts';
+import { decide } from '#domain/wallet/decide.ts';
+import { factsKey, loadJournalFacts } from './journal-facts.ts';
+import { addDecision, isBatchSound, openPlayerBatch } from './player-batch.ts';
+import { loadWallets, walletKey, type Execute, type Row } from './wallet-rows.ts';
+import { writeBatches } from './write-statement.ts';
 
-/** Journal codes that activities may ask for, with what each needs to know. */
-export type Transfer =
-  | { readonly code: 'deposit.capture'; readonly psp: string }
-  | { readonly code: 'withdrawal.reserve' }
-  | { readonly code: 'withdrawal.settle'; readonly psp: string }
-  | { readonly code: 'withdrawal.release' }
-  | {
-      readonly code: 'bonus.award';
-      readonly awardId: string;
-      readonly wagering: Units;
-      readonly betMax: Units | null;
-      readonly expiresAt: Date;
-    }
-  | { readonly code: 'bonus.convert'; readonly awardId: string }
-  | { readonly code: 'bonus.forfeit'; readonly awardId: string };
-
-export type TransferCommand = {
+export type PostTransfer = {
   /** Idempotency key made of business ids, such as `deposit:{id}:capture`; unique for ever. */
   readonly key: string;
   readonly playerId: string;
   readonly asset: string;
-  /** Units at ledger scale, greater than zero. Ignored by bonus.convert and bonus.forfeit, which move what is there. */
+  /** Units at ledger scale, greater than zero. bonus.convert and bonus.forfeit move what is there and ignore it. */
   readonly amount: Units;
   /** `{noun}:{id}` of the payment or award behind it. */
   readonly subject: string;
@@ -40,10 +32,51 @@ export type Posted = {
   readonly held: Units;
 };
 
+/** Journals that we start ourselves, as opposed to those of a game integration. */
+export const ownIntegration = 'pitboss';
+
+/** Runs the wallet's statements on a Kysely transaction. */
+export const executeOn =
+  (trx: Trx): Execute =>
+  async (_name, text, values) =>
+    (await trx.executeQuery<Row>(CompiledQuery.raw(text, [...values]))).rows;
+
 /**
- * Posts one journal in `trx`. Failures: `insufficient-funds`, `wallet-not-found`, `award-not-active`, `award-active`,
- * `duplicate-transaction` (same key, other content). Takes the player's wallet row lock until the transaction ends.
+ * Posts one journal in `trx` and keeps the player's wallet row locked until the transaction ends.
+ * Failures: `wallet-not-found`, `insufficient-funds`, `award-active`, `award-not-active`,
+ * `duplicate-transaction` (same key, other content).
  */
-export async function postTransfer(_trx: Trx, _command: TransferCommand): Promise<Result<Posted>> {
-  throw new Error('not yet written');
+export async function postTransfer(trx: Trx, post: PostTransfer): Promise<Result<Posted>> {
+  const execute = executeOn(trx);
+  const wallets = await loadWallets(execute, [post], true);
+  const wallet = wallets.get(walletKey(post.playerId, post.asset));
+  if (!wallet) return fail('wallet-not-found', `The player has no ${post.asset} wallet.`);
+
+  const key = { integration: ownIntegration, externalId: post.key };
+  const facts = await loadJournalFacts(execute, [key]);
+  const [clock] = await execute('wallet-clock', 'select extract(epoch from clock_timestamp())::float8 * 1000 as "nowMs"', []);
+  const nowMs = Number(clock?.['nowMs']);
+
+  const command = { ...post, kind: 'transfer', key, fingerprint: fingerprintOf(post) } as const;
+  const decision = decide(wallet.state, command, {
+    nowMs,
+    existing: facts.get(factsKey(key.integration, key.externalId)) ?? null,
+    referenced: null,
+  });
+  if (decision.kind === 'refuse') return { ok: false, failure: decision.failure };
+  const { cash, bonus, held } = wallet.state.balances;
+  if (decision.kind === 'repeat') return succeed({ journalId: decision.journalId, repeated: true, cash, bonus, held });
+
+  const batch = openPlayerBatch(wallet);
+  const { journalId } = addDecision(batch, command, decision, nowMs);
+  assert(isBatchSound(batch), 'entries explain the change of every pool');
+  const outcome = await writeBatches(execute, [batch], nowMs);
+  assert(outcome.written.size === 1, 'a locked wallet cannot lose its fence');
+  const after = batch.after.state.balances;
+  return succeed({ journalId, repeated: false, cash: after.cash, bonus: after.bonus, held: after.held });
+}
+
+function fingerprintOf(post: PostTransfer): string {
+  const meaning = [post.playerId, post.asset, post.amount.toString(), post.subject, post.transfer.code];
+  return createHash('sha256').update(meaning.join('\n')).digest('hex');
 }

@@ -1,0 +1,47 @@
+/** Journals that exist already, read by their external ids for the decisions that refer to them. */
+import type { JournalFacts } from '#domain/wallet/decide.ts';
+import type { JournalCode } from '#domain/wallet/postings.ts';
+import type { CommandKey } from '#domain/wallet/commands.ts';
+import type { Execute } from './wallet-rows.ts';
+
+export const factsKey = (integration: string, externalId: string): string => `${integration}\n${externalId}`;
+
+// A lateral probe per key: `= ANY` falls into a generic plan that scans.
+const text = `select j.integration, j.external_id as "externalId", j.id, j.code, j.asset, j.player_id as "playerId",
+    j.amount, encode(j.fingerprint, 'hex') as fingerprint,
+    exists (select 1 from wallet.journal r where r.reverses = j.id) as reversed,
+    (select coalesce(json_agg(json_build_object('account', e.account, 'ofPlayer', e.player_id is not null,
+                                                'amount', e.amount::text) order by e.line), '[]')
+       from wallet.entry e where e.journal_id = j.id) as postings
+  from unnest($1::text[], $2::text[]) as k(integration, external_id)
+  cross join lateral (
+    select * from wallet.journal j where j.integration = k.integration and j.external_id = k.external_id limit 1
+  ) j`;
+
+/** Reads the journals of `keys`; unknown keys are simply missing from the map (see `factsKey`). */
+export async function loadJournalFacts(execute: Execute, keys: readonly CommandKey[]): Promise<Map<string, JournalFacts>> {
+  if (keys.length === 0) return new Map();
+  const rows = await execute('wallet-facts', text, [
+    keys.map((key) => key.integration),
+    keys.map((key) => key.externalId),
+  ]);
+  return new Map(
+    rows.map((row) => [
+      factsKey(String(row['integration']), String(row['externalId'])),
+      {
+        id: String(row['id']),
+        externalId: String(row['externalId']),
+        code: row['code'] as JournalCode,
+        playerId: row['playerId'] === null ? null : String(row['playerId']),
+        asset: String(row['asset']),
+        amount: BigInt(String(row['amount'])),
+        fingerprint: String(row['fingerprint']),
+        reversed: row['reversed'] === true,
+        postings: (row['postings'] as { account: string; ofPlayer: boolean; amount: string }[]).map((line) => ({
+          ...line,
+          amount: BigInt(line.amount),
+        })),
+      },
+    ]),
+  );
+}

@@ -1,0 +1,148 @@
+/** Wallet rows read from PostgreSQL and turned into the reducer's state, with the chain heads that only writers need. */
+import { pools, type Pool } from '#domain/wallet/chart.ts';
+import type { LimitWindow, PlayLimit, WalletState } from '#domain/wallet/state.ts';
+
+export type ChainHead = { readonly seq: bigint; readonly hash: Buffer | null };
+
+export type LoadedWallet = {
+  readonly state: WalletState;
+  /** The fence: a write holds only while the row still has this version. */
+  readonly version: bigint;
+  readonly chains: Readonly<Record<Pool, ChainHead>>;
+};
+
+/** Runs one prepared statement; both a pool and a transaction can be behind it. */
+export type Execute = (name: string, text: string, values: readonly unknown[]) => Promise<readonly Row[]>;
+export type Row = Readonly<Record<string, unknown>>;
+
+export const walletKey = (playerId: string, asset: string): string => `${playerId}/${asset}`;
+
+const columns = `w.player_id as "playerId", w.asset, w.brand, w.version,
+  w.cash, w.cash_seq as "cashSeq", w.cash_head as "cashHead",
+  w.bonus, w.bonus_seq as "bonusSeq", w.bonus_head as "bonusHead",
+  w.held, w.held_seq as "heldSeq", w.held_head as "heldHead",
+  w.receivable, w.receivable_seq as "receivableSeq", w.receivable_head as "receivableHead",
+  extract(epoch from w.play_blocked_until)::text as "playBlockedUntil", w.play_block_reason as "playBlockReason",
+  extract(epoch from w.sessions_valid_from)::text as "sessionsValidFrom", w.play_limits as "playLimits",
+  w.stake_day as "stakeDay", w.stake_week as "stakeWeek", w.stake_month as "stakeMonth",
+  w.loss_day as "lossDay", w.loss_week as "lossWeek", w.loss_month as "lossMonth",
+  extract(epoch from w.usage_at)::text as "usageAt",
+  w.award_id as "awardId", w.award_wagering_left as "awardWageringLeft", w.award_bet_max as "awardBetMax",
+  extract(epoch from w.award_expires_at)::text as "awardExpiresAt"`;
+
+const loadText = (lock: string) => `select ${columns} from wallet.player_wallet w
+  join unnest($1::uuid[], $2::text[]) as k(player_id, asset) on w.player_id = k.player_id and w.asset = k.asset
+  order by w.player_id, w.asset ${lock}`;
+
+export type WalletId = { readonly playerId: string; readonly asset: string };
+
+/** Reads wallets by id; with `lock` their rows stay locked, in id order, until the transaction ends. */
+export async function loadWallets(
+  execute: Execute,
+  ids: readonly WalletId[],
+  lock: boolean,
+): Promise<Map<string, LoadedWallet>> {
+  const rows = await execute(
+    lock ? 'wallet-load-locked' : 'wallet-load',
+    loadText(lock ? 'for update of w' : ''),
+    [ids.map((id) => id.playerId), ids.map((id) => id.asset)],
+  );
+  return new Map(rows.map((row) => [walletKey(text(row, 'playerId'), text(row, 'asset')), fromRow(row)]));
+}
+
+function fromRow(row: Row): LoadedWallet {
+  const award = optional(row, 'awardId');
+  return {
+    version: units(row, 'version'),
+    chains: {
+      cash: chainHead(row, 'cash'),
+      bonus: chainHead(row, 'bonus'),
+      held: chainHead(row, 'held'),
+      receivable: chainHead(row, 'receivable'),
+    },
+    state: {
+      playerId: text(row, 'playerId'),
+      asset: text(row, 'asset'),
+      brand: text(row, 'brand'),
+      balances: {
+        cash: units(row, 'cash'),
+        bonus: units(row, 'bonus'),
+        held: units(row, 'held'),
+        receivable: units(row, 'receivable'),
+      },
+      playBlockedUntilMs: optional(row, 'playBlockedUntil') === null ? null : instantMs(row, 'playBlockedUntil'),
+      playBlockReason: optional(row, 'playBlockReason'),
+      sessionsValidFromMs: instantMs(row, 'sessionsValidFrom'),
+      limits: (row['playLimits'] as { kind: PlayLimit['kind']; window: LimitWindow; amount: string }[]).map((limit) => ({
+        ...limit,
+        amount: BigInt(limit.amount),
+      })),
+      usage: {
+        atMs: instantMs(row, 'usageAt'),
+        stake: { day: units(row, 'stakeDay'), week: units(row, 'stakeWeek'), month: units(row, 'stakeMonth') },
+        loss: { day: units(row, 'lossDay'), week: units(row, 'lossWeek'), month: units(row, 'lossMonth') },
+      },
+      award:
+        award === null
+          ? null
+          : {
+              id: award,
+              wageringLeft: units(row, 'awardWageringLeft'),
+              betMax: optional(row, 'awardBetMax') === null ? null : units(row, 'awardBetMax'),
+              expiresAtMs: instantMs(row, 'awardExpiresAt'),
+            },
+    },
+  };
+}
+
+const chainHead = (row: Row, pool: Pool): ChainHead => ({
+  seq: units(row, `${pool}Seq`),
+  hash: (row[`${pool}Head`] as Buffer | null) ?? null,
+});
+
+const text = (row: Row, column: string): string => String(row[column]);
+const optional = (row: Row, column: string): string | null =>
+  row[column] === null || row[column] === undefined ? null : String(row[column]);
+const units = (row: Row, column: string): bigint => BigInt(text(row, column));
+
+/** Milliseconds from epoch text; PostgreSQL's infinities arrive as 'Infinity' and '-Infinity'. */
+const instantMs = (row: Row, column: string): number => Number(text(row, column)) * 1_000;
+
+const instantText = (ms: number): string => {
+  if (ms === Number.POSITIVE_INFINITY) return 'infinity';
+  if (ms === Number.NEGATIVE_INFINITY) return '-infinity';
+  return new Date(ms).toISOString();
+};
+
+/** The changed columns of a wallet, in the order of `walletColumnTypes`. */
+export function toRow(wallet: LoadedWallet): readonly unknown[] {
+  const { state, chains } = wallet;
+  return [
+    ...pools.flatMap((pool) => [state.balances[pool].toString(), chains[pool].seq.toString(), chains[pool].hash]),
+    ...(['stake', 'loss'] as const).flatMap((kind) =>
+      (['day', 'week', 'month'] as const).map((window) => state.usage[kind][window].toString()),
+    ),
+    instantText(state.usage.atMs),
+    state.award?.id ?? null,
+    state.award?.wageringLeft.toString() ?? null,
+    state.award?.betMax?.toString() ?? null,
+    state.award ? instantText(state.award.expiresAtMs) : null,
+  ];
+}
+
+/** Column names and array types of `toRow`, for the write statement. */
+export const walletColumnTypes: readonly (readonly [string, string])[] = [
+  ...pools.flatMap((pool) => [
+    [pool, 'numeric'] as const,
+    [`${pool}_seq`, 'bigint'] as const,
+    [`${pool}_head`, 'bytea'] as const,
+  ]),
+  ...(['stake', 'loss'] as const).flatMap((kind) =>
+    (['day', 'week', 'month'] as const).map((window) => [`${kind}_${window}`, 'numeric'] as const),
+  ),
+  ['usage_at', 'timestamptz'],
+  ['award_id', 'uuid'],
+  ['award_wagering_left', 'numeric'],
+  ['award_bet_max', 'numeric'],
+  ['award_expires_at', 'timestamptz'],
+];

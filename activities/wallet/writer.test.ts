@@ -1,0 +1,211 @@
+/** The batch writer on a real PostgreSQL: repeats, races, rollbacks in both orders, fences between two processes. */
+import { createHash, randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
+import type { BetCommand, GameCommand, RollbackCommand, WinCommand } from '#domain/wallet/commands.ts';
+import { postTransfer } from './post.ts';
+import { openWallet, setPlayBrake } from './player-wallet.ts';
+import { createWalletWriter, type WalletWriter } from './writer.ts';
+
+const euro = 10n ** 12n;
+let database: TestDatabase;
+let one: WalletWriter;
+let two: WalletWriter;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  await database.db
+    .insertInto('wallet.asset')
+    .values({ code: 'EUR', kind: 'fiat', ledgerScale: 12, payableScale: 2 })
+    .onConflict((oc) => oc.doNothing())
+    .execute();
+  // Two writers with caches of their own stand for two API processes on one player set.
+  one = createWalletWriter({ pool: database.pool });
+  two = createWalletWriter({ pool: database.pool });
+});
+
+afterAll(async () => {
+  await Promise.all([one?.close(), two?.close()]);
+  await database?.drop();
+});
+
+async function fundedPlayer(amount: bigint): Promise<string> {
+  const playerId = randomUUID();
+  await database.db.transaction().execute(async (trx) => {
+    await openWallet(trx, { playerId, asset: 'EUR', brand: 'aurora', jurisdiction: 'MT' });
+    const posted = await postTransfer(trx, {
+      key: `deposit:${playerId}:capture`,
+      playerId,
+      asset: 'EUR',
+      amount,
+      subject: `deposit:${playerId}`,
+      transfer: { code: 'deposit.capture', psp: 'alpha' },
+    });
+    expect(posted.ok).toBe(true);
+  });
+  return playerId;
+}
+
+const fingerprint = (...parts: unknown[]) => createHash('sha256').update(parts.join('\n')).digest('hex');
+
+function bet(playerId: string, amount: bigint, externalId: string = randomUUID(), round = 'r1'): BetCommand {
+  return {
+    kind: 'bet',
+    key: { integration: 'studio', externalId },
+    playerId,
+    asset: 'EUR',
+    game: 'slot',
+    round: `${playerId}-${round}`,
+    roundClosed: false,
+    fingerprint: fingerprint('bet', playerId, amount),
+    amount,
+    sessionIssuedAtMs: Date.now(),
+    sessionExpiresAtMs: Date.now() + 3_600_000,
+    contributionBps: 10_000,
+    guardMs: 30_000,
+  };
+}
+
+const win = (of: BetCommand, amount: bigint, externalId: string = randomUUID()): WinCommand => ({
+  ...of,
+  kind: 'win',
+  key: { integration: 'studio', externalId },
+  amount,
+  betExternalId: of.key.externalId,
+  roundClosed: true,
+  fingerprint: fingerprint('win', amount),
+});
+
+const rollback = (of: BetCommand | WinCommand, externalId: string = randomUUID()): RollbackCommand => ({
+  ...of,
+  kind: 'rollback',
+  key: { integration: 'studio', externalId },
+  originalExternalId: of.key.externalId,
+  fingerprint: fingerprint('rollback', of.key.externalId),
+});
+
+async function submit(command: GameCommand, writer = one) {
+  const result = await writer.submit(command);
+  return result.ok
+    ? { code: result.value.repeated ? 'repeated' : 'posted', balance: result.value.balance }
+    : { code: result.failure.code, balance: result.failure.balance };
+}
+
+async function auditOf(playerId: string) {
+  const entries = await database.db
+    .selectFrom('wallet.entry')
+    .select(['account', 'amount', 'seq', 'balanceAfter'])
+    .where('playerId', '=', playerId)
+    .orderBy('account')
+    .orderBy('seq')
+    .execute();
+  const wallet = await database.db
+    .selectFrom('wallet.playerWallet')
+    .selectAll()
+    .where('playerId', '=', playerId)
+    .executeTakeFirstOrThrow();
+  const sums = new Map<string, bigint>();
+  for (const entry of entries) {
+    const before = sums.get(entry.account) ?? 0n;
+    expect(BigInt(entry.balanceAfter ?? 0)).toBe(before + BigInt(entry.amount));
+    sums.set(entry.account, before + BigInt(entry.amount));
+  }
+  for (const pool of ['cash', 'bonus', 'held', 'receivable'] as const) {
+    expect(BigInt(wallet[pool])).toBe(sums.get(pool) ?? 0n);
+  }
+  return { cash: BigInt(wallet.cash), receivable: BigInt(wallet.receivable), entries: entries.length };
+}
+
+test('a bet, its repeat and the same id with other content', async () => {
+  const playerId = await fundedPlayer(10n * euro);
+  const first = bet(playerId, 10n * euro);
+  expect(await submit(first)).toEqual({ code: 'posted', balance: 0n });
+  // The balance no longer covers it, and still the repeat is answered as processed, by either process.
+  expect(await submit(first)).toEqual({ code: 'repeated', balance: 0n });
+  expect(await submit(first, two)).toEqual({ code: 'repeated', balance: 0n });
+  expect((await submit({ ...first, fingerprint: fingerprint('other') })).code).toBe('duplicate-transaction');
+  expect((await auditOf(playerId)).cash).toBe(0n);
+});
+
+test('fifty identical bets through two processes move money once', async () => {
+  const playerId = await fundedPlayer(100n * euro);
+  const same = bet(playerId, 3n * euro);
+  const answers = await Promise.all(Array.from({ length: 50 }, (_, n) => submit(same, n % 2 ? one : two)));
+  expect(answers.filter(({ code }) => code === 'posted')).toHaveLength(1);
+  expect(answers.filter(({ code }) => code === 'repeated')).toHaveLength(49);
+  expect(await auditOf(playerId)).toMatchObject({ cash: 97n * euro, entries: 2 });
+});
+
+test('fifty competing bets through two processes never overdraw', async () => {
+  const playerId = await fundedPlayer(20n * euro);
+  const answers = await Promise.all(Array.from({ length: 50 }, (_, n) => submit(bet(playerId, euro), n % 2 ? one : two)));
+  expect(answers.filter(({ code }) => code === 'posted')).toHaveLength(20);
+  expect(answers.filter(({ code }) => code === 'insufficient-funds')).toHaveLength(30);
+  expect((await auditOf(playerId)).cash).toBe(0n);
+});
+
+test('a bet and its rollback converge in both orders and when they race', async () => {
+  const playerId = await fundedPlayer(10n * euro);
+  const first = bet(playerId, 4n * euro);
+  await submit(first);
+  expect(await submit(rollback(first))).toEqual({ code: 'posted', balance: 10n * euro });
+  expect((await submit(rollback(first))).code).toBe('posted');
+
+  const late = bet(playerId, 4n * euro);
+  expect(await submit(rollback(late))).toEqual({ code: 'posted', balance: 10n * euro });
+  expect((await submit(late)).code).toBe('transaction-rolled-back');
+  expect((await submit(late, two)).code).toBe('transaction-rolled-back');
+
+  for (let n = 0; n < 20; n += 1) {
+    const racing = bet(playerId, euro);
+    await Promise.all([submit(racing, one), submit(rollback(racing), two)]);
+  }
+  expect((await auditOf(playerId)).cash).toBe(10n * euro);
+});
+
+test('a win taken back after it was spent leaves a debt that later credits repay first', async () => {
+  const playerId = await fundedPlayer(10n * euro);
+  const stake = bet(playerId, 10n * euro);
+  await submit(stake);
+  const won = win(stake, 5n * euro);
+  await submit(won);
+  await submit(bet(playerId, 5n * euro, randomUUID(), 'r2'));
+  expect(await submit(rollback(won))).toEqual({ code: 'posted', balance: 0n });
+  expect((await auditOf(playerId)).receivable).toBe(-5n * euro);
+  const next = win(stake, 8n * euro);
+  expect(await submit(next)).toEqual({ code: 'posted', balance: 3n * euro });
+  expect(await auditOf(playerId)).toMatchObject({ cash: 3n * euro, receivable: 0n });
+});
+
+test('a win needs its bet, and settles although the player was excluded meanwhile', async () => {
+  const playerId = await fundedPlayer(10n * euro);
+  const stake = bet(playerId, euro);
+  expect((await submit(win(stake, euro))).code).toBe('transaction-not-found');
+  await submit(stake);
+  await database.db.transaction().execute((trx) => setPlayBrake(trx, playerId, { until: 'infinity', reason: 'self-exclusion' }));
+  expect((await submit(bet(playerId, euro))).code).toBe('self-excluded');
+  expect(await submit(win(stake, 2n * euro))).toEqual({ code: 'posted', balance: 11n * euro });
+});
+
+test('opposing batches of many players through two processes meet without deadlock', async () => {
+  const players = await Promise.all(Array.from({ length: 12 }, () => fundedPlayer(50n * euro)));
+  const forth = players.flatMap((playerId) => [bet(playerId, euro), bet(playerId, euro)]);
+  const back = players.toReversed().flatMap((playerId) => [bet(playerId, euro), bet(playerId, euro)]);
+  const answers = await Promise.all([...forth.map((c) => submit(c, one)), ...back.map((c) => submit(c, two))]);
+  expect(new Set(answers.map(({ code }) => code))).toEqual(new Set(['posted']));
+  for (const playerId of players) expect((await auditOf(playerId)).cash).toBe(46n * euro);
+});
+
+test('the ledger refuses change even from its owner, and an unbalanced journal even from the writer', async () => {
+  const owner = database.pool;
+  await expect(owner.query('update wallet.entry set amount = 1')).rejects.toThrow(/append-only/);
+  await expect(owner.query('delete from wallet.journal')).rejects.toThrow(/append-only/);
+  await expect(owner.query('truncate wallet.entry')).rejects.toThrow(/append-only/);
+  const { rows } = await owner.query('select id, asset from wallet.journal limit 1');
+  await expect(
+    owner.query(
+      `insert into wallet.entry (journal_id, line, asset, account, amount) values ($1, 99, $2, 'house:adjustments', 5)`,
+      [rows[0].id, rows[0].asset],
+    ),
+  ).rejects.toThrow(/unbalanced/);
+});

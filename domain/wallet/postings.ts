@@ -1,0 +1,130 @@
+/** One pure function per journal code: what moves where. Every list sums to zero. */
+import type { Units } from '../money.ts';
+import { bonusCost, casinoGaming, clearingOf, type HouseAccount, type Pool } from './chart.ts';
+
+export const journalCodes = [
+  'deposit.capture',
+  'withdrawal.reserve',
+  'withdrawal.settle',
+  'withdrawal.release',
+  'bet.place',
+  'bet.win',
+  'bet.rollback',
+  'bet.tombstone',
+  'round.close',
+  'bonus.award',
+  'bonus.convert',
+  'bonus.forfeit',
+] as const;
+export type JournalCode = (typeof journalCodes)[number];
+
+export type Posting =
+  | { readonly side: 'player'; readonly account: Pool; readonly amount: Units }
+  | { readonly side: 'house'; readonly account: HouseAccount; readonly amount: Units };
+
+export type PoolBalances = Readonly<Record<Pool, Units>>;
+
+const player = (account: Pool, amount: Units): Posting => ({ side: 'player', account, amount });
+const house = (account: HouseAccount, amount: Units): Posting => ({ side: 'house', account, amount });
+const moving = (postings: readonly Posting[]): Posting[] => postings.filter((posting) => posting.amount !== 0n);
+
+/** A credit repays what the player owes before it becomes spendable. */
+function creditCash(balances: PoolBalances, amount: Units): Posting[] {
+  const owed = -balances.receivable;
+  const repaid = owed < amount ? owed : amount;
+  return [player('receivable', repaid), player('cash', amount - repaid)];
+}
+
+/** A debit that must not fail takes cash first and leaves the rest as a debt. */
+function debitCashOrOwe(balances: PoolBalances, amount: Units): Posting[] {
+  const paid = balances.cash < amount ? balances.cash : amount;
+  return [player('cash', -paid), player('receivable', -(amount - paid))];
+}
+
+export const depositCapture = (balances: PoolBalances, amount: Units, psp: string): Posting[] =>
+  moving([...creditCash(balances, amount), house(clearingOf(psp), -amount)]);
+
+export const withdrawalReserve = (amount: Units): Posting[] => [player('cash', -amount), player('held', amount)];
+
+export const withdrawalSettle = (amount: Units, psp: string): Posting[] => [
+  player('held', -amount),
+  house(clearingOf(psp), amount),
+];
+
+export const withdrawalRelease = (balances: PoolBalances, amount: Units): Posting[] =>
+  moving([player('held', -amount), ...creditCash(balances, amount)]);
+
+export type StakeSplit = { readonly cash: Units; readonly bonus: Units };
+
+/** Real money first, then bonus; null when both together do not cover the stake. */
+export function splitStake(balances: PoolBalances, stake: Units, bonusUsable: boolean): StakeSplit | null {
+  const cash = balances.cash < stake ? balances.cash : stake;
+  const bonus = stake - cash;
+  if (bonus > (bonusUsable ? balances.bonus : 0n)) return null;
+  return { cash, bonus };
+}
+
+export const betPlace = (split: StakeSplit): Posting[] =>
+  moving([player('cash', -split.cash), player('bonus', -split.bonus), house(casinoGaming, split.cash + split.bonus)]);
+
+/**
+ * Pays a win into the pools that paid the stake, in their proportion. The bonus share is rounded down to the ledger
+ * unit and the remainder is real money, so nothing is created or lost. Without a live award all of it is real money.
+ */
+export function betWin(balances: PoolBalances, amount: Units, stake: StakeSplit | null, bonusUsable: boolean): Posting[] {
+  const staked = stake ? stake.cash + stake.bonus : 0n;
+  const bonus = stake && staked > 0n && bonusUsable ? (amount * stake.bonus) / staked : 0n;
+  return moving([...creditCash(balances, amount - bonus), player('bonus', bonus), house(casinoGaming, -amount)]);
+}
+
+/** What an original journal moved, as read back from its entries. */
+export type OriginalPosting = { readonly account: string; readonly ofPlayer: boolean; readonly amount: Units };
+
+/**
+ * Undoes a journal pool by pool. Taking back a win that has been spent leaves a debt in `receivable`;
+ * giving back a stake repays a debt first. Bonus money that no longer has a live award returns as nothing to the
+ * player's bonus: its counter-entry is the house's, so an expired award cannot come back through a rollback.
+ */
+export function betRollback(
+  balances: PoolBalances,
+  original: readonly OriginalPosting[],
+  bonusUsable: boolean,
+): Posting[] {
+  const sumOf = (pool: Pool): Units =>
+    original.reduce((sum, line) => (line.ofPlayer && line.account === pool ? sum + line.amount : sum), 0n);
+  // A win that repaid a debt was real money, too.
+  const cash = sumOf('cash') + sumOf('receivable');
+  const bonus = sumOf('bonus');
+  const postings: Posting[] = [];
+  if (cash < 0n) postings.push(...creditCash(balances, -cash));
+  if (cash > 0n) postings.push(...debitCashOrOwe(balances, cash));
+  let returned = cash;
+  if (bonus < 0n && bonusUsable) {
+    postings.push(player('bonus', -bonus));
+    returned += bonus;
+  }
+  if (bonus > 0n) {
+    const taken = balances.bonus < bonus ? balances.bonus : bonus;
+    postings.push(player('bonus', -taken));
+    returned += taken;
+  }
+  return moving([...postings, house(casinoGaming, returned)]);
+}
+
+export const bonusAward = (amount: Units): Posting[] => [player('bonus', amount), house(bonusCost, -amount)];
+
+export const bonusConvert = (balances: PoolBalances): Posting[] =>
+  moving([player('bonus', -balances.bonus), ...creditCash(balances, balances.bonus)]);
+
+export const bonusForfeit = (balances: PoolBalances): Posting[] =>
+  moving([player('bonus', -balances.bonus), house(bonusCost, balances.bonus)]);
+
+/** Balances after postings. */
+export function applyPostings(balances: PoolBalances, postings: readonly Posting[]): PoolBalances {
+  const next = { ...balances };
+  for (const posting of postings) if (posting.side === 'player') next[posting.account] += posting.amount;
+  return next;
+}
+
+export const sumOfPostings = (postings: readonly Posting[]): Units =>
+  postings.reduce((sum, posting) => sum + posting.amount, 0n);
