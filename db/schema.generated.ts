@@ -335,6 +335,131 @@ export interface PamSignInThrottle {
   windowStartedAt: Generated<Timestamp>;
 }
 
+export interface PaymentsAttempt {
+  actionUrl: string | null;
+  declineClass: string | null;
+  depositId: string;
+  instrument: Json | null;
+  networkCode: string | null;
+  number: number;
+  processedAmount: string | null;
+  processedAsset: string | null;
+  psp: string;
+  pspReference: string | null;
+  rawCode: string | null;
+  reference: string;
+  resolvedAt: Timestamp | null;
+  returned: Json | null;
+  returnedAt: Timestamp | null;
+  returnToken: string;
+  startedAt: Generated<Timestamp>;
+  state: Generated<string>;
+  stepUp: Generated<boolean>;
+  token: string;
+}
+
+export interface PaymentsDeposit {
+  amount: string;
+  asset: string;
+  brand: string;
+  capturedAt: Timestamp | null;
+  capturedPsp: string | null;
+  failureReason: string | null;
+  fingerprint: Buffer;
+  first: boolean | null;
+  id: string;
+  instrumentId: string | null;
+  jurisdiction: string;
+  jurisdictionVersion: number;
+  method: string;
+  options: Json;
+  playerId: string;
+  requestedAt: Generated<Timestamp>;
+  returnUrl: string;
+  routeVersion: number;
+  state: Generated<string>;
+}
+
+export interface PaymentsInstrument {
+  cardBrand: string | null;
+  createdAt: Generated<Timestamp>;
+  expiryMonth: number | null;
+  expiryYear: number | null;
+  id: string;
+  kind: string;
+  last4: string | null;
+  playerId: string;
+  psp: string;
+  token: string;
+}
+
+export interface PaymentsPayoutAttempt {
+  number: number;
+  processedAmount: string | null;
+  processedAsset: string | null;
+  psp: string;
+  pspReference: string | null;
+  rawCode: string | null;
+  reference: string;
+  resolvedAt: Timestamp | null;
+  startedAt: Generated<Timestamp>;
+  state: Generated<string>;
+  withdrawalId: string;
+}
+
+export interface PaymentsPspRoute {
+  brand: string;
+  currency: string;
+  method: string;
+  psps: string[];
+  publishedAt: Generated<Timestamp>;
+  version: number;
+}
+
+export interface PaymentsWithdrawal {
+  amount: string;
+  approvalsRequired: number | null;
+  asset: string;
+  brand: string;
+  cancellable: boolean;
+  checkReasons: Generated<string[]>;
+  closedAt: Timestamp | null;
+  fingerprint: Buffer;
+  id: string;
+  instrumentId: string;
+  jurisdiction: string;
+  jurisdictionVersion: number;
+  paidPsp: string | null;
+  payloadHash: Buffer;
+  playerId: string;
+  reason: string | null;
+  requestedAt: Generated<Timestamp>;
+  state: Generated<string>;
+}
+
+export interface PaymentsWithdrawalApproval {
+  decidedAt: Generated<Timestamp>;
+  decision: string;
+  operatorId: string;
+  payloadHash: Buffer;
+  reason: string;
+  role: string;
+  withdrawalId: string;
+}
+
+export interface PaymentsWorkItem {
+  brand: string | null;
+  closedAt: Timestamp | null;
+  closedBy: string | null;
+  id: Generated<string>;
+  kind: string;
+  openedAt: Generated<Timestamp>;
+  owner: string | null;
+  reason: string;
+  resolution: string | null;
+  subject: string;
+}
+
 export interface ResponsibleGamblingDepositReservation {
   amount: string;
   asset: string;
@@ -528,6 +653,14 @@ export interface DB {
   "pam.playerPii": PamPlayerPii;
   "pam.session": PamSession;
   "pam.signInThrottle": PamSignInThrottle;
+  "payments.attempt": PaymentsAttempt;
+  "payments.deposit": PaymentsDeposit;
+  "payments.instrument": PaymentsInstrument;
+  "payments.payoutAttempt": PaymentsPayoutAttempt;
+  "payments.pspRoute": PaymentsPspRoute;
+  "payments.withdrawal": PaymentsWithdrawal;
+  "payments.withdrawalApproval": PaymentsWithdrawalApproval;
+  "payments.workItem": PaymentsWorkItem;
   "responsibleGambling.depositReservation": ResponsibleGamblingDepositReservation;
   "responsibleGambling.exclusion": ResponsibleGamblingExclusion;
   "responsibleGambling.exclusionRequest": ResponsibleGamblingExclusionRequest;
