@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import type { TestProject } from 'vitest/node';
 import { makeRunFolder, startTestPostgres, type TestPostgres } from './postgres-server.ts';
-import { buildTestWorkflows, resolveTestServer } from './temporal-build.ts';
+import { buildTestWorkflows, bundleIn, resolveTestServer } from './temporal-build.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -38,7 +38,7 @@ async function startRun(): Promise<SharedRun> {
   const runFolder = makeRunFolder();
   const [postgres, workflowBundle, temporalTestServer] = await Promise.all([
     startTestPostgres(),
-    buildTestWorkflows(runFolder),
+    buildTestWorkflows(bundleIn(runFolder)),
     resolveTestServer(),
   ]);
   const { adminUrl, template, databasePrefix } = postgres;

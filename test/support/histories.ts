@@ -4,7 +4,8 @@ import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Client, WorkflowClientInterceptor, WorkflowHandle } from '@temporalio/client';
-import { historyToJSON, type History } from '@temporalio/common/lib/proto-utils.js';
+import type { History } from '@temporalio/common/lib/proto-utils.js';
+import { historyToJson } from './history-json.ts';
 
 export const corpusFolder = fileURLToPath(new URL('../replay/histories/', import.meta.url));
 const projectFolder = fileURLToPath(new URL('../../', import.meta.url));
@@ -69,8 +70,8 @@ export async function recordScenario(
 
 /** Paths of this machine come in through stack traces, which replay does not look at. */
 function historyFile(workflowId: string, history: History): string {
-  const json = historyToJSON(history).replaceAll(`file://${projectFolder}`, '').replaceAll(projectFolder, '');
-  return `${JSON.stringify({ workflowId, history: JSON.parse(json) }, null, 1)}\n`;
+  const json = JSON.stringify({ workflowId, history: historyToJson(history) }, null, 1);
+  return `${json.replaceAll(`file://${projectFolder}`, '').replaceAll(projectFolder, '')}\n`;
 }
 
 async function fetchUnlessNeverStarted(

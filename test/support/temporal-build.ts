@@ -1,20 +1,34 @@
-/** What workflow tests share in one run: the time-skipping server's program and one bundle of all workflows. */
+/** What workflow tests share in one run: the time-skipping server's program, one bundle, one data converter. */
+import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { DataConverter } from '@temporalio/common';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { ensureTestServer } from '#platform/temporal-test-server.ts';
+import { workflowInterceptorModules } from '#workers/bundle.ts';
+import { createDataConverter, failureConverterPath } from '#workers/payload-codec.ts';
 
-/** Bundles the workflows of the working tree, so that no test meets yesterday's code. */
-export async function buildTestWorkflows(runFolder: string): Promise<string> {
+const allWorkflows = fileURLToPath(new URL('../../workflows/all.ts', import.meta.url));
+
+/** Bundles as production does, from the working tree, so that no test meets yesterday's code. */
+export async function buildTestWorkflows(path: string, workflowsPath: string = allWorkflows): Promise<string> {
   const { code } = await bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('../../workflows/all.ts', import.meta.url)),
+    workflowsPath,
+    workflowInterceptorModules: workflowInterceptorModules(),
+    failureConverterPath: failureConverterPath(),
     logger: new DefaultLogger('ERROR'),
   });
-  const path = join(runFolder, 'test-workflows.js');
   writeFileSync(path, code);
   return path;
 }
+
+export const bundleIn = (runFolder: string): string => join(runFolder, 'test-workflows.js');
+
+/** Sealed under a key that is no secret, so that the recorded histories can be replayed everywhere. */
+export const testDataConverter: DataConverter = createDataConverter(
+  createHash('sha256').update('pitboss test payload key').digest(),
+);
 
 /** Null, with the reasons on stderr, where there is none; in CI that is a failure, since nothing would be tested. */
 export async function resolveTestServer(): Promise<string | null> {

@@ -4,11 +4,13 @@
  */
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { Client, WorkflowHandle } from '@temporalio/client';
-import { Runtime, DefaultLogger, Worker } from '@temporalio/worker';
+import { DefaultLogger, makeTelemetryFilterString, Runtime, Worker, type InjectedSinks } from '@temporalio/worker';
 import { describe, inject } from 'vitest';
 import type { TaskQueue } from '#domain/task-queues.ts';
+import type { OutcomeSinks } from '#workers/workflow-interceptors.ts';
 import { searchAttributes } from '#platform/temporal.ts';
 import { failureToApplicationFailure } from './failure-interceptor.ts';
+import { testDataConverter } from './temporal-build.ts';
 import { createHistoryRecorder, recordScenario } from './histories.ts';
 
 export type QueueActivities = { readonly [Q in TaskQueue]?: object };
@@ -46,7 +48,7 @@ export async function createWorkflowEnvironment(): Promise<WorkflowEnvironment> 
   const recorder = createHistoryRecorder(inject('runFolder'));
   const env = await TestWorkflowEnvironment.createTimeSkipping({
     server: { executable: { type: 'existing-path', path } },
-    client: { identity: 'pitboss-test', interceptors: { workflow: [recorder.interceptor] } },
+    client: { identity: 'pitboss-test', dataConverter: testDataConverter, interceptors: { workflow: [recorder.interceptor] } },
   });
   await registerKeywords(env);
   return {
@@ -84,6 +86,8 @@ async function runWithWorkers<T>(
         identity: 'pitboss-test',
         workflowBundle: { codePath: options.workflowBundle ?? inject('workflowBundle') },
         activities,
+        dataConverter: testDataConverter,
+        sinks: unheardSinks,
         interceptors: { activity: [failureToApplicationFailure] },
         shutdownGraceTime: '2 s',
       }),
@@ -97,11 +101,20 @@ async function runWithWorkers<T>(
   return run();
 }
 
+/** What the workflow interceptors report is counted and traced in production; tests look at the workflow itself. */
+export const unheardSinks: InjectedSinks<OutcomeSinks & { exporter: { export(): void } }> = {
+  outcomes: { ended: { fn: () => {}, callDuringReplay: false } },
+  exporter: { export: { fn: () => {}, callDuringReplay: false } },
+};
+
 let isRuntimeInstalled = false;
 
-/** The SDK's own log would drown the test's; its warnings still come out. */
+/** The SDK's own log would drown the test's; its errors still come out. */
 function quietRuntime(): void {
   if (isRuntimeInstalled) return;
   isRuntimeInstalled = true;
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  Runtime.install({
+    logger: new DefaultLogger('ERROR'),
+    telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } },
+  });
 }

@@ -1,13 +1,13 @@
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ApplicationFailure } from '@temporalio/common';
-import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { WorkflowFailedError } from '@temporalio/client';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { fail, FailureError } from '#domain/failures.ts';
 import { stageKey } from '#workflows/search-attributes.ts';
 import { createWorkflowEnvironment, describeWorkflows, type WorkflowEnvironment } from './temporal.ts';
+import { buildTestWorkflows } from './temporal-build.ts';
 import type { probe } from './probe.workflow.ts';
 
 describeWorkflows('the workflow test environment', () => {
@@ -16,12 +16,10 @@ describeWorkflows('the workflow test environment', () => {
 
   beforeAll(async () => {
     workflows = await createWorkflowEnvironment();
-    const { code } = await bundleWorkflowCode({
-      workflowsPath: fileURLToPath(new URL('./probe.workflow.ts', import.meta.url)),
-      logger: new DefaultLogger('ERROR'),
-    });
-    workflowBundle = join(inject('runFolder'), 'probe-workflows.js');
-    writeFileSync(workflowBundle, code);
+    workflowBundle = await buildTestWorkflows(
+      join(inject('runFolder'), 'probe-workflows.js'),
+      fileURLToPath(new URL('./probe.workflow.ts', import.meta.url)),
+    );
   }, 60_000);
 
   afterAll(async () => {
