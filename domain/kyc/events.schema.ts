@@ -1,13 +1,16 @@
 /** Facts about identity checks. */
 import { z } from 'zod';
 
+const verification = { verificationId: z.uuid(), playerId: z.uuid(), level: z.string() };
+
 export const kycEvents = {
-  'kyc.verification.opened': z.strictObject({ verificationId: z.uuid(), playerId: z.uuid(), level: z.string() }),
-  'kyc.verification.approved': z.strictObject({ verificationId: z.uuid(), playerId: z.uuid(), level: z.string() }),
+  'kyc.verification.opened': z.strictObject({ ...verification, jurisdiction: z.string(), profileVersion: z.int() }),
+  'kyc.verification.submitted': z.strictObject({ ...verification, attempt: z.int() }),
+  'kyc.verification.held': z.strictObject({ ...verification, reason: z.enum(['vendor', 'attempts']) }),
+  'kyc.verification.reminded': z.strictObject({ ...verification, attempt: z.int() }),
+  'kyc.verification.approved': z.strictObject(verification),
   'kyc.verification.refused': z.strictObject({
-    verificationId: z.uuid(),
-    playerId: z.uuid(),
-    level: z.string(),
+    ...verification,
     kind: z.enum(['retry', 'final', 'expired']),
     labels: z.array(z.string()),
   }),
