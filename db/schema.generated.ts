@@ -70,10 +70,27 @@ export interface BackofficeSession {
 }
 
 export interface BackofficeSignInThrottle {
-  account: string;
+  account: Buffer;
   attempts: Generated<number>;
   ip: string;
   windowStartedAt: Generated<Timestamp>;
+}
+
+export interface BonusAward {
+  amount: string;
+  asset: string;
+  betMax: string | null;
+  brand: string;
+  endedAt: Timestamp | null;
+  expiresAt: Timestamp;
+  fingerprint: Buffer;
+  grantedAt: Generated<Timestamp>;
+  grantedBy: string;
+  id: string;
+  playerId: string;
+  reason: string;
+  state: string;
+  wagering: string;
 }
 
 export interface CmsTerms {
@@ -271,7 +288,6 @@ export interface PamPlayer {
   currency: string;
   emailIndex: Buffer | null;
   emailVerifiedAt: Timestamp | null;
-  fingerprint: Buffer | null;
   id: string;
   jurisdiction: string;
   jurisdictionVersion: number;
@@ -352,6 +368,7 @@ export interface PaymentsAttempt {
   returned: Json | null;
   returnedAt: Timestamp | null;
   returnToken: string;
+  sentAt: Timestamp | null;
   startedAt: Generated<Timestamp>;
   state: Generated<string>;
   stepUp: Generated<boolean>;
@@ -402,6 +419,7 @@ export interface PaymentsPayoutAttempt {
   rawCode: string | null;
   reference: string;
   resolvedAt: Timestamp | null;
+  sentAt: Timestamp | null;
   startedAt: Generated<Timestamp>;
   state: Generated<string>;
   withdrawalId: string;
@@ -628,6 +646,7 @@ export interface DB {
   "backoffice.operatorRole": BackofficeOperatorRole;
   "backoffice.session": BackofficeSession;
   "backoffice.signInThrottle": BackofficeSignInThrottle;
+  "bonus.award": BonusAward;
   "cms.terms": CmsTerms;
   "compliance.audit": ComplianceAudit;
   "compliance.jurisdictionProfile": ComplianceJurisdictionProfile;

@@ -87,6 +87,8 @@ create table payments.attempt (
   -- Token, brand, last four digits and expiry as the PSP reports them.
   instrument jsonb,
   started_at timestamptz not null default now(),
+  -- Claimed by the one call that may send it, just before it does.
+  sent_at timestamptz,
   resolved_at timestamptz,
   primary key (deposit_id, number)
 );
@@ -147,6 +149,7 @@ create table payments.payout_attempt (
   processed_asset text,
   processed_amount numeric(38, 0),
   started_at timestamptz not null default now(),
+  sent_at timestamptz,
   resolved_at timestamptz,
   primary key (withdrawal_id, number)
 );
