@@ -4,7 +4,7 @@ import { CompiledQuery } from 'kysely';
 import type { Trx } from '#db/connect.ts';
 import { assert, fail, succeed, type Result } from '#domain/failures.ts';
 import type { Units } from '#domain/money.ts';
-import type { Transfer } from '#domain/wallet/commands.ts';
+import { referencedExternalId, type Transfer, type WalletCommand } from '#domain/wallet/commands.ts';
 import { decide } from '#domain/wallet/decide.ts';
 import { factsKey, loadJournalFacts } from './journal-facts.ts';
 import { addDecision, isBatchSound, openPlayerBatch } from './player-batch.ts';
@@ -47,21 +47,26 @@ export const executeOn =
  * `duplicate-transaction` (same key, other content).
  */
 export async function postTransfer(trx: Trx, post: PostTransfer): Promise<Result<Posted>> {
-  const execute = executeOn(trx);
-  const wallets = await loadWallets(execute, [post], true);
-  const wallet = wallets.get(walletKey(post.playerId, post.asset));
-  if (!wallet) return fail('wallet-not-found', `The player has no ${post.asset} wallet.`);
-
   const key = { integration: ownIntegration, externalId: post.key };
-  const facts = await loadJournalFacts(execute, [key]);
-  const [clock] = await execute('wallet-clock', 'select extract(epoch from clock_timestamp())::float8 * 1000 as "nowMs"', []);
-  const nowMs = Number(clock?.['nowMs']);
+  return postCommand(trx, { ...post, kind: 'transfer', key, fingerprint: fingerprintOf(post) });
+}
 
-  const command = { ...post, kind: 'transfer', key, fingerprint: fingerprintOf(post) } as const;
+/** Posts any wallet command in `trx`: what a settling workflow uses where a provider's call would use the writer. */
+export async function postCommand(trx: Trx, command: WalletCommand): Promise<Result<Posted>> {
+  const execute = executeOn(trx);
+  const wallets = await loadWallets(execute, [command], true);
+  const wallet = wallets.get(walletKey(command.playerId, command.asset));
+  if (!wallet) return fail('wallet-not-found', `The player has no ${command.asset} wallet.`);
+
+  const { integration, externalId } = command.key;
+  const referencedId = referencedExternalId(command);
+  const keys = referencedId === null ? [command.key] : [command.key, { integration, externalId: referencedId }];
+  const facts = await loadJournalFacts(execute, keys);
+  const nowMs = await databaseNowMs(execute);
   const decision = decide(wallet.state, command, {
     nowMs,
-    existing: facts.get(factsKey(key.integration, key.externalId)) ?? null,
-    referenced: null,
+    existing: facts.get(factsKey(integration, externalId)) ?? null,
+    referenced: referencedId === null ? null : (facts.get(factsKey(integration, referencedId)) ?? null),
   });
   if (decision.kind === 'refuse') return { ok: false, failure: decision.failure };
   const { cash, bonus, held } = wallet.state.balances;
@@ -74,6 +79,11 @@ export async function postTransfer(trx: Trx, post: PostTransfer): Promise<Result
   assert(outcome.written.size === 1, 'a locked wallet cannot lose its fence');
   const after = batch.after.state.balances;
   return succeed({ journalId, repeated: false, cash: after.cash, bonus: after.bonus, held: after.held });
+}
+
+async function databaseNowMs(execute: Execute): Promise<number> {
+  const [row] = await execute('wallet-clock', 'select extract(epoch from clock_timestamp())::float8 * 1000 as "nowMs"', []);
+  return Number(row?.['nowMs']);
 }
 
 function fingerprintOf(post: PostTransfer): string {

@@ -1,0 +1,175 @@
+/** Awards: operators grant them, players see them and may give them up. */
+import { createRoute, z } from '@hono/zod-openapi';
+import { grantAward } from '#activities/bonus/commands/grant-award.ts';
+import { fail, FailureError, orThrow } from '#domain/failures.ts';
+import { parsePayable, toMoneyText } from '#domain/money.ts';
+import { awardForfeited, bonusAwardWorkflowId } from '#workflows/bonus-award.contract.ts';
+import type { Api } from './app.ts';
+import { requireBrand, requireOperator } from './backoffice-guard.ts';
+import type { ApiDeps } from './context.ts';
+import { idempotencyHeader, idFromKey, requestFingerprint } from './idempotency.ts';
+import { requirePlayer } from './pam-guard.ts';
+import { problemResponses } from './problem.ts';
+import { idParam, moneyInput, moneyOutput, pageOf, timestamp } from './schemas.ts';
+
+const awardInput = z
+  .strictObject({
+    playerId: z.uuid(),
+    money: moneyInput,
+    wageringTimes: z.int().min(1).max(100).openapi({ description: 'How often the amount must be staked.' }),
+    betMax: moneyInput.optional().openapi({ description: 'Largest stake while wagering.' }),
+    days: z.int().min(1).max(90),
+    reason: z.string().min(10).max(500),
+  })
+  .openapi('AwardGrant');
+
+const awardSchema = z
+  .strictObject({
+    id: z.uuid(),
+    money: moneyOutput,
+    wagering: moneyOutput,
+    wageringLeft: moneyOutput.nullable(),
+    state: z.enum(['active', 'converted', 'forfeited']),
+    grantedAt: timestamp,
+    expiresAt: timestamp,
+  })
+  .openapi('Award');
+
+export function mountBonus(api: Api, deps: ApiDeps): void {
+  mountGrant(api, deps);
+  mountPlayersAwards(api, deps);
+}
+
+function mountGrant(api: Api, deps: ApiDeps): void {
+  api.openapi(
+    createRoute({
+      method: 'post',
+      path: '/admin/v1/awards',
+      operationId: 'grantAward',
+      tags: ['bonus'],
+      summary: 'Grant bonus money under wagering',
+      security: [{ operatorSession: [] }],
+      middleware: [requireOperator(deps, 'bonus:award:grant')] as const,
+      request: { headers: idempotencyHeader, body: { required: true, content: { 'application/json': { schema: awardInput } } } },
+      responses: {
+        201: {
+          description: 'Granted, or granted before with this key',
+          content: { 'application/json': { schema: z.strictObject({ id: z.uuid(), expiresAt: timestamp }).openapi('GrantedAward') } },
+        },
+        ...problemResponses(
+          'invalid-request',
+          'unknown-asset',
+          'amount-not-positive',
+          'amount-too-precise',
+          'not-authenticated',
+          'forbidden',
+          'not-found',
+          'award-active',
+          'idempotency-key-reused',
+          'dependency-unavailable',
+        ),
+      },
+    }),
+    async (c) => {
+      const body = c.req.valid('json');
+      const operator = c.get('operator');
+      const amount = orThrow(parsePayable(body.money));
+      const betMax = body.betMax ? orThrow(parsePayable(body.betMax)) : null;
+      const wallet = await deps.db
+        .selectFrom('wallet.playerWallet')
+        .select('brand')
+        .where('playerId', '=', body.playerId)
+        .where('asset', '=', body.money.asset)
+        .executeTakeFirst();
+      if (!wallet) throw new FailureError(fail('not-found', 'There is no such player with a wallet in this asset.').failure);
+      requireBrand(operator, wallet.brand);
+      const { 'idempotency-key': key } = c.req.valid('header');
+      const granted = orThrow(
+        await grantAward(deps.db, {
+          awardId: idFromKey('award', operator.operatorId, key),
+          playerId: body.playerId,
+          brand: wallet.brand,
+          asset: body.money.asset,
+          amount,
+          wageringTimes: body.wageringTimes,
+          betMax,
+          days: body.days,
+          operatorId: operator.operatorId,
+          reason: body.reason,
+          fingerprint: requestFingerprint(body),
+        }),
+      );
+      return c.json({ id: granted.awardId, expiresAt: granted.expiresAt.toISOString() }, 201);
+    },
+  );
+}
+
+function mountPlayersAwards(api: Api, deps: ApiDeps): void {
+  api.openapi(
+    createRoute({
+      method: 'get',
+      path: '/v1/awards',
+      operationId: 'listMyAwards',
+      tags: ['bonus'],
+      summary: 'The signed-in player’s awards, newest first',
+      security: [{ playerSession: [] }],
+      middleware: [requirePlayer(deps)] as const,
+      responses: {
+        200: { description: 'Awards', content: { 'application/json': { schema: pageOf(awardSchema, 'AwardPage') } } },
+        ...problemResponses('not-authenticated', 'session-expired', 'dependency-unavailable'),
+      },
+    }),
+    async (c) => {
+      const rows = await deps.db
+        .selectFrom('bonus.award as a')
+        .leftJoin('wallet.playerWallet as w', (join) => join.onRef('w.playerId', '=', 'a.playerId').onRef('w.awardId', '=', 'a.id'))
+        .selectAll('a')
+        .select('w.awardWageringLeft')
+        .where('a.playerId', '=', c.get('player').playerId)
+        .orderBy('a.grantedAt', 'desc')
+        .limit(200)
+        .execute();
+      const items = rows.map((row) => ({
+        id: row.id,
+        money: toMoneyText(BigInt(row.amount), row.asset),
+        wagering: toMoneyText(BigInt(row.wagering), row.asset),
+        wageringLeft: row.awardWageringLeft === null ? null : toMoneyText(BigInt(row.awardWageringLeft), row.asset),
+        state: row.state as 'active' | 'converted' | 'forfeited',
+        grantedAt: row.grantedAt.toISOString(),
+        expiresAt: row.expiresAt.toISOString(),
+      }));
+      return c.json({ items, next: null }, 200);
+    },
+  );
+
+  api.openapi(
+    createRoute({
+      method: 'post',
+      path: '/v1/awards/{id}/forfeit',
+      operationId: 'forfeitAward',
+      tags: ['bonus'],
+      summary: 'Give an active award up; its remaining bonus money is taken back',
+      security: [{ playerSession: [] }],
+      middleware: [requirePlayer(deps)] as const,
+      request: { params: idParam, headers: idempotencyHeader },
+      responses: {
+        202: { description: 'The award is being forfeited' },
+        ...problemResponses('not-authenticated', 'not-found', 'award-not-active', 'dependency-unavailable'),
+      },
+    }),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      const award = await deps.db
+        .selectFrom('bonus.award')
+        .select('state')
+        .where('id', '=', id)
+        .where('playerId', '=', c.get('player').playerId)
+        .executeTakeFirst();
+      if (!award) throw new FailureError(fail('not-found', 'There is no such award.').failure);
+      if (award.state !== 'active') throw new FailureError(fail('award-not-active', 'The award has ended.').failure);
+      const client = await deps.temporal();
+      await client.workflow.getHandle(bonusAwardWorkflowId(id)).signal(awardForfeited, { reason: 'given up by the player' });
+      return c.body(null, 202);
+    },
+  );
+}

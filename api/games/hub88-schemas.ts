@@ -1,0 +1,38 @@
+/** Bodies of Hub88 wallet calls. Unknown fields pass: suppliers add metadata, and refusing it would cost bets. */
+import { z } from 'zod';
+import type { Hub88Status } from '#domain/games/hub88.ts';
+
+const requestUuid = z.uuid();
+/** Int64, as the dialect says. */
+const amount = z.bigint().min(0n).max(2n ** 63n - 1n);
+const currency = z.string().min(3).max(10);
+const reference = z.string().min(1).max(255);
+
+const call = z.looseObject({ request_uuid: requestUuid });
+
+export const infoCall = call.extend({ user: z.string().min(4) });
+
+export const balanceCall = call.extend({
+  token: z.string().min(1).max(255),
+  game_code: z.string().min(1).max(255),
+  user: z.string().min(4).nullish(),
+});
+
+const transaction = call.extend({
+  token: z.string().min(1).max(255),
+  transaction_uuid: reference,
+  game_code: z.string().min(1).max(255),
+  round: reference,
+  round_closed: z.boolean(),
+  user: z.string().min(4),
+});
+
+export const betCall = transaction.extend({ amount, currency, is_free: z.boolean() });
+export const winCall = betCall.extend({ reference_transaction_uuid: reference });
+export const rollbackCall = transaction.extend({ reference_transaction_uuid: reference, user: z.string().min(4).nullish() });
+
+/** A field that is missing is wrong syntax; one that is there with another type is wrong types. */
+export function statusOfSchemaError(error: z.ZodError): Hub88Status {
+  const missing = error.issues.some((issue) => issue.code === 'invalid_type' && issue.input === undefined);
+  return missing ? 'RS_ERROR_WRONG_SYNTAX' : 'RS_ERROR_WRONG_TYPES';
+}

@@ -1,0 +1,216 @@
+/** The Hub88 wallet calls: a thin adapter from the dialect's wire to the one internal command, straight to the wallet. */
+import { verify } from 'node:crypto';
+import type { Context } from 'hono';
+import type { z } from 'zod';
+import { gameFingerprint } from '#activities/wallet/game-fingerprint.ts';
+import type { GameSession } from '#activities/games/commands/game-sessions.ts';
+import type { WalletReply, WalletRefusal } from '#activities/wallet/writer.ts';
+import { assets } from '#domain/assets.ts';
+import type { Result } from '#domain/failures.ts';
+import { fromHub88Amount, hub88StatusOf, toHub88Amount, type Hub88Status } from '#domain/games/hub88.ts';
+import type { GameCommand } from '#domain/wallet/commands.ts';
+import { isDatabaseUnavailable } from '#db/connect.ts';
+import type { Api } from '../app.ts';
+import type { ApiDeps, ApiEnv } from '../context.ts';
+import { parseExactJson } from './exact-json.ts';
+import { createHub88Directory, type Hub88Directory, type Integration } from './hub88-directory.ts';
+import { readPlayerInfo } from './hub88-player-info.ts';
+import { balanceCall, betCall, infoCall, rollbackCall, statusOfSchemaError, winCall } from './hub88-schemas.ts';
+
+/** What a call is answered with; the balance is written as a JSON integer, however large. */
+type Answer = { readonly fields: Readonly<Record<string, unknown>>; readonly balance?: bigint };
+
+/** A refusal that is known before the wallet is asked. */
+class Refused extends Error {
+  readonly status: Hub88Status;
+  constructor(status: Hub88Status) {
+    super(status);
+    this.status = status;
+  }
+}
+
+type Call = { readonly integration: Integration; readonly directory: Hub88Directory; readonly deps: ApiDeps; readonly body: unknown };
+type Operation = (call: Call) => Promise<Answer>;
+
+/** Mounts the calls under /wallet/hub88/{integration}. Every answer is HTTP 200: the status field decides. */
+export function mountHub88(api: Api, deps: ApiDeps): void {
+  const directory = createHub88Directory(deps.db);
+  const serve = (path: string, operation: Operation): void => {
+    api.post(`/wallet/hub88/:integration/${path}`, (c) => answer(c, deps, directory, operation));
+  };
+  serve('user/info', info);
+  serve('user/balance', balance);
+  serve('transaction/bet', bet);
+  serve('transaction/win', win);
+  serve('transaction/rollback', rollback);
+}
+
+async function answer(c: Context<ApiEnv>, deps: ApiDeps, directory: Hub88Directory, operation: Operation): Promise<Response> {
+  let requestUuid: string | null = null;
+  try {
+    const integration = await directory.integration(c.req.param('integration') ?? '');
+    if (!integration) throw new Refused('RS_ERROR_INVALID_PARTNER');
+    const raw = Buffer.from(await c.req.arrayBuffer());
+    if (!isSigned(raw, c.req.header('x-hub88-signature'), integration)) throw new Refused('RS_ERROR_INVALID_SIGNATURE');
+    const body = parseBody(raw);
+    requestUuid = requestUuidOf(body);
+    const { fields, balance: amount } = await operation({ integration, directory, deps, body });
+    return respond(c, { ...fields, request_uuid: requestUuid }, amount);
+  } catch (error) {
+    const status = error instanceof Refused ? error.status : 'RS_ERROR_UNKNOWN';
+    // The correlation id is ours and the caller's: either finds the other in a support case.
+    const log = c.get('log').child({ requestUuid, dialect: 'hub88' });
+    if (status !== 'RS_ERROR_UNKNOWN') log.info({ status }, 'wallet call refused');
+    else if (isDatabaseUnavailable(error)) log.warn('wallet call while the ledger is away');
+    else log.error({ error }, 'wallet call failed');
+    return respond(c, { status, ...(requestUuid === null ? {} : { request_uuid: requestUuid }) });
+  }
+}
+
+/** Over the raw bytes, before anything is parsed. */
+function isSigned(raw: Buffer, signature: string | undefined, integration: Integration): boolean {
+  if (!signature || !/^[A-Za-z0-9+/]+={0,2}$/.test(signature)) return false;
+  return verify('RSA-SHA256', raw, integration.callerKey, Buffer.from(signature, 'base64'));
+}
+
+function parseBody(raw: Buffer): unknown {
+  try {
+    return parseExactJson(raw.toString('utf8'));
+  } catch {
+    throw new Refused('RS_ERROR_WRONG_SYNTAX');
+  }
+}
+
+const requestUuidOf = (body: unknown): string | null => {
+  const given = typeof body === 'object' && body !== null && 'request_uuid' in body ? body.request_uuid : null;
+  return typeof given === 'string' ? given.slice(0, 64) : null;
+};
+
+function respond(c: Context, fields: Readonly<Record<string, unknown>>, balance?: bigint): Response {
+  const text = JSON.stringify(fields);
+  // JSON.stringify knows no integers beyond 2^53, and balances reach them.
+  const body = balance === undefined ? text : `${text.slice(0, -1)},"balance":${balance}}`;
+  return c.body(body, 200, { 'content-type': 'application/json; charset=utf-8' });
+}
+
+function parsed<T extends z.ZodType>(schema: T, body: unknown): z.infer<T> {
+  const result = schema.safeParse(body, { reportInput: true });
+  if (!result.success) throw new Refused(statusOfSchemaError(result.error));
+  return result.data;
+}
+
+async function info({ deps, body }: Call): Promise<Answer> {
+  const { user } = parsed(infoCall, body);
+  const player = await readPlayerInfo(deps.db, user);
+  if (!player) throw new Refused('RS_ERROR_INVALID_TOKEN');
+  return { fields: { user, status: 'RS_OK', ...player } };
+}
+
+async function balance({ integration, directory, deps, body }: Call): Promise<Answer> {
+  const call = parsed(balanceCall, body);
+  const session = await sessionOf(directory, integration, call.token, call.user ?? null);
+  if (session.expiresAtMs <= Date.now()) throw new Refused('RS_ERROR_TOKEN_EXPIRED');
+  if (!integration.games.has(call.game_code)) throw new Refused('RS_ERROR_INVALID_GAME');
+  const result = await deps.wallet.balance(session);
+  if (!result.ok) throw new Refused(hub88StatusOf(result.failure.code));
+  return success(session, result.value);
+}
+
+async function bet({ integration, directory, deps, body }: Call): Promise<Answer> {
+  const call = parsed(betCall, body);
+  const session = await sessionOf(directory, integration, call.token, call.user);
+  const game = integration.games.get(call.game_code);
+  // A withdrawn game takes no new stakes; its wins and rollbacks still settle.
+  if (!game?.enabled) throw new Refused('RS_ERROR_INVALID_GAME');
+  if (call.currency !== session.asset) throw new Refused('RS_ERROR_WRONG_CURRENCY');
+  const wireAmount = fromHub88Amount(call.amount, scaleOf(session.asset));
+  return submit(deps, integration, session, {
+    kind: 'bet',
+    ...factsOf(integration, session, call, { kind: 'bet', amount: wireAmount, reference: null }),
+    // A promotional bet is recorded and touches no money of the player.
+    amount: call.is_free ? 0n : wireAmount,
+    sessionIssuedAtMs: session.issuedAtMs,
+    sessionExpiresAtMs: session.expiresAtMs,
+    contributionBps: game.contributionBps,
+  });
+}
+
+async function win({ integration, directory, deps, body }: Call): Promise<Answer> {
+  const call = parsed(winCall, body);
+  const session = await sessionOf(directory, integration, call.token, call.user);
+  if (!integration.games.has(call.game_code)) throw new Refused('RS_ERROR_INVALID_GAME');
+  if (call.currency !== session.asset) throw new Refused('RS_ERROR_WRONG_CURRENCY');
+  const amount = fromHub88Amount(call.amount, scaleOf(session.asset));
+  const reference = call.reference_transaction_uuid;
+  return submit(deps, integration, session, {
+    kind: 'win',
+    ...factsOf(integration, session, call, { kind: 'win', amount, reference }),
+    amount,
+    betExternalId: reference,
+  });
+}
+
+async function rollback({ integration, directory, deps, body }: Call): Promise<Answer> {
+  const call = parsed(rollbackCall, body);
+  const session = await sessionOf(directory, integration, call.token, call.user ?? null);
+  if (!integration.games.has(call.game_code)) throw new Refused('RS_ERROR_INVALID_GAME');
+  const reference = call.reference_transaction_uuid;
+  return submit(deps, integration, session, {
+    kind: 'rollback',
+    ...factsOf(integration, session, call, { kind: 'rollback', amount: 0n, reference }),
+    originalExternalId: reference,
+  });
+}
+
+/** The session of a token. Expiry is not looked at here, since wins and rollbacks outlive it. */
+async function sessionOf(directory: Hub88Directory, integration: Integration, token: string, user: string | null): Promise<GameSession> {
+  const session = await directory.session(integration.id, token);
+  if (!session || (user !== null && user !== session.playerId)) throw new Refused('RS_ERROR_INVALID_TOKEN');
+  return session;
+}
+
+type TransactionCall = {
+  readonly transaction_uuid: string;
+  readonly game_code: string;
+  readonly round: string;
+  readonly round_closed: boolean;
+};
+
+function factsOf(
+  integration: Integration,
+  session: GameSession,
+  call: TransactionCall,
+  meaning: { kind: GameCommand['kind']; amount: bigint; reference: string | null },
+) {
+  const { playerId, asset } = session;
+  const { game_code: game, round } = call;
+  return {
+    key: { integration: integration.id, externalId: call.transaction_uuid },
+    playerId,
+    asset,
+    game,
+    round,
+    roundClosed: call.round_closed,
+    guardMs: integration.games.get(game)?.guardMs ?? 0,
+    fingerprint: gameFingerprint({ ...meaning, playerId, game, round, asset }),
+  };
+}
+
+async function submit(deps: ApiDeps, integration: Integration, session: GameSession, command: GameCommand): Promise<Answer> {
+  const result: Result<WalletReply, WalletRefusal> = await deps.wallet.submit(command);
+  if (result.ok) return success(session, result.value.balance);
+  const status = hub88StatusOf(result.failure.code);
+  if (status !== 'RS_ERROR_NOT_ENOUGH_MONEY') throw new Refused(status);
+  const shown = integration.balanceOnInsufficientFunds ? result.failure.balance : null;
+  return {
+    fields: { status, ...(shown === null ? {} : { user: session.playerId, currency: session.asset }) },
+    ...(shown === null ? {} : { balance: toHub88Amount(shown, scaleOf(session.asset)) }),
+  };
+}
+
+const success = (session: GameSession, units: bigint): Answer => ({
+  fields: { user: session.playerId, status: 'RS_OK', currency: session.asset },
+  balance: toHub88Amount(units, scaleOf(session.asset)),
+});
+
+const scaleOf = (asset: string): number => assets.get(asset)?.ledgerScale ?? 12;
