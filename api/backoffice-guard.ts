@@ -1,7 +1,7 @@
 /** Lets a request through as staff, by bearer token only: a browser sends none by itself, so there is nothing to forge. */
 import { createMiddleware } from 'hono/factory';
 import { resolveOperatorSession } from '#activities/backoffice/commands/sessions.ts';
-import { hashOperatorToken } from '#activities/backoffice/session-token.ts';
+import { hashOperatorToken } from '#activities/tokens.ts';
 import { mayDo, maySeeBrand, type Permission } from '#domain/backoffice/roles.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import type { ApiDeps, ApiEnv, OperatorIdentity } from './context.ts';

@@ -3,7 +3,7 @@ import { createMiddleware } from 'hono/factory';
 import { getCookie } from 'hono/cookie';
 import type { Context } from 'hono';
 import { resolveSession } from '#activities/pam/commands/sessions.ts';
-import { hashToken, isTokenForm } from '#activities/pam/session-token.ts';
+import { hashToken, isTokenForm } from '#activities/tokens.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import type { ApiDeps, ApiEnv } from './context.ts';
 

@@ -3,6 +3,7 @@
  * lives with its module. Payloads carry ids and money text, never personal data.
  */
 import { z } from 'zod';
+import { affiliatesEvents } from './affiliates/events.schema.ts';
 import { bonusEvents } from './bonus/events.schema.ts';
 import { crmEvents } from './crm/events.schema.ts';
 import { gamesEvents } from './games/events.schema.ts';
@@ -21,6 +22,7 @@ export const payloadSchemas = {
   ...paymentsEvents,
   ...bonusEvents,
   ...gamesEvents,
+  ...affiliatesEvents,
   ...crmEvents,
   ...responsibleGamblingEvents,
   ...riskEvents,

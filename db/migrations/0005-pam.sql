@@ -29,8 +29,6 @@ create table pam.player (
   terms_version integer not null,
   affiliate_code text,
   registered_at timestamptz not null default now(),
-  -- HMAC of what the registration said, so that its idempotency key cannot be used for another person.
-  fingerprint bytea,
   unique (brand, email_index)
 );
 create index player_by_registration on pam.player (brand, registered_at, id);

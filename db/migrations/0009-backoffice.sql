@@ -35,7 +35,7 @@ create table backoffice.session (
 create index session_by_operator on backoffice.session (operator_id, opened_at);
 
 create table backoffice.sign_in_throttle (
-  account text not null,
+  account bytea not null,
   ip text not null,
   window_started_at timestamptz not null default now(),
   attempts integer not null default 1,

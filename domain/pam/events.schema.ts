@@ -11,7 +11,12 @@ export const pamEvents = {
     affiliateCode: z.string().nullable(),
     termsVersion: z.int(),
   }),
+  'pam.player.locked': z.strictObject({ playerId: z.uuid() }),
+  'pam.player.unlocked': z.strictObject({ playerId: z.uuid() }),
+  'pam.player.closed': z.strictObject({ playerId: z.uuid(), reason: z.enum(['email-unverified']) }),
   'pam.email.verified': z.strictObject({ playerId: z.uuid() }),
   'pam.session.opened': z.strictObject({ playerId: z.uuid(), sessionId: z.uuid(), deviceId: z.uuid() }),
   'pam.session.revoked': z.strictObject({ playerId: z.uuid(), sessionId: z.uuid().nullable(), reason: z.string() }),
+  'pam.sign-in.refused': z.strictObject({ reason: z.enum(['credentials', 'email-not-verified', 'blocked']) }),
+  'pam.personal-data.revealed': z.strictObject({ playerId: z.uuid(), operatorId: z.uuid() }),
 } as const;

@@ -1,0 +1,51 @@
+/**
+ * Personal data of a player, sealed under the player's own keys. Two purposes: 'general' (contact) ends with an erasure
+ * request, 'aml' (name, date of birth) when the retention of evidence ends. Used by every activity that must know them.
+ */
+import type { Database, Trx } from '#db/connect.ts';
+import { createDataKey, type KeyRing } from './pam/key-ring.ts';
+
+export type PersonalData = {
+  readonly general: { readonly email: string };
+  readonly aml: { readonly firstName: string; readonly lastName: string; readonly dateOfBirth: string };
+};
+
+export type Purpose = keyof PersonalData;
+
+const contextOf = (playerId: string, purpose: Purpose): string => `player:${playerId}:${purpose}`;
+
+/** Makes both data keys of a new player and seals the data under them, in the transaction that makes the player. */
+export async function sealPersonalData(trx: Trx, keyRing: KeyRing, playerId: string, data: PersonalData): Promise<void> {
+  const sealed = (['general', 'aml'] as const).map((purpose) => {
+    const dataKey = createDataKey();
+    const plain = Buffer.from(JSON.stringify(data[purpose]), 'utf8');
+    return {
+      key: { playerId, purpose, keyId: keyRing.keyId, wrapped: keyRing.wrap(dataKey) },
+      pii: { playerId, purpose, sealed: keyRing.seal(dataKey, plain, contextOf(playerId, purpose)) },
+    };
+  });
+  await trx.insertInto('pam.playerKey').values(sealed.map((item) => item.key)).execute();
+  await trx.insertInto('pam.playerPii').values(sealed.map((item) => item.pii)).execute();
+}
+
+/** Opens the data of one purpose; null once its key is destroyed or when there is none. */
+export async function openPersonalData<P extends Purpose>(
+  db: Database | Trx,
+  keyRing: KeyRing,
+  playerId: string,
+  purpose: P,
+): Promise<PersonalData[P] | null> {
+  const row = await db
+    .selectFrom('pam.playerKey as k')
+    .innerJoin('pam.playerPii as d', (join) =>
+      join.onRef('d.playerId', '=', 'k.playerId').onRef('d.purpose', '=', 'k.purpose'),
+    )
+    .select(['k.keyId', 'k.wrapped', 'd.sealed'])
+    .where('k.playerId', '=', playerId)
+    .where('k.purpose', '=', purpose)
+    .executeTakeFirst();
+  if (!row?.wrapped) return null;
+  const dataKey = keyRing.unwrap(row.wrapped, row.keyId);
+  // Only sealPersonalData writes here, and the tag proves that these are its bytes.
+  return JSON.parse(keyRing.open(dataKey, row.sealed, contextOf(playerId, purpose)).toString('utf8')) as PersonalData[P];
+}

@@ -1,0 +1,26 @@
+/** The texts of messages, owned by code until the content module has an editor. */
+
+export const templateNames = ['verify-email', 'verify-email-reminder'] as const;
+export type TemplateName = (typeof templateNames)[number];
+
+export type MessageText = { readonly subject: string; readonly text: string };
+
+/** Writes a message; the link is the only place where its token ever appears. */
+export function writeMessage(template: TemplateName, facts: { readonly brand: string; readonly link: string }): MessageText {
+  switch (template) {
+    case 'verify-email':
+      return {
+        subject: `Confirm your e-mail address at ${facts.brand}`,
+        text:
+          `Welcome to ${facts.brand}.\n\nPlease confirm that this is your address:\n${facts.link}\n\n` +
+          'The link works for seven days. If you did not register, you need do nothing.\n',
+      };
+    case 'verify-email-reminder':
+      return {
+        subject: `Your registration at ${facts.brand} waits for you`,
+        text:
+          `Your account at ${facts.brand} is not confirmed yet. Confirm your address here:\n${facts.link}\n\n` +
+          'Without it the registration is closed seven days after it was made.\n',
+      };
+  }
+}
