@@ -5,8 +5,19 @@ import type { AddressInfo } from 'node:net';
 import { exactJsonText, parseExactJson } from '../support/exact-json.ts';
 import { isSignedBy } from './hub88-signature.ts';
 
-interface WalletCall { request_uuid: string; transaction_uuid: string; reference_transaction_uuid?: string; amount?: unknown; round?: string }
-interface Known { path: string; amount: bigint; reference: string | undefined; rolledBack: boolean }
+interface WalletCall {
+  request_uuid: string;
+  transaction_uuid: string;
+  reference_transaction_uuid?: string;
+  amount?: unknown;
+  round?: string;
+}
+interface Known {
+  path: string;
+  amount: bigint;
+  reference: string | undefined;
+  rolledBack: boolean;
+}
 
 export interface FakeWallet {
   url: string;
@@ -44,7 +55,12 @@ export async function startFakeWallet(studioKey: KeyObject, balance: bigint): Pr
       if (!known.has(call.reference_transaction_uuid ?? '')) return 'RS_ERROR_TRANSACTION_DOES_NOT_EXIST';
       wallet.balance += call.amount;
     }
-    known.set(call.transaction_uuid, { path, amount: call.amount, reference: call.reference_transaction_uuid, rolledBack: false });
+    known.set(call.transaction_uuid, {
+      path,
+      amount: call.amount,
+      reference: call.reference_transaction_uuid,
+      rolledBack: false,
+    });
     return 'RS_OK';
   }
 
@@ -62,13 +78,24 @@ export async function startFakeWallet(studioKey: KeyObject, balance: bigint): Pr
         return;
       }
       response.writeHead(200, { 'content-type': 'application/json' });
-      response.end(exactJsonText({ status, request_uuid: call.request_uuid, user: 'player-1', currency: 'EUR', ...(status === 'RS_OK' ? { balance: wallet.balance } : {}) }));
+      response.end(
+        exactJsonText({
+          status,
+          request_uuid: call.request_uuid,
+          user: 'player-1',
+          currency: 'EUR',
+          ...(status === 'RS_OK' ? { balance: wallet.balance } : {}),
+        }),
+      );
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 
   const wallet: FakeWallet = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, balance, calls: 0, swallowAnswers: 0,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    balance,
+    calls: 0,
+    swallowAnswers: 0,
     transaction: (uuid) => known.get(uuid),
     close() {
       server.closeAllConnections();

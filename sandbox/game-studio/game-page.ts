@@ -10,7 +10,10 @@ import type { Player, RoundBook, Session } from './round-book.ts';
 import { createOutcomeSource } from './slot-outcomes.ts';
 import type { WalletCalls } from './wallet-calls.ts';
 
-interface GamePageParts { book: RoundBook; calls: WalletCalls }
+interface GamePageParts {
+  book: RoundBook;
+  calls: WalletCalls;
+}
 
 const spinBody = z.object({ session: z.string(), stake: z.string().regex(/^\d{1,15}$/) });
 
@@ -27,9 +30,16 @@ export function serveGamePage(app: PartyApp, { book, calls }: GamePageParts): vo
   app.get('/play', (c) => {
     const session = book.findSession(c.req.query('session') ?? '');
     const game = session === undefined ? undefined : findGame(session.gameCode);
-    if (session === undefined || game === undefined) return c.html(htmlPage('Not found', '<h1>This game session does not exist</h1>'), 404);
-    const lobby = session.lobbyUrl !== null && /^https?:\/\//.test(session.lobbyUrl) ? `<a href="${escapeHtml(session.lobbyUrl)}">Back to the lobby</a>` : '';
-    return c.html(htmlPage(game.name, `<h1>${escapeHtml(game.name)}</h1>
+    if (session === undefined || game === undefined)
+      return c.html(htmlPage('Not found', '<h1>This game session does not exist</h1>'), 404);
+    const lobby =
+      session.lobbyUrl !== null && /^https?:\/\//.test(session.lobbyUrl)
+        ? `<a href="${escapeHtml(session.lobbyUrl)}">Back to the lobby</a>`
+        : '';
+    return c.html(
+      htmlPage(
+        game.name,
+        `<h1>${escapeHtml(game.name)}</h1>
       <p id="reels" style="font-size:3rem;text-align:center;letter-spacing:.5rem" aria-live="polite">${game.symbols.slice(0, 3).join('')}</p>
       <p>Balance: <strong id="balance">…</strong> ${escapeHtml(session.currency)} <span id="result"></span></p>
       <label for="stake">Stake</label><input id="stake" type="number" min="0.10" step="0.10" value="1.00">
@@ -52,7 +62,9 @@ export function serveGamePage(app: PartyApp, { book, calls }: GamePageParts): vo
           if (spin.balance) show('balance', spin.balance);
           button.disabled = false;
         });
-      </script>`));
+      </script>`,
+      ),
+    );
   });
 
   app.post('/play/balance', async (c) => {
@@ -76,31 +88,55 @@ export function serveGamePage(app: PartyApp, { book, calls }: GamePageParts): vo
     const report = createPlayReport();
     const { taken, win } = await playRound(book.openRound(player), stake, outcomes, false, { book, calls }, report);
     const { calls: made } = report.toJson();
-    const last = made.findLast((call) => call.balance !== null)?.balance;
+    const last = made.findLast((call) => call.balance !== null)?.balance ?? null;
     return c.json({
-      taken, won: win > 0n, win: wireAmountText(win), status: made[0]?.status ?? 'no answer', balance: last == null ? null : wireAmountText(BigInt(last)),
+      taken,
+      won: win > 0n,
+      win: wireAmountText(win),
+      status: made[0]?.status ?? 'no answer',
+      balance: last === null ? null : wireAmountText(BigInt(last)),
     });
   });
 
   app.get('/replay/:round', (c) => {
     const round = book.findRound(c.req.param('round'));
     if (round === undefined) return c.html(htmlPage('Not found', '<h1>No such round</h1>'), 404);
-    const rows = book.transactionsOf(round.id).map((transaction) =>
-      `<li>${transaction.kind}: ${wireAmountText(transaction.amount)} ${escapeHtml(round.currency)} (${transaction.state})</li>`);
-    return c.html(htmlPage('Replay', `<h1>Round ${escapeHtml(round.id)}</h1><p>${escapeHtml(round.gameCode)}, ${round.status}</p><ul>${rows.join('')}</ul>`));
+    const rows = book
+      .transactionsOf(round.id)
+      .map(
+        (transaction) =>
+          `<li>${transaction.kind}: ${wireAmountText(transaction.amount)} ${escapeHtml(round.currency)} (${transaction.state})</li>`,
+      );
+    return c.html(
+      htmlPage(
+        'Replay',
+        `<h1>Round ${escapeHtml(round.id)}</h1><p>${escapeHtml(round.gameCode)}, ${round.status}</p><ul>${rows.join('')}</ul>`,
+      ),
+    );
   });
 
   app.get('/art/:file', (c) => {
     const game = findGame(c.req.param('file').replace(/\.svg$/, ''));
     if (game === undefined) return c.notFound();
     const hue = (game.id * 67) % 360;
-    return c.body(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 320 240"><rect width="320" height="240" fill="hsl(${hue} 60% 30%)"/>
+    return c.body(
+      `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 320 240"><rect width="320" height="240" fill="hsl(${hue} 60% 30%)"/>
 <text x="160" y="120" font-size="80" text-anchor="middle" dominant-baseline="central">${game.symbols[0] ?? ''}</text>
-<text x="160" y="210" font-size="24" text-anchor="middle" fill="#fff" font-family="sans-serif">${escapeHtml(game.name)}</text></svg>`, 200, { 'content-type': 'image/svg+xml' });
+<text x="160" y="210" font-size="24" text-anchor="middle" fill="#fff" font-family="sans-serif">${escapeHtml(game.name)}</text></svg>`,
+      200,
+      { 'content-type': 'image/svg+xml' },
+    );
   });
 
   function demoSpin(session: Session, stake: bigint) {
-    if (stake > session.demoBalance) return { taken: false, won: false, win: '0.00', status: 'no demo money left', balance: wireAmountText(session.demoBalance) };
+    if (stake > session.demoBalance)
+      return {
+        taken: false,
+        won: false,
+        win: '0.00',
+        status: 'no demo money left',
+        balance: wireAmountText(session.demoBalance),
+      };
     const win = (stake * createOutcomeSource(randomUUID()).multiplierHundredths()) / 100n;
     const balance = session.demoBalance - stake + win;
     book.setDemoBalance(session.id, balance);

@@ -21,9 +21,14 @@ let studio: PartyProcess;
 type Report = ReturnType<ReturnType<typeof createPlayReport>['toJson']>;
 
 const environment = () => ({
-  STATE_DIR: directory.path, OPERATOR_WALLET_URL: wallet.url, OPERATOR_ID: 'pitboss',
+  STATE_DIR: directory.path,
+  OPERATOR_WALLET_URL: wallet.url,
+  OPERATOR_ID: 'pitboss',
   PRIVATE_KEY: studioKeys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-  OPERATOR_PUBLIC_KEY: operatorKeys.publicKey.export({ type: 'spki', format: 'pem' }).toString().replaceAll('\n', '\\n'),
+  OPERATOR_PUBLIC_KEY: operatorKeys.publicKey
+    .export({ type: 'spki', format: 'pem' })
+    .toString()
+    .replaceAll('\n', '\\n'),
 });
 
 async function order(path: string, body: object): Promise<Report> {
@@ -34,14 +39,23 @@ async function order(path: string, body: object): Promise<Report> {
 
 async function operatorCall(path: string, fields: object, key = operatorKeys.privateKey): Promise<Response> {
   const body = JSON.stringify({ operator_id: 'pitboss', ...fields });
-  return fetch(`${studio.url}/operator/generic/v2/${path}`, { method: 'POST', body, headers: { 'x-hub88-signature': signBody(body, key) } });
+  return fetch(`${studio.url}/operator/generic/v2/${path}`, {
+    method: 'POST',
+    body,
+    headers: { 'x-hub88-signature': signBody(body, key) },
+  });
 }
 
 const patient = { timeoutMs: 1000, retryPauseMs: 10 };
 const habits = (next: object) => fetch(`${studio.url}/_scenario`, { method: 'PUT', body: JSON.stringify(next) });
 
-interface RoundAnswer { url: string; status: string; transactions: { transaction_uuid: string; reference_transaction_uuid: string | null; kind: string; amount: bigint }[] }
-const askRound = async (round: string) => parseExactJson(await (await operatorCall('game/round', { user: player.user, round })).text()) as RoundAnswer;
+interface RoundAnswer {
+  url: string;
+  status: string;
+  transactions: { transaction_uuid: string; reference_transaction_uuid: string | null; kind: string; amount: bigint }[];
+}
+const askRound = async (round: string) =>
+  parseExactJson(await (await operatorCall('game/round', { user: player.user, round })).text()) as RoundAnswer;
 
 const failed = (report: Report) => report.expectations.filter((expectation) => !expectation.ok);
 
@@ -60,7 +74,16 @@ afterAll(async () => {
 });
 
 test('a hundred rounds with every accident end with the balance the report predicts', async () => {
-  const report = await order('play', { ...player, rounds: 100, seed: 7, stake: 150_000, duplicate: true, rollback: true, rollbackBeforeBet: true, leaveOpen: 1 });
+  const report = await order('play', {
+    ...player,
+    rounds: 100,
+    seed: 7,
+    stake: 150_000,
+    duplicate: true,
+    rollback: true,
+    rollbackBeforeBet: true,
+    leaveOpen: 1,
+  });
   expect(failed(report)).toEqual([]);
   expect(report.balance).toMatchObject({ before: String(startBalance), matches: true });
   expect(BigInt(report.balance.after ?? 0)).toBe(wallet.balance);
@@ -70,9 +93,15 @@ test('a hundred rounds with every accident end with the balance the report predi
 
 test('the same seed plays the same rounds, and the paytable gives back 95 %', async () => {
   expect(returnPerTenThousand).toBe(9500);
-  const draw = () => { const source = createOutcomeSource('seed'); return Array.from({ length: 50 }, () => source.multiplierHundredths()); };
+  const draw = () => {
+    const source = createOutcomeSource('seed');
+    return Array.from({ length: 50 }, () => source.multiplierHundredths());
+  };
   expect(draw()).toEqual(draw());
-  const [first, second] = [await order('play', { ...player, rounds: 20, seed: 'a' }), await order('play', { ...player, rounds: 20, seed: 'a' })];
+  const [first, second] = [
+    await order('play', { ...player, rounds: 20, seed: 'a' }),
+    await order('play', { ...player, rounds: 20, seed: 'a' }),
+  ];
   expect(second.totals).toEqual(first.totals);
 });
 
@@ -107,17 +136,38 @@ test('a win without an answer is sent again after kill -9, until the wallet take
   await order('release', { round: opened.openRounds[0] ?? '' });
   await studio.stop('SIGKILL');
   studio = await startParty('game-studio', environment());
-  const rounds = async () => (await (await fetch(`${studio.url}/_scenario/rounds`)).json()) as { round: string; transactions: { kind: string; state: string }[] }[];
-  const winState = async () => (await rounds()).find(({ round }) => round === opened.openRounds[0])?.transactions.find(({ kind }) => kind === 'win')?.state;
+  const rounds = async () =>
+    (await (await fetch(`${studio.url}/_scenario/rounds`)).json()) as {
+      round: string;
+      transactions: { kind: string; state: string }[];
+    }[];
+  const winState = async () =>
+    (await rounds())
+      .find(({ round }) => round === opened.openRounds[0])
+      ?.transactions.find(({ kind }) => kind === 'win')?.state;
   await expect.poll(winState, { timeout: 3000 }).toBe('accepted');
   await habits(patient);
 });
 
 // The small wallet's JSON reader cannot see how a number was written.
-test.each(tricks.filter((trick) => trick !== 'odd_amounts'))('the trick "%s" finds nothing wrong with a wallet that follows the rules', async (trick) => {
-  const report = await order('hostile', { ...player, trick, count: 8 });
-  expect(failed(report)).toEqual([]);
-  expect(report.balance.matches).toBe(true);
+test.each(tricks.filter((trick) => trick !== 'odd_amounts'))(
+  'the trick "%s" finds nothing wrong with a wallet that follows the rules',
+  async (trick) => {
+    const report = await order('hostile', { ...player, trick, count: 8 });
+    expect(failed(report)).toEqual([]);
+    expect(report.balance.matches).toBe(true);
+  },
+);
+
+test('a round cut off by kill -9 in the middle of its bet is taken back', async () => {
+  wallet.swallowAnswers = 2;
+  const cut = order('play', { ...player, rounds: 1 }).catch(() => undefined);
+  await expect.poll(() => wallet.balance < startBalance, { timeout: 3000 }).toBe(true);
+  await studio.stop('SIGKILL');
+  await cut;
+  wallet.swallowAnswers = 0;
+  studio = await startParty('game-studio', environment());
+  await expect.poll(() => wallet.balance, { timeout: 3000 }).toBe(startBalance);
 });
 
 test('the operator API checks its signature and knows its games', async () => {
@@ -125,16 +175,23 @@ test('the operator API checks its signature and knows its games', async () => {
   expect((await operatorCall('game/list', { operator_id: 'other' })).status).toBe(404);
   const list = (await (await operatorCall('game/list', {})).json()) as { game_code: string }[];
   expect(list).toHaveLength(6);
-  expect((await operatorCall('game/url', { game_code: 'unknown', currency: 'EUR', user: 'player-1', token: 't' })).status).toBe(404);
+  expect(
+    (await operatorCall('game/url', { game_code: 'unknown', currency: 'EUR', user: 'player-1', token: 't' })).status,
+  ).toBe(404);
   expect((await operatorCall('game/round', { round: 'unknown' })).status).toBe(404);
 });
 
 test('the game page can be played, with money and as a demo', async () => {
   for (const fields of [{ currency: 'EUR', user: player.user, token: player.token }, { currency: 'XXX' }]) {
-    const { url } = (await (await operatorCall('game/url', { game_code: 'pbs_luckyorchard', ...fields })).json()) as { url: string };
+    const { url } = (await (await operatorCall('game/url', { game_code: 'pbs_luckyorchard', ...fields })).json()) as {
+      url: string;
+    };
     const callsBefore = wallet.calls;
     expect(await (await fetch(url)).text()).toContain('id="spin"');
-    const spin = await fetch(`${studio.url}/play/spin`, { method: 'POST', body: JSON.stringify({ session: new URL(url).searchParams.get('session'), stake: '100000' }) });
+    const spin = await fetch(`${studio.url}/play/spin`, {
+      method: 'POST',
+      body: JSON.stringify({ session: new URL(url).searchParams.get('session'), stake: '100000' }),
+    });
     expect(await spin.json()).toMatchObject({ taken: true });
     expect(wallet.calls > callsBefore).toBe(fields.currency === 'EUR');
   }

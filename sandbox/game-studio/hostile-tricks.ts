@@ -5,22 +5,29 @@ import type { RoundBook } from './round-book.ts';
 import type { HostileOrder, Trick } from './studio-orders.schema.ts';
 import type { WalletCalls } from './wallet-calls.ts';
 
-interface TrickParts { order: HostileOrder; book: RoundBook; calls: WalletCalls; report: PlayReport }
+interface TrickParts {
+  order: HostileOrder;
+  book: RoundBook;
+  calls: WalletCalls;
+  report: PlayReport;
+}
 
 const times = (count: number) => Array.from({ length: count }, (_, index) => index);
 
 const performances: Record<Trick, (parts: TrickParts) => Promise<void>> = {
   /** Many bets of one player at once: together they may not spend more than there is. */
   async burst({ order, book, calls, report }) {
-    await Promise.all(times(order.count).map(async () => {
-      const round = book.openRound(order);
-      const bet = book.decide(round, 'bet', order.stake, null, true);
-      const { status } = await calls.send(round, bet, report);
-      report.expect('one bet of a burst', ['RS_OK', 'RS_ERROR_NOT_ENOUGH_MONEY'], status);
-      if (status === 'RS_OK') report.accepted(bet);
-      book.settle(bet, status === 'RS_OK' ? 'accepted' : 'refused', status ?? null, 1);
-      book.setRoundStatus(round.id, status === 'RS_OK' ? 'finished' : 'void');
-    }));
+    await Promise.all(
+      times(order.count).map(async () => {
+        const round = book.openRound(order);
+        const bet = book.decide(round, 'bet', order.stake, null, true);
+        const { status } = await calls.send(round, bet, report);
+        report.expect('one bet of a burst', ['RS_OK', 'RS_ERROR_NOT_ENOUGH_MONEY'], status);
+        if (status === 'RS_OK') report.accepted(bet);
+        book.settle(bet, status === 'RS_OK' ? 'accepted' : 'refused', status ?? null, 1);
+        book.setRoundStatus(round.id, status === 'RS_OK' ? 'finished' : 'void');
+      }),
+    );
   },
 
   /** A bet and its rollback at the same time: whichever is first, no money moves in the end. */
@@ -29,8 +36,15 @@ const performances: Record<Trick, (parts: TrickParts) => Promise<void>> = {
       const round = book.openRound(order);
       const bet = book.decide(round, 'bet', order.stake, null, false);
       const rollback = book.decide(round, 'rollback', order.stake, bet.uuid, true);
-      const [betAnswer, rollbackAnswer] = await Promise.all([calls.send(round, bet, report), calls.send(round, rollback, report)]);
-      report.expect('a bet that races its rollback', ['RS_OK', 'RS_ERROR_TRANSACTION_ROLLED_BACK', 'RS_ERROR_NOT_ENOUGH_MONEY'], betAnswer.status);
+      const [betAnswer, rollbackAnswer] = await Promise.all([
+        calls.send(round, bet, report),
+        calls.send(round, rollback, report),
+      ]);
+      report.expect(
+        'a bet that races its rollback',
+        ['RS_OK', 'RS_ERROR_TRANSACTION_ROLLED_BACK', 'RS_ERROR_NOT_ENOUGH_MONEY'],
+        betAnswer.status,
+      );
       report.expect('a rollback that races its bet', 'RS_OK', rollbackAnswer.status);
       if (betAnswer.status === 'RS_OK') report.accepted(bet);
       report.accepted(rollback);
@@ -44,7 +58,11 @@ const performances: Record<Trick, (parts: TrickParts) => Promise<void>> = {
     const round = book.openRound(order);
     const bet = book.decide(round, 'bet', order.stake, null, false);
     const win = book.decide(round, 'win', order.stake, bet.uuid, true);
-    report.expect('a win before its bet', 'RS_ERROR_TRANSACTION_DOES_NOT_EXIST', (await calls.send(round, win, report)).status);
+    report.expect(
+      'a win before its bet',
+      'RS_ERROR_TRANSACTION_DOES_NOT_EXIST',
+      (await calls.send(round, win, report)).status,
+    );
     if (!(await calls.bet(round, bet, report))) return;
     const renamed = { ...win, requestUuid: randomUUID() };
     const { status } = await calls.send(round, renamed, report, 'after its bet');
@@ -76,7 +94,11 @@ const performances: Record<Trick, (parts: TrickParts) => Promise<void>> = {
     const bet = book.decide(round, 'bet', order.stake, null, false);
     if (!(await calls.bet(round, bet, report))) return;
     const other = { ...bet, requestUuid: randomUUID(), amount: bet.amount + 1n };
-    report.expect('a known bet with another amount', 'RS_ERROR_DUPLICATE_TRANSACTION', (await calls.send(round, other, report, 'other amount')).status);
+    report.expect(
+      'a known bet with another amount',
+      'RS_ERROR_DUPLICATE_TRANSACTION',
+      (await calls.send(round, other, report, 'other amount')).status,
+    );
     report.expect('the rollback of that bet', 'RS_OK', (await calls.rollback(round, bet, report)).status);
     const twice = await calls.rollback(round, bet, report);
     report.expect('a second rollback of that bet', 'RS_OK', twice.status);
@@ -95,8 +117,13 @@ const performances: Record<Trick, (parts: TrickParts) => Promise<void>> = {
   /** Numbers a wallet must not guess about. */
   async odd_amounts({ order, book, calls, report }) {
     const cases: [written: string, expected: readonly string[]][] = [
-      ['"100000"', ['RS_ERROR_WRONG_TYPES']], ['1.5', ['RS_ERROR_WRONG_TYPES']], ['1e5', ['RS_ERROR_WRONG_TYPES']], ['100000.0', ['RS_ERROR_WRONG_TYPES']],
-      ['-1', ['RS_ERROR_WRONG_TYPES', 'RS_ERROR_WRONG_SYNTAX', 'RS_ERROR_UNKNOWN']], ['1,"amount":2', ['RS_ERROR_WRONG_SYNTAX']], ['null', ['RS_ERROR_WRONG_TYPES', 'RS_ERROR_WRONG_SYNTAX']],
+      ['"100000"', ['RS_ERROR_WRONG_TYPES']],
+      ['1.5', ['RS_ERROR_WRONG_TYPES']],
+      ['1e5', ['RS_ERROR_WRONG_TYPES']],
+      ['100000.0', ['RS_ERROR_WRONG_TYPES']],
+      ['-1', ['RS_ERROR_WRONG_TYPES', 'RS_ERROR_WRONG_SYNTAX', 'RS_ERROR_UNKNOWN']],
+      ['1,"amount":2', ['RS_ERROR_WRONG_SYNTAX']],
+      ['null', ['RS_ERROR_WRONG_TYPES', 'RS_ERROR_WRONG_SYNTAX']],
     ];
     for (const [written, expected] of cases) {
       const round = book.openRound(order);

@@ -13,7 +13,8 @@ function pemText(value: string): string {
 export const readPrivateKey = (value: string): KeyObject => createPrivateKey(pemText(value));
 export const readPublicKey = (value: string): KeyObject => createPublicKey(pemText(value));
 
-export const signBody = (body: string, key: KeyObject): string => sign('sha256', Buffer.from(body, 'utf8'), key).toString('base64');
+export const signBody = (body: string, key: KeyObject): string =>
+  sign('sha256', Buffer.from(body, 'utf8'), key).toString('base64');
 
 export function isSignedBy(body: Buffer, signature: string | undefined, key: KeyObject): boolean {
   return signature !== undefined && verify('sha256', body, key, Buffer.from(signature, 'base64'));

@@ -19,20 +19,35 @@ const book = createRoundBook(store);
 const habits = { current: readHabits(store) };
 let publicUrl = optionalVariable('PUBLIC_URL', '').replace(/\/$/, '');
 
-const client = createWalletClient(requiredVariable('OPERATOR_WALLET_URL'), readPrivateKey(requiredVariable('PRIVATE_KEY')));
+const client = createWalletClient(
+  requiredVariable('OPERATOR_WALLET_URL'),
+  readPrivateKey(requiredVariable('PRIVATE_KEY')),
+);
 const calls = createWalletCalls({
-  book, habits: () => habits.current, due: (): DueWork => due,
+  book,
+  habits: () => habits.current,
+  due: (): DueWork => due,
   client: async (path, body, options) => {
     const answer = await client(path, body, options);
     log('wallet_call', { path, http: answer.http, status: answer.status, ms: answer.ms });
     return answer;
   },
 });
-const due = createDueWork(store, { settle: (uuid) => calls.settle(uuid, createPlayReport()) }, log);
+const due = createDueWork(
+  store,
+  {
+    settle: (uuid) => calls.settle(uuid, createPlayReport()),
+    abandon: (round) => calls.abandon(round, createPlayReport()),
+  },
+  log,
+);
 
 const app = createPartyApp(log);
 serveOperatorApi(app, {
-  book, operatorKey: readPublicKey(requiredVariable('OPERATOR_PUBLIC_KEY')), operatorId: requiredVariable('OPERATOR_ID'), publicUrl: () => publicUrl,
+  book,
+  operatorKey: readPublicKey(requiredVariable('OPERATOR_PUBLIC_KEY')),
+  operatorId: requiredVariable('OPERATOR_ID'),
+  publicUrl: () => publicUrl,
 });
 serveGamePage(app, { book, calls });
 serveStudioScenario(app, { store, book, calls, habits });
@@ -42,4 +57,5 @@ const server = await serveParty(app, portVariable(), log, () => {
   store.close();
 });
 if (publicUrl === '') publicUrl = `http://127.0.0.1:${server.port}`;
+for (const round of book.rounds('open', 1000)) due.schedule('abandon', round.id, 0);
 due.start();

@@ -3,18 +3,35 @@ import type { TransactionKind, WalletTransaction } from './round-book.ts';
 import type { WalletAnswer } from './wallet-client.ts';
 
 export interface ReportedCall {
-  path: string; round?: string; transactionUuid?: string; requestUuid?: string; amount?: string;
-  http: WalletAnswer['http']; status: string | null; balance: string | null; ms: number; note?: string;
+  path: string;
+  round?: string;
+  transactionUuid?: string;
+  requestUuid?: string;
+  amount?: string;
+  http: WalletAnswer['http'];
+  status: string | null;
+  balance: string | null;
+  ms: number;
+  note?: string;
 }
 
-export interface Expectation { what: string; expected: string; got: string; ok: boolean }
+export interface Expectation {
+  what: string;
+  expected: string;
+  got: string;
+  ok: boolean;
+}
 
 export type PlayReport = ReturnType<typeof createPlayReport>;
 
 export function createPlayReport() {
   const calls: ReportedCall[] = [];
   const expectations: Expectation[] = [];
-  const accepted: Record<TransactionKind, Map<string, bigint>> = { bet: new Map(), win: new Map(), rollback: new Map() };
+  const accepted: Record<TransactionKind, Map<string, bigint>> = {
+    bet: new Map(),
+    win: new Map(),
+    rollback: new Map(),
+  };
   const statuses: Record<string, number> = {};
   const openRounds: string[] = [];
   const rolledBack = new Set<string>();
@@ -27,10 +44,19 @@ export function createPlayReport() {
     call(answer: WalletAnswer, transaction?: WalletTransaction, note?: string): void {
       statuses[answer.status ?? String(answer.http)] = (statuses[answer.status ?? String(answer.http)] ?? 0) + 1;
       calls.push({
-        path: answer.path, http: answer.http, status: answer.status ?? null, balance: answer.balance === undefined ? null : String(answer.balance), ms: answer.ms,
-        ...(transaction === undefined ? {} : {
-          round: transaction.roundId, transactionUuid: transaction.uuid, requestUuid: transaction.requestUuid, amount: String(transaction.amount),
-        }),
+        path: answer.path,
+        http: answer.http,
+        status: answer.status ?? null,
+        balance: answer.balance === undefined ? null : String(answer.balance),
+        ms: answer.ms,
+        ...(transaction === undefined
+          ? {}
+          : {
+              round: transaction.roundId,
+              transactionUuid: transaction.uuid,
+              requestUuid: transaction.requestUuid,
+              amount: String(transaction.amount),
+            }),
         ...(note === undefined ? {} : { note }),
       });
     },
@@ -43,7 +69,12 @@ export function createPlayReport() {
     },
     expect(what: string, expected: string | readonly string[], got: string | undefined): void {
       const wanted = typeof expected === 'string' ? [expected] : expected;
-      expectations.push({ what, expected: wanted.join(' or '), got: got ?? 'no answer', ok: got !== undefined && wanted.includes(got) });
+      expectations.push({
+        what,
+        expected: wanted.join(' or '),
+        got: got ?? 'no answer',
+        ok: got !== undefined && wanted.includes(got),
+      });
     },
     openRound: (id: string) => void openRounds.push(id),
     balance(before: bigint | undefined, after: bigint | undefined): void {
@@ -60,16 +91,26 @@ export function createPlayReport() {
       return {
         ok: expectations.every((expectation) => expectation.ok),
         totals: {
-          acceptedBets: String(bets), acceptedWins: String(wins), rolledBackBets: String(returned), net: String(net),
-          betCount: accepted.bet.size, winCount: accepted.win.size, rollbackCount: accepted.rollback.size,
+          acceptedBets: String(bets),
+          acceptedWins: String(wins),
+          rolledBackBets: String(returned),
+          net: String(net),
+          betCount: accepted.bet.size,
+          winCount: accepted.win.size,
+          rollbackCount: accepted.rollback.size,
         },
         balance: {
-          before: balanceBefore === undefined ? null : String(balanceBefore), after: balanceAfter === undefined ? null : String(balanceAfter),
+          before: balanceBefore === undefined ? null : String(balanceBefore),
+          after: balanceAfter === undefined ? null : String(balanceAfter),
           expectedAfter: expectedAfter === undefined ? null : String(expectedAfter),
           /** Only meaningful while nothing else moves this player's money. */
           matches: balanceAfter !== undefined && balanceAfter === expectedAfter,
         },
-        expectations, statuses, openRounds, callCount: calls.length, calls,
+        expectations,
+        statuses,
+        openRounds,
+        callCount: calls.length,
+        calls,
       };
     },
   };

@@ -6,7 +6,10 @@ import { createOutcomeSource, type OutcomeSource } from './slot-outcomes.ts';
 import type { PlayOrder } from './studio-orders.schema.ts';
 import type { WalletCalls } from './wallet-calls.ts';
 
-interface PlayParts { book: RoundBook; calls: WalletCalls }
+interface PlayParts {
+  book: RoundBook;
+  calls: WalletCalls;
+}
 
 export async function playRounds(order: PlayOrder, { book, calls }: PlayParts) {
   const report = createPlayReport();
@@ -19,7 +22,8 @@ export async function playRounds(order: PlayOrder, { book, calls }: PlayParts) {
     const round = book.openRound(order);
     if (index === lateBetIndex) await rollbackBeforeBet(round, order.stake, { book, calls }, report);
     else if (index === rolledBackIndex) await betThenRollback(round, order.stake, { book, calls }, report);
-    else if (index >= order.rounds - order.leaveOpen) await leaveOpen(round, order.stake, outcomes, { book, calls }, report);
+    else if (index >= order.rounds - order.leaveOpen)
+      await leaveOpen(round, order.stake, outcomes, { book, calls }, report);
     else await playRound(round, order.stake, outcomes, order.duplicate && index % 10 === 0, { book, calls }, report);
   }
   report.balance(before, await calls.balance(order, report));
@@ -28,7 +32,12 @@ export async function playRounds(order: PlayOrder, { book, calls }: PlayParts) {
 
 /** One ordinary round; also what the spin button of the game page does. */
 export async function playRound(
-  round: Round, stake: bigint, outcomes: OutcomeSource, sendTwice: boolean, { book, calls }: PlayParts, report: PlayReport,
+  round: Round,
+  stake: bigint,
+  outcomes: OutcomeSource,
+  sendTwice: boolean,
+  { book, calls }: PlayParts,
+  report: PlayReport,
 ): Promise<{ taken: boolean; win: bigint }> {
   const win = (stake * outcomes.multiplierHundredths()) / 100n;
   // Some losing rounds end with their bet, the others with a win of zero.
@@ -50,21 +59,41 @@ export async function playRound(
 }
 
 /** The same call again, and the same money in a new call. */
-async function sendAgain(round: Round, transaction: WalletTransaction, calls: WalletCalls, report: PlayReport): Promise<void> {
+async function sendAgain(
+  round: Round,
+  transaction: WalletTransaction,
+  calls: WalletCalls,
+  report: PlayReport,
+): Promise<void> {
   const same = await calls.send(round, transaction, report, 'same call again');
   report.expect(`the same ${transaction.kind} call again`, 'RS_OK', same.status);
-  const renamed = await calls.send(round, { ...transaction, requestUuid: randomUUID() }, report, 'same money in a new call');
+  const renamed = await calls.send(
+    round,
+    { ...transaction, requestUuid: randomUUID() },
+    report,
+    'same money in a new call',
+  );
   report.expect(`the same ${transaction.kind} in a new call`, 'RS_OK', renamed.status);
 }
 
-async function betThenRollback(round: Round, stake: bigint, { book, calls }: PlayParts, report: PlayReport): Promise<void> {
+async function betThenRollback(
+  round: Round,
+  stake: bigint,
+  { book, calls }: PlayParts,
+  report: PlayReport,
+): Promise<void> {
   const bet = book.decide(round, 'bet', stake, null, false);
   if (!(await calls.bet(round, bet, report))) return;
   const { status } = await calls.rollback(round, bet, report);
   report.expect('the rollback of an accepted bet', 'RS_OK', status);
 }
 
-async function rollbackBeforeBet(round: Round, stake: bigint, { book, calls }: PlayParts, report: PlayReport): Promise<void> {
+async function rollbackBeforeBet(
+  round: Round,
+  stake: bigint,
+  { book, calls }: PlayParts,
+  report: PlayReport,
+): Promise<void> {
   const bet = book.decide(round, 'bet', stake, null, false);
   const { status } = await calls.rollback(round, bet, report);
   report.expect('a rollback before its bet', 'RS_OK', status);
@@ -74,7 +103,13 @@ async function rollbackBeforeBet(round: Round, stake: bigint, { book, calls }: P
   book.settle(bet, late.status === 'RS_OK' ? 'accepted' : 'refused', late.status ?? null, 1);
 }
 
-async function leaveOpen(round: Round, stake: bigint, outcomes: OutcomeSource, { book, calls }: PlayParts, report: PlayReport): Promise<void> {
+async function leaveOpen(
+  round: Round,
+  stake: bigint,
+  outcomes: OutcomeSource,
+  { book, calls }: PlayParts,
+  report: PlayReport,
+): Promise<void> {
   const bet = book.decide(round, 'bet', stake, null, false);
   if (!(await calls.bet(round, bet, report))) return;
   // Never a loss: the money that is missing is the point.

@@ -15,28 +15,75 @@ create table if not exists wallet_transaction (
 create index if not exists wallet_transaction_round on wallet_transaction (round_id);
 `;
 
-export interface Player { token: string; user: string; currency: string; gameCode: string }
-export interface Session { id: string; token: string | null; user: string | null; currency: string; gameCode: string; lobbyUrl: string | null; demoBalance: bigint }
+export interface Player {
+  token: string;
+  user: string;
+  currency: string;
+  gameCode: string;
+}
+export interface Session {
+  id: string;
+  token: string | null;
+  user: string | null;
+  currency: string;
+  gameCode: string;
+  lobbyUrl: string | null;
+  demoBalance: bigint;
+}
 export type RoundStatus = 'open' | 'finished' | 'void';
-export interface Round extends Player { id: string; status: RoundStatus }
+export interface Round extends Player {
+  id: string;
+  status: RoundStatus;
+}
 export type TransactionKind = 'bet' | 'win' | 'rollback';
 /** decided: known here, the wallet has not confirmed it; unknown: sent, without a usable answer. */
 export type TransactionState = 'decided' | 'accepted' | 'refused' | 'unknown';
 
 export interface WalletTransaction {
-  uuid: string; roundId: string; requestUuid: string; kind: TransactionKind; amount: bigint; referenceUuid: string | null;
-  closesRound: boolean; state: TransactionState; status: string | null; attempts: number;
+  uuid: string;
+  roundId: string;
+  requestUuid: string;
+  kind: TransactionKind;
+  amount: bigint;
+  referenceUuid: string | null;
+  closesRound: boolean;
+  state: TransactionState;
+  status: string | null;
+  attempts: number;
 }
 
 interface TransactionRow {
-  uuid: string; round_id: string; request_uuid: string; kind: TransactionKind; amount: string; reference_uuid: string | null;
-  closes_round: number; state: TransactionState; status: string | null; attempts: number;
+  uuid: string;
+  round_id: string;
+  request_uuid: string;
+  kind: TransactionKind;
+  amount: string;
+  reference_uuid: string | null;
+  closes_round: number;
+  state: TransactionState;
+  status: string | null;
+  attempts: number;
 }
-interface RoundRow { id: string; token: string; user: string; currency: string; game_code: string; status: RoundStatus }
+interface RoundRow {
+  id: string;
+  token: string;
+  user: string;
+  currency: string;
+  game_code: string;
+  status: RoundStatus;
+}
 
 const fromTransactionRow = (row: TransactionRow): WalletTransaction => ({
-  uuid: row.uuid, roundId: row.round_id, requestUuid: row.request_uuid, kind: row.kind, amount: BigInt(row.amount), referenceUuid: row.reference_uuid,
-  closesRound: row.closes_round === 1, state: row.state, status: row.status, attempts: row.attempts,
+  uuid: row.uuid,
+  roundId: row.round_id,
+  requestUuid: row.request_uuid,
+  kind: row.kind,
+  amount: BigInt(row.amount),
+  referenceUuid: row.reference_uuid,
+  closesRound: row.closes_round === 1,
+  state: row.state,
+  status: row.status,
+  attempts: row.attempts,
 });
 
 export type RoundBook = ReturnType<typeof createRoundBook>;
@@ -45,50 +92,136 @@ export function createRoundBook(store: StateStore) {
   return {
     openSession(session: Omit<Session, 'id' | 'demoBalance'>): string {
       const id = randomUUID();
-      store.run('insert into session values (?, ?, ?, ?, ?, ?, ?, ?)', id, session.token, session.user, session.currency, session.gameCode,
-        session.lobbyUrl, '100000000', Date.now());
+      store.run(
+        'insert into session values (?, ?, ?, ?, ?, ?, ?, ?)',
+        id,
+        session.token,
+        session.user,
+        session.currency,
+        session.gameCode,
+        session.lobbyUrl,
+        '100000000',
+        Date.now(),
+      );
       return id;
     },
     findSession(id: string): Session | undefined {
-      const row = store.one<{ id: string; token: string | null; user: string | null; currency: string; game_code: string; lobby_url: string | null; demo_balance: string }>(
-        'select * from session where id = ?', id);
-      return row === undefined ? undefined : {
-        id: row.id, token: row.token, user: row.user, currency: row.currency, gameCode: row.game_code, lobbyUrl: row.lobby_url, demoBalance: BigInt(row.demo_balance),
-      };
+      const row = store.one<{
+        id: string;
+        token: string | null;
+        user: string | null;
+        currency: string;
+        game_code: string;
+        lobby_url: string | null;
+        demo_balance: string;
+      }>('select * from session where id = ?', id);
+      return row === undefined
+        ? undefined
+        : {
+            id: row.id,
+            token: row.token,
+            user: row.user,
+            currency: row.currency,
+            gameCode: row.game_code,
+            lobbyUrl: row.lobby_url,
+            demoBalance: BigInt(row.demo_balance),
+          };
     },
-    setDemoBalance: (id: string, balance: bigint) => store.run('update session set demo_balance = ? where id = ?', String(balance), id),
+    setDemoBalance: (id: string, balance: bigint) =>
+      store.run('update session set demo_balance = ? where id = ?', String(balance), id),
 
     openRound(player: Player): Round {
       const id = randomUUID().replaceAll('-', '').slice(0, 20);
-      store.run('insert into round values (?, ?, ?, ?, ?, ?, ?)', id, player.token, player.user, player.currency, player.gameCode, 'open', Date.now());
+      store.run(
+        'insert into round values (?, ?, ?, ?, ?, ?, ?)',
+        id,
+        player.token,
+        player.user,
+        player.currency,
+        player.gameCode,
+        'open',
+        Date.now(),
+      );
       return { ...player, id, status: 'open' };
     },
     findRound(id: string): Round | undefined {
       const row = store.one<RoundRow>('select * from round where id = ?', id);
-      return row === undefined ? undefined
-        : { id: row.id, token: row.token, user: row.user, currency: row.currency, gameCode: row.game_code, status: row.status };
+      return row === undefined
+        ? undefined
+        : {
+            id: row.id,
+            token: row.token,
+            user: row.user,
+            currency: row.currency,
+            gameCode: row.game_code,
+            status: row.status,
+          };
     },
-    setRoundStatus: (id: string, status: RoundStatus) => store.run('update round set status = ? where id = ?', status, id),
-    rounds: (status: RoundStatus | undefined, limit: number) => store.all<RoundRow>(
-      'select * from round where (? is null or status = ?) order by created_at_ms desc, rowid desc limit ?', status ?? null, status ?? null, limit),
+    setRoundStatus: (id: string, status: RoundStatus) =>
+      store.run('update round set status = ? where id = ?', status, id),
+    rounds: (status: RoundStatus | undefined, limit: number) =>
+      store.all<RoundRow>(
+        'select * from round where (? is null or status = ?) order by created_at_ms desc, rowid desc limit ?',
+        status ?? null,
+        status ?? null,
+        limit,
+      ),
 
-    decide(round: Round, kind: TransactionKind, amount: bigint, referenceUuid: string | null, closesRound: boolean): WalletTransaction {
+    decide(
+      round: Round,
+      kind: TransactionKind,
+      amount: bigint,
+      referenceUuid: string | null,
+      closesRound: boolean,
+    ): WalletTransaction {
       const transaction: WalletTransaction = {
-        uuid: randomUUID(), roundId: round.id, requestUuid: randomUUID(), kind, amount, referenceUuid, closesRound, state: 'decided', status: null, attempts: 0,
+        uuid: randomUUID(),
+        roundId: round.id,
+        requestUuid: randomUUID(),
+        kind,
+        amount,
+        referenceUuid,
+        closesRound,
+        state: 'decided',
+        status: null,
+        attempts: 0,
       };
-      store.run('insert into wallet_transaction values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', transaction.uuid, round.id, transaction.requestUuid, kind,
-        String(amount), referenceUuid, Number(closesRound), 'decided', null, 0, Date.now());
+      store.run(
+        'insert into wallet_transaction values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+        transaction.uuid,
+        round.id,
+        transaction.requestUuid,
+        kind,
+        String(amount),
+        referenceUuid,
+        Number(closesRound),
+        'decided',
+        null,
+        0,
+        Date.now(),
+      );
       return transaction;
     },
     settle(transaction: WalletTransaction, state: TransactionState, status: string | null, attempts: number): void {
       Object.assign(transaction, { state, status, attempts });
-      store.run('update wallet_transaction set state = ?, status = ?, attempts = ? where uuid = ?', state, status, attempts, transaction.uuid);
+      store.run(
+        'update wallet_transaction set state = ?, status = ?, attempts = ? where uuid = ?',
+        state,
+        status,
+        attempts,
+        transaction.uuid,
+      );
     },
     findTransaction(uuid: string): WalletTransaction | undefined {
       const row = store.one<TransactionRow>('select * from wallet_transaction where uuid = ?', uuid);
       return row === undefined ? undefined : fromTransactionRow(row);
     },
     transactionsOf: (roundId: string): WalletTransaction[] =>
-      store.all<TransactionRow>('select * from wallet_transaction where round_id = ? order by created_at_ms, rowid', roundId).map(fromTransactionRow),
+      store
+        .all<TransactionRow>(
+          'select * from wallet_transaction where round_id = ? order by created_at_ms, rowid',
+          roundId,
+        )
+        .map(fromTransactionRow),
   };
 }

@@ -3,7 +3,12 @@ import { z } from 'zod';
 
 const wireAmount = z.union([z.int().nonnegative(), z.string().regex(/^\d{1,19}$/)]).transform((value) => BigInt(value));
 
-const player = { token: z.string().min(1), user: z.string().min(4), currency: z.string().min(3), gameCode: z.string().default('pbs_dragonvault') };
+const player = {
+  token: z.string().min(1),
+  user: z.string().min(4),
+  currency: z.string().min(3),
+  gameCode: z.string().default('pbs_dragonvault'),
+};
 
 export const playOrder = z.strictObject({
   ...player,
@@ -21,16 +26,28 @@ export const playOrder = z.strictObject({
 });
 export type PlayOrder = z.infer<typeof playOrder>;
 
-export const tricks = ['burst', 'race', 'reorder', 'dropped_replies', 'conflict', 'bad_signature', 'odd_amounts'] as const;
+export const tricks = [
+  'burst',
+  'race',
+  'reorder',
+  'dropped_replies',
+  'conflict',
+  'bad_signature',
+  'odd_amounts',
+] as const;
 export type Trick = (typeof tricks)[number];
 
 export const hostileOrder = z.strictObject({
-  ...player, trick: z.enum(tricks), stake: wireAmount.default(100_000n),
+  ...player,
+  trick: z.enum(tricks),
+  stake: wireAmount.default(100_000n),
   /** How many bets at once, or how often the trick is repeated. */
   count: z.int().min(1).max(500).default(20),
 });
 export type HostileOrder = z.infer<typeof hostileOrder>;
 
 export const callerHabits = z.strictObject({
-  timeoutMs: z.int().min(1).default(1000), retries: z.int().min(0).max(20).default(3), retryPauseMs: z.int().min(0).default(100),
+  timeoutMs: z.int().min(1).default(1000),
+  retries: z.int().min(0).max(20).default(3),
+  retryPauseMs: z.int().min(0).default(100),
 });

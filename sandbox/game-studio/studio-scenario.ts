@@ -9,7 +9,12 @@ import type { RoundBook } from './round-book.ts';
 import { callerHabits, hostileOrder, playOrder } from './studio-orders.schema.ts';
 import type { CallerHabits, WalletCalls } from './wallet-calls.ts';
 
-interface ScenarioParts { store: StateStore; book: RoundBook; calls: WalletCalls; habits: { current: CallerHabits } }
+interface ScenarioParts {
+  store: StateStore;
+  book: RoundBook;
+  calls: WalletCalls;
+  habits: { current: CallerHabits };
+}
 
 export function readHabits(store: StateStore): CallerHabits {
   const stored = store.one<{ value: string }>('select value from setting where name = ?', 'habits');
@@ -52,9 +57,17 @@ export function serveStudioScenario(app: PartyApp, { store, book, calls, habits 
 
   app.get('/_scenario/rounds', (c) => {
     const status = z.enum(['open', 'finished', 'void']).optional().catch(undefined).parse(c.req.query('status'));
-    return c.json(book.rounds(status, 500).map((round) => ({
-      round: round.id, user: round.user, currency: round.currency, gameCode: round.game_code, status: round.status,
-      transactions: book.transactionsOf(round.id).map((transaction) => ({ ...transaction, amount: String(transaction.amount) })),
-    })));
+    return c.json(
+      book.rounds(status, 500).map((round) => ({
+        round: round.id,
+        user: round.user,
+        currency: round.currency,
+        gameCode: round.game_code,
+        status: round.status,
+        transactions: book
+          .transactionsOf(round.id)
+          .map((transaction) => ({ ...transaction, amount: String(transaction.amount) })),
+      })),
+    );
   });
 }

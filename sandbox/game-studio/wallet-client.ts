@@ -3,7 +3,12 @@ import type { KeyObject } from 'node:crypto';
 import { exactJsonText, parseExactJson } from '../support/exact-json.ts';
 import { signatureHeader, signBody } from './hub88-signature.ts';
 
-export type WalletPath = '/user/info' | '/user/balance' | '/transaction/bet' | '/transaction/win' | '/transaction/rollback';
+export type WalletPath =
+  | '/user/info'
+  | '/user/balance'
+  | '/transaction/bet'
+  | '/transaction/win'
+  | '/transaction/rollback';
 
 export interface WalletAnswer {
   path: WalletPath;
@@ -33,13 +38,21 @@ export function createWalletClient(walletUrl: string, privateKey: KeyObject) {
   return async function call(path: WalletPath, body: object, options: CallOptions): Promise<WalletAnswer> {
     const text = options.rawBody ?? exactJsonText(body);
     const startedAt = performance.now();
-    const answered = (http: WalletAnswer['http'], status?: string, balance?: bigint): WalletAnswer =>
-      ({ path, http, status, balance, ms: Math.round(performance.now() - startedAt) });
+    const answered = (http: WalletAnswer['http'], status?: string, balance?: bigint): WalletAnswer => ({
+      path,
+      http,
+      status,
+      balance,
+      ms: Math.round(performance.now() - startedAt),
+    });
     const { dropReplyAfterMs } = options;
     try {
       const response = await fetch(base + path, {
         method: 'POST',
-        headers: { 'content-type': 'application/json; charset=utf-8', [signatureHeader]: signBody(text, options.key ?? privateKey) },
+        headers: {
+          'content-type': 'application/json; charset=utf-8',
+          [signatureHeader]: signBody(text, options.key ?? privateKey),
+        },
         body: text,
         signal: AbortSignal.timeout(dropReplyAfterMs ?? options.timeoutMs),
       });

@@ -14,33 +14,72 @@ interface ApplicantApiParts {
   publicUrl: () => string;
 }
 
-const infoSchema = z.object({ firstName: z.string().optional(), lastName: z.string().optional(), dob: z.string().optional(), country: z.string().optional() });
-const createBody = z.object({ externalUserId: z.string().min(1), info: infoSchema.optional(), fixedInfo: infoSchema.optional() });
-const tokenBody = z.object({ userId: z.string().min(1), levelName: z.string().min(1), ttlInSecs: z.int().min(1).max(86_400).default(600) });
+const infoSchema = z.object({
+  firstName: z.string().optional(),
+  lastName: z.string().optional(),
+  dob: z.string().optional(),
+  country: z.string().optional(),
+});
+const createBody = z.object({
+  externalUserId: z.string().min(1),
+  info: infoSchema.optional(),
+  fixedInfo: infoSchema.optional(),
+});
+const tokenBody = z.object({
+  userId: z.string().min(1),
+  levelName: z.string().min(1),
+  ttlInSecs: z.int().min(1).max(86_400).default(600),
+});
 
 const stamp = (ms: number) => new Date(ms).toISOString().slice(0, 19).replace('T', ' ');
 
 export const shownApplicant = (applicant: Applicant) => {
   const { documentNumber, ...info } = applicant.info;
   return {
-    id: applicant.id, createdAt: stamp(applicant.createdAtMs), clientId: 'pitboss_sandbox', inspectionId: applicant.inspectionId,
-    externalUserId: applicant.externalUserId, type: 'individual',
-    info: { ...info, ...(documentNumber === undefined ? {} : { idDocs: [{ idDocType: 'PASSPORT', country: info.country ?? 'MLT', number: documentNumber }] }) },
+    id: applicant.id,
+    createdAt: stamp(applicant.createdAtMs),
+    clientId: 'pitboss_sandbox',
+    inspectionId: applicant.inspectionId,
+    externalUserId: applicant.externalUserId,
+    type: 'individual',
+    info: {
+      ...info,
+      ...(documentNumber === undefined
+        ? {}
+        : { idDocs: [{ idDocType: 'PASSPORT', country: info.country ?? 'MLT', number: documentNumber }] }),
+    },
     review: {
-      levelName: applicant.levelName, attemptCnt: applicant.attempt, reviewStatus: applicant.reviewStatus, createDate: stamp(applicant.createdAtMs),
+      levelName: applicant.levelName,
+      attemptCnt: applicant.attempt,
+      reviewStatus: applicant.reviewStatus,
+      createDate: stamp(applicant.createdAtMs),
       ...(applicant.reviewResult === undefined ? {} : { reviewResult: applicant.reviewResult }),
       ...(applicant.reviewedAtMs === null ? {} : { reviewDate: stamp(applicant.reviewedAtMs) }),
     },
   };
 };
 
-export function serveApplicantApi(app: PartyApp, { book, transaction, publish, appToken, secretKey, publicUrl }: ApplicantApiParts): void {
-  const failure = (code: 400 | 401 | 404 | 409, description: string) => ({ code, description, correlationId: crypto.randomUUID() });
+export function serveApplicantApi(
+  app: PartyApp,
+  { book, transaction, publish, appToken, secretKey, publicUrl }: ApplicantApiParts,
+): void {
+  const failure = (code: 400 | 401 | 404 | 409, description: string) => ({
+    code,
+    description,
+    correlationId: crypto.randomUUID(),
+  });
 
   app.use('/resources/*', async (c, next) => {
-    const fault = signatureFault({
-      method: c.req.method, uri: c.env.incoming.url ?? '', body: Buffer.from(await c.req.arrayBuffer()), header: (name) => c.req.header(name),
-    }, appToken, secretKey);
+    const fault = signatureFault(
+      {
+        method: c.req.method,
+        uri: c.env.incoming.url ?? '',
+        body: Buffer.from(await c.req.arrayBuffer()),
+        header: (name) => c.req.header(name),
+      },
+      appToken,
+      secretKey,
+    );
     return fault === undefined ? next() : c.json(failure(401, fault), 401);
   });
 
@@ -62,14 +101,20 @@ export function serveApplicantApi(app: PartyApp, { book, transaction, publish, a
   app.post('/resources/applicants', async (c) => {
     const body = createBody.safeParse(await c.req.json().catch(() => undefined));
     const levelName = c.req.query('levelName');
-    if (!body.success || levelName === undefined) return c.json(failure(400, 'externalUserId and levelName are required'), 400);
+    if (!body.success || levelName === undefined)
+      return c.json(failure(400, 'externalUserId and levelName are required'), 400);
     const { externalUserId, info, fixedInfo } = body.data;
     const known = book.findByUser(externalUserId);
     if (known !== undefined) {
-      return c.json(failure(409, `Applicant with external user id '${externalUserId}' already exists: ${known.id}`), 409);
+      return c.json(
+        failure(409, `Applicant with external user id '${externalUserId}' already exists: ${known.id}`),
+        409,
+      );
     }
     const created = transaction(() => {
-      const given = Object.fromEntries(Object.entries({ ...fixedInfo, ...info }).filter(([, value]) => value !== undefined));
+      const given = Object.fromEntries(
+        Object.entries({ ...fixedInfo, ...info }).filter(([, value]) => value !== undefined),
+      );
       const applicant = book.create(externalUserId, levelName, given);
       publish(applicant, 'applicantCreated');
       return applicant;
@@ -87,7 +132,9 @@ export function serveApplicantApi(app: PartyApp, { book, transaction, publish, a
 
   app.get('/resources/applicants/:id/status', (c) => {
     const found = book.find(c.req.param('id'));
-    return found === undefined ? c.json(failure(404, 'Applicant not found'), 404) : c.json(shownApplicant(found).review);
+    return found === undefined
+      ? c.json(failure(404, 'Applicant not found'), 404)
+      : c.json(shownApplicant(found).review);
   });
 
   app.post('/resources/applicants/:id/reset', (c) => {

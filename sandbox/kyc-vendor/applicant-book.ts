@@ -22,22 +22,51 @@ export interface ReviewResult {
   clientComment?: string;
 }
 
-export interface ApplicantInfo { firstName?: string; lastName?: string; dob?: string; country?: string; documentNumber?: string }
+export interface ApplicantInfo {
+  firstName?: string;
+  lastName?: string;
+  dob?: string;
+  country?: string;
+  documentNumber?: string;
+}
 
 export interface Applicant {
-  id: string; externalUserId: string; inspectionId: string; levelName: string; info: ApplicantInfo; reviewStatus: ReviewStatus;
-  reviewResult: ReviewResult | undefined; attempt: number; createdAtMs: number; reviewedAtMs: number | null;
+  id: string;
+  externalUserId: string;
+  inspectionId: string;
+  levelName: string;
+  info: ApplicantInfo;
+  reviewStatus: ReviewStatus;
+  reviewResult: ReviewResult | undefined;
+  attempt: number;
+  createdAtMs: number;
+  reviewedAtMs: number | null;
 }
 
 interface Row {
-  id: string; external_user_id: string; inspection_id: string; level_name: string; info: string; review_status: ReviewStatus;
-  review_result: string | null; attempt: number; created_at_ms: number; reviewed_at_ms: number | null;
+  id: string;
+  external_user_id: string;
+  inspection_id: string;
+  level_name: string;
+  info: string;
+  review_status: ReviewStatus;
+  review_result: string | null;
+  attempt: number;
+  created_at_ms: number;
+  reviewed_at_ms: number | null;
 }
 
 const fromRow = (row: Row): Applicant => ({
-  id: row.id, externalUserId: row.external_user_id, inspectionId: row.inspection_id, levelName: row.level_name,
-  info: JSON.parse(row.info) as ApplicantInfo, reviewStatus: row.review_status, attempt: row.attempt, createdAtMs: row.created_at_ms,
-  reviewResult: row.review_result === null ? undefined : (JSON.parse(row.review_result) as ReviewResult), reviewedAtMs: row.reviewed_at_ms,
+  id: row.id,
+  externalUserId: row.external_user_id,
+  inspectionId: row.inspection_id,
+  levelName: row.level_name,
+  info: JSON.parse(row.info) as ApplicantInfo,
+  reviewStatus: row.review_status,
+  attempt: row.attempt,
+  createdAtMs: row.created_at_ms,
+  reviewResult: row.review_result === null ? undefined : (JSON.parse(row.review_result) as ReviewResult),
+  reviewedAtMs: row.reviewed_at_ms,
 });
 
 const newId = () => randomBytes(12).toString('hex');
@@ -57,33 +86,55 @@ export function createApplicantBook(store: StateStore) {
     },
     create(externalUserId: string, levelName: string, info: ApplicantInfo): Applicant {
       const id = newId();
-      store.run('insert into applicant (id, external_user_id, inspection_id, level_name, info, created_at_ms) values (?, ?, ?, ?, ?, ?)',
-        id, externalUserId, newId(), levelName, JSON.stringify(info), Date.now());
+      store.run(
+        'insert into applicant (id, external_user_id, inspection_id, level_name, info, created_at_ms) values (?, ?, ?, ?, ?, ?)',
+        id,
+        externalUserId,
+        newId(),
+        levelName,
+        JSON.stringify(info),
+        Date.now(),
+      );
       const created = find(id);
       if (created === undefined) throw new Error('an applicant vanished');
       return created;
     },
     changeLevel(id: string, levelName: string): void {
-      store.run(`update applicant set level_name = ?, review_status = 'init', review_result = null where id = ?`, levelName, id);
+      store.run(
+        `update applicant set level_name = ?, review_status = 'init', review_result = null where id = ?`,
+        levelName,
+        id,
+      );
     },
     submit(id: string, info: ApplicantInfo, document: { sha256: string; size: number } | undefined): void {
       store.run(
         `update applicant set info = ?, document = ?, review_status = 'pending', review_result = null, attempt = attempt + 1 where id = ?`,
-        JSON.stringify(info), document === undefined ? null : JSON.stringify(document), id);
+        JSON.stringify(info),
+        document === undefined ? null : JSON.stringify(document),
+        id,
+      );
     },
     hold: (id: string) => store.run(`update applicant set review_status = 'onHold' where id = ?`, id),
     complete(id: string, result: ReviewResult): void {
-      store.run(`update applicant set review_status = 'completed', review_result = ?, reviewed_at_ms = ? where id = ?`,
-        JSON.stringify(result), Date.now(), id);
+      store.run(
+        `update applicant set review_status = 'completed', review_result = ?, reviewed_at_ms = ? where id = ?`,
+        JSON.stringify(result),
+        Date.now(),
+        id,
+      );
     },
-    reset: (id: string) => store.run(`update applicant set review_status = 'init', review_result = null where id = ?`, id),
+    reset: (id: string) =>
+      store.run(`update applicant set review_status = 'init', review_result = null where id = ?`, id),
     mintToken(applicantId: string, ttlSeconds: number): string {
       const token = `_act-sbx-${randomBytes(24).toString('base64url')}`;
       store.run('insert into access_token values (?, ?, ?)', token, applicantId, Date.now() + ttlSeconds * 1000);
       return token;
     },
     applicantOfToken(token: string): Applicant | undefined {
-      const row = store.one<{ applicant_id: string; expires_at_ms: number }>('select * from access_token where token = ?', token);
+      const row = store.one<{ applicant_id: string; expires_at_ms: number }>(
+        'select * from access_token where token = ?',
+        token,
+      );
       return row === undefined || row.expires_at_ms < Date.now() ? undefined : find(row.applicant_id);
     },
   };

@@ -3,15 +3,28 @@ import { createHmac, randomUUID } from 'node:crypto';
 import type { Applicant } from './applicant-book.ts';
 
 export type KycEventType =
-  | 'applicantCreated' | 'applicantPending' | 'applicantOnHold' | 'applicantReviewed' | 'applicantReset' | 'applicantLevelChanged';
+  | 'applicantCreated'
+  | 'applicantPending'
+  | 'applicantOnHold'
+  | 'applicantReviewed'
+  | 'applicantReset'
+  | 'applicantLevelChanged';
 
 export function kycEvent(applicant: Applicant, type: KycEventType): { eventId: string; body: string } {
   const correlationId = randomUUID();
   const body = {
-    applicantId: applicant.id, inspectionId: applicant.inspectionId, applicantType: 'individual', correlationId,
-    externalUserId: applicant.externalUserId, levelName: applicant.levelName, sandboxMode: true, type,
+    applicantId: applicant.id,
+    inspectionId: applicant.inspectionId,
+    applicantType: 'individual',
+    correlationId,
+    externalUserId: applicant.externalUserId,
+    levelName: applicant.levelName,
+    sandboxMode: true,
+    type,
     ...(type === 'applicantReviewed' ? { reviewResult: applicant.reviewResult } : {}),
-    reviewStatus: applicant.reviewStatus, createdAt: new Date().toISOString().replace('T', ' ').replace('Z', '+0000'), createdAtMs: String(Date.now()),
+    reviewStatus: applicant.reviewStatus,
+    createdAt: new Date().toISOString().replace('T', ' ').replace('Z', '+0000'),
+    createdAtMs: String(Date.now()),
     clientId: 'pitboss_sandbox',
   };
   return { eventId: correlationId, body: JSON.stringify(body) };

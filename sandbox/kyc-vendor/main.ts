@@ -23,7 +23,11 @@ const storedScenario = store.one<{ value: string }>('select value from setting w
 let scenario = kycScenario.parse(storedScenario === undefined ? {} : JSON.parse(storedScenario.value));
 
 const webhooks = createWebhookQueue({
-  store, log, url: requiredVariable('WEBHOOK_URL'), faults: () => scenario.webhook, sign: (body) => payloadDigest(body, webhookSecret),
+  store,
+  log,
+  url: requiredVariable('WEBHOOK_URL'),
+  faults: () => scenario.webhook,
+  sign: (body) => payloadDigest(body, webhookSecret),
 });
 
 function publish(applicant: Applicant, type: KycEventType): void {
@@ -54,12 +58,16 @@ function review(id: string): void {
   });
 }
 
-const due = createDueWork(store, {
-  review,
-  release: (id) => {
-    if (book.find(id)?.reviewStatus === 'onHold') finish(id, approved);
+const due = createDueWork(
+  store,
+  {
+    review,
+    release: (id) => {
+      if (book.find(id)?.reviewStatus === 'onHold') finish(id, approved);
+    },
   },
-}, log);
+  log,
+);
 
 const app = createPartyApp(log);
 app.get('/_scenario', (c) => c.json(scenario));
@@ -79,14 +87,23 @@ app.post('/_scenario/applicants/:id/review', async (c) => {
   if (!order.success) return c.json({ error: z.prettifyError(order.error) }, 400);
   const { answer, rejectType, ...words } = order.data;
   const given = Object.fromEntries(Object.entries(words).filter(([, value]) => value !== undefined));
-  finish(applicant.id, { reviewAnswer: answer, ...(rejectType === undefined ? {} : { reviewRejectType: rejectType }), ...given });
+  finish(applicant.id, {
+    reviewAnswer: answer,
+    ...(rejectType === undefined ? {} : { reviewRejectType: rejectType }),
+    ...given,
+  });
   return c.json({ applicantId: applicant.id });
 });
 app.get('/_scenario/webhooks', (c) => c.json(webhooks.deliveries()));
 app.post('/_scenario/webhooks/resend', (c) => c.json({ resent: webhooks.resendUndelivered() }));
 
 serveApplicantApi(app, {
-  book, publish, transaction: store.transaction, appToken: requiredVariable('APP_TOKEN'), secretKey: requiredVariable('SECRET_KEY'), publicUrl: () => publicUrl,
+  book,
+  publish,
+  transaction: (work) => store.transaction(work),
+  appToken: requiredVariable('APP_TOKEN'),
+  secretKey: requiredVariable('SECRET_KEY'),
+  publicUrl: () => publicUrl,
 });
 serveVerifyPage(app, {
   book,

@@ -7,22 +7,32 @@ export type ReviewDecision = ReviewResult | 'on_hold' | 'never';
 export const approved: ReviewResult = { reviewAnswer: 'GREEN' };
 
 const retry: ReviewResult = {
-  reviewAnswer: 'RED', reviewRejectType: 'RETRY', rejectLabels: ['UNSATISFACTORY_PHOTOS', 'BAD_PROOF_OF_IDENTITY'],
-  moderationComment: 'The photo of your document is blurred. Please take a new one in good light.', clientComment: 'Low sharpness score on both images.',
+  reviewAnswer: 'RED',
+  reviewRejectType: 'RETRY',
+  rejectLabels: ['UNSATISFACTORY_PHOTOS', 'BAD_PROOF_OF_IDENTITY'],
+  moderationComment: 'The photo of your document is blurred. Please take a new one in good light.',
+  clientComment: 'Low sharpness score on both images.',
 };
 
 const final: ReviewResult = {
-  reviewAnswer: 'RED', reviewRejectType: 'FINAL', rejectLabels: ['FORGERY'],
-  moderationComment: 'We could not verify your identity.', clientComment: 'Template mismatch: the document appears to be altered.',
+  reviewAnswer: 'RED',
+  reviewRejectType: 'FINAL',
+  rejectLabels: ['FORGERY'],
+  moderationComment: 'We could not verify your identity.',
+  clientComment: 'Template mismatch: the document appears to be altered.',
 };
 
 export function reviewDecision(documentNumber: string, answer: KycScenario['answer']): ReviewDecision {
   switch (answer) {
-    case 'GREEN': return approved;
-    case 'RED_RETRY': return retry;
-    case 'RED_FINAL': return final;
+    case 'GREEN':
+      return approved;
+    case 'RED_RETRY':
+      return retry;
+    case 'RED_FINAL':
+      return final;
     case 'on_hold':
-    case 'never': return answer;
+    case 'never':
+      return answer;
     case 'by_document':
   }
   if (documentNumber.endsWith('0000')) return final;

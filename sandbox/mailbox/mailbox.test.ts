@@ -6,7 +6,14 @@ import { createTemporaryDirectory, startParty } from '../support/party-process.t
 const directory = createTemporaryDirectory();
 afterAll(() => directory.remove());
 
-interface Mail { from: string; to: string[]; subject: string; text: string; html: string; links: string[] }
+interface Mail {
+  from: string;
+  to: string[];
+  subject: string;
+  text: string;
+  html: string;
+  links: string[];
+}
 
 test('mails are kept by recipient, newest first, and survive kill -9', async () => {
   const start = () => startParty('mailbox', { STATE_DIR: directory.path, SMTP_PORT: '0' });
@@ -15,10 +22,15 @@ test('mails are kept by recipient, newest first, and survive kill -9', async () 
   const smtpPort = mailbox.log.find((entry) => entry['event'] === 'smtp_listening')?.['port'] as number;
 
   const transport = createTransport({ host: '127.0.0.1', port: smtpPort, secure: false });
-  const send = (to: string, subject: string) => transport.sendMail({
-    from: 'Pitboss <no-reply@pitboss.test>', to, bcc: 'audit@pitboss.test', subject, text: 'Grüße: https://pitboss.test/verify?token=a&b=1',
-    html: '<p>Grüße: <a href="https://pitboss.test/verify?token=a&amp;b=1">here</a></p>',
-  });
+  const send = (to: string, subject: string) =>
+    transport.sendMail({
+      from: 'Pitboss <no-reply@pitboss.test>',
+      to,
+      bcc: 'audit@pitboss.test',
+      subject,
+      text: 'Grüße: https://pitboss.test/verify?token=a&b=1',
+      html: '<p>Grüße: <a href="https://pitboss.test/verify?token=a&amp;b=1">here</a></p>',
+    });
   await send('Ann@player.test', 'First');
   await send('ann@player.test', 'Second');
   await send('bob@player.test', 'Third');

@@ -23,7 +23,12 @@ export async function startSmtpSink(port: number, mails: MailStore, log: Log): P
           // The envelope decides who received it: a blind copy is in no header.
           const to = session.envelope.rcptTo.map(({ address }) => address);
           mails.add({
-            from: parsed.from?.text ?? (sender === false ? '' : sender.address), to, subject: parsed.subject ?? '', text, html, links: linksOf(text, html),
+            from: parsed.from?.text ?? (sender === false ? '' : sender.address),
+            to,
+            subject: parsed.subject ?? '',
+            text,
+            html,
+            links: linksOf(text, html),
           });
           log('mail', { recipients: to.length });
           callback();
@@ -38,7 +43,9 @@ export async function startSmtpSink(port: number, mails: MailStore, log: Log): P
 }
 
 function linksOf(text: string, html: string): string[] {
-  const inAttributes = [...html.matchAll(/href="(https?:[^"]+)"/gi)].map((match) => (match[1] ?? '').replaceAll('&amp;', '&'));
+  const inAttributes = [...html.matchAll(/href="(https?:[^"]+)"/gi)].map((match) =>
+    (match[1] ?? '').replaceAll('&amp;', '&'),
+  );
   const inText = [...text.matchAll(/https?:\/\/[^\s<>"')\]]+/g)].map((match) => match[0]);
   return [...new Set([...inAttributes, ...inText])];
 }

@@ -17,7 +17,10 @@ export interface Behaviour {
 }
 
 const declined = (decline: DeclineName): Behaviour => ({ outcome: { kind: 'declined', decline }, delivery: 'answer' });
-const does = (kind: Exclude<Outcome['kind'], 'declined'>, delivery: Delivery = 'answer'): Behaviour => ({ outcome: { kind }, delivery });
+const does = (kind: Exclude<Outcome['kind'], 'declined'>, delivery: Delivery = 'answer'): Behaviour => ({
+  outcome: { kind },
+  delivery,
+});
 
 export const behaviours = {
   success: does('approved'),

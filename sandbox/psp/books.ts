@@ -4,8 +4,14 @@ import type { StateStore } from '../support/state-store.ts';
 import type { PaymentRow, PayoutRow, RefundRow } from './tables.ts';
 
 interface MovementRow {
-  id: number; kind: 'charge' | 'refund' | 'payout'; subject: string; payment_id: string | null; reference: string | null;
-  amount: number; currency: string; at_ms: number;
+  id: number;
+  kind: 'charge' | 'refund' | 'payout';
+  subject: string;
+  payment_id: string | null;
+  reference: string | null;
+  amount: number;
+  currency: string;
+  at_ms: number;
 }
 
 export function serveBooks(app: PartyApp, store: StateStore, dialect: string): void {
@@ -19,26 +25,62 @@ export function serveBooks(app: PartyApp, store: StateStore, dialect: string): v
     }
     return c.json({
       dialect,
-      totals: Object.fromEntries(Object.entries(totals).map(([currency, total]) => [currency, {
-        charged: String(total.charge), refunded: String(total.refund), paidOut: String(total.payout),
-        net: String(total.charge - total.refund - total.payout),
-      }])),
+      totals: Object.fromEntries(
+        Object.entries(totals).map(([currency, total]) => [
+          currency,
+          {
+            charged: String(total.charge),
+            refunded: String(total.refund),
+            paidOut: String(total.payout),
+            net: String(total.charge - total.refund - total.payout),
+          },
+        ]),
+      ),
       movements: movements.map((row) => ({
-        id: row.id, kind: row.kind, subject: row.subject, paymentId: row.payment_id, reference: row.reference,
-        amount: String(row.amount), currency: row.currency, atMs: row.at_ms,
+        id: row.id,
+        kind: row.kind,
+        subject: row.subject,
+        paymentId: row.payment_id,
+        reference: row.reference,
+        amount: String(row.amount),
+        currency: row.currency,
+        atMs: row.at_ms,
       })),
-      payments: store.all<PaymentRow>('select * from payment where created_at_ms >= ? order by created_at_ms, rowid', sinceMs).map((row) => ({
-        id: row.id, reference: row.reference, status: row.status, amount: String(row.amount), currency: row.currency,
-        captured: String(row.captured), refunded: String(row.refunded), decline: row.decline,
-        metadata: JSON.parse(row.metadata) as unknown, createdAtMs: row.created_at_ms,
-      })),
-      refunds: store.all<RefundRow>('select * from refund where created_at_ms >= ? order by created_at_ms, rowid', sinceMs).map((row) => ({
-        id: row.id, paymentId: row.payment_id, reference: row.reference, amount: String(row.amount), currency: row.currency, status: row.status,
-      })),
-      payouts: store.all<PayoutRow>('select * from payout where created_at_ms >= ? order by created_at_ms, rowid', sinceMs).map((row) => ({
-        id: row.id, reference: row.reference, destination: row.destination, amount: String(row.amount), currency: row.currency,
-        status: row.status, metadata: JSON.parse(row.metadata) as unknown,
-      })),
+      payments: store
+        .all<PaymentRow>('select * from payment where created_at_ms >= ? order by created_at_ms, rowid', sinceMs)
+        .map((row) => ({
+          id: row.id,
+          reference: row.reference,
+          status: row.status,
+          amount: String(row.amount),
+          currency: row.currency,
+          captured: String(row.captured),
+          refunded: String(row.refunded),
+          decline: row.decline,
+          metadata: JSON.parse(row.metadata) as unknown,
+          createdAtMs: row.created_at_ms,
+        })),
+      refunds: store
+        .all<RefundRow>('select * from refund where created_at_ms >= ? order by created_at_ms, rowid', sinceMs)
+        .map((row) => ({
+          id: row.id,
+          paymentId: row.payment_id,
+          reference: row.reference,
+          amount: String(row.amount),
+          currency: row.currency,
+          status: row.status,
+        })),
+      payouts: store
+        .all<PayoutRow>('select * from payout where created_at_ms >= ? order by created_at_ms, rowid', sinceMs)
+        .map((row) => ({
+          id: row.id,
+          reference: row.reference,
+          destination: row.destination,
+          amount: String(row.amount),
+          currency: row.currency,
+          status: row.status,
+          metadata: JSON.parse(row.metadata) as unknown,
+        })),
     });
   });
 }

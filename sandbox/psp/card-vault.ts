@@ -15,27 +15,54 @@ export interface NewCard {
 
 export function createCardVault(store: StateStore) {
   // A bare hash of a card number can be guessed; the key makes the fingerprint useless outside this PSP.
-  store.run('insert or ignore into setting (name, value) values (?, ?)', 'fingerprint_key', randomBytes(32).toString('hex'));
-  const key = Buffer.from(store.one<{ value: string }>('select value from setting where name = ?', 'fingerprint_key')?.value ?? '', 'hex');
+  store.run(
+    'insert or ignore into setting (name, value) values (?, ?)',
+    'fingerprint_key',
+    randomBytes(32).toString('hex'),
+  );
+  const key = Buffer.from(
+    store.one<{ value: string }>('select value from setting where name = ?', 'fingerprint_key')?.value ?? '',
+    'hex',
+  );
 
   return {
     store({ id, number, expMonth, expYear, shopper }: NewCard): CardRow {
       const digits = number.replace(/\s+/g, '');
       const brand = cardBrand(digits);
-      if (brand === undefined || !passesLuhn(digits)) throw new Refusal('invalid_card', 'Your card number is incorrect.', 'number');
+      if (brand === undefined || !passesLuhn(digits))
+        throw new Refusal('invalid_card', 'Your card number is incorrect.', 'number');
       const year = expYear < 100 ? 2000 + expYear : expYear;
-      if (!Number.isInteger(expMonth) || expMonth < 1 || expMonth > 12) throw new Refusal('invalid_card', "Your card's expiration month is invalid.", 'exp_month');
+      if (!Number.isInteger(expMonth) || expMonth < 1 || expMonth > 12)
+        throw new Refusal('invalid_card', "Your card's expiration month is invalid.", 'exp_month');
       const now = new Date();
       if (!Number.isInteger(year) || year * 12 + expMonth < now.getUTCFullYear() * 12 + now.getUTCMonth() + 1) {
         throw new Refusal('invalid_card', "Your card's expiration year is invalid.", 'exp_year');
       }
       const card: CardRow = {
-        id, brand, last4: digits.slice(-4), bin: digits.slice(0, 6), exp_month: expMonth, exp_year: year,
+        id,
+        brand,
+        last4: digits.slice(-4),
+        bin: digits.slice(0, 6),
+        exp_month: expMonth,
+        exp_year: year,
         fingerprint: createHmac('sha256', key).update(digits).digest('base64url').slice(0, 16),
-        behaviour: behaviourOfCardNumber(digits), shopper, created_at_ms: Date.now(),
+        behaviour: behaviourOfCardNumber(digits),
+        shopper,
+        created_at_ms: Date.now(),
       };
-      store.run('insert into card values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', card.id, card.brand, card.last4, card.bin, card.exp_month,
-        card.exp_year, card.fingerprint, card.behaviour, card.shopper, card.created_at_ms);
+      store.run(
+        'insert into card values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+        card.id,
+        card.brand,
+        card.last4,
+        card.bin,
+        card.exp_month,
+        card.exp_year,
+        card.fingerprint,
+        card.behaviour,
+        card.shopper,
+        card.created_at_ms,
+      );
       return card;
     },
     find(id: string | null): CardRow | undefined {

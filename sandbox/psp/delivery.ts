@@ -11,7 +11,11 @@ export async function holdConnection(c: PartyContext, ms: number): Promise<void>
   await Promise.race([pause(ms), hungUp]);
 }
 
-export async function breakOff(c: PartyContext, delivery: Extract<Delivery, 'silence' | 'drop'>, timeoutMs: number): Promise<Response> {
+export async function breakOff(
+  c: PartyContext,
+  delivery: Extract<Delivery, 'silence' | 'drop'>,
+  timeoutMs: number,
+): Promise<Response> {
   if (delivery === 'silence') await holdConnection(c, timeoutMs);
   return cutConnection(c);
 }

@@ -24,12 +24,15 @@ import { pspTables } from './tables.ts';
 const settings = readPspSettings();
 const log = createLog(`psp-${settings.account.dialect}`);
 const store = openStateStore(settings.stateDirectory, `psp-${settings.account.dialect}.sqlite`, pspTables);
-const dialect = settings.account.dialect === 'stripe' ? createStripeDialect(settings.account) : createAdyenDialect(settings.account);
+const dialect =
+  settings.account.dialect === 'stripe' ? createStripeDialect(settings.account) : createAdyenDialect(settings.account);
 
 let publicUrl = settings.publicUrl.replace(/\/$/, '');
 const scenario = createScenarioBook(store);
 const webhooks = createWebhookQueue({
-  store, url: settings.webhookUrl, log,
+  store,
+  url: settings.webhookUrl,
+  log,
   sign: (body) => dialect.sign(body),
   faults: () => scenario.current().webhook,
 });
@@ -43,16 +46,32 @@ const payments = createPaymentsEngine({ ...dueParts, newChargeId: () => dialect.
 const refunds = createRefundsEngine({ ...dueParts, payments });
 const payouts = createPayoutsEngine(dueParts);
 const idempotency = createIdempotencyBook(store);
-const due = createDueWork(store, {
-  complete_payment: (id) =>
-    store.transaction(() => {
-      const payment = payments.complete(id);
-      if (payment?.idempotency_key != null) idempotency.complete(payment.idempotency_key, dialect.answerFor(payment, psp));
-    }),
-  fail_refund: (id) => store.transaction(() => refunds.fail(id)),
-  settle_payout: (id) => store.transaction(() => payouts.settle(id)),
-}, log);
-const psp: Psp = { store, vault, scenario, payments, refunds, payouts, idempotency, due, log, publicUrl: () => publicUrl };
+const due = createDueWork(
+  store,
+  {
+    complete_payment: (id) =>
+      store.transaction(() => {
+        const payment = payments.complete(id);
+        const key = payment?.idempotency_key ?? null;
+        if (payment !== undefined && key !== null) idempotency.complete(key, dialect.answerFor(payment, psp));
+      }),
+    fail_refund: (id) => store.transaction(() => refunds.fail(id)),
+    settle_payout: (id) => store.transaction(() => payouts.settle(id)),
+  },
+  log,
+);
+const psp: Psp = {
+  store,
+  vault,
+  scenario,
+  payments,
+  refunds,
+  payouts,
+  idempotency,
+  due,
+  log,
+  publicUrl: () => publicUrl,
+};
 
 const app = createPartyApp(log);
 serveScenario(app, { scenario, webhooks, refuseConnections: (durationMs) => server.refuseConnections(durationMs) });

@@ -41,7 +41,8 @@ export function createPaymentsEngine({ store, vault, scenario, due, publish, new
 
   function must(id: string): PaymentRow {
     const payment = find(id);
-    if (payment === undefined || payment.visible_at_ms > Date.now()) throw new Refusal('not_found', `No such payment: ${id}`, 'id');
+    if (payment === undefined || payment.visible_at_ms > Date.now())
+      throw new Refusal('not_found', `No such payment: ${id}`, 'id');
     return payment;
   }
 
@@ -49,14 +50,33 @@ export function createPaymentsEngine({ store, vault, scenario, due, publish, new
     store.run(
       `update payment set card_id = ?, status = ?, captured = ?, refunded = ?, decline = ?, charge_id = ?, challenge = ?,
          redirect_result = ?, result_used = ?, return_url = ?, idempotency_key = ?, visible_at_ms = ? where id = ?`,
-      payment.card_id, payment.status, payment.captured, payment.refunded, payment.decline, payment.charge_id, payment.challenge,
-      payment.redirect_result, payment.result_used, payment.return_url, payment.idempotency_key,
-      payment.visible_at_ms, payment.id);
+      payment.card_id,
+      payment.status,
+      payment.captured,
+      payment.refunded,
+      payment.decline,
+      payment.charge_id,
+      payment.challenge,
+      payment.redirect_result,
+      payment.result_used,
+      payment.return_url,
+      payment.idempotency_key,
+      payment.visible_at_ms,
+      payment.id,
+    );
   }
 
   function bookCharge(payment: PaymentRow, amount: number): void {
-    store.run('insert into movement (kind, subject, payment_id, reference, amount, currency, at_ms) values (?, ?, ?, ?, ?, ?, ?)',
-      'charge', payment.charge_id ?? payment.id, payment.id, payment.reference, amount, payment.currency, Date.now());
+    store.run(
+      'insert into movement (kind, subject, payment_id, reference, amount, currency, at_ms) values (?, ?, ?, ?, ?, ?, ?)',
+      'charge',
+      payment.charge_id ?? payment.id,
+      payment.id,
+      payment.reference,
+      amount,
+      payment.currency,
+      Date.now(),
+    );
   }
 
   function approve(payment: PaymentRow): void {
@@ -99,15 +119,29 @@ export function createPaymentsEngine({ store, vault, scenario, due, publish, new
         `insert into payment (id, reference, card_id, amount, currency, status, manual_capture, three_ds_asked, return_url, shopper,
            metadata, description, idempotency_key, created_at_ms, visible_at_ms)
          values (?, ?, ?, ?, ?, 'created', ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-        input.id, input.reference, input.cardId, input.amount, input.currency, Number(input.manualCapture), Number(input.threeDsAsked),
-        input.returnUrl, input.shopper, JSON.stringify(input.metadata), input.description, input.idempotencyKey, nowMs, nowMs);
+        input.id,
+        input.reference,
+        input.cardId,
+        input.amount,
+        input.currency,
+        Number(input.manualCapture),
+        Number(input.threeDsAsked),
+        input.returnUrl,
+        input.shopper,
+        JSON.stringify(input.metadata),
+        input.description,
+        input.idempotencyKey,
+        nowMs,
+        nowMs,
+      );
       return must(input.id);
     },
 
     /** 'nothing' means that the request was lost on its way: the caller must forget the payment again. */
     authorise(payment: PaymentRow): { delivery: Delivery; happened: boolean } {
       const card = vault.find(payment.card_id);
-      if (card === undefined) throw new Refusal('not_found', `No such payment method: ${payment.card_id ?? 'none'}`, 'payment_method');
+      if (card === undefined)
+        throw new Refusal('not_found', `No such payment method: ${payment.card_id ?? 'none'}`, 'payment_method');
       const { outcome, delivery } = behaviourOf(scenario.paymentBehaviour(card));
       switch (outcome.kind) {
         case 'approved':
@@ -145,7 +179,8 @@ export function createPaymentsEngine({ store, vault, scenario, due, publish, new
     },
 
     findChallenge: (token: string) => store.one<PaymentRow>('select * from payment where challenge = ?', token),
-    findRedirectResult: (result: string) => store.one<PaymentRow>('select * from payment where redirect_result = ?', result),
+    findRedirectResult: (result: string) =>
+      store.one<PaymentRow>('select * from payment where redirect_result = ?', result),
 
     finishChallenge(payment: PaymentRow, passed: boolean): void {
       if (passed) approve(payment);
@@ -174,9 +209,11 @@ export function createPaymentsEngine({ store, vault, scenario, due, publish, new
 
     capture(id: string, amount: number | undefined, operation: string, reference: string | null): PaymentRow {
       const payment = must(id);
-      if (payment.status !== 'authorised') throw new Refusal('invalid_state', `This payment could not be captured because it is ${payment.status}.`);
+      if (payment.status !== 'authorised')
+        throw new Refusal('invalid_state', `This payment could not be captured because it is ${payment.status}.`);
       const captured = amount ?? payment.amount;
-      if (captured > payment.amount) throw new Refusal('amount_too_large', 'The capture is larger than the authorised amount.', 'amount_to_capture');
+      if (captured > payment.amount)
+        throw new Refusal('amount_too_large', 'The capture is larger than the authorised amount.', 'amount_to_capture');
       payment.captured = captured;
       payment.status = 'captured';
       save(payment);
@@ -197,12 +234,21 @@ export function createPaymentsEngine({ store, vault, scenario, due, publish, new
     },
 
     /** Strongly consistent, newest first; what is not visible yet is not listed. */
-    list(filter: { shopper?: string | undefined; createdBeforeMs?: number | undefined; limit: number; metadata: Record<string, string> }): PaymentRow[] {
+    list(filter: {
+      shopper?: string | undefined;
+      createdBeforeMs?: number | undefined;
+      limit: number;
+      metadata: Record<string, string>;
+    }): PaymentRow[] {
       return store
         .all<PaymentRow>(
           `select * from payment where visible_at_ms <= ? and created_at_ms <= ? and (? is null or shopper = ?)
            order by created_at_ms desc, rowid desc limit 5000`,
-          Date.now(), filter.createdBeforeMs ?? Number.MAX_SAFE_INTEGER, filter.shopper ?? null, filter.shopper ?? null)
+          Date.now(),
+          filter.createdBeforeMs ?? Number.MAX_SAFE_INTEGER,
+          filter.shopper ?? null,
+          filter.shopper ?? null,
+        )
         .filter((payment) => {
           const metadata = JSON.parse(payment.metadata) as Record<string, unknown>;
           return Object.entries(filter.metadata).every(([name, value]) => metadata[name] === value);

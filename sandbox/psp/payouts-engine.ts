@@ -48,7 +48,8 @@ export function createPayoutsEngine({ store, vault, scenario, due, publish }: Pa
   return {
     find,
     must,
-    list: (limit: number) => store.all<PayoutRow>('select * from payout order by created_at_ms desc, rowid desc limit ?', limit),
+    list: (limit: number) =>
+      store.all<PayoutRow>('select * from payout order by created_at_ms desc, rowid desc limit ?', limit),
 
     submit(input: NewPayout): { payout: PayoutRow; delivery: Delivery; happened: boolean } {
       const card = vault.find(input.destination);
@@ -58,13 +59,33 @@ export function createPayoutsEngine({ store, vault, scenario, due, publish }: Pa
       const behaviour = scenario.payoutBehaviour(card);
       const { outcome, delivery } = behaviourOf(behaviour);
       const payout: PayoutRow = {
-        id: input.id, reference: input.reference, destination: input.destination, amount: input.amount, currency: input.currency,
-        status: input.waitsForConfirmation ? 'submitted' : 'pending', shopper: input.shopper, metadata: JSON.stringify(input.metadata),
-        description: input.description, behaviour, created_at_ms: Date.now(),
+        id: input.id,
+        reference: input.reference,
+        destination: input.destination,
+        amount: input.amount,
+        currency: input.currency,
+        status: input.waitsForConfirmation ? 'submitted' : 'pending',
+        shopper: input.shopper,
+        metadata: JSON.stringify(input.metadata),
+        description: input.description,
+        behaviour,
+        created_at_ms: Date.now(),
       };
       if (outcome.kind === 'nothing') return { payout, delivery, happened: false };
-      store.run('insert into payout values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', payout.id, payout.reference, payout.destination, payout.amount,
-        payout.currency, payout.status, payout.shopper, payout.metadata, payout.description, payout.behaviour, payout.created_at_ms);
+      store.run(
+        'insert into payout values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+        payout.id,
+        payout.reference,
+        payout.destination,
+        payout.amount,
+        payout.currency,
+        payout.status,
+        payout.shopper,
+        payout.metadata,
+        payout.description,
+        payout.behaviour,
+        payout.created_at_ms,
+      );
       publish({ kind: 'payout_created', payout });
       if (!input.waitsForConfirmation) due().schedule('settle_payout', payout.id, scenario.current().payoutMs);
       return { payout, delivery, happened: true };
@@ -93,8 +114,15 @@ export function createPayoutsEngine({ store, vault, scenario, due, publish }: Pa
         publish({ kind: 'payout_failed', payout: move(payout, 'failed') });
         return;
       }
-      store.run('insert into movement (kind, subject, reference, amount, currency, at_ms) values (?, ?, ?, ?, ?, ?)',
-        'payout', payout.id, payout.reference, payout.amount, payout.currency, Date.now());
+      store.run(
+        'insert into movement (kind, subject, reference, amount, currency, at_ms) values (?, ?, ?, ?, ?, ?)',
+        'payout',
+        payout.id,
+        payout.reference,
+        payout.amount,
+        payout.currency,
+        Date.now(),
+      );
       publish({ kind: 'payout_paid', payout: move(payout, 'paid') });
     },
   };

@@ -33,33 +33,64 @@ export function createRefundsEngine({ store, vault, payments, due, publish }: Re
   const find = (id: string) => store.one<RefundRow>('select * from refund where id = ?', id);
 
   function book(refund: RefundRow, reference: string | null): void {
-    store.run('insert into movement (kind, subject, payment_id, reference, amount, currency, at_ms) values (?, ?, ?, ?, ?, ?, ?)',
-      'refund', refund.id, refund.payment_id, reference, refund.amount, refund.currency, Date.now());
+    store.run(
+      'insert into movement (kind, subject, payment_id, reference, amount, currency, at_ms) values (?, ?, ?, ?, ?, ?, ?)',
+      'refund',
+      refund.id,
+      refund.payment_id,
+      reference,
+      refund.amount,
+      refund.currency,
+      Date.now(),
+    );
   }
 
   return {
     find,
     ofPayment: (paymentId: string) =>
-      store.all<RefundRow>('select * from refund where payment_id = ? order by created_at_ms desc, rowid desc', paymentId),
+      store.all<RefundRow>(
+        'select * from refund where payment_id = ? order by created_at_ms desc, rowid desc',
+        paymentId,
+      ),
 
     refund({ id, paymentId, reference, amount, metadata }: NewRefund): RefundRow {
       const payment = payments.must(paymentId);
-      if (payment.status !== 'captured') throw new Refusal('invalid_state', 'This payment has no successful charge to refund.', 'payment_intent');
+      if (payment.status !== 'captured')
+        throw new Refusal('invalid_state', 'This payment has no successful charge to refund.', 'payment_intent');
       const open = payment.captured - payment.refunded;
       const refunded = amount ?? open;
       if (refunded > open || refunded <= 0) {
-        throw new Refusal('amount_too_large', `Refund amount (${refunded}) is greater than unrefunded amount on charge (${open})`, 'amount');
+        throw new Refusal(
+          'amount_too_large',
+          `Refund amount (${refunded}) is greater than unrefunded amount on charge (${open})`,
+          'amount',
+        );
       }
       payment.refunded += refunded;
       store.run('update payment set refunded = ? where id = ?', payment.refunded, payment.id);
       const card = vault.find(payment.card_id);
       const fails = card !== undefined && behaviourOf(behaviourName.parse(card.behaviour)).refundFails === true;
       const row: RefundRow = {
-        id, payment_id: paymentId, reference, amount: refunded, currency: payment.currency, status: fails ? 'pending' : 'succeeded',
-        metadata: JSON.stringify(metadata), created_at_ms: Date.now(),
+        id,
+        payment_id: paymentId,
+        reference,
+        amount: refunded,
+        currency: payment.currency,
+        status: fails ? 'pending' : 'succeeded',
+        metadata: JSON.stringify(metadata),
+        created_at_ms: Date.now(),
       };
-      store.run('insert into refund values (?, ?, ?, ?, ?, ?, ?, ?)', row.id, row.payment_id, row.reference, row.amount, row.currency,
-        row.status, row.metadata, row.created_at_ms);
+      store.run(
+        'insert into refund values (?, ?, ?, ?, ?, ?, ?, ?)',
+        row.id,
+        row.payment_id,
+        row.reference,
+        row.amount,
+        row.currency,
+        row.status,
+        row.metadata,
+        row.created_at_ms,
+      );
       publish({ kind: 'refund_created', payment, refund: row });
       if (fails) {
         due().schedule('fail_refund', id, failureMs);

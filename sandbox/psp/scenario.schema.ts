@@ -10,7 +10,9 @@ export const scenarioSchema = z.strictObject({
   /** normal lets the card decide; a behaviour overrules every card; the others act on the connection. */
   mode: z.union([z.enum(['normal', ...connectionModes]), behaviourName]).default('normal'),
   /** By card id or last four digits; overrules mode. `times` counts down to nothing. */
-  cards: z.record(z.string(), z.strictObject({ behaviour: behaviourName, times: z.int().min(1).optional() })).default({}),
+  cards: z
+    .record(z.string(), z.strictObject({ behaviour: behaviourName, times: z.int().min(1).optional() }))
+    .default({}),
   /** As mode, for payouts only. */
   payoutMode: z.union([z.literal('normal'), behaviourName]).default('normal'),
   webhook: webhookFaults.prefault({}),

@@ -2,8 +2,17 @@
 import { z } from 'zod';
 import { optionalVariable, portVariable, requiredVariable } from '../support/environment.ts';
 
-export interface StripeSettings { dialect: 'stripe'; apiKey: string; webhookSecret: string }
-export interface AdyenSettings { dialect: 'adyen'; apiKey: string; hmacKey: string; merchantAccount: string }
+export interface StripeSettings {
+  dialect: 'stripe';
+  apiKey: string;
+  webhookSecret: string;
+}
+export interface AdyenSettings {
+  dialect: 'adyen';
+  apiKey: string;
+  hmacKey: string;
+  merchantAccount: string;
+}
 
 export interface PspSettings {
   port: number;
@@ -21,11 +30,17 @@ export function readPspSettings(): PspSettings {
     stateDirectory: requiredVariable('STATE_DIR'),
     webhookUrl: requiredVariable('WEBHOOK_URL'),
     publicUrl: optionalVariable('PUBLIC_URL', ''),
-    account: dialect === 'stripe'
-      ? { dialect, apiKey, webhookSecret: requiredVariable('WEBHOOK_SECRET') }
-      : {
-          dialect, apiKey, merchantAccount: requiredVariable('MERCHANT_ACCOUNT'),
-          hmacKey: z.string().regex(/^([0-9a-fA-F]{2})+$/, 'HMAC_KEY must be hex').parse(requiredVariable('HMAC_KEY')),
-        },
+    account:
+      dialect === 'stripe'
+        ? { dialect, apiKey, webhookSecret: requiredVariable('WEBHOOK_SECRET') }
+        : {
+            dialect,
+            apiKey,
+            merchantAccount: requiredVariable('MERCHANT_ACCOUNT'),
+            hmacKey: z
+              .string()
+              .regex(/^([0-9a-fA-F]{2})+$/, 'HMAC_KEY must be hex')
+              .parse(requiredVariable('HMAC_KEY')),
+          },
   };
 }

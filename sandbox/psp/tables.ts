@@ -25,28 +25,75 @@ create table if not exists idempotency (
 `;
 
 export type PaymentStatus =
-  | 'created' | 'challenge' | 'authenticated' | 'processing' | 'late' | 'authorised' | 'captured' | 'declined' | 'cancelled';
+  | 'created'
+  | 'challenge'
+  | 'authenticated'
+  | 'processing'
+  | 'late'
+  | 'authorised'
+  | 'captured'
+  | 'declined'
+  | 'cancelled';
 
 export interface CardRow {
-  id: string; brand: string; last4: string; bin: string; exp_month: number; exp_year: number;
-  fingerprint: string; behaviour: string; shopper: string | null; created_at_ms: number;
+  id: string;
+  brand: string;
+  last4: string;
+  bin: string;
+  exp_month: number;
+  exp_year: number;
+  fingerprint: string;
+  behaviour: string;
+  shopper: string | null;
+  created_at_ms: number;
 }
 
 export interface PaymentRow {
-  id: string; reference: string | null; card_id: string | null; amount: number; currency: string; status: PaymentStatus;
-  captured: number; refunded: number; manual_capture: number; three_ds_asked: number; return_url: string | null;
-  shopper: string | null; metadata: string; description: string | null; decline: string | null; charge_id: string | null;
-  challenge: string | null; redirect_result: string | null; result_used: number; idempotency_key: string | null;
-  created_at_ms: number; visible_at_ms: number;
+  id: string;
+  reference: string | null;
+  card_id: string | null;
+  amount: number;
+  currency: string;
+  status: PaymentStatus;
+  captured: number;
+  refunded: number;
+  manual_capture: number;
+  three_ds_asked: number;
+  return_url: string | null;
+  shopper: string | null;
+  metadata: string;
+  description: string | null;
+  decline: string | null;
+  charge_id: string | null;
+  challenge: string | null;
+  redirect_result: string | null;
+  result_used: number;
+  idempotency_key: string | null;
+  created_at_ms: number;
+  visible_at_ms: number;
 }
 
 export interface RefundRow {
-  id: string; payment_id: string; reference: string | null; amount: number; currency: string;
-  status: 'pending' | 'succeeded' | 'failed'; metadata: string; created_at_ms: number;
+  id: string;
+  payment_id: string;
+  reference: string | null;
+  amount: number;
+  currency: string;
+  status: 'pending' | 'succeeded' | 'failed';
+  metadata: string;
+  created_at_ms: number;
 }
 
 export interface PayoutRow {
-  id: string; reference: string | null; destination: string | null; amount: number; currency: string;
-  status: 'submitted' | 'pending' | 'paid' | 'failed' | 'cancelled'; shopper: string | null; metadata: string;
-  description: string | null; behaviour: string; created_at_ms: number;
+  id: string;
+  reference: string | null;
+  destination: string | null;
+  amount: number;
+  currency: string;
+  status: 'submitted' | 'pending' | 'paid' | 'failed' | 'cancelled';
+  shopper: string | null;
+  metadata: string;
+  description: string | null;
+  behaviour: string;
+  created_at_ms: number;
 }

@@ -1,4 +1,5 @@
 /** Work that falls due later, kept as rows so that a killed process takes it up again after its restart. */
+import { inBackground } from './background.ts';
 import type { Log } from './json-log.ts';
 import type { StateStore } from './state-store.ts';
 
@@ -27,15 +28,19 @@ export function createDueWork(store: StateStore, handlers: Readonly<Record<strin
     if (stopped) return;
     const busy = [...running];
     const next = store.one<{ due: number | null }>(
-      `select min(due_at_ms) due from due_work where id not in (${busy.map(() => '?').join(',')})`, ...busy);
-    if (next?.due == null) return;
+      `select min(due_at_ms) due from due_work where id not in (${busy.map(() => '?').join(',')})`,
+      ...busy,
+    );
+    if (next === undefined || next.due === null) return;
     timer = setTimeout(runDue, Math.max(0, next.due - Date.now()));
   }
 
   function runDue(): void {
     const due = store.all<{ id: number; kind: string; subject: string }>(
-      'select id, kind, subject from due_work where due_at_ms <= ? order by due_at_ms, id limit 50', Date.now());
-    for (const item of due) if (!running.has(item.id)) void runOne(item);
+      'select id, kind, subject from due_work where due_at_ms <= ? order by due_at_ms, id limit 50',
+      Date.now(),
+    );
+    for (const item of due) if (!running.has(item.id)) inBackground(log, item.kind, runOne(item));
     arm();
   }
 
@@ -55,7 +60,12 @@ export function createDueWork(store: StateStore, handlers: Readonly<Record<strin
 
   return {
     schedule(kind, subject, delayMs) {
-      store.run('insert into due_work (kind, subject, due_at_ms) values (?, ?, ?)', kind, subject, Date.now() + delayMs);
+      store.run(
+        'insert into due_work (kind, subject, due_at_ms) values (?, ?, ?)',
+        kind,
+        subject,
+        Date.now() + delayMs,
+      );
       // After the surrounding transaction has committed.
       setImmediate(arm);
     },

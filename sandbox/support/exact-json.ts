@@ -8,10 +8,13 @@ const exact = JSON as unknown as {
 };
 
 export function exactJsonText(value: unknown): string {
-  return JSON.stringify(value, (_key, field: unknown) => (typeof field === 'bigint' ? exact.rawJSON(field.toString()) : field));
+  return JSON.stringify(value, (_key, field: unknown) =>
+    typeof field === 'bigint' ? exact.rawJSON(field.toString()) : field,
+  );
 }
 
 export function parseExactJson(text: string): unknown {
   return exact.parse(text, (_key, value, { source }) =>
-    typeof value === 'number' && source !== undefined && /^-?\d+$/.test(source) ? BigInt(source) : value);
+    typeof value === 'number' && source !== undefined && /^-?\d+$/.test(source) ? BigInt(source) : value,
+  );
 }

@@ -30,7 +30,7 @@ export function startParty(party: string, environment: Record<string, string>): 
   child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
 
   return new Promise((resolve, reject) => {
-    void ended.then((code) => reject(new Error(`${party} ended with ${code}: ${errors}`)));
+    child.once('exit', (code) => reject(new Error(`${party} ended with ${code}: ${errors}`)));
     let rest = '';
     child.stdout.on('data', (chunk: Buffer) => {
       const lines = (rest + chunk.toString()).split('\n');

@@ -5,6 +5,7 @@ import { Hono } from 'hono';
 import type { Context } from 'hono';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { inBackground } from './background.ts';
 import type { Log } from './json-log.ts';
 
 export type PartyEnv = { Bindings: HttpBindings };
@@ -21,7 +22,12 @@ export function createPartyApp(log: Log): PartyApp {
     const startedAt = performance.now();
     await next();
     // The path only: a query may carry a token.
-    log('request', { method: c.req.method, path: c.req.path, status: c.res.status, ms: Math.round(performance.now() - startedAt) });
+    log('request', {
+      method: c.req.method,
+      path: c.req.path,
+      status: c.res.status,
+      ms: Math.round(performance.now() - startedAt),
+    });
   });
   app.onError((error, c) => {
     log('request_failed', { path: c.req.path, error: error.stack ?? String(error) });
@@ -42,8 +48,14 @@ export interface PartyServer {
   refuseConnections(durationMs: number): void;
 }
 
-export async function serveParty(app: PartyApp, port: number, log: Log, close: () => void | Promise<void>): Promise<PartyServer> {
-  const server = createServer(getRequestListener(app.fetch as Parameters<typeof getRequestListener>[0]));
+export async function serveParty(
+  app: PartyApp,
+  port: number,
+  log: Log,
+  close: () => void | Promise<void>,
+): Promise<PartyServer> {
+  const answer = getRequestListener(app.fetch as Parameters<typeof getRequestListener>[0]);
+  const server = createServer((request, response) => inBackground(log, 'request', answer(request, response)));
   server.keepAliveTimeout = 30_000;
   const listen = (on: number) =>
     new Promise<void>((resolve, reject) => {
@@ -63,10 +75,14 @@ export async function serveParty(app: PartyApp, port: number, log: Log, close: (
     stopping = true;
     server.close();
     server.closeAllConnections();
-    void Promise.resolve(close()).then(() => {
-      log('stopped');
-      process.exit(0);
-    });
+    inBackground(
+      log,
+      'stop',
+      Promise.resolve(close()).then(() => {
+        log('stopped');
+        process.exit(0);
+      }),
+    );
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
@@ -79,7 +95,15 @@ export async function serveParty(app: PartyApp, port: number, log: Log, close: (
         log('refusing_connections', { durationMs });
         server.close();
         server.closeAllConnections();
-        setTimeout(() => void listen(boundPort).then(() => log('listening', { port: boundPort })), durationMs);
+        setTimeout(
+          () =>
+            inBackground(
+              log,
+              'listen',
+              listen(boundPort).then(() => log('listening', { port: boundPort })),
+            ),
+          durationMs,
+        );
       }, 50);
     },
   };

@@ -1,5 +1,6 @@
 /** Outgoing webhooks as rows: sent at least once, with growing pauses, until the receiver answers 2xx. */
 import { z } from 'zod';
+import { inBackground } from './background.ts';
 import type { Log } from './json-log.ts';
 import type { StateStore } from './state-store.ts';
 
@@ -24,8 +25,12 @@ export interface WebhookQueue {
 }
 
 export interface WebhookDelivery {
-  id: number; event_id: string; state: 'waiting' | 'delivered' | 'lost';
-  attempts: number; due_at_ms: number; last_answer: string | null;
+  id: number;
+  event_id: string;
+  state: 'waiting' | 'delivered' | 'lost';
+  attempts: number;
+  due_at_ms: number;
+  last_answer: string | null;
 }
 
 interface QueueOptions {
@@ -59,16 +64,21 @@ export function createWebhookQueue({ store, url, sign, faults, log }: QueueOptio
     const busy = [...sending];
     const next = store.one<{ due: number | null }>(
       `select min(due_at_ms) due from webhook where state = 'waiting' and id not in (${busy.map(() => '?').join(',')})`,
-      ...busy);
-    if (next?.due == null) return;
+      ...busy,
+    );
+    if (next === undefined || next.due === null) return;
     timer = setTimeout(sendDue, Math.max(0, next.due - Date.now()));
   }
 
   function sendDue(): void {
     const due = store.all<{ id: number; event_id: string; body: string; attempts: number }>(
       `select id, event_id, body, attempts from webhook where state = 'waiting' and due_at_ms <= ?
-       order by due_at_ms, id limit ?`, Date.now(), concurrentMax * 2);
-    for (const row of due) if (!sending.has(row.id) && sending.size < concurrentMax) void send(row);
+       order by due_at_ms, id limit ?`,
+      Date.now(),
+      concurrentMax * 2,
+    );
+    for (const row of due)
+      if (!sending.has(row.id) && sending.size < concurrentMax) inBackground(log, 'webhook', send(row));
     arm();
   }
 
@@ -93,8 +103,14 @@ export function createWebhookQueue({ store, url, sign, faults, log }: QueueOptio
     if (stopped) return;
     const attempts = row.attempts + 1;
     const pauseMs = Math.min(pauseMsMax, 250 * 2 ** Math.min(attempts, 12));
-    store.run('update webhook set state = ?, attempts = ?, due_at_ms = ?, last_answer = ? where id = ?',
-      accepted ? 'delivered' : 'waiting', attempts, Date.now() + pauseMs, answer, row.id);
+    store.run(
+      'update webhook set state = ?, attempts = ?, due_at_ms = ?, last_answer = ? where id = ?',
+      accepted ? 'delivered' : 'waiting',
+      attempts,
+      Date.now() + pauseMs,
+      answer,
+      row.id,
+    );
     log('webhook', { eventId: row.event_id, attempt: attempts, answer });
     arm();
   }
@@ -105,17 +121,26 @@ export function createWebhookQueue({ store, url, sign, faults, log }: QueueOptio
       eventCount += 1;
       const dueAtMs = Date.now() + delayMs + (reorder && eventCount % 2 === 1 ? reorderGapMs : 0);
       for (let copy = 0; copy < (lose ? 1 : copies); copy += 1) {
-        store.run('insert into webhook (event_id, body, state, due_at_ms) values (?, ?, ?, ?)',
-          eventId, body, lose ? 'lost' : 'waiting', dueAtMs);
+        store.run(
+          'insert into webhook (event_id, body, state, due_at_ms) values (?, ?, ?, ?)',
+          eventId,
+          body,
+          lose ? 'lost' : 'waiting',
+          dueAtMs,
+        );
       }
       if (lose) log('webhook_lost', { eventId });
       setImmediate(arm);
     },
-    deliveries: () => store.all<WebhookDelivery>(
-      'select id, event_id, state, attempts, due_at_ms, last_answer from webhook order by id desc limit 500'),
+    deliveries: () =>
+      store.all<WebhookDelivery>(
+        'select id, event_id, state, attempts, due_at_ms, last_answer from webhook order by id desc limit 500',
+      ),
     resendUndelivered() {
       const count = store.run(
-        `update webhook set state = 'waiting', due_at_ms = ? where state in ('lost', 'waiting')`, Date.now());
+        `update webhook set state = 'waiting', due_at_ms = ? where state in ('lost', 'waiting')`,
+        Date.now(),
+      );
       setImmediate(arm);
       return count;
     },

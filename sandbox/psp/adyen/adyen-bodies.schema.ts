@@ -9,13 +9,19 @@ export const storeCardBody = z.object({
   merchantAccount,
   shopperReference: z.string().min(3),
   paymentMethod: z.object({
-    type: z.literal('scheme'), number: z.string(), expiryMonth: z.string(), expiryYear: z.string(),
-    cvc: z.string().optional(), holderName: z.string().optional(),
+    type: z.literal('scheme'),
+    number: z.string(),
+    expiryMonth: z.string(),
+    expiryYear: z.string(),
+    cvc: z.string().optional(),
+    holderName: z.string().optional(),
   }),
 });
 
 export const paymentBody = z.object({
-  merchantAccount, amount, reference,
+  merchantAccount,
+  amount,
+  reference,
   returnUrl: z.string(),
   paymentMethod: z.object({ type: z.literal('scheme').default('scheme'), storedPaymentMethodId: z.string() }),
   shopperReference: z.string().optional(),
@@ -27,10 +33,16 @@ export const paymentBody = z.object({
 
 export const detailsBody = z.object({ details: z.object({ redirectResult: z.string() }) });
 
-export const modificationBody = z.object({ merchantAccount, amount: amount.optional(), reference: reference.optional() });
+export const modificationBody = z.object({
+  merchantAccount,
+  amount: amount.optional(),
+  reference: reference.optional(),
+});
 
 export const payoutBody = z.object({
-  merchantAccount, amount, reference,
+  merchantAccount,
+  amount,
+  reference,
   shopperReference: z.string().optional(),
   selectedRecurringDetailReference: z.string().optional(),
   paymentMethod: z.object({ storedPaymentMethodId: z.string() }).optional(),

@@ -43,9 +43,12 @@ export function createAdyenDialect(settings: AdyenSettings): Dialect {
     sign: () => ({}),
     answerFor: paymentAnswer,
     turnedAway: (mode) =>
-      mode === 'outage' ? adyenError(503, '000', 'Service unavailable; the request was not processed', 'internal') : adyenError(429, '000', 'Too many requests', 'internal'),
+      mode === 'outage'
+        ? adyenError(503, '000', 'Service unavailable; the request was not processed', 'internal')
+        : adyenError(429, '000', 'Too many requests', 'internal'),
     finishChallenge(payment, passed, psp) {
-      if (payment.status === 'challenge') psp.payments.holdChallengeResult(payment, `${passed ? 'Y' : 'N'}${randomBytes(24).toString('base64url')}`);
+      if (payment.status === 'challenge')
+        psp.payments.holdChallengeResult(payment, `${passed ? 'Y' : 'N'}${randomBytes(24).toString('base64url')}`);
       if (payment.return_url === null || payment.redirect_result === null) return undefined;
       const back = new URL(payment.return_url);
       back.searchParams.set('redirectResult', payment.redirect_result);

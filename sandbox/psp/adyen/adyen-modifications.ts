@@ -11,10 +11,14 @@ import { answerWrite } from './adyen-requests.ts';
 type Kind = 'captures' | 'refunds' | 'cancels';
 
 export function serveAdyenModifications(app: PartyApp, psp: Psp, { merchantAccount }: AdyenSettings): void {
-  const serve = (kind: Kind, run: (paymentId: string, operation: string, amount: number | undefined, reference: string | null) => void) =>
+  const serve = (
+    kind: Kind,
+    run: (paymentId: string, operation: string, amount: number | undefined, reference: string | null) => void,
+  ) =>
     app.post(`/:version{v\\d+}/payments/:psp/${kind}`, (c) =>
       answerWrite(c, psp, {
-        schema: modificationBody, merchantAccount,
+        schema: modificationBody,
+        merchantAccount,
         work(body) {
           const operation = pspReference();
           const payment: PaymentRow = psp.payments.must(c.req.param('psp'));
@@ -22,21 +26,30 @@ export function serveAdyenModifications(app: PartyApp, psp: Psp, { merchantAccou
             throw new Refusal('invalid_amount', 'Invalid amount specified', 'amount');
           }
           const amount = body.amount === undefined ? undefined : minorUnits(body.amount.value, 'amount.value');
-          if (amount === undefined && kind !== 'cancels') throw new Refusal('missing_parameter', "Required field 'amount' is not provided.");
+          if (amount === undefined && kind !== 'cancels')
+            throw new Refusal('missing_parameter', "Required field 'amount' is not provided.");
           run(payment.id, operation, amount, body.reference ?? null);
           return {
             answer: {
               status: 201,
               body: {
-                merchantAccount, paymentPspReference: payment.id, pspReference: operation, status: 'received', reference: body.reference ?? '',
+                merchantAccount,
+                paymentPspReference: payment.id,
+                pspReference: operation,
+                status: 'received',
+                reference: body.reference ?? '',
                 ...(body.amount === undefined ? {} : { amount: body.amount }),
               },
             },
           };
         },
-      }));
+      }),
+    );
 
   serve('captures', (id, operation, amount, reference) => void psp.payments.capture(id, amount, operation, reference));
   serve('cancels', (id, operation, _amount, reference) => void psp.payments.cancel(id, operation, reference));
-  serve('refunds', (paymentId, id, amount, reference) => void psp.refunds.refund({ id, paymentId, amount, reference, metadata: {} }));
+  serve(
+    'refunds',
+    (paymentId, id, amount, reference) => void psp.refunds.refund({ id, paymentId, amount, reference, metadata: {} }),
+  );
 }

@@ -13,38 +13,58 @@ export function serveAdyenPayouts(app: PartyApp, psp: Psp, { merchantAccount }: 
 
   function submit(body: z.infer<typeof payoutBody>, waitsForConfirmation: boolean) {
     const destination = body.selectedRecurringDetailReference ?? body.paymentMethod?.storedPaymentMethodId ?? null;
-    if (destination === null) throw new Refusal('missing_parameter', "Required field 'selectedRecurringDetailReference' is not provided.");
+    if (destination === null)
+      throw new Refusal('missing_parameter', "Required field 'selectedRecurringDetailReference' is not provided.");
     const card = psp.vault.find(destination);
     if (card !== undefined && body.shopperReference !== undefined && card.shopper !== body.shopperReference) {
       throw new Refusal('not_found', 'Contract not found', 'destination');
     }
     const { payout, delivery, happened } = psp.payouts.submit({
-      id: pspReference(), reference: body.reference, destination, amount: minorUnits(body.amount.value, 'amount.value'),
-      currency: body.amount.currency, shopper: body.shopperReference ?? null, metadata: {}, description: null, waitsForConfirmation,
+      id: pspReference(),
+      reference: body.reference,
+      destination,
+      amount: minorUnits(body.amount.value, 'amount.value'),
+      currency: body.amount.currency,
+      shopper: body.shopperReference ?? null,
+      metadata: {},
+      description: null,
+      waitsForConfirmation,
     });
     if (!happened) throw new RequestLost(delivery === 'drop' ? 'drop' : 'silence');
     const resultCode = waitsForConfirmation ? '[payout-submit-received]' : 'Received';
     return { answer: { status: 200, body: { pspReference: payout.id, resultCode } }, delivery };
   }
 
-  app.post(`${base}/payout`, (c) => answerWrite(c, psp, { schema: payoutBody, merchantAccount, work: (body) => submit(body, false) }));
-  app.post(`${base}/submitThirdParty`, (c) => answerWrite(c, psp, { schema: payoutBody, merchantAccount, work: (body) => submit(body, true) }));
+  app.post(`${base}/payout`, (c) =>
+    answerWrite(c, psp, { schema: payoutBody, merchantAccount, work: (body) => submit(body, false) }),
+  );
+  app.post(`${base}/submitThirdParty`, (c) =>
+    answerWrite(c, psp, { schema: payoutBody, merchantAccount, work: (body) => submit(body, true) }),
+  );
 
   app.post(`${base}/confirmThirdParty`, (c) =>
     answerWrite(c, psp, {
-      schema: reviewBody, merchantAccount,
+      schema: reviewBody,
+      merchantAccount,
       work(body) {
         psp.payouts.confirm(body.originalReference);
-        return { answer: { status: 200, body: { pspReference: pspReference(), response: '[payout-confirm-received]' } } };
+        return {
+          answer: { status: 200, body: { pspReference: pspReference(), response: '[payout-confirm-received]' } },
+        };
       },
-    }));
+    }),
+  );
 
   app.post(`${base}/declineThirdParty`, (c) =>
     answerWrite(c, psp, {
-      schema: reviewBody, merchantAccount,
+      schema: reviewBody,
+      merchantAccount,
       work(body) {
         psp.payouts.cancel(body.originalReference);
-        return { answer: { status: 200, body: { pspReference: pspReference(), response: '[payout-decline-received]' } } };
+        return {
+          answer: { status: 200, body: { pspReference: pspReference(), response: '[payout-decline-received]' } },
+        };
       },
-    }));
+    }),
+  );
 }

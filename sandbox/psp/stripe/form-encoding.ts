@@ -1,6 +1,8 @@
 /** Stripe's request bodies: form fields with brackets, read into nested objects. */
 export type FormValue = string | FormObject;
-export interface FormObject { [name: string]: FormValue }
+export interface FormObject {
+  [name: string]: FormValue;
+}
 
 const forbidden = new Set(['__proto__', 'constructor', 'prototype']);
 
@@ -38,5 +40,7 @@ export function listed(form: FormObject, name: string): string[] {
 }
 
 export function textFields(form: FormObject): Record<string, string> {
-  return Object.fromEntries(Object.entries(form).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+  return Object.fromEntries(
+    Object.entries(form).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
 }

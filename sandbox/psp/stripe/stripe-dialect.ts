@@ -4,8 +4,9 @@ import type { PartyApp, PartyContext } from '../../support/party-server.ts';
 import type { Dialect, Psp } from '../psp.ts';
 import { prefixedId } from '../references.ts';
 import type { StripeSettings } from '../settings.ts';
-import { publishableKeyForbidden, rateLimited, unauthorized, unavailable } from './stripe-errors.ts';
+import { publishableKeyForbidden, rateLimited, unauthorized, unavailable, unknownRoute } from './stripe-errors.ts';
 import { clientSecret } from './stripe-objects.ts';
+import { serveStripeAccount } from './stripe-account.ts';
 import { serveStripePaymentMethods } from './stripe-payment-methods.ts';
 import { intentAnswer, serveStripePayments } from './stripe-payments.ts';
 import { serveStripePayouts } from './stripe-payouts.ts';
@@ -31,12 +32,16 @@ export function createStripeDialect({ apiKey, webhookSecret }: StripeSettings): 
         const key = presentedKey(c);
         if (key === apiKey) return next();
         if (!key.startsWith('pk_')) return send(c, unauthorized);
-        return c.req.method === 'POST' && c.req.path === '/v1/payment_methods' ? next() : send(c, publishableKeyForbidden);
+        return c.req.method === 'POST' && c.req.path === '/v1/payment_methods'
+          ? next()
+          : send(c, publishableKeyForbidden);
       });
       serveStripePaymentMethods(app, psp);
       serveStripePayments(app, psp);
       serveStripeRefunds(app, psp);
       serveStripePayouts(app, psp);
+      serveStripeAccount(app, psp);
+      app.all('/v1/*', (c) => send(c, unknownRoute(c.req.method, c.req.path)));
     },
     notices: stripeNotices,
     sign: (body) => ({ 'stripe-signature': stripeSignature(body, webhookSecret, Date.now()) }),

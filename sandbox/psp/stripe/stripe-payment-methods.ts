@@ -18,17 +18,28 @@ export function serveStripePaymentMethods(app: PartyApp, psp: Psp): void {
     answerWrite(c, psp, (form) => {
       const card = nested(form, 'card');
       const number = text(card, 'number');
-      if (text(form, 'type') !== 'card' || number === undefined) throw new Refusal('missing_parameter', 'Missing required param: card[number].', 'card');
+      if (text(form, 'type') !== 'card' || number === undefined)
+        throw new Refusal('missing_parameter', 'Missing required param: card[number].', 'card');
       const stored = psp.vault.store({
-        id: prefixedId('pm'), number, expMonth: Number(text(card, 'exp_month')), expYear: Number(text(card, 'exp_year')),
+        id: prefixedId('pm'),
+        number,
+        expMonth: Number(text(card, 'exp_month')),
+        expYear: Number(text(card, 'exp_year')),
         shopper: text(form, 'customer') ?? null,
       });
       return { answer: { status: 200, body: paymentMethodObject(stored) } };
-    }));
+    }),
+  );
 
   app.get('/v1/payment_methods', (c) =>
     answerRead(c, () =>
-      listObject('/v1/payment_methods', psp.vault.ofShopper(c.req.query('customer') ?? '').map(paymentMethodObject), false)));
+      listObject(
+        '/v1/payment_methods',
+        psp.vault.ofShopper(c.req.query('customer') ?? '').map(paymentMethodObject),
+        false,
+      ),
+    ),
+  );
 
   app.get('/v1/payment_methods/:id', (c) => answerRead(c, () => paymentMethodObject(must(c.req.param('id')))));
 
@@ -37,12 +48,14 @@ export function serveStripePaymentMethods(app: PartyApp, psp: Psp): void {
       const card = must(c.req.param('id'));
       psp.vault.assign(card.id, text(form, 'customer') ?? null);
       return { answer: { status: 200, body: paymentMethodObject(must(card.id)) } };
-    }));
+    }),
+  );
 
   app.post('/v1/payment_methods/:id/detach', (c) =>
     answerWrite(c, psp, () => {
       const card = must(c.req.param('id'));
       psp.vault.assign(card.id, null);
       return { answer: { status: 200, body: paymentMethodObject(must(card.id)) } };
-    }));
+    }),
+  );
 }

@@ -22,24 +22,36 @@ function confirmed(payment: PaymentRow, psp: Psp, expand: readonly string[]): St
 }
 
 const asksForThreeDs = (form: FormObject) =>
-  ['any', 'challenge'].includes(text(nested(nested(form, 'payment_method_options'), 'card'), 'request_three_d_secure') ?? '');
+  ['any', 'challenge'].includes(
+    text(nested(nested(form, 'payment_method_options'), 'card'), 'request_three_d_secure') ?? '',
+  );
 
 export function serveStripePayments(app: PartyApp, psp: Psp): void {
   app.post('/v1/payment_intents', (c) =>
     answerWrite(c, psp, (form, key) => {
       const currency = text(form, 'currency');
-      if (currency === undefined) throw new Refusal('missing_parameter', 'Missing required param: currency.', 'currency');
+      if (currency === undefined)
+        throw new Refusal('missing_parameter', 'Missing required param: currency.', 'currency');
       const metadata = textFields(nested(form, 'metadata'));
       const payment = psp.payments.create({
-        id: prefixedId('pi'), reference: metadata['reference'] ?? null, cardId: text(form, 'payment_method') ?? null,
-        amount: minorUnits(form['amount'], 'amount'), currency: currency.toUpperCase(), manualCapture: text(form, 'capture_method') === 'manual',
-        threeDsAsked: asksForThreeDs(form), returnUrl: text(form, 'return_url') ?? null, shopper: text(form, 'customer') ?? null,
-        metadata, description: text(form, 'description') ?? null, idempotencyKey: key,
+        id: prefixedId('pi'),
+        reference: metadata['reference'] ?? null,
+        cardId: text(form, 'payment_method') ?? null,
+        amount: minorUnits(form['amount'], 'amount'),
+        currency: currency.toUpperCase(),
+        manualCapture: text(form, 'capture_method') === 'manual',
+        threeDsAsked: asksForThreeDs(form),
+        returnUrl: text(form, 'return_url') ?? null,
+        shopper: text(form, 'customer') ?? null,
+        metadata,
+        description: text(form, 'description') ?? null,
+        idempotencyKey: key,
       });
       const expand = listed(form, 'expand');
       if (text(form, 'confirm') === 'true') return confirmed(payment, psp, expand);
       return { answer: intentAnswer(payment, psp, expand) };
-    }));
+    }),
+  );
 
   app.get('/v1/payment_intents', (c) =>
     answerRead(c, () => {
@@ -51,53 +63,88 @@ export function serveStripePayments(app: PartyApp, psp: Psp): void {
       const after = text(query, 'starting_after');
       const from = after === undefined ? 0 : all.findIndex((payment) => payment.id === after) + 1;
       const page = all.slice(from, from + limit);
-      return listObject('/v1/payment_intents', page.map((payment) => paymentIntentObject(payment, psp)), all.length > from + limit);
-    }));
+      return listObject(
+        '/v1/payment_intents',
+        page.map((payment) => paymentIntentObject(payment, psp)),
+        all.length > from + limit,
+      );
+    }),
+  );
 
   /** As the real one: eventually consistent, so a miss proves nothing. */
   app.get('/v1/payment_intents/search', (c) =>
     answerRead(c, () => {
       const query = c.req.query('query') ?? '';
       const metadata = Object.fromEntries(
-        [...query.matchAll(/metadata\[(["'])(.+?)\1\]\s*:\s*(["'])(.*?)\3/g)].map((match) => [match[2] ?? '', match[4] ?? '']));
+        [...query.matchAll(/metadata\[(["'])(.+?)\1\]\s*:\s*(["'])(.*?)\3/g)].map((match) => [
+          match[2] ?? '',
+          match[4] ?? '',
+        ]),
+      );
       const status = /\bstatus\s*:\s*["'](\w+)["']/.exec(query)?.[1];
       const found = psp.payments
         .list({ limit: 100, metadata, createdBeforeMs: Date.now() - psp.scenario.current().searchLagMs })
         .map((payment) => paymentIntentObject(payment, psp))
         .filter((intent) => status === undefined || intent.status === status);
-      return { object: 'search_result', url: '/v1/payment_intents/search', has_more: false, next_page: null, data: found };
-    }));
+      return {
+        object: 'search_result',
+        url: '/v1/payment_intents/search',
+        has_more: false,
+        next_page: null,
+        data: found,
+      };
+    }),
+  );
 
   app.get('/v1/payment_intents/:id', (c) =>
     answerRead(c, () =>
-      paymentIntentObject(psp.payments.must(c.req.param('id')), psp, listed(parseForm(new URL(c.req.url).search.slice(1)), 'expand'))));
+      paymentIntentObject(
+        psp.payments.must(c.req.param('id')),
+        psp,
+        listed(parseForm(new URL(c.req.url).search.slice(1)), 'expand'),
+      ),
+    ),
+  );
 
   app.post('/v1/payment_intents/:id/confirm', (c) =>
     answerWrite(c, psp, (form, key) => {
       const payment = psp.payments.must(c.req.param('id'));
       if (payment.status !== 'created' && payment.status !== 'declined') {
-        throw new Refusal('invalid_state', `You cannot confirm this PaymentIntent because it has a status of ${paymentIntentObject(payment, psp).status}.`);
+        throw new Refusal(
+          'invalid_state',
+          `You cannot confirm this PaymentIntent because it has a status of ${paymentIntentObject(payment, psp).status}.`,
+        );
       }
       const cardId = text(form, 'payment_method') ?? payment.card_id;
-      if (cardId === null) throw new Refusal('missing_parameter', 'A payment method is required to confirm.', 'payment_method');
+      if (cardId === null)
+        throw new Refusal('missing_parameter', 'A payment method is required to confirm.', 'payment_method');
       psp.payments.prepareConfirm(payment, cardId, text(form, 'return_url') ?? null, key);
       return confirmed(payment, psp, listed(form, 'expand'));
-    }));
+    }),
+  );
 
   app.post('/v1/payment_intents/:id/capture', (c) =>
     answerWrite(c, psp, (form) => {
-      const amount = form['amount_to_capture'] === undefined ? undefined : minorUnits(form['amount_to_capture'], 'amount_to_capture');
+      const amount =
+        form['amount_to_capture'] === undefined
+          ? undefined
+          : minorUnits(form['amount_to_capture'], 'amount_to_capture');
       const payment = psp.payments.capture(c.req.param('id'), amount, prefixedId('cap'), null);
       return { answer: intentAnswer(payment, psp, listed(form, 'expand')) };
-    }));
+    }),
+  );
 
   app.post('/v1/payment_intents/:id/cancel', (c) =>
-    answerWrite(c, psp, () => ({ answer: intentAnswer(psp.payments.cancel(c.req.param('id'), prefixedId('can'), null), psp) })));
+    answerWrite(c, psp, () => ({
+      answer: intentAnswer(psp.payments.cancel(c.req.param('id'), prefixedId('can'), null), psp),
+    })),
+  );
 
   app.get('/v1/charges/:id', (c) =>
     answerRead(c, () => {
       const payment = psp.store.one<PaymentRow>('select * from payment where charge_id = ?', c.req.param('id'));
       if (payment === undefined) throw new Refusal('not_found', `No such charge: '${c.req.param('id')}'`, 'id');
       return chargeObject(payment, psp);
-    }));
+    }),
+  );
 }

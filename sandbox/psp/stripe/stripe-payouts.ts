@@ -11,16 +11,24 @@ export function serveStripePayouts(app: PartyApp, psp: Psp): void {
   app.post('/v1/payouts', (c) =>
     answerWrite(c, psp, (form) => {
       const currency = text(form, 'currency');
-      if (currency === undefined) throw new Refusal('missing_parameter', 'Missing required param: currency.', 'currency');
+      if (currency === undefined)
+        throw new Refusal('missing_parameter', 'Missing required param: currency.', 'currency');
       const metadata = textFields(nested(form, 'metadata'));
       const { payout, delivery, happened } = psp.payouts.submit({
-        id: prefixedId('po'), reference: metadata['reference'] ?? null, destination: text(form, 'destination') ?? null,
-        amount: minorUnits(form['amount'], 'amount'), currency: currency.toUpperCase(), shopper: null, metadata,
-        description: text(form, 'description') ?? null, waitsForConfirmation: false,
+        id: prefixedId('po'),
+        reference: metadata['reference'] ?? null,
+        destination: text(form, 'destination') ?? null,
+        amount: minorUnits(form['amount'], 'amount'),
+        currency: currency.toUpperCase(),
+        shopper: null,
+        metadata,
+        description: text(form, 'description') ?? null,
+        waitsForConfirmation: false,
       });
       if (!happened) throw new RequestLost(delivery === 'drop' ? 'drop' : 'silence');
       return { answer: { status: 200, body: payoutObject(payout) }, delivery };
-    }));
+    }),
+  );
 
   app.get('/v1/payouts', (c) =>
     answerRead(c, () => {
@@ -32,7 +40,8 @@ export function serveStripePayouts(app: PartyApp, psp: Psp): void {
         .filter((payout) => wanted.every(([name, value]) => payout.metadata[name] === value));
       const limit = Math.min(100, Number(text(query, 'limit') ?? 10));
       return listObject('/v1/payouts', found.slice(0, limit), found.length > limit);
-    }));
+    }),
+  );
 
   app.get('/v1/payouts/:id', (c) => answerRead(c, () => payoutObject(psp.payouts.must(c.req.param('id')))));
 }

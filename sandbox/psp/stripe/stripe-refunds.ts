@@ -13,8 +13,14 @@ export function serveStripeRefunds(app: PartyApp, psp: Psp): void {
 
   function paymentIdOf(intent: string | undefined, charge: string | undefined): string {
     if (intent !== undefined) return intent;
-    const payment = charge === undefined ? undefined : psp.store.one<PaymentRow>('select * from payment where charge_id = ?', charge);
-    if (payment === undefined) throw new Refusal('missing_parameter', 'One of the following params should be provided: payment_intent, charge.', 'charge');
+    const payment =
+      charge === undefined ? undefined : psp.store.one<PaymentRow>('select * from payment where charge_id = ?', charge);
+    if (payment === undefined)
+      throw new Refusal(
+        'missing_parameter',
+        'One of the following params should be provided: payment_intent, charge.',
+        'charge',
+      );
     return payment.id;
   }
 
@@ -22,19 +28,27 @@ export function serveStripeRefunds(app: PartyApp, psp: Psp): void {
     answerWrite(c, psp, (form) => {
       const metadata = textFields(nested(form, 'metadata'));
       const refund = psp.refunds.refund({
-        id: prefixedId('re'), paymentId: paymentIdOf(text(form, 'payment_intent'), text(form, 'charge')), reference: metadata['reference'] ?? null,
-        amount: form['amount'] === undefined ? undefined : minorUnits(form['amount'], 'amount'), metadata,
+        id: prefixedId('re'),
+        paymentId: paymentIdOf(text(form, 'payment_intent'), text(form, 'charge')),
+        reference: metadata['reference'] ?? null,
+        amount: form['amount'] === undefined ? undefined : minorUnits(form['amount'], 'amount'),
+        metadata,
       });
       return { answer: { status: 200, body: shown(refund) } };
-    }));
+    }),
+  );
 
   app.get('/v1/refunds', (c) =>
-    answerRead(c, () => listObject('/v1/refunds', psp.refunds.ofPayment(c.req.query('payment_intent') ?? '').map(shown), false)));
+    answerRead(c, () =>
+      listObject('/v1/refunds', psp.refunds.ofPayment(c.req.query('payment_intent') ?? '').map(shown), false),
+    ),
+  );
 
   app.get('/v1/refunds/:id', (c) =>
     answerRead(c, () => {
       const refund = psp.refunds.find(c.req.param('id'));
       if (refund === undefined) throw new Refusal('not_found', `No such refund: '${c.req.param('id')}'`, 'id');
       return shown(refund);
-    }));
+    }),
+  );
 }

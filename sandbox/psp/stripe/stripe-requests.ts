@@ -18,7 +18,9 @@ export interface StripeResult {
 }
 
 export function send(c: PartyContext, { status, body }: StoredAnswer): Response {
-  return c.json(body as object, status as ContentfulStatusCode, { 'request-id': `req_${crypto.randomUUID().slice(0, 14).replaceAll('-', '')}` });
+  return c.json(body as object, status as ContentfulStatusCode, {
+    'request-id': `req_${crypto.randomUUID().slice(0, 14).replaceAll('-', '')}`,
+  });
 }
 
 /** Reads need no key and no transaction. */
@@ -31,7 +33,11 @@ export function answerRead(c: PartyContext, read: () => unknown): Response {
   }
 }
 
-export async function answerWrite(c: PartyContext, psp: Psp, work: (form: FormObject, key: string | null) => StripeResult): Promise<Response> {
+export async function answerWrite(
+  c: PartyContext,
+  psp: Psp,
+  work: (form: FormObject, key: string | null) => StripeResult,
+): Promise<Response> {
   const raw = await c.req.text();
   const key = c.req.header('idempotency-key') ?? null;
   const fingerprint = createHash('sha256').update(`${c.req.method} ${c.req.path}\n${raw}`).digest('hex');

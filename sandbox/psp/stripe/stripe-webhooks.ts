@@ -20,8 +20,15 @@ export function stripeNotices(fact: Fact, psp: Psp): Notice[] {
     return {
       eventId: id,
       body: JSON.stringify({
-        id, object: 'event', api_version: stripeApiVersion, created: Math.floor(Date.now() / 1000), data: { object }, livemode: false,
-        pending_webhooks: 1, request: { id: null, idempotency_key: key }, type,
+        id,
+        object: 'event',
+        api_version: stripeApiVersion,
+        created: Math.floor(Date.now() / 1000),
+        data: { object },
+        livemode: false,
+        pending_webhooks: 1,
+        request: { id: null, idempotency_key: key },
+        type,
       }),
     };
   });
@@ -35,7 +42,13 @@ function eventsOf(fact: Fact, psp: Psp): { type: string; object: unknown }[] {
       const object = paymentIntentObject(fact.payment, psp);
       return [
         { type: 'charge.succeeded', object: chargeObject(fact.payment, psp) },
-        { type: fact.payment.status === 'captured' ? 'payment_intent.succeeded' : 'payment_intent.amount_capturable_updated', object },
+        {
+          type:
+            fact.payment.status === 'captured'
+              ? 'payment_intent.succeeded'
+              : 'payment_intent.amount_capturable_updated',
+          object,
+        },
       ];
     }
     case 'declined':
