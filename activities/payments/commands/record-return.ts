@@ -1,0 +1,44 @@
+/** Keeps what the player's browser brought back from a challenge; the workflow reads it from here. */
+import { sql } from 'kysely';
+import type { Database } from '#db/connect.ts';
+import { fail, succeed, type Result } from '#domain/failures.ts';
+
+export type ReturnedDeposit = { readonly depositId: string; readonly isOpen: boolean };
+
+/** Largest value of one parameter; Adyen's redirect results are some hundreds of characters. */
+const valueLengthMax = 20_000;
+
+/**
+ * Stores the parameters of the return once, for the attempt that waits. `by` is the token of the return address or the
+ * player's own session. Failures: `not-found`.
+ */
+export async function recordReturn(
+  db: Database,
+  depositId: string,
+  by: { readonly returnToken: string } | { readonly playerId: string },
+  parameters: Readonly<Record<string, string>>,
+): Promise<Result<ReturnedDeposit>> {
+  const attempt = await db
+    .selectFrom('payments.attempt')
+    .innerJoin('payments.deposit', 'payments.deposit.id', 'payments.attempt.depositId')
+    .select(['payments.attempt.number', 'payments.attempt.state'])
+    .where('depositId', '=', depositId)
+    .$if('returnToken' in by, (query) => query.where('returnToken', '=', 'returnToken' in by ? by.returnToken : ''))
+    .$if('playerId' in by, (query) => query.where('payments.deposit.playerId', '=', 'playerId' in by ? by.playerId : ''))
+    .orderBy('payments.attempt.number', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  if (attempt === undefined) return fail('not-found', 'There is no such deposit.');
+  const kept = Object.fromEntries(
+    Object.entries(parameters).filter(([name, value]) => name.length <= 100 && value.length <= valueLengthMax).slice(0, 20),
+  );
+  const stored = await db
+    .updateTable('payments.attempt')
+    .set({ returned: JSON.stringify(kept), returnedAt: sql<Date>`now()` })
+    .where('depositId', '=', depositId)
+    .where('number', '=', attempt.number)
+    .where('state', '=', 'action')
+    .where('returned', 'is', null)
+    .executeTakeFirst();
+  return succeed({ depositId, isOpen: stored.numUpdatedRows > 0n || attempt.state === 'action' });
+}

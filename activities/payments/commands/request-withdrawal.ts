@@ -1,0 +1,148 @@
+/** Takes a withdrawal in: the row and the hold on the player's money, in one transaction. */
+import { createHash } from 'node:crypto';
+import type { Database, Trx } from '#db/connect.ts';
+import { appendEvent } from '#activities/compliance/append-event.ts';
+import { currentProfile } from '#activities/compliance/profiles.ts';
+import { readKycLevel } from '#activities/kyc/commands/levels.ts';
+import { postTransfer } from '#activities/wallet/post.ts';
+import { fail, FailureError, orThrow, type Failure, type Result } from '#domain/failures.ts';
+import { levelSatisfies } from '#domain/kyc/levels.ts';
+import { parsePayable, toMinorUnits, toMoneyText, type MoneyText } from '#domain/money.ts';
+import { approvedContent } from '#domain/payments/withdrawal-decision.ts';
+import type { WithdrawalRow } from '../payment-rows.ts';
+import { cardMinorUnitsMax, refusable } from './request-deposit.ts';
+
+export type WithdrawalRequest = {
+  /** Made from the player and the idempotency key. */
+  readonly withdrawalId: string;
+  readonly playerId: string;
+  readonly brand: string;
+  readonly money: MoneyText;
+  readonly instrumentId: string;
+  readonly fingerprint: Buffer;
+};
+
+/**
+ * Inserts the withdrawal and holds its amount, or finds the one that the key made before. Failures:
+ * `idempotency-key-reused`, those of `parsePayable`, `payment-method-unavailable`, `identity-not-verified`,
+ * `withdrawal-pending-wagering`, `wallet-not-found`, `insufficient-funds`.
+ */
+export async function requestWithdrawal(db: Database, request: WithdrawalRequest): Promise<Result<WithdrawalRow>> {
+  const amount = parsePayable(request.money);
+  if (!amount.ok) return amount;
+  if (toMinorUnits(amount.value, request.money.asset) > cardMinorUnitsMax) {
+    return fail('amount-too-large', 'The amount is beyond what one card payout may move.');
+  }
+  return refusable(db, async (trx) => {
+    const known = await findWithdrawal(trx, request);
+    if (known !== null) return known;
+    const { jurisdiction, version, cancellable } = await admitWithdrawal(trx, request);
+    const inserted = await trx
+      .insertInto('payments.withdrawal')
+      .values({
+        id: request.withdrawalId,
+        playerId: request.playerId,
+        brand: request.brand,
+        jurisdiction,
+        jurisdictionVersion: version,
+        asset: request.money.asset,
+        amount: amount.value.toString(),
+        instrumentId: request.instrumentId,
+        cancellable,
+        fingerprint: request.fingerprint,
+        payloadHash: hashOf({
+          id: request.withdrawalId,
+          playerId: request.playerId,
+          asset: request.money.asset,
+          amount: amount.value,
+          instrumentId: request.instrumentId,
+        }),
+      })
+      .onConflict((conflict) => conflict.column('id').doNothing())
+      .returningAll()
+      .executeTakeFirst();
+    if (inserted === undefined) return (await findWithdrawal(trx, request)) ?? refuseRace();
+    orThrow(
+      await postTransfer(trx, {
+        key: `withdrawal:${request.withdrawalId}:reserve`,
+        playerId: request.playerId,
+        asset: request.money.asset,
+        amount: amount.value,
+        subject: `withdrawal:${request.withdrawalId}`,
+        transfer: { code: 'withdrawal.reserve' },
+      }),
+    );
+    await appendEvent(
+      trx,
+      {
+        type: 'payments.withdrawal.requested',
+        version: 1,
+        brand: request.brand,
+        playerId: request.playerId,
+        payload: { withdrawalId: request.withdrawalId, money: toMoneyText(amount.value, request.money.asset) },
+      },
+      { actor: { kind: 'player', id: request.playerId }, subject: `withdrawal:${request.withdrawalId}` },
+    );
+    return inserted;
+  });
+}
+
+const hashOf = (content: Parameters<typeof approvedContent>[0]): Buffer =>
+  createHash('sha256').update(approvedContent(content)).digest();
+
+async function findWithdrawal(trx: Trx, request: WithdrawalRequest): Promise<WithdrawalRow | null> {
+  const row = await trx.selectFrom('payments.withdrawal').selectAll().where('id', '=', request.withdrawalId).executeTakeFirst();
+  if (row === undefined) return null;
+  if (!row.fingerprint.equals(request.fingerprint)) {
+    throw refusal(fail('idempotency-key-reused', 'This key was used for another withdrawal.'));
+  }
+  return row;
+}
+
+async function admitWithdrawal(
+  trx: Trx,
+  request: WithdrawalRequest,
+): Promise<{ jurisdiction: string; version: number; cancellable: boolean }> {
+  const player = await trx
+    .selectFrom('pam.player')
+    .select(['jurisdiction', 'status'])
+    .where('id', '=', request.playerId)
+    .where('brand', '=', request.brand)
+    .executeTakeFirst();
+  if (player === undefined) throw refusal(fail('not-found', 'There is no such player.'));
+  if (player.status === 'locked') throw refusal(fail('player-blocked', 'The account is locked.'));
+  const instrument = await trx
+    .selectFrom('payments.instrument')
+    .select('id')
+    .where('id', '=', request.instrumentId)
+    .where('playerId', '=', request.playerId)
+    .executeTakeFirst();
+  if (instrument === undefined) {
+    throw refusal(fail('payment-method-unavailable', 'Money goes back to a card that a deposit came from.'));
+  }
+  const { jurisdiction, version, profile } = orThrow(await currentProfile(trx, player.jurisdiction));
+  if (!levelSatisfies(await readKycLevel(trx, request.playerId), profile.withdrawalKycLevel)) {
+    throw refusal(fail('identity-not-verified', `A withdrawal needs the identity level ${profile.withdrawalKycLevel}.`));
+  }
+  if (await hasPendingWagering(trx, request.playerId, request.money.asset)) {
+    throw refusal(fail('withdrawal-pending-wagering', 'An active award still has wagering left.'));
+  }
+  return { jurisdiction, version, cancellable: profile.withdrawalCancellable };
+}
+
+/** True while an award is active whose wagering is not done. */
+export async function hasPendingWagering(trx: Database | Trx, playerId: string, asset: string): Promise<boolean> {
+  const wallet = await trx
+    .selectFrom('wallet.playerWallet')
+    .select(['awardId', 'awardWageringLeft'])
+    .where('playerId', '=', playerId)
+    .where('asset', '=', asset)
+    .executeTakeFirst();
+  return wallet?.awardId != null && BigInt(wallet.awardWageringLeft ?? '0') > 0n;
+}
+
+const refusal = ({ failure }: { failure: Failure }): FailureError => new FailureError(failure);
+
+const refuseRace = (): never => {
+  throw refusal(fail('dependency-unavailable', 'The same request is still being written; repeat it.', { retryAfterS: 1 }));
+};

@@ -1,0 +1,111 @@
+/** What the cashier needs of a PSP, whichever it is; how each one says it stays inside its connector. */
+import type { Result } from '#domain/failures.ts';
+import type { MoneyText } from '#domain/money.ts';
+import type { PspOutcome } from '#domain/payments/outcome.ts';
+import { createAdyenConnector } from './connectors/adyen.ts';
+import { createStripeConnector } from './connectors/stripe.ts';
+
+/** A charge at one PSP. Everything in it comes from rows, so that a repeat is the identical request. */
+export type PaymentOrder = {
+  /** Our own reference and the idempotency key. */
+  readonly reference: string;
+  readonly playerId: string;
+  readonly money: MoneyText;
+  readonly token: string;
+  readonly returnUrl: string;
+  /** Demand 3-D Secure. */
+  readonly stepUp: boolean;
+  /** Null until the PSP has told it. */
+  readonly pspReference: string | null;
+  readonly startedAt: Date;
+  /** Since the first call, by the clock of whoever asks. */
+  readonly ageMs: number;
+  /** What the browser brought back from the challenge, null before. */
+  readonly returned: Readonly<Record<string, string>> | null;
+  /** Bodies of verified webhooks about this payment, as `verifyWebhook` wanted them stored. */
+  readonly evidence: readonly string[];
+};
+
+export type PayoutOrder = Omit<PaymentOrder, 'returnUrl' | 'stepUp' | 'returned'>;
+
+export type RefundOrder = {
+  readonly reference: string;
+  readonly pspReference: string;
+  readonly money: MoneyText;
+};
+
+export type RefundOutcome =
+  | { readonly kind: 'accepted'; readonly pspReference: string; readonly isFinal: boolean }
+  | { readonly kind: 'refused'; readonly rawCode: string }
+  | { readonly kind: 'not_sent' | 'unknown'; readonly reason: string };
+
+/** A verified event of a webhook; a hint to ask for the status, never the truth about an amount. */
+export type WebhookNotice = {
+  /** The sender's name for the event, unique for ever. */
+  readonly externalId: string;
+  /** Our reference, null where the event names none. */
+  readonly reference: string | null;
+  /** True when the event speaks of money that moved. */
+  readonly saysApproved: boolean;
+  /** What may be stored: the fields we need, no names, no addresses, no numbers. */
+  readonly body: string;
+};
+
+export type PspCapabilities = {
+  readonly idempotencyWindowHours: number;
+  /** `query`: asked by reference. `replay`: the same key tells the first answer again. */
+  readonly statusBy: 'query' | 'replay';
+  /** From this age on, "not found" is proof. Null where it never is. */
+  readonly processingMsMax: number | null;
+};
+
+/**
+ * Methods answer outcomes and never throw for what a PSP or the network does; a throw is a bug. Calls are bounded by
+ * ten seconds; a call that may have left is `unknown`, one that certainly has not is `not_sent`.
+ */
+export interface PspConnector {
+  readonly name: string;
+  readonly capabilities: PspCapabilities;
+  /** What the sender of a webhook wants to read. */
+  readonly webhookAnswer: string;
+  authorise(order: PaymentOrder): Promise<PspOutcome>;
+  /** Submits what the browser brought back; once, and a conflict means that the status is asked instead. */
+  continueAfterAction(order: PaymentOrder): Promise<PspOutcome>;
+  /** The arbiter of every unclear outcome. Never answers `not_sent`. */
+  status(order: PaymentOrder): Promise<PspOutcome>;
+  /** Ends a payment that waits for the player. */
+  cancel(order: PaymentOrder): Promise<PspOutcome>;
+  refund(order: RefundOrder): Promise<RefundOutcome>;
+  payout(order: PayoutOrder): Promise<PspOutcome>;
+  payoutStatus(order: PayoutOrder): Promise<PspOutcome>;
+  /** Checks the signature over the bytes as they came. Failures: `invalid-signature`, `stale-signature`. */
+  verifyWebhook(rawBody: Buffer, headers: Headers): Result<readonly WebhookNotice[]>;
+}
+
+export type PspConnectors = ReadonlyMap<string, PspConnector>;
+
+export type PspConnectorsConfig = {
+  readonly alpha?: StripeAccount | undefined;
+  readonly beta?: AdyenAccount | undefined;
+};
+
+export type StripeAccount = { readonly url: string; readonly apiKey: string; readonly webhookSecret: string };
+
+export type AdyenAccount = {
+  readonly url: string;
+  readonly apiKey: string;
+  readonly merchantAccount: string;
+  /** Hex. */
+  readonly hmacKey: string;
+};
+
+/** Longest wait for an answer of a PSP. */
+export const pspTimeoutMs = 10_000;
+
+/** `alpha` speaks as Stripe, `beta` as Adyen; what is not configured is not there. */
+export function createPspConnectors(config: PspConnectorsConfig, timeoutMs = pspTimeoutMs): PspConnectors {
+  const connectors = new Map<string, PspConnector>();
+  if (config.alpha) connectors.set('alpha', createStripeConnector('alpha', config.alpha, timeoutMs));
+  if (config.beta) connectors.set('beta', createAdyenConnector('beta', config.beta, timeoutMs));
+  return connectors;
+}

@@ -1,0 +1,85 @@
+/** Adyen's notifications: a batch of items, each signed over eight of its fields, reduced to those fields. */
+import { timingSafeEqual } from 'node:crypto';
+import { hmacValidator } from '@adyen/api-library';
+import { z } from 'zod';
+import { fail, succeed, type Result } from '#domain/failures.ts';
+import { parseReference } from '#domain/payments/reference.ts';
+import type { WebhookNotice } from '../connectors.ts';
+
+const item = z.object({
+  pspReference: z.string().max(100),
+  originalReference: z.string().max(100).optional(),
+  merchantAccountCode: z.string().max(100),
+  merchantReference: z.string().max(100),
+  amount: z.object({ value: z.int(), currency: z.string().max(10) }),
+  eventCode: z.string().max(60),
+  success: z.enum(['true', 'false']),
+  additionalData: z.object({ hmacSignature: z.string().max(200) }),
+});
+
+const envelope = z.object({ notificationItems: z.array(z.object({ NotificationRequestItem: item })).min(1).max(50) });
+
+export type AdyenItem = z.infer<typeof item>;
+
+/** All items must be genuine and for our merchant account, or none is taken. */
+export function verifyAdyenWebhook(
+  account: { readonly hmacKey: string; readonly merchantAccount: string },
+  rawBody: Buffer,
+): Result<readonly WebhookNotice[]> {
+  const parsed = envelope.safeParse(parse(rawBody.toString('utf8')));
+  if (!parsed.success) return fail('invalid-signature', 'There is no signed notification in the body.');
+  const items = parsed.data.notificationItems.map((entry) => entry.NotificationRequestItem);
+  if (!items.every((one) => isGenuine(one, account))) {
+    return fail('invalid-signature', 'The signature of an item does not fit it.');
+  }
+  return succeed(
+    items.map((one) => ({
+      externalId: `${one.eventCode}:${one.pspReference}:${one.success}`,
+      reference: parseReference(one.merchantReference) === null ? null : one.merchantReference,
+      saysApproved: one.success === 'true' && (one.eventCode === 'AUTHORISATION' || one.eventCode === 'PAYOUT_THIRDPARTY'),
+      body: JSON.stringify(one),
+    })),
+  );
+}
+
+/** Reads stored items back and checks each signature again, so that a changed row is no evidence. */
+export function readEvidence(
+  account: { readonly hmacKey: string; readonly merchantAccount: string },
+  bodies: readonly string[],
+  reference: string,
+): readonly AdyenItem[] {
+  return bodies.flatMap((body) => {
+    const parsed = item.safeParse(parse(body));
+    return parsed.success && parsed.data.merchantReference === reference && isGenuine(parsed.data, account) ? [parsed.data] : [];
+  });
+}
+
+const validator = new hmacValidator();
+
+function isGenuine(one: AdyenItem, account: { readonly hmacKey: string; readonly merchantAccount: string }): boolean {
+  if (one.merchantAccountCode !== account.merchantAccount) return false;
+  const signed = [
+    one.pspReference,
+    one.originalReference ?? '',
+    one.merchantAccountCode,
+    one.merchantReference,
+    String(one.amount.value),
+    one.amount.currency,
+    one.eventCode,
+    one.success,
+  ].join(':');
+  return hmacMatches(validator.calculateHmac(signed, account.hmacKey), one.additionalData.hmacSignature);
+}
+
+function hmacMatches(expected: string, given: string): boolean {
+  const [a, b] = [Buffer.from(expected, 'base64'), Buffer.from(given, 'base64')];
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,235 @@
+/**
+ * A PSP that speaks Adyen's API, through Adyen's own SDK. Adyen has no question for a status: a repeat of the same key
+ * tells the first answer again, and what ends later is told by signed notifications only, so those are its evidence.
+ */
+import { CheckoutAPI, PayoutAPI, Types } from '@adyen/api-library';
+import { classifyDecline } from '#domain/payments/decline-class.ts';
+import type { PspOutcome } from '#domain/payments/outcome.ts';
+import type { AdyenAccount, PaymentOrder, PayoutOrder, PspConnector, RefundOutcome } from '../connectors.ts';
+import { AdyenRefusal, openAdyenClient } from './adyen-client.ts';
+import { readEvidence, verifyAdyenWebhook } from './adyen-webhooks.ts';
+import { fromMinorNumber, minorNumber } from './minor-units.ts';
+import { transportFailureIn } from './transport.ts';
+
+/** Repeating a charge's key later than this could begin a charge that the player no longer expects. */
+const chargeReplayMsMax = 3_600_000;
+
+/** A payout stays wanted until it is paid, so its key may be repeated as long as Adyen keeps it. */
+const payoutReplayMsMax = 7 * 24 * 3_600_000;
+
+export function createAdyenConnector(name: string, account: AdyenAccount, timeoutMs: number): PspConnector {
+  const client = openAdyenClient(account.url, account.apiKey, timeoutMs);
+  const checkout = new CheckoutAPI(client);
+  const payouts = new PayoutAPI(client);
+  const { merchantAccount } = account;
+  const amountOf = ({ money }: Pick<PaymentOrder, 'money'>) => ({ value: minorNumber(money), currency: money.asset });
+
+  const charge = async (order: PaymentOrder): Promise<PspOutcome> =>
+    paymentOutcome(
+      await checkout.PaymentsApi.payments(
+        {
+          merchantAccount,
+          amount: amountOf(order),
+          reference: order.reference,
+          returnUrl: order.returnUrl,
+          paymentMethod: { type: Types.checkout.CardDetails.TypeEnum.Scheme, storedPaymentMethodId: order.token },
+          shopperReference: order.playerId,
+          shopperInteraction: Types.checkout.PaymentRequest.ShopperInteractionEnum.Ecommerce,
+          recurringProcessingModel: Types.checkout.PaymentRequest.RecurringProcessingModelEnum.CardOnFile,
+          channel: Types.checkout.PaymentRequest.ChannelEnum.Web,
+          ...(order.stepUp
+            ? {
+                authenticationData: {
+                  attemptAuthentication: Types.checkout.AuthenticationData.AttemptAuthenticationEnum.Always,
+                },
+              }
+            : {}),
+        },
+        { idempotencyKey: order.reference },
+      ),
+      order.token,
+    );
+
+  const submitReturn = async (order: PaymentOrder, redirectResult: string): Promise<PspOutcome> =>
+    paymentOutcome(
+      await checkout.PaymentsApi.paymentsDetails({ details: { redirectResult } }, { idempotencyKey: `${order.reference}:c` }),
+      order.token,
+    );
+
+  const pay = async (order: PayoutOrder): Promise<PspOutcome> => {
+    const answer = await payouts.InstantPayoutsApi.payout(
+      {
+        merchantAccount,
+        amount: amountOf(order),
+        reference: order.reference,
+        shopperReference: order.playerId,
+        selectedRecurringDetailReference: order.token,
+        recurring: { contract: Types.payout.Recurring.ContractEnum.Payout },
+        shopperInteraction: Types.payout.PayoutRequest.ShopperInteractionEnum.ContAuth,
+      },
+      { idempotencyKey: order.reference },
+    );
+    const pspReference = answer.pspReference ?? null;
+    if (answer.resultCode === 'Refused' || answer.resultCode === 'Error') {
+      return declined([null], answer.refusalReason ?? answer.resultCode, null, null, pspReference);
+    }
+    // "Authorised" is the network's word; that it was paid is told by the notification.
+    return { kind: 'pending', pspReference };
+  };
+
+  const status = async (order: PaymentOrder): Promise<PspOutcome> => {
+    const told = noticed(account, order, 'AUTHORISATION');
+    if (told?.kind === 'approved') return told;
+    const redirectResult = order.returned?.['redirectResult'];
+    if (order.ageMs > chargeReplayMsMax) return told ?? { kind: 'not_found', authoritative: false };
+    const replayed = await asked(() => (redirectResult ? submitReturn(order, redirectResult) : charge(order)));
+    return told !== null && replayed.kind !== 'declined' ? told : replayed;
+  };
+
+  return {
+    name,
+    capabilities: { idempotencyWindowHours: payoutReplayMsMax / 3_600_000, statusBy: 'replay', processingMsMax: null },
+    webhookAnswer: '[accepted]',
+    authorise: (order) => called(() => charge(order)),
+    continueAfterAction: (order) => {
+      const redirectResult = order.returned?.['redirectResult'];
+      return redirectResult ? asked(() => submitReturn(order, redirectResult)) : status(order);
+    },
+    status,
+    // A redirect that nobody came back from is not authorised before we submit its result, and we no longer will.
+    cancel: async (order) =>
+      order.returned === null ? (noticed(account, order, 'AUTHORISATION') ?? { kind: 'cancelled', pspReference: order.pspReference }) : status(order),
+    refund: async (order): Promise<RefundOutcome> => {
+      try {
+        const answer = await checkout.ModificationsApi.refundCapturedPayment(
+          order.pspReference,
+          { merchantAccount, amount: { value: minorNumber(order.money), currency: order.money.asset }, reference: order.reference },
+          { idempotencyKey: order.reference },
+        );
+        return { kind: 'accepted', pspReference: answer.pspReference, isFinal: false };
+      } catch (error) {
+        const outcome = failureOutcome(error);
+        return error instanceof AdyenRefusal && outcome.kind === 'not_sent' && error.errorCode !== null
+          ? { kind: 'refused', rawCode: error.errorCode }
+          : outcome;
+      }
+    },
+    payout: (order) => called(() => pay(order)),
+    payoutStatus: async (order) => {
+      const told = noticed(account, order, 'PAYOUT_THIRDPARTY');
+      if (told !== null) return told;
+      if (order.ageMs > payoutReplayMsMax) return { kind: 'not_found', authoritative: false };
+      return asked(() => pay(order));
+    },
+    verifyWebhook: (rawBody) => verifyAdyenWebhook(account, rawBody),
+  };
+}
+
+/** What the signed notifications say about a payment; a success wins over an earlier failure. */
+function noticed(
+  account: AdyenAccount,
+  order: Pick<PaymentOrder, 'evidence' | 'reference' | 'token'>,
+  eventCode: 'AUTHORISATION' | 'PAYOUT_THIRDPARTY',
+): PspOutcome | null {
+  const items = readEvidence(account, order.evidence, order.reference).filter((item) => item.eventCode === eventCode);
+  const success = items.find((item) => item.success === 'true');
+  if (success) {
+    return {
+      kind: 'approved',
+      pspReference: success.pspReference,
+      processed: fromMinorNumber(success.amount.value, success.amount.currency),
+      instrument: { token: order.token, cardBrand: null, last4: null, expiryMonth: null, expiryYear: null },
+    };
+  }
+  const failure = items[0];
+  return failure ? declined([null], 'notified-failure', null, null, failure.pspReference) : null;
+}
+
+type PaymentAnswer = {
+  readonly pspReference?: string;
+  readonly resultCode?: string;
+  readonly refusalReasonCode?: string;
+  readonly amount?: { readonly value: number; readonly currency: string } | null;
+  readonly additionalData?: { readonly [key: string]: string };
+  readonly action?: unknown;
+};
+
+function paymentOutcome(answer: PaymentAnswer, token: string): PspOutcome {
+  const pspReference = answer.pspReference ?? null;
+  const data = answer.additionalData ?? {};
+  switch (answer.resultCode) {
+    case 'Authorised':
+      return answer.amount && pspReference !== null
+        ? {
+            kind: 'approved',
+            pspReference,
+            processed: fromMinorNumber(answer.amount.value, answer.amount.currency),
+            instrument: { token, cardBrand: data['paymentMethod'] ?? null, last4: lastFour(data['cardSummary']), ...expiryOf(data['expiryDate']) },
+          }
+        : { kind: 'pending', pspReference };
+    case 'Refused':
+    case 'Error':
+      return declined([answer.refusalReasonCode], answer.refusalReasonCode ?? answer.resultCode, data['paymentMethod'] ?? null, data['refusalCodeRaw'] ?? null, pspReference);
+    case 'Cancelled':
+      return { kind: 'cancelled', pspReference };
+    case 'RedirectShopper':
+    case 'ChallengeShopper':
+    case 'IdentifyShopper': {
+      const url = addressIn(answer.action);
+      return url === null ? { kind: 'pending', pspReference } : { kind: 'action', pspReference, url };
+    }
+    case undefined:
+      return { kind: 'unknown', reason: 'answer without a result' };
+    default:
+      return { kind: 'pending', pspReference };
+  }
+}
+
+function declined(
+  codes: readonly (string | null | undefined)[],
+  rawCode: string,
+  network: string | null,
+  networkCode: string | null,
+  pspReference: string | null,
+): Extract<PspOutcome, { kind: 'declined' }> {
+  return {
+    kind: 'declined',
+    pspReference,
+    declineClass: classifyDecline({ dialect: 'adyen', codes, network, networkCode }),
+    rawCode,
+    networkCode,
+  };
+}
+
+const addressIn = (action: unknown): string | null =>
+  typeof action === 'object' && action !== null && 'url' in action && typeof action.url === 'string' ? action.url : null;
+
+const lastFour = (summary: string | undefined): string | null => (summary && /^\d{4}$/.test(summary) ? summary : null);
+
+function expiryOf(text: string | undefined): { expiryMonth: number | null; expiryYear: number | null } {
+  const match = /^(\d{1,2})\/(\d{4})$/.exec(text ?? '');
+  return { expiryMonth: match ? Number(match[1]) : null, expiryYear: match ? Number(match[2]) : null };
+}
+
+async function called(call: () => Promise<PspOutcome>): Promise<PspOutcome> {
+  try {
+    return await call();
+  } catch (error) {
+    return failureOutcome(error);
+  }
+}
+
+/** A repeat or a question: that it did not get through says nothing about the money. */
+async function asked(question: () => Promise<PspOutcome>): Promise<PspOutcome> {
+  const outcome = await called(question);
+  return outcome.kind === 'not_sent' ? { kind: 'unknown', reason: outcome.reason } : outcome;
+}
+
+function failureOutcome(error: unknown): { readonly kind: 'not_sent' | 'unknown'; readonly reason: string } {
+  const transport = transportFailureIn(error);
+  if (transport) return { kind: transport.neverLeft ? 'not_sent' : 'unknown', reason: transport.message };
+  if (!(error instanceof AdyenRefusal)) throw error;
+  // 704: a call with this key is still running, or was answered and closed.
+  const isUnclear = error.status >= 500 || error.isTransient || error.errorCode === '704' || error.status === 409;
+  return { kind: isUnclear ? 'unknown' : 'not_sent', reason: error.message };
+}

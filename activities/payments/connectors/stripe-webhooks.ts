@@ -1,0 +1,51 @@
+/** Stripe's signed events, reduced to what may be stored. */
+import Stripe from 'stripe';
+import { fail, succeed, type Result } from '#domain/failures.ts';
+import { parseReference } from '#domain/payments/reference.ts';
+import type { WebhookNotice } from '../connectors.ts';
+
+/** Oldest signature that is accepted, in seconds. */
+export const stripeToleranceS = 300;
+
+const approvedTypes = new Set(['payment_intent.succeeded', 'charge.succeeded', 'payout.paid']);
+
+/** Checks the header over the raw bytes; an event outside payments and payouts yields no notice. */
+export function verifyStripeWebhook(
+  stripe: Stripe,
+  secret: string,
+  rawBody: Buffer,
+  headers: Headers,
+): Result<readonly WebhookNotice[]> {
+  let event: Stripe.Event;
+  try {
+    event = stripe.webhooks.constructEvent(rawBody, headers.get('stripe-signature') ?? '', secret, stripeToleranceS);
+  } catch (error) {
+    if (error instanceof Stripe.errors.StripeSignatureVerificationError && /tolerance/.test(error.message)) {
+      return fail('stale-signature', `The signature is older than ${stripeToleranceS} seconds.`);
+    }
+    return fail('invalid-signature', 'The signature does not fit the body.');
+  }
+  const family = event.type.split('.')[0];
+  if (family !== 'payment_intent' && family !== 'charge' && family !== 'payout') return succeed([]);
+  const object: unknown = event.data.object;
+  const reference = referenceIn(object);
+  return succeed([
+    {
+      externalId: event.id,
+      reference,
+      saysApproved: approvedTypes.has(event.type),
+      body: JSON.stringify({ id: event.id, type: event.type, created: event.created, object: idIn(object), reference }),
+    },
+  ]);
+}
+
+function referenceIn(object: unknown): string | null {
+  if (typeof object !== 'object' || object === null || !('metadata' in object)) return null;
+  const { metadata } = object;
+  if (typeof metadata !== 'object' || metadata === null || !('reference' in metadata)) return null;
+  // Only our own form is kept: whatever else stands there is not ours to store.
+  return typeof metadata.reference === 'string' && parseReference(metadata.reference) !== null ? metadata.reference : null;
+}
+
+const idIn = (object: unknown): string | null =>
+  typeof object === 'object' && object !== null && 'id' in object && typeof object.id === 'string' ? object.id.slice(0, 100) : null;

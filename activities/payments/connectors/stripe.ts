@@ -1,0 +1,279 @@
+/** A PSP that speaks Stripe's API, through Stripe's own SDK. */
+import Stripe from 'stripe';
+import { classifyDecline } from '#domain/payments/decline-class.ts';
+import type { PspOutcome } from '#domain/payments/outcome.ts';
+import type { PaymentOrder, PayoutOrder, PspConnector, RefundOutcome, StripeAccount } from '../connectors.ts';
+import { fromMinorNumber, minorNumber } from './minor-units.ts';
+import { TransportFailure, toTransportFailure, transportFailureIn } from './transport.ts';
+import { verifyStripeWebhook } from './stripe-webhooks.ts';
+
+/** Stripe finishes or fails a synchronous confirmation long before this. */
+const processingMsMax = 15 * 60_000;
+
+/** Most payments that are looked through for one of ours; a busy account makes fewer than this in the window. */
+const listMax = 2_000;
+
+export function createStripeConnector(name: string, account: StripeAccount, timeoutMs: number): PspConnector {
+  const stripe = openClient(account, timeoutMs);
+
+  const charge = async (order: PaymentOrder): Promise<PspOutcome> =>
+    intentOutcome(
+      await stripe.paymentIntents.create(
+        {
+          amount: minorNumber(order.money),
+          currency: order.money.asset.toLowerCase(),
+          payment_method: order.token,
+          confirm: true,
+          return_url: order.returnUrl,
+          metadata: { reference: order.reference },
+          expand: ['latest_charge'],
+          ...(order.stepUp ? { payment_method_options: { card: { request_three_d_secure: 'any' } } } : {}),
+        },
+        { idempotencyKey: order.reference },
+      ),
+    );
+
+  const findIntent = async (order: PaymentOrder): Promise<string | null> => {
+    if (order.pspReference !== null) return order.pspReference;
+    const startedS = Math.floor(order.startedAt.getTime() / 1_000);
+    const listed = await stripe.paymentIntents
+      .list({ limit: 100, created: { gte: startedS - 60, lte: startedS + 3_600 } })
+      .autoPagingToArray({ limit: listMax });
+    return listed.find((intent) => intent.metadata['reference'] === order.reference)?.id ?? null;
+  };
+
+  const status = (order: PaymentOrder): Promise<PspOutcome> =>
+    asked(async () => {
+      const id = await findIntent(order);
+      if (id === null) return { kind: 'not_found', authoritative: order.ageMs >= processingMsMax };
+      return intentOutcome(await stripe.paymentIntents.retrieve(id, { expand: ['latest_charge'] }));
+    });
+
+  const findPayout = async (order: PayoutOrder): Promise<string | null> => {
+    if (order.pspReference !== null) return order.pspReference;
+    const startedS = Math.floor(order.startedAt.getTime() / 1_000);
+    const listed = await stripe.payouts
+      .list({ limit: 100, created: { gte: startedS - 60, lte: startedS + 3_600 } })
+      .autoPagingToArray({ limit: listMax });
+    return listed.find((payout) => payout.metadata?.['reference'] === order.reference)?.id ?? null;
+  };
+
+  return {
+    name,
+    capabilities: { idempotencyWindowHours: 24, statusBy: 'query', processingMsMax },
+    webhookAnswer: 'ok',
+    authorise: (order) => called(() => charge(order)),
+    // The browser's return carries nothing that is needed: the intent itself knows.
+    continueAfterAction: status,
+    status,
+    cancel: (order) =>
+      asked(async () => {
+        const id = await findIntent(order);
+        if (id === null) return { kind: 'not_found', authoritative: false };
+        try {
+          return intentOutcome(await stripe.paymentIntents.cancel(id, {}, { idempotencyKey: `${order.reference}:x` }));
+        } catch (error) {
+          // Too late to cancel: what happened instead is the answer.
+          if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) throw error;
+          return intentOutcome(await stripe.paymentIntents.retrieve(id, { expand: ['latest_charge'] }));
+        }
+      }),
+    refund: async (order): Promise<RefundOutcome> => {
+      try {
+        const refund = await stripe.refunds.create(
+          { payment_intent: order.pspReference, amount: minorNumber(order.money), metadata: { reference: order.reference } },
+          { idempotencyKey: order.reference },
+        );
+        return { kind: 'accepted', pspReference: refund.id, isFinal: refund.status === 'succeeded' };
+      } catch (error) {
+        const outcome = failureOutcome(error);
+        return outcome.kind === 'declined'
+          ? { kind: 'refused', rawCode: outcome.rawCode }
+          : { kind: outcome.kind, reason: outcome.reason };
+      }
+    },
+    payout: (order) =>
+      called(async () =>
+        payoutOutcome(
+          await stripe.payouts.create(
+            {
+              amount: minorNumber(order.money),
+              currency: order.money.asset.toLowerCase(),
+              destination: order.token,
+              method: 'instant',
+              metadata: { reference: order.reference },
+            },
+            { idempotencyKey: order.reference },
+          ),
+        ),
+      ),
+    payoutStatus: (order) =>
+      asked(async () => {
+        const id = await findPayout(order);
+        if (id === null) return { kind: 'not_found', authoritative: order.ageMs >= processingMsMax };
+        return payoutOutcome(await stripe.payouts.retrieve(id));
+      }),
+    verifyWebhook: (rawBody, headers) => verifyStripeWebhook(stripe, account.webhookSecret, rawBody, headers),
+  };
+}
+
+function openClient(account: StripeAccount, timeoutMs: number): Stripe {
+  const url = new URL(account.url);
+  const protocol = url.protocol === 'http:' ? 'http' : 'https';
+  return new Stripe(account.apiKey, {
+    host: url.hostname,
+    port: url.port === '' ? (protocol === 'http' ? 80 : 443) : Number(url.port),
+    protocol,
+    timeout: timeoutMs,
+    maxNetworkRetries: 0,
+    telemetry: false,
+    httpClient: bounded(Stripe.createNodeHttpClient(), timeoutMs),
+  });
+}
+
+type NodeClient = ReturnType<typeof Stripe.createNodeHttpClient>;
+
+/**
+ * Bounds the whole call and hides network codes from the SDK: it repeats closed connections even with retries off, and
+ * would so report the second failure where the first one matters.
+ */
+function bounded(inner: NodeClient, timeoutMs: number): NodeClient {
+  return {
+    getClientName: () => inner.getClientName(),
+    makeRequest: async (...request) => {
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<never>((_resolve, reject) => {
+        timer = setTimeout(() => reject(new TransportFailure('no answer in time', false, undefined)), timeoutMs);
+      });
+      try {
+        return await Promise.race([inner.makeRequest(...request), late]);
+      } catch (error) {
+        throw toTransportFailure(error);
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+  };
+}
+
+/** A call that moves money: a refused connection is proof, everything else unclear is not. */
+async function called(call: () => Promise<PspOutcome>): Promise<PspOutcome> {
+  try {
+    return await call();
+  } catch (error) {
+    return failureOutcome(error);
+  }
+}
+
+/** A question: that it did not get through says nothing about the money. */
+async function asked(question: () => Promise<PspOutcome>): Promise<PspOutcome> {
+  try {
+    return await question();
+  } catch (error) {
+    const outcome = failureOutcome(error);
+    if (outcome.kind === 'declined') return { kind: 'unknown', reason: `status refused (${outcome.rawCode})` };
+    return { kind: 'unknown', reason: outcome.reason };
+  }
+}
+
+type Failed = Extract<PspOutcome, { kind: 'declined' }> | { readonly kind: 'not_sent' | 'unknown'; readonly reason: string };
+
+function failureOutcome(error: unknown): Failed {
+  const transport = transportFailureIn(error);
+  if (transport) return { kind: transport.neverLeft ? 'not_sent' : 'unknown', reason: transport.message };
+  if (!(error instanceof Stripe.errors.StripeError)) throw error;
+  if (error.payment_intent) {
+    const outcome = intentOutcome(error.payment_intent);
+    if (outcome.kind === 'declined') return outcome;
+  }
+  if (error instanceof Stripe.errors.StripeCardError) {
+    return declinedBy(error.decline_code ?? null, error.code ?? null, null, null, null);
+  }
+  // Turned away unseen, as Stripe documents for both.
+  if (error.statusCode === 429) return { kind: 'not_sent', reason: 'rate limited' };
+  if (error.statusCode === 401 || error.statusCode === 403) return { kind: 'not_sent', reason: 'not authorised at the PSP' };
+  // 409: the first call with this key is still running. 5xx: it may have charged.
+  if (error.statusCode === undefined || error.statusCode === 409 || error.statusCode >= 500) {
+    return { kind: 'unknown', reason: `status ${error.statusCode ?? 'missing'}` };
+  }
+  // A key that was used for other content names a charge that exists.
+  if (error instanceof Stripe.errors.StripeIdempotencyError) return { kind: 'unknown', reason: 'key used before' };
+  return { kind: 'not_sent', reason: `request refused (${error.code ?? error.type})` };
+}
+
+function declinedBy(
+  declineCode: string | null,
+  code: string | null,
+  network: string | null,
+  networkCode: string | null,
+  pspReference: string | null,
+): Extract<PspOutcome, { kind: 'declined' }> {
+  return {
+    kind: 'declined',
+    pspReference,
+    declineClass: classifyDecline({ dialect: 'stripe', codes: [declineCode, code], network, networkCode }),
+    rawCode: declineCode ?? code ?? 'unspecified',
+    networkCode,
+  };
+}
+
+function intentOutcome(intent: Stripe.PaymentIntent): PspOutcome {
+  switch (intent.status) {
+    case 'succeeded': {
+      const charge = typeof intent.latest_charge === 'object' ? intent.latest_charge : null;
+      const card = charge?.payment_method_details?.card ?? null;
+      const token = typeof intent.payment_method === 'string' ? intent.payment_method : intent.payment_method?.id;
+      return {
+        kind: 'approved',
+        pspReference: intent.id,
+        processed: fromMinorNumber(intent.amount_received, intent.currency),
+        instrument: token
+          ? {
+              token,
+              cardBrand: card?.brand ?? null,
+              last4: card?.last4 ?? null,
+              expiryMonth: card?.exp_month ?? null,
+              expiryYear: card?.exp_year ?? null,
+            }
+          : null,
+      };
+    }
+    case 'requires_action': {
+      const url = intent.next_action?.redirect_to_url?.url;
+      return url
+        ? { kind: 'action', pspReference: intent.id, url }
+        : { kind: 'pending', pspReference: intent.id };
+    }
+    case 'requires_payment_method': {
+      const error = intent.last_payment_error;
+      const card = error?.payment_method?.card?.brand ?? null;
+      return declinedBy(error?.decline_code ?? null, error?.code ?? null, card, error?.network_decline_code ?? null, intent.id);
+    }
+    case 'canceled':
+      return { kind: 'cancelled', pspReference: intent.id };
+    case 'processing':
+    case 'requires_capture':
+    case 'requires_confirmation':
+      return { kind: 'pending', pspReference: intent.id };
+    // A status of a later API version proves nothing.
+    default:
+      return { kind: 'unknown', reason: 'unknown status' };
+  }
+}
+
+function payoutOutcome(payout: Stripe.Payout): PspOutcome {
+  switch (payout.status) {
+    case 'paid':
+      return {
+        kind: 'approved',
+        pspReference: payout.id,
+        processed: fromMinorNumber(payout.amount, payout.currency),
+        instrument: null,
+      };
+    case 'failed':
+    case 'canceled':
+      return declinedBy(payout.failure_code ?? null, payout.status, null, null, payout.id);
+    default:
+      return { kind: 'pending', pspReference: payout.id };
+  }
+}

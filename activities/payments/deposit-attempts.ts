@@ -1,0 +1,160 @@
+/** Everything a deposit does at a PSP. The row is claimed before the call; whatever happens then, the row can be asked about. */
+import { sql } from 'kysely';
+import type { PspOutcome } from '#domain/payments/outcome.ts';
+import type { ActivityDeps } from '../deps.ts';
+import { insertAttempt } from './commands/request-deposit.ts';
+import type { PaymentOrder, PspConnector } from './connectors.ts';
+import {
+  lockDeposit,
+  moneyOf,
+  mustDeposit,
+  optionsOf,
+  readEvidence,
+  returnedOf,
+  type AttemptRow,
+} from './payment-rows.ts';
+import { lockAttempt, recordOutcome, viewOf, type AttemptView } from './record-outcome.ts';
+
+export type AttemptInput = { readonly depositId: string; readonly number: number };
+
+/** How often each PSP answered what; wired to the metrics of the process. */
+export type CountPspAttempt = (psp: string, outcome: PspOutcome['kind']) => void;
+
+export type DepositAttemptDeps = Pick<ActivityDeps, 'db' | 'psps' | 'publicUrl' | 'log'> & {
+  readonly countPspAttempt?: CountPspAttempt;
+};
+
+export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
+  const { db } = deps;
+
+  const orderOf = async (row: AttemptRow, ageMs: number): Promise<PaymentOrder> => {
+    const deposit = await mustDeposit(db, row.depositId);
+    return {
+      reference: row.reference,
+      playerId: deposit.playerId,
+      money: moneyOf(deposit),
+      token: row.token,
+      returnUrl: `${deps.publicUrl}/v1/deposits/${row.depositId}/return?t=${row.returnToken}`,
+      stepUp: row.stepUp,
+      pspReference: row.pspReference,
+      startedAt: row.startedAt,
+      ageMs,
+      returned: returnedOf(row),
+      evidence: await readEvidence(db, row.psp, `deposit:${row.depositId}`),
+    };
+  };
+
+  const heard = async (row: AttemptRow, outcome: PspOutcome): Promise<AttemptView> => {
+    deps.countPspAttempt?.(row.psp, outcome.kind);
+    deps.log.info({ reference: row.reference, psp: row.psp, outcome: outcome.kind }, 'psp answered');
+    return recordOutcome(db, row.depositId, row.number, outcome);
+  };
+
+  const readAttempt = (input: AttemptInput): Promise<AttemptRow> =>
+    db
+      .selectFrom('payments.attempt')
+      .selectAll()
+      .where('depositId', '=', input.depositId)
+      .where('number', '=', input.number)
+      .executeTakeFirstOrThrow();
+
+  /** Marks the attempt as sent, for one caller only; null when it was claimed before. */
+  const claim = (input: AttemptInput): Promise<AttemptRow | null> =>
+    db.transaction().execute(async (trx) => {
+      const deposit = await lockDeposit(trx, input.depositId);
+      const row = await trx
+        .updateTable('payments.attempt')
+        .set({ sentAt: sql<Date>`now()` })
+        .where('depositId', '=', input.depositId)
+        .where('number', '=', input.number)
+        .where('state', '=', 'started')
+        .where('sentAt', 'is', null)
+        .returningAll()
+        .executeTakeFirst();
+      if (row === undefined) return null;
+      if (deposit.state === 'requested') {
+        await trx.updateTable('payments.deposit').set({ state: 'processing' }).where('id', '=', input.depositId).execute();
+      }
+      return row;
+    });
+
+  return {
+    /** Writes the row and the key of a further attempt; refused by the database while another one is open. */
+    async startAttempt(input: AttemptInput & { readonly psp: string; readonly stepUp: boolean }): Promise<AttemptView> {
+      return db.transaction().execute(async (trx) => {
+        const deposit = await lockDeposit(trx, input.depositId);
+        const option = optionsOf(deposit).find(({ psp }) => psp === input.psp);
+        if (!option) throw new Error(`Invariant broken: ${input.psp} is no option of deposit ${input.depositId}`);
+        await insertAttempt(trx, { ...input, token: option.token });
+        return viewOf(await lockAttempt(trx, input.depositId, input.number));
+      });
+    },
+
+    /**
+     * Sends the charge, once. An approval counts only after the status says so too. Called again, it tells how the
+     * attempt stands and sends nothing.
+     */
+    async authoriseAttempt(input: AttemptInput): Promise<AttemptView> {
+      const row = await claim(input);
+      if (row === null) {
+        const known = await readAttempt(input);
+        return known.state === 'started' ? heard(known, { kind: 'unknown', reason: 'sent before' }) : viewOf(known);
+      }
+      const connector = deps.psps.get(row.psp);
+      if (!connector) return heard(row, { kind: 'not_sent', reason: 'no such connector' });
+      const order = await orderOf(row, 0);
+      const answer = await connector.authorise(order);
+      return heard(row, answer.kind === 'approved' ? await verified(connector, order, answer.pspReference) : answer);
+    },
+
+    /** Asks for the status by our own reference. `ageMs` is the attempt's age by the workflow's clock. */
+    async refreshAttempt(input: AttemptInput & { readonly ageMs: number }): Promise<AttemptView> {
+      const row = await readAttempt(input);
+      if (row.state === 'approved' || row.state === 'late_approved') return viewOf(row);
+      if (row.sentAt === null) return closeUnsent(input);
+      const connector = deps.psps.get(row.psp);
+      return heard(row, connector ? await connector.status(await orderOf(row, input.ageMs)) : noConnector);
+    },
+
+    /** Submits what the player's browser brought back. */
+    async continueAttempt(input: AttemptInput & { readonly ageMs: number }): Promise<AttemptView> {
+      const row = await readAttempt(input);
+      if (row.state !== 'action') return viewOf(row);
+      const connector = deps.psps.get(row.psp);
+      if (!connector) return heard(row, noConnector);
+      const order = await orderOf(row, input.ageMs);
+      const answer = await connector.continueAfterAction(order);
+      return heard(row, answer.kind === 'approved' ? await verified(connector, order, answer.pspReference) : answer);
+    },
+
+    /** Ends an attempt that the player left; what the PSP says instead is recorded as it is. */
+    async cancelAttempt(input: AttemptInput & { readonly ageMs: number }): Promise<AttemptView> {
+      const row = await readAttempt(input);
+      if (row.state !== 'action') return viewOf(row);
+      const connector = deps.psps.get(row.psp);
+      return heard(row, connector ? await connector.cancel(await orderOf(row, input.ageMs)) : noConnector);
+    },
+  };
+
+  /** Nothing was sent and, from this commit on, nothing will be: the claim needs an attempt that is still started. */
+  async function closeUnsent(input: AttemptInput): Promise<AttemptView> {
+    const closed = await db
+      .updateTable('payments.attempt')
+      .set({ state: 'not_sent', rawCode: 'never sent', resolvedAt: sql<Date>`now()` })
+      .where('depositId', '=', input.depositId)
+      .where('number', '=', input.number)
+      .where('sentAt', 'is', null)
+      .where('state', '=', 'started')
+      .returningAll()
+      .executeTakeFirst();
+    return viewOf(closed ?? (await readAttempt(input)));
+  }
+}
+
+/** A process without the connector cannot ask; that says nothing about the money. */
+const noConnector: PspOutcome = { kind: 'unknown', reason: 'no such connector' };
+
+async function verified(connector: PspConnector, order: PaymentOrder, pspReference: string): Promise<PspOutcome> {
+  const outcome = await connector.status({ ...order, pspReference });
+  return outcome.kind === 'unknown' || outcome.kind === 'not_found' ? { kind: 'pending', pspReference } : outcome;
+}

@@ -1,0 +1,186 @@
+/** How a deposit ends: credited once, given up, or handed to a person. Each is one transaction. */
+import { sql } from 'kysely';
+import { z } from 'zod';
+import type { Trx } from '#db/connect.ts';
+import { appendEvent } from '#activities/compliance/append-event.ts';
+import { releaseDepositLimit } from '#activities/responsible-gambling/commands/deposit-limit.ts';
+import { postTransfer } from '#activities/wallet/post.ts';
+import { orThrow } from '#domain/failures.ts';
+import type { ActivityDeps } from '../deps.ts';
+import { lockDeposit, moneyOf, type AttemptRow, type DepositRow } from './payment-rows.ts';
+import { closeWorkItems, openWorkItem } from './work-items.ts';
+import { lockAttempt } from './record-outcome.ts';
+
+/** `elsewhere`: another attempt was credited, this one took money too. */
+export type CaptureOutcome = { readonly kind: 'captured' | 'mismatch' | 'elsewhere' };
+
+const instrumentDetails = z
+  .object({
+    token: z.string(),
+    cardBrand: z.string().nullable(),
+    last4: z.string().nullable(),
+    expiryMonth: z.number().nullable(),
+    expiryYear: z.number().nullable(),
+  })
+  .nullable();
+
+export function createDepositActivities(deps: Pick<ActivityDeps, 'db'>) {
+  return {
+    /**
+     * Credits an approved attempt, once for ever. `mismatch` when the PSP moved another amount or currency than ours:
+     * then nothing is credited. Failures: the wallet's.
+     */
+    async captureDeposit(input: { readonly depositId: string; readonly number: number }): Promise<CaptureOutcome> {
+      return deps.db.transaction().execute(async (trx) => {
+        const deposit = await lockDeposit(trx, input.depositId);
+        const attempt = await lockAttempt(trx, input.depositId, input.number);
+        if (attempt.state !== 'approved' && attempt.state !== 'late_approved') {
+          throw new Error(`Invariant broken: attempt ${attempt.reference} is ${attempt.state}, not approved`);
+        }
+        if (deposit.state === 'captured') return { kind: deposit.capturedPsp === attempt.psp ? 'captured' : 'elsewhere' };
+        if (attempt.processedAsset !== deposit.asset || attempt.processedAmount !== deposit.amount) {
+          await openWorkItem(trx, {
+            kind: 'amount-mismatch',
+            subject: `deposit:${deposit.id}`,
+            brand: deposit.brand,
+            reason: `${attempt.psp} moved another amount than the deposit's`,
+          });
+          return { kind: 'mismatch' };
+        }
+        await credit(trx, deposit, attempt);
+        return { kind: 'captured' };
+      });
+    },
+
+    /** Ends a deposit that took no money and gives the limit back; an end that came before stays. */
+    async failDeposit(input: { readonly depositId: string; readonly reason: string }): Promise<void> {
+      await deps.db.transaction().execute(async (trx) => {
+        const deposit = await lockDeposit(trx, input.depositId);
+        if (deposit.state === 'captured' || deposit.state === 'failed') return;
+        await releaseDepositLimit(trx, deposit.id);
+        await trx
+          .updateTable('payments.deposit')
+          .set({ state: 'failed', failureReason: input.reason })
+          .where('id', '=', deposit.id)
+          .execute();
+        await closeWorkItems(trx, `deposit:${deposit.id}`, ['parked-deposit'], `failed: ${input.reason}`);
+        await appendEvent(
+          trx,
+          {
+            type: 'payments.deposit.failed',
+            version: 1,
+            brand: deposit.brand,
+            playerId: deposit.playerId,
+            payload: { depositId: deposit.id, money: moneyOf(deposit), reason: input.reason },
+          },
+          byWorkflow(deposit),
+        );
+      });
+    },
+
+    /** Shows a deposit to people; its share of the limit stays taken until its outcome is known. */
+    async parkDeposit(input: { readonly depositId: string; readonly reason: string }): Promise<void> {
+      await deps.db.transaction().execute(async (trx) => {
+        const deposit = await lockDeposit(trx, input.depositId);
+        if (deposit.state === 'captured' || deposit.state === 'failed' || deposit.state === 'parked') return;
+        await trx
+          .updateTable('payments.deposit')
+          .set({ state: 'parked', failureReason: input.reason })
+          .where('id', '=', deposit.id)
+          .execute();
+        await openWorkItem(trx, {
+          kind: 'parked-deposit',
+          subject: `deposit:${deposit.id}`,
+          brand: deposit.brand,
+          reason: input.reason,
+        });
+        await appendEvent(
+          trx,
+          {
+            type: 'payments.deposit.parked',
+            version: 1,
+            brand: deposit.brand,
+            playerId: deposit.playerId,
+            payload: { depositId: deposit.id, money: moneyOf(deposit), reason: input.reason },
+          },
+          byWorkflow(deposit),
+        );
+      });
+    },
+  };
+}
+
+async function credit(trx: Trx, deposit: DepositRow, attempt: AttemptRow): Promise<void> {
+  const instrumentId = await keepInstrument(trx, deposit, attempt);
+  orThrow(
+    await postTransfer(trx, {
+      key: `deposit:${deposit.id}:capture`,
+      playerId: deposit.playerId,
+      asset: deposit.asset,
+      amount: BigInt(deposit.amount),
+      subject: `deposit:${deposit.id}`,
+      transfer: { code: 'deposit.capture', psp: attempt.psp },
+    }),
+  );
+  // The wallet's row lock is held by now, so two first deposits of one player cannot both be the first.
+  const earlier = await trx
+    .selectFrom('payments.deposit')
+    .select('id')
+    .where('playerId', '=', deposit.playerId)
+    .where('state', '=', 'captured')
+    .limit(1)
+    .executeTakeFirst();
+  const first = earlier === undefined;
+  await trx
+    .updateTable('payments.deposit')
+    .set({ state: 'captured', capturedAt: sql<Date>`now()`, capturedPsp: attempt.psp, instrumentId, first, failureReason: null })
+    .where('id', '=', deposit.id)
+    .execute();
+  await closeWorkItems(trx, `deposit:${deposit.id}`, ['parked-deposit', 'late-approval'], `credited from ${attempt.psp}`);
+  await appendEvent(
+    trx,
+    {
+      type: 'payments.deposit.captured',
+      version: 1,
+      brand: deposit.brand,
+      playerId: deposit.playerId,
+      payload: { depositId: deposit.id, money: moneyOf(deposit), psp: attempt.psp, first },
+    },
+    byWorkflow(deposit),
+  );
+}
+
+/** The card that paid becomes a place where money may go back to. */
+async function keepInstrument(trx: Trx, deposit: DepositRow, attempt: AttemptRow): Promise<string> {
+  const details = instrumentDetails.parse(attempt.instrument ?? null);
+  const known = {
+    cardBrand: details?.cardBrand ?? null,
+    last4: details?.last4 ?? null,
+    expiryMonth: details?.expiryMonth ?? null,
+    expiryYear: details?.expiryYear ?? null,
+  };
+  const row = await trx
+    .insertInto('payments.instrument')
+    .values({
+      id: sql<string>`gen_random_uuid()`,
+      playerId: deposit.playerId,
+      psp: attempt.psp,
+      kind: 'card',
+      token: details?.token ?? attempt.token,
+      ...known,
+    })
+    .onConflict((conflict) =>
+      conflict.columns(['playerId', 'psp', 'token']).doUpdateSet((eb) => ({
+        cardBrand: eb.fn.coalesce('excluded.cardBrand', 'payments.instrument.cardBrand'),
+        last4: eb.fn.coalesce('excluded.last4', 'payments.instrument.last4'),
+        expiryMonth: eb.fn.coalesce('excluded.expiryMonth', 'payments.instrument.expiryMonth'),
+        expiryYear: eb.fn.coalesce('excluded.expiryYear', 'payments.instrument.expiryYear'),
+      })),
+    )
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return row.id;
+}
+
+const byWorkflow = (deposit: Pick<DepositRow, 'id'>) =>
+  ({ actor: { kind: 'workflow', id: `deposit:${deposit.id}` }, subject: `deposit:${deposit.id}` }) as const;

@@ -1,0 +1,195 @@
+/** Sends an approved withdrawal to a PSP. As with charges: row first, claimed before the call, asked about afterwards. */
+import { sql } from 'kysely';
+import type { Trx } from '#db/connect.ts';
+import { appendEvent } from '#activities/compliance/append-event.ts';
+import { orThrow } from '#domain/failures.ts';
+import { toUnits } from '#domain/money.ts';
+import { applyPayoutOutcome, isPayoutResolved, payoutStateOf, type PayoutState } from '#domain/payments/payout-state.ts';
+import type { PspOutcome } from '#domain/payments/outcome.ts';
+import { payoutReference } from '#domain/payments/reference.ts';
+import type { ActivityDeps } from '../deps.ts';
+import type { PayoutOrder } from './connectors.ts';
+import type { CountPspAttempt } from './deposit-attempts.ts';
+import { lockWithdrawal, moneyOf, readEvidence, type PayoutAttemptRow } from './payment-rows.ts';
+import { openWorkItem } from './work-items.ts';
+
+export type PayoutInput = { readonly withdrawalId: string; readonly number: number };
+
+export type PayoutView = { readonly number: number; readonly psp: string; readonly state: PayoutState };
+
+export type PayoutDeps = Pick<ActivityDeps, 'db' | 'psps' | 'log'> & { readonly countPspAttempt?: CountPspAttempt };
+
+const viewOf = (row: PayoutAttemptRow): PayoutView => ({ number: row.number, psp: row.psp, state: payoutStateOf(row.state) });
+
+export function createPayoutActivities(deps: PayoutDeps) {
+  const { db } = deps;
+
+  const readAttempt = (input: PayoutInput): Promise<PayoutAttemptRow> =>
+    db
+      .selectFrom('payments.payoutAttempt')
+      .selectAll()
+      .where('withdrawalId', '=', input.withdrawalId)
+      .where('number', '=', input.number)
+      .executeTakeFirstOrThrow();
+
+  const orderOf = async (row: PayoutAttemptRow, ageMs: number): Promise<PayoutOrder> => {
+    const withdrawal = await db
+      .selectFrom('payments.withdrawal')
+      .innerJoin('payments.instrument', 'payments.instrument.id', 'payments.withdrawal.instrumentId')
+      .select(['payments.withdrawal.playerId', 'payments.withdrawal.asset', 'payments.withdrawal.amount', 'payments.instrument.token'])
+      .where('payments.withdrawal.id', '=', row.withdrawalId)
+      .executeTakeFirstOrThrow();
+    return {
+      reference: row.reference,
+      playerId: withdrawal.playerId,
+      money: moneyOf(withdrawal),
+      token: withdrawal.token,
+      pspReference: row.pspReference,
+      startedAt: row.startedAt,
+      ageMs,
+      evidence: await readEvidence(db, row.psp, `withdrawal:${row.withdrawalId}`),
+    };
+  };
+
+  const heard = async (row: PayoutAttemptRow, outcome: PspOutcome): Promise<PayoutView> => {
+    deps.countPspAttempt?.(row.psp, outcome.kind);
+    deps.log.info({ reference: row.reference, psp: row.psp, outcome: outcome.kind }, 'psp answered');
+    return db.transaction().execute((trx) => record(trx, row, outcome));
+  };
+
+  return {
+    /** Writes the attempt's row and key, and marks the withdrawal as submitted: from here on it cannot be cancelled. */
+    async startPayout(input: PayoutInput): Promise<PayoutView> {
+      return db.transaction().execute(async (trx) => {
+        const withdrawal = await lockWithdrawal(trx, input.withdrawalId);
+        const { psp } = await trx
+          .selectFrom('payments.instrument')
+          .select('psp')
+          .where('id', '=', withdrawal.instrumentId)
+          .executeTakeFirstOrThrow();
+        await trx
+          .insertInto('payments.payoutAttempt')
+          .values({ ...input, psp, reference: payoutReference(input.withdrawalId, input.number) })
+          .onConflict((conflict) => conflict.columns(['withdrawalId', 'number']).doNothing())
+          .execute();
+        if (withdrawal.state === 'approved') {
+          await trx.updateTable('payments.withdrawal').set({ state: 'submitted' }).where('id', '=', withdrawal.id).execute();
+          await appendEvent(
+            trx,
+            {
+              type: 'payments.withdrawal.submitted',
+              version: 1,
+              brand: withdrawal.brand,
+              playerId: withdrawal.playerId,
+              payload: { withdrawalId: withdrawal.id, psp },
+            },
+            { actor: { kind: 'workflow', id: `withdrawal:${withdrawal.id}` }, subject: `withdrawal:${withdrawal.id}` },
+          );
+        }
+        return viewOf(
+          await trx
+            .selectFrom('payments.payoutAttempt')
+            .selectAll()
+            .where('withdrawalId', '=', input.withdrawalId)
+            .where('number', '=', input.number)
+            .executeTakeFirstOrThrow(),
+        );
+      });
+    },
+
+    /** Sends the payout, once. Called again, it tells how the attempt stands and sends nothing. */
+    async sendPayout(input: PayoutInput): Promise<PayoutView> {
+      const claimed = await db
+        .updateTable('payments.payoutAttempt')
+        .set({ sentAt: sql<Date>`now()` })
+        .where('withdrawalId', '=', input.withdrawalId)
+        .where('number', '=', input.number)
+        .where('state', '=', 'started')
+        .where('sentAt', 'is', null)
+        .returningAll()
+        .executeTakeFirst();
+      if (claimed === undefined) {
+        const known = await readAttempt(input);
+        return known.state === 'started' ? heard(known, { kind: 'unknown', reason: 'sent before' }) : viewOf(known);
+      }
+      const connector = deps.psps.get(claimed.psp);
+      if (!connector) return heard(claimed, { kind: 'not_sent', reason: 'no such connector' });
+      return heard(claimed, await connector.payout(await orderOf(claimed, 0)));
+    },
+
+    /** Asks for the status by our own reference. `ageMs` is the attempt's age by the workflow's clock. */
+    async refreshPayout(input: PayoutInput & { readonly ageMs: number }): Promise<PayoutView> {
+      const row = await readAttempt(input);
+      if (row.state === 'paid' || row.state === 'late_paid') return viewOf(row);
+      if (row.sentAt === null) {
+        const closed = await db
+          .updateTable('payments.payoutAttempt')
+          .set({ state: 'not_sent', rawCode: 'never sent', resolvedAt: sql<Date>`now()` })
+          .where('withdrawalId', '=', input.withdrawalId)
+          .where('number', '=', input.number)
+          .where('sentAt', 'is', null)
+          .where('state', '=', 'started')
+          .returningAll()
+          .executeTakeFirst();
+        return viewOf(closed ?? (await readAttempt(input)));
+      }
+      const connector = deps.psps.get(row.psp);
+      if (!connector) return heard(row, { kind: 'unknown', reason: 'no such connector' });
+      return heard(row, await connector.payoutStatus(await orderOf(row, input.ageMs)));
+    },
+  };
+}
+
+async function record(trx: Trx, known: PayoutAttemptRow, outcome: PspOutcome): Promise<PayoutView> {
+  const withdrawal = await lockWithdrawal(trx, known.withdrawalId);
+  const row = await trx
+    .selectFrom('payments.payoutAttempt')
+    .selectAll()
+    .where('withdrawalId', '=', known.withdrawalId)
+    .where('number', '=', known.number)
+    .executeTakeFirstOrThrow();
+  const before = payoutStateOf(row.state);
+  const after = applyPayoutOutcome(before, outcome);
+  const updated = await trx
+    .updateTable('payments.payoutAttempt')
+    .set({
+      state: after,
+      ...(isPayoutResolved(after) && !isPayoutResolved(before) ? { resolvedAt: sql<Date>`now()` } : {}),
+      ...('pspReference' in outcome && outcome.pspReference !== null ? { pspReference: outcome.pspReference } : {}),
+      ...(after !== before && outcome.kind === 'approved'
+        ? { processedAsset: outcome.processed.asset, processedAmount: orThrow(toUnits(outcome.processed)).toString() }
+        : {}),
+      ...(after !== before ? { rawCode: rawCodeOf(outcome) } : {}),
+    })
+    .where('withdrawalId', '=', row.withdrawalId)
+    .where('number', '=', row.number)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  if (after !== before && isPayoutResolved(after)) {
+    await appendEvent(
+      trx,
+      {
+        type: 'payments.attempt.resolved',
+        version: 1,
+        brand: withdrawal.brand,
+        playerId: withdrawal.playerId,
+        payload: { subject: `withdrawal:${withdrawal.id}`, attempt: row.number, psp: row.psp, outcome: after, declineClass: null },
+      },
+      { actor: { kind: 'workflow', id: `withdrawal:${withdrawal.id}` }, subject: `withdrawal:${withdrawal.id}` },
+    );
+  }
+  if (after !== before && after === 'late_paid') {
+    await openWorkItem(trx, {
+      kind: 'late-approval',
+      subject: `withdrawal:${withdrawal.id}`,
+      brand: withdrawal.brand,
+      reason: `payout ${row.number} at ${row.psp} was closed as ${before} and was paid afterwards`,
+    });
+  }
+  return viewOf(updated);
+}
+
+function rawCodeOf(outcome: PspOutcome): string | null {
+  if (outcome.kind === 'declined') return outcome.rawCode.slice(0, 100);
+  return outcome.kind === 'unknown' || outcome.kind === 'not_sent' ? outcome.reason.slice(0, 100) : null;
+}

@@ -1,0 +1,192 @@
+/** What is checked before money leaves, and who allowed it. */
+import { sql } from 'kysely';
+import type { Trx } from '#db/connect.ts';
+import { appendEvent } from '#activities/compliance/append-event.ts';
+import { profileVersion } from '#activities/compliance/profiles.ts';
+import { readKycLevel } from '#activities/kyc/commands/levels.ts';
+import { fail, FailureError, orThrow } from '#domain/failures.ts';
+import { levelSatisfies } from '#domain/kyc/levels.ts';
+import { parseDecimal, type Units } from '#domain/money.ts';
+import { assets } from '#domain/assets.ts';
+import { checkWithdrawal, type WithdrawalCheck } from '#domain/payments/withdrawal-decision.ts';
+import type { ActivityDeps } from '../deps.ts';
+import { hasPendingWagering } from './commands/request-withdrawal.ts';
+import { lockWithdrawal, type WithdrawalRow } from './payment-rows.ts';
+
+export type CheckedWithdrawal = {
+  readonly check: WithdrawalCheck;
+  /** Of the profile: how many people, where anybody is asked at all. */
+  readonly approvalsRequired: number;
+  readonly cancellable: boolean;
+  /** Hex; every approval must repeat it. */
+  readonly payloadHash: string;
+};
+
+export type ApprovalInput = {
+  readonly withdrawalId: string;
+  readonly operatorId: string;
+  readonly role: string;
+  readonly decision: 'approve' | 'refuse';
+  readonly reason: string;
+  readonly payloadHash: string;
+};
+
+export function createWithdrawalCheckActivities(deps: Pick<ActivityDeps, 'db'>) {
+  return {
+    /** Applies the rules of the profile that the request was made under. */
+    async checkWithdrawal(input: { readonly withdrawalId: string }): Promise<CheckedWithdrawal> {
+      return deps.db.transaction().execute(async (trx) => {
+        const row = await lockWithdrawal(trx, input.withdrawalId);
+        if (row.state === 'requested') {
+          await trx.updateTable('payments.withdrawal').set({ state: 'checking' }).where('id', '=', row.id).execute();
+        }
+        const { profile } = orThrow(await profileVersion(trx, row.jurisdiction, row.jurisdictionVersion));
+        const check = checkWithdrawal({
+          amount: BigInt(row.amount),
+          autoApproveMax: bandOf(profile.autoApproveWithdrawalMax[row.asset], row.asset),
+          approvalsRequired: profile.approvalsRequired,
+          isIdentityVerified: levelSatisfies(await readKycLevel(trx, row.playerId), profile.withdrawalKycLevel),
+          hasPendingWagering: await hasPendingWagering(trx, row.playerId, row.asset),
+          ...(await netDeposits(trx, row)),
+        });
+        return {
+          check,
+          approvalsRequired: profile.approvalsRequired,
+          cancellable: row.cancellable,
+          payloadHash: row.payloadHash.toString('hex'),
+        };
+      });
+    },
+
+    /** Shows the withdrawal to those who may approve it. */
+    async askForApproval(input: {
+      readonly withdrawalId: string;
+      readonly approvals: number;
+      readonly reasons: readonly string[];
+    }): Promise<void> {
+      await deps.db
+        .updateTable('payments.withdrawal')
+        .set({ state: 'awaiting-approval', approvalsRequired: input.approvals, checkReasons: [...input.reasons] })
+        .where('id', '=', input.withdrawalId)
+        .where('state', '=', 'checking')
+        .execute();
+    },
+
+    /** Writes one person's decision. Failures: `already-decided`, `own-approval`, `withdrawal-not-pending`. */
+    async recordApproval(input: ApprovalInput): Promise<void> {
+      await deps.db.transaction().execute(async (trx) => {
+        const row = await lockWithdrawal(trx, input.withdrawalId);
+        if (row.playerId === input.operatorId) throw refused('own-approval', 'Nobody decides on a payment to himself.');
+        if (row.state !== 'awaiting-approval' || row.payloadHash.toString('hex') !== input.payloadHash) {
+          throw refused('withdrawal-not-pending', 'The withdrawal is not waiting for this decision.');
+        }
+        const inserted = await trx
+          .insertInto('payments.withdrawalApproval')
+          .values({
+            withdrawalId: input.withdrawalId,
+            operatorId: input.operatorId,
+            decision: input.decision,
+            reason: input.reason,
+            payloadHash: row.payloadHash,
+            role: input.role,
+          })
+          .onConflict((conflict) => conflict.columns(['withdrawalId', 'operatorId']).doNothing())
+          .returning('operatorId')
+          .executeTakeFirst();
+        if (inserted === undefined) await refuseOtherDecision(trx, input);
+        if (inserted === undefined || input.decision === 'refuse') return;
+        const { approvals } = await trx
+          .selectFrom('payments.withdrawalApproval')
+          .select(sql<number>`count(*)::int`.as('approvals'))
+          .where('withdrawalId', '=', input.withdrawalId)
+          .where('decision', '=', 'approve')
+          .executeTakeFirstOrThrow();
+        await appendEvent(
+          trx,
+          {
+            type: 'payments.withdrawal.approved',
+            version: 1,
+            brand: row.brand,
+            playerId: row.playerId,
+            payload: { withdrawalId: row.id, operatorId: input.operatorId, approvals },
+          },
+          { actor: { kind: 'operator', id: input.operatorId }, subject: `withdrawal:${row.id}`, reason: input.reason },
+        );
+      });
+    },
+
+    /** Opens the way to the PSP; the database counts the approvals once more. `refused` when somebody said no. */
+    async approveWithdrawal(input: {
+      readonly withdrawalId: string;
+      readonly approvals: number;
+    }): Promise<{ readonly outcome: 'approved' | 'refused' }> {
+      return deps.db.transaction().execute(async (trx) => {
+        const row = await lockWithdrawal(trx, input.withdrawalId);
+        if (row.state === 'approved' || row.state === 'submitted' || row.state === 'paid') return { outcome: 'approved' };
+        const no = await trx
+          .selectFrom('payments.withdrawalApproval')
+          .select('operatorId')
+          .where('withdrawalId', '=', row.id)
+          .where('decision', '=', 'refuse')
+          .executeTakeFirst();
+        if (no !== undefined) return { outcome: 'refused' };
+        await trx
+          .updateTable('payments.withdrawal')
+          .set({ state: 'approved', approvalsRequired: input.approvals })
+          .where('id', '=', row.id)
+          .execute();
+        return { outcome: 'approved' };
+      });
+    },
+  };
+}
+
+const refused = (code: Parameters<typeof fail>[0], detail: string): FailureError => new FailureError(fail(code, detail).failure);
+
+/** A repeat of the same decision is the retry of an answer that got lost. */
+async function refuseOtherDecision(trx: Trx, input: ApprovalInput): Promise<void> {
+  const known = await trx
+    .selectFrom('payments.withdrawalApproval')
+    .select('decision')
+    .where('withdrawalId', '=', input.withdrawalId)
+    .where('operatorId', '=', input.operatorId)
+    .executeTakeFirst();
+  if (known?.decision !== input.decision) throw refused('already-decided', 'This operator has decided otherwise before.');
+}
+
+function bandOf(decimal: string | undefined, asset: string): Units {
+  const scale = assets.get(asset)?.ledgerScale;
+  return decimal === undefined || scale === undefined ? 0n : orThrow(parseDecimal(decimal, scale));
+}
+
+async function netDeposits(
+  trx: Trx,
+  row: WithdrawalRow,
+): Promise<{ hasDeposited: boolean; netDeposited: Units; netDepositedOverall: Units }> {
+  const deposits = await trx
+    .selectFrom('payments.deposit')
+    .select([
+      sql<string>`coalesce(sum(amount), 0)`.as('overall'),
+      sql<string>`coalesce(sum(amount) filter (where instrument_id = ${row.instrumentId}), 0)`.as('here'),
+    ])
+    .where('playerId', '=', row.playerId)
+    .where('asset', '=', row.asset)
+    .where('state', '=', 'captured')
+    .executeTakeFirstOrThrow();
+  const payouts = await trx
+    .selectFrom('payments.withdrawal')
+    .select([
+      sql<string>`coalesce(sum(amount), 0)`.as('overall'),
+      sql<string>`coalesce(sum(amount) filter (where instrument_id = ${row.instrumentId}), 0)`.as('here'),
+    ])
+    .where('playerId', '=', row.playerId)
+    .where('asset', '=', row.asset)
+    .where('id', '<>', row.id)
+    .where('state', 'not in', ['refused', 'cancelled'])
+    .executeTakeFirstOrThrow();
+  return {
+    hasDeposited: BigInt(deposits.here) > 0n,
+    netDeposited: BigInt(deposits.here) - BigInt(payouts.here),
+    netDepositedOverall: BigInt(deposits.overall) - BigInt(payouts.overall),
+  };
+}

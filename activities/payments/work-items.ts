@@ -1,0 +1,29 @@
+/** Opens and closes what a person must look at, in the caller's transaction. */
+import { sql } from 'kysely';
+import type { Trx, Database } from '#db/connect.ts';
+
+export type WorkItemKind = 'parked-deposit' | 'parked-withdrawal' | 'amount-mismatch' | 'late-approval' | 'unmatched-notice';
+
+/** One open item per kind and subject; opening it again changes nothing. */
+export async function openWorkItem(
+  db: Database | Trx,
+  item: { readonly kind: WorkItemKind; readonly subject: string; readonly brand: string | null; readonly reason: string },
+): Promise<void> {
+  await db
+    .insertInto('payments.workItem')
+    .values(item)
+    .onConflict((conflict) => conflict.columns(['kind', 'subject']).where('closedAt', 'is', null).doNothing())
+    .execute();
+}
+
+/** Closes what has resolved itself; items that a person owns stay with that person. */
+export async function closeWorkItems(trx: Trx, subject: string, kinds: readonly WorkItemKind[], resolution: string): Promise<void> {
+  await trx
+    .updateTable('payments.workItem')
+    .set({ closedAt: sql<Date>`now()`, resolution })
+    .where('subject', '=', subject)
+    .where('kind', 'in', [...kinds])
+    .where('closedAt', 'is', null)
+    .where('owner', 'is', null)
+    .execute();
+}

@@ -1,0 +1,53 @@
+/** Where one attempt at a PSP stands, and the only steps it may take; the database repeats both. */
+import type { PspOutcome } from './outcome.ts';
+
+export const attemptStates = [
+  'started',
+  'pending',
+  'action',
+  'approved',
+  'declined',
+  'not_sent',
+  'unknown',
+  'cancelled',
+  'late_approved',
+] as const;
+
+export type AttemptState = (typeof attemptStates)[number];
+
+/** Money may still move, or has moved: while one attempt is here, no other may begin. */
+export const isOpenOrApproved = (state: AttemptState): boolean =>
+  state === 'started' || state === 'pending' || state === 'action' || state === 'unknown' || state === 'approved';
+
+/** The attempt has an end, with or without money. */
+export const isResolved = (state: AttemptState): boolean => !isOpenOrApproved(state) || state === 'approved';
+
+/**
+ * The state after hearing `outcome`. Monotonic: what is closed stays closed, and the one way out is money that came
+ * after all (`late_approved`). An outcome that proves nothing changes nothing.
+ */
+export function applyOutcome(state: AttemptState, outcome: PspOutcome): AttemptState {
+  if (state === 'approved' || state === 'late_approved') return state;
+  if (!isOpenOrApproved(state)) return outcome.kind === 'approved' ? 'late_approved' : state;
+  switch (outcome.kind) {
+    case 'approved':
+      return 'approved';
+    case 'declined':
+      return 'declined';
+    case 'cancelled':
+      return 'cancelled';
+    case 'action':
+      return 'action';
+    case 'pending':
+      return 'pending';
+    case 'not_found':
+      // A PSP that forgot what it had acknowledged is no proof.
+      if (state === 'started' || state === 'unknown') return outcome.authoritative ? 'not_sent' : 'unknown';
+      return state;
+    case 'not_sent':
+      // Only the first call can prove this; a status question that did not leave says nothing about the charge.
+      return state === 'started' ? 'not_sent' : state;
+    case 'unknown':
+      return state === 'started' ? 'unknown' : state;
+  }
+}

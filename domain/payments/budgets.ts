@@ -1,0 +1,23 @@
+/** How long a payment is chased, in one versioned place. */
+export const budgetsVersion = 1;
+
+/** A challenge that nobody finished after this is cancelled at the PSP. */
+export const actionDeadlineMs = 20 * 60_000;
+
+/** An unknown outcome is asked about this long before a person is told. */
+export const unknownBudgetMs = 24 * 3_600_000;
+
+/** After parking, the questions go on: a late success is credited, not dropped. */
+export const parkedBudgetMs = 30 * 24 * 3_600_000;
+
+/** How long the API waits for an end before it answers "processing". */
+export const answerWithinMs = 15_000;
+
+/** Payouts settle in days; a question a minute would only be noise. */
+export const payoutPollMsMax = 30 * 60_000;
+
+/** A payout that provably never left is offered again this often before a person is told. */
+export const payoutAttemptsMax = 8;
+
+/** Pause before the n-th status question (n from 0): 1 s doubling up to `maxMs`. */
+export const pollPauseMs = (n: number, maxMs: number): number => Math.min(maxMs, 1_000 * 2 ** Math.min(n, 20));

@@ -1,0 +1,117 @@
+/**
+ * What a PSP's refusal means and whether another PSP may be asked. One table per dialect: codes are never shared,
+ * because the same number means different things at different senders.
+ */
+export const declineClasses = [
+  'hard_never',
+  'soft_later',
+  'fix_data',
+  'sca_required',
+  'not_authenticated',
+  'generic',
+  'issuer_unavailable',
+  'psp_risk',
+] as const;
+
+export type DeclineClass = (typeof declineClasses)[number];
+
+/** Goes up when a row below changes, and is named by its source and edition. */
+export const declineTableVersion = 1;
+
+type Row = { readonly declineClass: DeclineClass; readonly source: string };
+
+const stripeDocs = 'Stripe, "Decline codes" and "Error codes", edition of 2026-10';
+const adyenDocs = 'Adyen, "Refusal reasons", edition of 2026';
+const visaRules = 'Visa Core Rules, 18 April 2026, Table 7-2';
+
+const rows = (source: string, byClass: Partial<Record<DeclineClass, readonly string[]>>): [string, Row][] =>
+  declineClasses.flatMap((declineClass) =>
+    (byClass[declineClass] ?? []).map((code): [string, Row] => [code, { declineClass, source }]),
+  );
+
+/** By `decline_code`, else by `code`. */
+const stripeTable: ReadonlyMap<string, Row> = new Map(
+  rows(stripeDocs, {
+    hard_never: [
+      'lost_card', 'stolen_card', 'pickup_card', 'restricted_card', 'incorrect_number', 'invalid_number',
+      'invalid_account', 'card_not_supported', 'currency_not_supported', 'not_permitted', 'transaction_not_allowed',
+      'stop_payment_order', 'revocation_of_authorization', 'revocation_of_all_authorizations', 'security_violation',
+    ],
+    soft_later: [
+      'insufficient_funds', 'withdrawal_count_limit_exceeded', 'card_velocity_exceeded', 'pin_try_exceeded',
+      'approve_with_id', 'invalid_amount', 'duplicate_transaction',
+    ],
+    fix_data: [
+      'expired_card', 'incorrect_cvc', 'invalid_cvc', 'invalid_expiry_month', 'invalid_expiry_year', 'incorrect_zip',
+      'incorrect_address', 'incorrect_pin', 'invalid_pin',
+    ],
+    sca_required: ['authentication_required', 'offline_pin_required', 'online_or_offline_pin_required'],
+    not_authenticated: ['payment_intent_authentication_failure', 'authentication_not_handled'],
+    generic: ['generic_decline', 'do_not_honor', 'do_not_try_again', 'call_issuer', 'card_declined', 'no_action_taken', 'service_not_allowed', 'try_again_later'],
+    issuer_unavailable: ['processing_error', 'issuer_not_available', 'reenter_transaction'],
+    psp_risk: ['fraudulent', 'merchant_blacklist', 'testmode_decline', 'highest_risk_level'],
+  }),
+);
+
+/** By `refusalReasonCode`. */
+const adyenTable: ReadonlyMap<string, Row> = new Map(
+  rows(adyenDocs, {
+    hard_never: ['5', '8', '17', '22', '23', '25', '26', '34', '37', '39', '41', '46'],
+    soft_later: ['7', '12', '28', '29', '32', '36'],
+    fix_data: ['6', '14', '18', '19', '21', '24', '40'],
+    sca_required: ['38', '42'],
+    not_authenticated: ['11', '15'],
+    generic: ['2', '3', '10', '16', '27', '33'],
+    issuer_unavailable: ['4', '9'],
+    psp_risk: ['20', '31'],
+  }),
+);
+
+/** Of networks, only what forbids: a code of category 1 overrules a PSP's milder word. Per network, never one map. */
+const networkNever: Readonly<Record<string, ReadonlySet<string>>> = {
+  visa: new Set(['04', '07', '12', '14', '15', '41', '43', '46', '57', 'R0', 'R1', 'R3']),
+};
+
+export type RefusalCodes = {
+  readonly dialect: 'stripe' | 'adyen';
+  /** Most specific code first. */
+  readonly codes: readonly (string | null | undefined)[];
+  /** Lower-case scheme name, where the PSP tells it. */
+  readonly network: string | null;
+  readonly networkCode: string | null;
+};
+
+/** A code that no table knows is `generic`: neutral to the player, and tried once elsewhere. */
+export function classifyDecline(refusal: RefusalCodes): DeclineClass {
+  if (refusal.network !== null && refusal.networkCode !== null && networkNever[refusal.network]?.has(refusal.networkCode)) {
+    return 'hard_never';
+  }
+  const table = refusal.dialect === 'stripe' ? stripeTable : adyenTable;
+  for (const code of refusal.codes) {
+    const row = code ? table.get(code) : undefined;
+    if (row) return row.declineClass;
+  }
+  return 'generic';
+}
+
+/** Where a class comes from, for the record of a decision. */
+export const declineSource = (dialect: 'stripe' | 'adyen', code: string): string | null =>
+  (dialect === 'stripe' ? stripeTable : adyenTable).get(code)?.source ?? null;
+
+export const networkSource = visaRules;
+
+/** True where another PSP may be asked after a proven decline. */
+export function mayCascade(declineClass: DeclineClass): boolean {
+  switch (declineClass) {
+    case 'generic':
+    case 'issuer_unavailable':
+      return true;
+    case 'hard_never':
+    case 'soft_later':
+    case 'fix_data':
+    case 'sca_required':
+    case 'not_authenticated':
+    case 'psp_risk':
+      return false;
+  }
+}

@@ -1,0 +1,42 @@
+/** What a PSP can have said about a payment, in our words: the type that every connector answers with. */
+import type { MoneyText } from '../money.ts';
+import type { DeclineClass } from './decline-class.ts';
+
+/** What may be kept of a card: a token and what helps its owner to recognise it. */
+export type InstrumentDetails = {
+  readonly token: string;
+  readonly cardBrand: string | null;
+  readonly last4: string | null;
+  readonly expiryMonth: number | null;
+  readonly expiryYear: number | null;
+};
+
+export type PspOutcome =
+  /** The money moved. `processed` is what the PSP says, not what we asked for. */
+  | {
+      readonly kind: 'approved';
+      readonly pspReference: string;
+      readonly processed: MoneyText;
+      readonly instrument: InstrumentDetails | null;
+    }
+  /** A proven no. */
+  | {
+      readonly kind: 'declined';
+      readonly pspReference: string | null;
+      readonly declineClass: DeclineClass;
+      readonly rawCode: string;
+      readonly networkCode: string | null;
+    }
+  /** The player must go to `url` (3-D Secure). */
+  | { readonly kind: 'action'; readonly pspReference: string | null; readonly url: string }
+  /** Accepted; the result comes later. */
+  | { readonly kind: 'pending'; readonly pspReference: string | null }
+  | { readonly kind: 'cancelled'; readonly pspReference: string | null }
+  /** No trace of it. Proof only when `authoritative`: asked by reference after the PSP's longest processing time. */
+  | { readonly kind: 'not_found'; readonly authoritative: boolean }
+  /** Proven that nothing was processed: the connection was refused, or the PSP turned the request away unseen. */
+  | { readonly kind: 'not_sent'; readonly reason: string }
+  /** Bytes may have left: nothing may be concluded. */
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+export type OutcomeKind = PspOutcome['kind'];

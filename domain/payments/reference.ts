@@ -1,0 +1,19 @@
+/** Our own reference of a call to a PSP: its idempotency key, what status is asked by, and what webhooks name. */
+export const depositReference = (depositId: string, attempt: number): string => `deposit:${depositId}:a${attempt}`;
+export const payoutReference = (withdrawalId: string, attempt: number): string => `withdrawal:${withdrawalId}:p${attempt}`;
+
+export type PaymentSubject = { readonly kind: 'deposit' | 'withdrawal'; readonly id: string; readonly attempt: number };
+
+const form = /^(?:(deposit):([0-9a-f-]{36}):a|(withdrawal):([0-9a-f-]{36}):p)(\d{1,2})$/;
+
+/** Reads a reference back; null for what is not ours. */
+export function parseReference(reference: string): PaymentSubject | null {
+  const match = form.exec(reference);
+  if (match === null) return null;
+  const attempt = Number(match[5]);
+  if (match[2] !== undefined) return { kind: 'deposit', id: match[2], attempt };
+  return match[4] === undefined ? null : { kind: 'withdrawal', id: match[4], attempt };
+}
+
+/** `{noun}:{id}`, as inbox rows, work items and journals name a payment. */
+export const subjectOf = ({ kind, id }: Pick<PaymentSubject, 'kind' | 'id'>): string => `${kind}:${id}`;

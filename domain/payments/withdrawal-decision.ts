@@ -1,0 +1,96 @@
+/** What a withdrawal needs before it is paid: nothing, approvals, or a refusal. */
+import { assertNever } from '../failures.ts';
+import type { Units } from '../money.ts';
+
+export const withdrawalStates = [
+  'requested',
+  'checking',
+  'awaiting-approval',
+  'approved',
+  'submitted',
+  'paid',
+  'refused',
+  'cancelled',
+  'parked',
+] as const;
+
+export type WithdrawalState = (typeof withdrawalStates)[number];
+
+export const depositStates = ['requested', 'processing', 'awaiting-action', 'captured', 'failed', 'parked'] as const;
+
+export type DepositState = (typeof depositStates)[number];
+
+export type WithdrawalFacts = {
+  readonly amount: Units;
+  /** Highest amount of the jurisdiction's auto-approve band; zero means that a person always decides. */
+  readonly autoApproveMax: Units;
+  readonly approvalsRequired: number;
+  readonly isIdentityVerified: boolean;
+  readonly hasPendingWagering: boolean;
+  /** The instrument has paid in at least once. */
+  readonly hasDeposited: boolean;
+  /** Captured deposits from the instrument less payouts to it that are made or on their way, this one left out. */
+  readonly netDeposited: Units;
+  /** Captured deposits of the player less all payouts but this one, over all instruments. */
+  readonly netDepositedOverall: Units;
+};
+
+export type WithdrawalCheck =
+  | { readonly kind: 'refuse'; readonly reason: string }
+  | { readonly kind: 'pass'; readonly approvals: number; readonly reasons: readonly string[] };
+
+/**
+ * Closed loop: money goes back to where it came from up to the net deposits. More than that is winnings; while other
+ * instruments still wait for their share, a person decides.
+ */
+export function checkWithdrawal(facts: WithdrawalFacts): WithdrawalCheck {
+  if (facts.hasPendingWagering) return { kind: 'refuse', reason: 'wagering-pending' };
+  if (!facts.isIdentityVerified) return { kind: 'refuse', reason: 'identity-not-verified' };
+  if (!facts.hasDeposited) return { kind: 'refuse', reason: 'closed-loop' };
+  const skipsOthers = facts.amount > facts.netDeposited && facts.netDepositedOverall > facts.netDeposited;
+  const reasons = [
+    ...(facts.amount > facts.autoApproveMax ? ['above-auto-approve'] : []),
+    ...(skipsOthers ? ['closed-loop'] : []),
+  ];
+  return { kind: 'pass', approvals: reasons.length > 0 ? facts.approvalsRequired : 0, reasons };
+}
+
+export type RiskOutcome = 'accept' | 'review' | 'refuse';
+
+/** Risk can only add to what the checks ask for. */
+export function withRisk(
+  check: WithdrawalCheck,
+  approvalsRequired: number,
+  outcome: RiskOutcome,
+  reasons: readonly string[],
+): WithdrawalCheck {
+  if (check.kind === 'refuse') return check;
+  switch (outcome) {
+    case 'accept':
+      return check;
+    case 'review':
+      return { kind: 'pass', approvals: Math.max(approvalsRequired, check.approvals), reasons: [...check.reasons, ...reasons] };
+    case 'refuse':
+      return { kind: 'refuse', reason: 'risk' };
+    default:
+      return assertNever(outcome);
+  }
+}
+
+export type Decision = { readonly operatorId: string; readonly decision: 'approve' | 'refuse' };
+
+/** One refusal ends it; approvals count once per person. */
+export function tallyDecisions(required: number, decisions: readonly Decision[]): 'refused' | 'approved' | 'open' {
+  if (decisions.some(({ decision }) => decision === 'refuse')) return 'refused';
+  return new Set(decisions.map(({ operatorId }) => operatorId)).size >= required ? 'approved' : 'open';
+}
+
+/** The text whose SHA-256 an approval is bound to. */
+export const approvedContent = (withdrawal: {
+  readonly id: string;
+  readonly playerId: string;
+  readonly asset: string;
+  readonly amount: Units;
+  readonly instrumentId: string;
+}): string =>
+  ['withdrawal', withdrawal.id, withdrawal.playerId, withdrawal.asset, withdrawal.amount.toString(), withdrawal.instrumentId].join('\n');

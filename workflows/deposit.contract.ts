@@ -1,0 +1,42 @@
+/** How to start, steer and read the workflow of a deposit. */
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { MoneyText } from '#domain/money.ts';
+import type { DepositState } from '#domain/payments/withdrawal-decision.ts';
+import { taskQueues } from '#domain/task-queues.ts';
+
+export const depositWorkflowId = (depositId: string) => `deposit:${depositId}` as const;
+
+/** The inverse; null for another workflow's id. */
+export const depositIdOf = (workflowId: string): string | null => /^deposit:([0-9a-f-]{36})$/.exec(workflowId)?.[1] ?? null;
+
+export const depositQueue = taskQueues.money;
+
+/** Ids and money only; tokens and addresses stay in the row. */
+export type DepositInput = {
+  readonly depositId: string;
+  readonly playerId: string;
+  readonly brand: string;
+  readonly jurisdiction: string;
+  readonly money: MoneyText;
+  /** In the order in which they are tried. */
+  readonly psps: readonly string[];
+};
+
+export type NextAction = { readonly type: 'redirect'; readonly url: string } | { readonly type: 'none' };
+
+export type DepositView = {
+  readonly depositId: string;
+  readonly state: DepositState;
+  readonly nextAction: NextAction;
+};
+
+/** Answers as soon as there is something to do for the player, or an end, or 15 s have passed. */
+export const beginDeposit = defineUpdate<DepositView>('begin');
+
+/** The player is back from the challenge; what came with the browser is in the row. */
+export const completeAction = defineUpdate<DepositView>('completeAction');
+
+/** A PSP said something about an attempt (null: whichever); the status is asked, nothing is taken from the notice. */
+export const pspNotified = defineSignal<[{ readonly attempt: number | null }]>('pspNotified');
+
+export const getDeposit = defineQuery<DepositView>('getDeposit');

@@ -1,0 +1,204 @@
+/** A deposit: tried at one PSP after the other, only after proof; never given up while its outcome is unknown. */
+import {
+  ActivityFailure,
+  allHandlersFinished,
+  ApplicationFailure,
+  condition,
+  proxyActivities,
+  setHandler,
+  upsertSearchAttributes,
+} from '@temporalio/workflow';
+import type { createDepositAttemptActivities } from '#activities/payments/deposit-attempts.ts';
+import type { createDepositActivities } from '#activities/payments/deposit-outcomes.ts';
+import type { AttemptView } from '#activities/payments/record-outcome.ts';
+import { isResolved } from '#domain/payments/attempt-state.ts';
+import { actionDeadlineMs, answerWithinMs, parkedBudgetMs, pollPauseMs, unknownBudgetMs } from '#domain/payments/budgets.ts';
+import { nextStep } from '#domain/payments/cascade.ts';
+import type { DepositState } from '#domain/payments/withdrawal-decision.ts';
+import { taskQueues } from '#domain/task-queues.ts';
+import {
+  beginDeposit,
+  completeAction,
+  getDeposit,
+  pspNotified,
+  type DepositInput,
+  type DepositView,
+} from './deposit.contract.ts';
+import { insist } from './insist.ts';
+import { database, provider, providerOnce } from './retry-profiles.ts';
+import { stageKey } from './search-attributes.ts';
+
+const { authoriseAttempt } = proxyActivities<ReturnType<typeof createDepositAttemptActivities>>({
+  ...providerOnce,
+  taskQueue: taskQueues.provider,
+});
+const { refreshAttempt, continueAttempt, cancelAttempt } = proxyActivities<
+  ReturnType<typeof createDepositAttemptActivities>
+>({ ...provider, taskQueue: taskQueues.provider });
+const { startAttempt } = proxyActivities<ReturnType<typeof createDepositAttemptActivities>>({
+  ...database,
+  taskQueue: taskQueues.provider,
+});
+const { captureDeposit, failDeposit, parkDeposit } = proxyActivities<ReturnType<typeof createDepositActivities>>({
+  ...database,
+  taskQueue: taskQueues.money,
+});
+
+const pollMsMax = 10 * 60_000;
+const parkedPollMsMax = 6 * 3_600_000;
+
+export async function deposit(input: DepositInput): Promise<DepositView> {
+  const { depositId } = input;
+  const attempts: AttemptView[] = [];
+  let view: DepositView = { depositId, state: 'requested', nextAction: { type: 'none' } };
+  /** Something is worth telling the player: an end, an action, or that the answer will take longer. */
+  let isTellable = false;
+  let isReturned = false;
+  let isPoked = false;
+  const strays = new Set<number>();
+  let facedAtMs = Date.now();
+
+  setHandler(getDeposit, () => view);
+  setHandler(pspNotified, ({ attempt }) => {
+    const closed = attempts.find(({ number }) => number === attempt);
+    if (closed === undefined) isPoked = true;
+    else if (closed.state !== 'approved') strays.add(closed.number);
+  });
+  setHandler(beginDeposit, async () => {
+    await condition(() => isTellable, answerWithinMs);
+    return view;
+  });
+  setHandler(
+    completeAction,
+    async () => {
+      isReturned = true;
+      isTellable = false;
+      await condition(() => isTellable, answerWithinMs);
+      return view;
+    },
+    {
+      validator: () => {
+        if (view.state === 'awaiting-action') return;
+        throw ApplicationFailure.create({
+          type: 'deposit-not-awaiting-action',
+          message: `The deposit is ${view.state}.`,
+          nonRetryable: true,
+        });
+      },
+    },
+  );
+
+  for (;;) {
+    const step = nextStep(input.psps, attempts, Date.now() - facedAtMs);
+    if (step.kind === 'approved') {
+      await capture();
+      break;
+    }
+    if (step.kind === 'stop') {
+      await insist(() => failDeposit({ depositId, reason: step.reason }));
+      show('failed');
+      break;
+    }
+    if (step.kind === 'wait') break;
+    const startedAtMs = Date.now();
+    const attempt = await send(step);
+    const ended = await follow(attempt, startedAtMs);
+    // Nobody could tell for a month: the work item stays with a person, the money's share of the limit stays taken.
+    if (!isResolved(ended.state)) break;
+    attempts.push(ended);
+    await lookAtStrays();
+  }
+  await condition(allHandlersFinished);
+  return view;
+
+  async function send(step: { number: number; psp: string; stepUp: boolean }): Promise<AttemptView> {
+    const { number, psp, stepUp } = step;
+    if (number > 1) await insist(() => startAttempt({ depositId, number, psp, stepUp }));
+    try {
+      return await authoriseAttempt({ depositId, number });
+    } catch (error) {
+      if (!(error instanceof ActivityFailure)) throw error;
+      // The call may have left before its answer was lost: the status decides, not the failure.
+      return insist(() => refreshAttempt({ depositId, number, ageMs: 0 }));
+    }
+  }
+
+  /** Stays with an attempt until it has an end, or until the last budget is spent. */
+  async function follow(begun: AttemptView, startedAtMs: number): Promise<AttemptView> {
+    let attempt = begun;
+    let questions = 0;
+    isReturned = false;
+    let actionSinceMs: number | null = null;
+    while (!isResolved(attempt.state)) {
+      const at = { depositId, number: attempt.number };
+      const ageMs = () => Date.now() - startedAtMs;
+      if (attempt.state === 'action') {
+        actionSinceMs ??= Date.now();
+        show('awaiting-action', attempt.actionUrl);
+        const leftMs = Math.max(actionSinceMs + actionDeadlineMs - Date.now(), pollPauseMs(questions, pollMsMax));
+        const isExpired = !(await heard(leftMs));
+        if (isReturned) {
+          isReturned = false;
+          facedAtMs = Date.now();
+          attempt = await insist(() => continueAttempt({ ...at, ageMs: ageMs() }));
+        } else {
+          attempt = await insist(() => (isExpired ? cancelAttempt : refreshAttempt)({ ...at, ageMs: ageMs() }));
+        }
+      } else {
+        if (view.state !== 'parked') show('processing');
+        isTellable = true;
+        await heard(pollPauseMs(questions, view.state === 'parked' ? parkedPollMsMax : pollMsMax));
+        isReturned = false;
+        attempt = await insist(() => refreshAttempt({ ...at, ageMs: ageMs() }));
+      }
+      questions += 1;
+      await lookAtStrays();
+      if (isResolved(attempt.state)) break;
+      if (ageMs() > unknownBudgetMs && view.state !== 'parked') await park(`no outcome from ${attempt.psp}`);
+      if (ageMs() > unknownBudgetMs + parkedBudgetMs) break;
+    }
+    return attempt;
+  }
+
+  /** True when somebody spoke before the time was over. */
+  async function heard(withinMs: number): Promise<boolean> {
+    const spoke = await condition(() => isPoked || isReturned || strays.size > 0, withinMs);
+    isPoked = false;
+    return spoke;
+  }
+
+  /** Notices about attempts that are closed: money there is recorded, and shown to a person. */
+  async function lookAtStrays(): Promise<void> {
+    for (const number of [...strays]) {
+      strays.delete(number);
+      const index = attempts.findIndex((known) => known.number === number);
+      attempts[index] = await insist(() => refreshAttempt({ depositId, number, ageMs: 0 }));
+    }
+  }
+
+  async function capture(): Promise<void> {
+    const taken = attempts.find(({ state }) => state === 'approved') ?? attempts.find(({ state }) => state === 'late_approved');
+    if (taken === undefined) throw new Error('Invariant broken: approved without an attempt');
+    try {
+      const outcome = await insist(() => captureDeposit({ depositId, number: taken.number }));
+      if (outcome.kind === 'mismatch') await park('amount-mismatch');
+      else show('captured');
+    } catch (error) {
+      if (!(error instanceof ActivityFailure)) throw error;
+      // The PSP has the money and the wallet does not take it: a person must.
+      await park('capture-refused');
+    }
+  }
+
+  async function park(reason: string): Promise<void> {
+    await insist(() => parkDeposit({ depositId, reason }));
+    show('parked');
+  }
+
+  function show(state: DepositState, url: string | null = null): void {
+    const isNew = view.state !== state;
+    view = { depositId, state, nextAction: url === null ? { type: 'none' } : { type: 'redirect', url } };
+    isTellable = true;
+    if (isNew) upsertSearchAttributes([{ key: stageKey, value: state }]);
+  }
+}

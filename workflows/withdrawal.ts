@@ -1,0 +1,258 @@
+/** A withdrawal: the money is held from the request on, and leaves the hold only to the PSP or back to the player. */
+import {
+  ActivityFailure,
+  allHandlersFinished,
+  ApplicationFailure,
+  condition,
+  proxyActivities,
+  setHandler,
+  upsertSearchAttributes,
+} from '@temporalio/workflow';
+import type { createPayoutActivities, PayoutView } from '#activities/payments/payouts.ts';
+import type { createWithdrawalCheckActivities } from '#activities/payments/withdrawal-checks.ts';
+import type { createWithdrawalActivities } from '#activities/payments/withdrawal-outcomes.ts';
+import type { createRiskActivities } from '#activities/risk/assess-withdrawal.ts';
+import type { FailureCode } from '#domain/failures.ts';
+import {
+  answerWithinMs,
+  parkedBudgetMs,
+  payoutAttemptsMax,
+  payoutPollMsMax,
+  pollPauseMs,
+  unknownBudgetMs,
+} from '#domain/payments/budgets.ts';
+import { isPayoutResolved } from '#domain/payments/payout-state.ts';
+import { tallyDecisions, withRisk, type Decision, type WithdrawalState } from '#domain/payments/withdrawal-decision.ts';
+import { taskQueues } from '#domain/task-queues.ts';
+import { insist } from './insist.ts';
+import { database, provider, providerOnce } from './retry-profiles.ts';
+import { stageKey } from './search-attributes.ts';
+import {
+  beginWithdrawal,
+  cancelWithdrawal,
+  decideWithdrawal,
+  getWithdrawal,
+  payoutNotified,
+  type WithdrawalInput,
+  type WithdrawalView,
+} from './withdrawal.contract.ts';
+
+const { checkWithdrawal, askForApproval, recordApproval, approveWithdrawal } = proxyActivities<
+  ReturnType<typeof createWithdrawalCheckActivities>
+>({ ...database, taskQueue: taskQueues.money });
+const { settleWithdrawal, releaseWithdrawal, parkWithdrawal } = proxyActivities<
+  ReturnType<typeof createWithdrawalActivities>
+>({ ...database, taskQueue: taskQueues.money });
+const { assessWithdrawal } = proxyActivities<ReturnType<typeof createRiskActivities>>({
+  ...database,
+  taskQueue: taskQueues.money,
+});
+const { startPayout } = proxyActivities<ReturnType<typeof createPayoutActivities>>({
+  ...database,
+  taskQueue: taskQueues.provider,
+});
+const { sendPayout } = proxyActivities<ReturnType<typeof createPayoutActivities>>({
+  ...providerOnce,
+  taskQueue: taskQueues.provider,
+});
+const { refreshPayout } = proxyActivities<ReturnType<typeof createPayoutActivities>>({
+  ...provider,
+  taskQueue: taskQueues.provider,
+});
+
+/** The database keeps fifty attempts; between them the pause grows to an hour. */
+const payoutAttemptsEver = 50;
+const offerPauseMsMax = 3_600_000;
+const parkedPollMsMax = 6 * 3_600_000;
+
+const refuse = (type: FailureCode, message: string): ApplicationFailure =>
+  ApplicationFailure.create({ type, message, nonRetryable: true });
+
+export async function withdrawal(input: WithdrawalInput): Promise<WithdrawalView> {
+  const { withdrawalId } = input;
+  const decisions: Decision[] = [];
+  /** Operators whose decision is being written right now. */
+  const deciding = new Set<string>();
+  let state: WithdrawalState = 'requested';
+  let approvalsRequired: number | null = null;
+  let cancellable = false;
+  let payloadHash = '';
+  let isCancelWanted = false;
+  let isChecked = false;
+  let isPoked = false;
+
+  const view = (): WithdrawalView => ({
+    withdrawalId,
+    state,
+    approvals: decisions.filter(({ decision }) => decision === 'approve').length,
+    approvalsRequired,
+    isCancellable: mayCancel(),
+  });
+
+  setHandler(getWithdrawal, view);
+  setHandler(payoutNotified, () => {
+    isPoked = true;
+  });
+  setHandler(beginWithdrawal, async () => {
+    await condition(() => isChecked, answerWithinMs);
+    return view();
+  });
+  setHandler(
+    decideWithdrawal,
+    async (decision) => {
+      deciding.add(decision.operatorId);
+      try {
+        await recordApproval({ withdrawalId, ...decision });
+        decisions.push({ operatorId: decision.operatorId, decision: decision.decision });
+      } catch (error) {
+        // Only ApplicationFailure fails an update; anything else would fail the workflow task for ever.
+        if (error instanceof ActivityFailure && error.cause instanceof ApplicationFailure) throw error.cause;
+        throw error;
+      } finally {
+        deciding.delete(decision.operatorId);
+      }
+      return view();
+    },
+    {
+      validator: ({ operatorId, payloadHash: shown }) => {
+        if (operatorId === input.playerId) throw refuse('own-approval', 'Nobody decides on a payment to himself.');
+        if (state !== 'awaiting-approval' || isCancelWanted) throw refuse('withdrawal-not-pending', `The withdrawal is ${state}.`);
+        if (deciding.has(operatorId) || decisions.some((known) => known.operatorId === operatorId)) {
+          throw refuse('already-decided', 'This operator has decided before.');
+        }
+        if (shown !== payloadHash) throw refuse('withdrawal-not-pending', 'The withdrawal is not the one that was shown.');
+      },
+    },
+  );
+  setHandler(
+    cancelWithdrawal,
+    async () => {
+      isCancelWanted = true;
+      await condition(() => state === 'cancelled' || state === 'refused', answerWithinMs);
+      return view();
+    },
+    {
+      validator: () => {
+        if (!mayCancel()) throw refuse('withdrawal-not-pending', `The withdrawal is ${state} and cannot be cancelled.`);
+      },
+    },
+  );
+
+  try {
+    await run();
+  } catch (error) {
+    if (!(error instanceof ActivityFailure)) throw error;
+    // The money is held and no rule says what now: a person does.
+    await park(error.cause instanceof ApplicationFailure ? (error.cause.type ?? 'failed') : 'failed');
+  }
+  isChecked = true;
+  await condition(allHandlersFinished);
+  return view();
+
+  async function run(): Promise<void> {
+    show('checking');
+    const checked = await insist(() => checkWithdrawal({ withdrawalId }));
+    cancellable = checked.cancellable;
+    payloadHash = checked.payloadHash;
+    const risk = await insist(() => assessWithdrawal({ withdrawalId, playerId: input.playerId, money: input.money }));
+    const check = withRisk(checked.check, checked.approvalsRequired, risk.outcome, risk.reasons);
+    if (check.kind === 'refuse') return release('refused', check.reason);
+
+    approvalsRequired = check.approvals;
+    if (check.approvals > 0) {
+      await insist(() => askForApproval({ withdrawalId, approvals: check.approvals, reasons: check.reasons }));
+      show('awaiting-approval');
+      isChecked = true;
+      await condition(() => isDecided(check.approvals) || isCancelWanted);
+      await condition(() => deciding.size === 0);
+    }
+    if (isCancelWanted) return release('cancelled', 'cancelled-by-player');
+    if (tallyDecisions(check.approvals, decisions) === 'refused') return release('refused', 'refused-by-operator');
+    const { outcome } = await insist(() => approveWithdrawal({ withdrawalId, approvals: check.approvals }));
+    // The cancellation's validator looked before this activity began; the hold is still ours to give back.
+    if (outcome === 'refused') return release('refused', 'refused-by-operator');
+    if (isCancelWanted) return release('cancelled', 'cancelled-by-player');
+    show('approved');
+    isChecked = true;
+    await payOut();
+  }
+
+  async function payOut(): Promise<void> {
+    for (let number = 1; number <= payoutAttemptsEver; number += 1) {
+      const startedAtMs = Date.now();
+      await insist(() => startPayout({ withdrawalId, number }));
+      if (state !== 'parked') show('submitted');
+      const payout = await follow(await send(number), startedAtMs);
+      switch (payout.state) {
+        case 'paid':
+          return settle(number);
+        case 'declined':
+          return release('refused', 'payout-declined');
+        case 'not_sent':
+          if (number === payoutAttemptsMax) await park(`${payout.psp} cannot be reached`);
+          await condition(() => false, pollPauseMs(number + 4, offerPauseMsMax));
+          break;
+        case 'started':
+        case 'pending':
+        case 'unknown':
+        case 'late_paid':
+          // The hold stays, and so does the work item: nothing here may guess.
+          return;
+      }
+    }
+  }
+
+  async function send(number: number): Promise<PayoutView> {
+    try {
+      return await sendPayout({ withdrawalId, number });
+    } catch (error) {
+      if (!(error instanceof ActivityFailure)) throw error;
+      return insist(() => refreshPayout({ withdrawalId, number, ageMs: 0 }));
+    }
+  }
+
+  /** Stays with a payout until it has an end, or until the last budget is spent. */
+  async function follow(begun: PayoutView, startedAtMs: number): Promise<PayoutView> {
+    let payout = begun;
+    for (let questions = 0; !isPayoutResolved(payout.state); questions += 1) {
+      await condition(() => isPoked, pollPauseMs(questions, state === 'parked' ? parkedPollMsMax : payoutPollMsMax));
+      isPoked = false;
+      const ageMs = Date.now() - startedAtMs;
+      payout = await insist(() => refreshPayout({ withdrawalId, number: payout.number, ageMs }));
+      if (isPayoutResolved(payout.state)) break;
+      if (ageMs > unknownBudgetMs && state !== 'parked') await park(`no outcome from ${payout.psp}`);
+      if (ageMs > unknownBudgetMs + parkedBudgetMs) break;
+    }
+    return payout;
+  }
+
+  async function settle(number: number): Promise<void> {
+    const outcome = await insist(() => settleWithdrawal({ withdrawalId, number }));
+    if (outcome.kind === 'mismatch') await park('amount-mismatch');
+    else show('paid');
+  }
+
+  async function release(to: 'refused' | 'cancelled', reason: string): Promise<void> {
+    await insist(() => releaseWithdrawal({ withdrawalId, state: to, reason }));
+    show(to);
+  }
+
+  async function park(reason: string): Promise<void> {
+    await insist(() => parkWithdrawal({ withdrawalId, reason }));
+    show('parked');
+  }
+
+  function isDecided(required: number): boolean {
+    return tallyDecisions(required, decisions) !== 'open';
+  }
+
+  function mayCancel(): boolean {
+    return cancellable && !isCancelWanted && (state === 'checking' || state === 'awaiting-approval');
+  }
+
+  function show(next: WithdrawalState): void {
+    if (state === next) return;
+    state = next;
+    upsertSearchAttributes([{ key: stageKey, value: next }]);
+  }
+}
