@@ -40,6 +40,7 @@ const statuses: Record<FailureCode, ProblemStatus> = {
   'deposit-limit-exceeded': 422,
   'play-limit-exceeded': 422,
   'self-excluded': 403,
+  'limit-change-not-open': 409,
   'identity-not-verified': 403,
   'verification-not-open': 409,
   'insufficient-funds': 422,

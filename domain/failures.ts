@@ -39,6 +39,7 @@ export const failureCodes = [
   'deposit-limit-exceeded',
   'play-limit-exceeded',
   'self-excluded',
+  'limit-change-not-open',
   // kyc
   'identity-not-verified',
   'verification-not-open',

@@ -1,0 +1,29 @@
+/** The row that makes decisions about one player's protection take turns. */
+import { sql } from 'kysely';
+import type { Trx } from '#db/connect.ts';
+
+/** Locks the player's guard until `trx` ends. Taken before any wallet row, so that the order of locks is one. */
+export async function lockPlayerGuard(trx: Trx, playerId: string): Promise<void> {
+  await trx
+    .insertInto('responsibleGambling.playerGuard')
+    .values({ playerId })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  await trx
+    .selectFrom('responsibleGambling.playerGuard')
+    .select('playerId')
+    .where('playerId', '=', playerId)
+    .forUpdate()
+    .execute();
+}
+
+/**
+ * The database's present, in epoch milliseconds: the only clock that limits and exclusions go by. Taken after the
+ * guard, since waiting for it may have carried the transaction over a window's edge.
+ */
+export async function readNowMs(trx: Trx): Promise<number> {
+  const { rows } = await sql<{ now: Date }>`select clock_timestamp() as now`.execute(trx);
+  const now = rows[0]?.now;
+  if (!now) throw new Error('Invariant broken: the database did not tell the time');
+  return now.getTime();
+}
