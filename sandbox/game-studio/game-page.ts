@@ -21,7 +21,7 @@ const playerOf = ({ token, user, currency, gameCode }: Session): Player | undefi
   token === null || user === null ? undefined : { token, user, currency, gameCode };
 
 /** Units times 100 000 as decimal text with two places. */
-export function wireAmountText(amount: bigint): string {
+function wireAmountText(amount: bigint): string {
   const cents = amount / 1000n;
   return `${cents / 100n}.${String(cents % 100n).padStart(2, '0')}`;
 }

@@ -160,6 +160,7 @@ test.each(tricks.filter((trick) => trick !== 'odd_amounts'))(
 );
 
 test('a round cut off by kill -9 in the middle of its bet is taken back', async () => {
+  await habits({ timeoutMs: 300, retryPauseMs: 10 });
   wallet.swallowAnswers = 2;
   const cut = order('play', { ...player, rounds: 1 }).catch(() => undefined);
   await expect.poll(() => wallet.balance < startBalance, { timeout: 3000 }).toBe(true);
@@ -168,6 +169,7 @@ test('a round cut off by kill -9 in the middle of its bet is taken back', async 
   wallet.swallowAnswers = 0;
   studio = await startParty('game-studio', environment());
   await expect.poll(() => wallet.balance, { timeout: 3000 }).toBe(startBalance);
+  await habits(patient);
 });
 
 test('the operator API checks its signature and knows its games', async () => {

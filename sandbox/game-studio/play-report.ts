@@ -2,7 +2,7 @@
 import type { TransactionKind, WalletTransaction } from './round-book.ts';
 import type { WalletAnswer } from './wallet-client.ts';
 
-export interface ReportedCall {
+interface ReportedCall {
   path: string;
   round?: string;
   transactionUuid?: string;
@@ -15,7 +15,7 @@ export interface ReportedCall {
   note?: string;
 }
 
-export interface Expectation {
+interface Expectation {
   what: string;
   expected: string;
   got: string;

@@ -118,7 +118,7 @@ export function createWalletCalls({ client, book, due, habits }: CallParts) {
       return;
     }
     book.settle(transaction, 'unknown', answer.status ?? null, transaction.attempts + 1);
-    due().schedule('settle', transaction.uuid, Math.min(60_000, 1000 * 2 ** Math.min(transaction.attempts, 6)));
+    due().schedule('settle', transaction.uuid, Math.min(60_000, 1000 * 2 ** Math.min(transaction.attempts - 1, 6)));
   }
 
   /** Written before the first attempt, so that a process killed in between takes it up again. */

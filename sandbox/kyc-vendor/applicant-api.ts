@@ -33,7 +33,7 @@ const tokenBody = z.object({
 
 const stamp = (ms: number) => new Date(ms).toISOString().slice(0, 19).replace('T', ' ');
 
-export const shownApplicant = (applicant: Applicant) => {
+const shownApplicant = (applicant: Applicant) => {
   const { documentNumber, ...info } = applicant.info;
   return {
     id: applicant.id,

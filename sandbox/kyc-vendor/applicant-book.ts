@@ -12,7 +12,7 @@ create table if not exists access_token (token text primary key, applicant_id te
 create table if not exists event (correlation_id text primary key, applicant_id text not null, type text not null, created_at_ms integer not null);
 `;
 
-export type ReviewStatus = 'init' | 'pending' | 'queued' | 'onHold' | 'completed';
+type ReviewStatus = 'init' | 'pending' | 'queued' | 'onHold' | 'completed';
 
 export interface ReviewResult {
   reviewAnswer: 'GREEN' | 'RED';

@@ -20,4 +20,3 @@ export const reviewOrder = z.strictObject({
   moderationComment: z.string().optional(),
   clientComment: z.string().optional(),
 });
-export type ReviewOrder = z.infer<typeof reviewOrder>;

@@ -5,7 +5,7 @@ import type { Delivery } from './behaviours.ts';
 export const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 /** Ends early when the caller has hung up. */
-export async function holdConnection(c: PartyContext, ms: number): Promise<void> {
+async function holdConnection(c: PartyContext, ms: number): Promise<void> {
   const { socket } = c.env.incoming;
   const hungUp = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   await Promise.race([pause(ms), hungUp]);

@@ -24,7 +24,7 @@ create table if not exists idempotency (
   key text primary key, fingerprint text not null, status integer, body text, created_at_ms integer not null);
 `;
 
-export type PaymentStatus =
+type PaymentStatus =
   | 'created'
   | 'challenge'
   | 'authenticated'

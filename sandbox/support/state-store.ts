@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 
-export type Row = Record<string, unknown>;
+type Row = Record<string, unknown>;
 
 export interface StateStore {
   run(sql: string, ...values: SQLInputValue[]): number;

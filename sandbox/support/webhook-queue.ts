@@ -13,7 +13,7 @@ export const webhookFaults = z.object({
   /** Events are written down as lost and never sent. */
   lose: z.boolean().default(false),
 });
-export type WebhookFaults = z.infer<typeof webhookFaults>;
+type WebhookFaults = z.infer<typeof webhookFaults>;
 
 export interface WebhookQueue {
   enqueue(eventId: string, body: string): void;
@@ -24,7 +24,7 @@ export interface WebhookQueue {
   stop(): void;
 }
 
-export interface WebhookDelivery {
+interface WebhookDelivery {
   id: number;
   event_id: string;
   state: 'waiting' | 'delivered' | 'lost';

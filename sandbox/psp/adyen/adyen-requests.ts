@@ -17,7 +17,7 @@ import {
   wrongSyntax,
 } from './adyen-errors.ts';
 
-export interface AdyenResult {
+interface AdyenResult {
   answer: StoredAnswer;
   delivery?: Delivery;
   answeredLater?: boolean;

@@ -17,7 +17,7 @@ interface NotificationItem {
   operations?: string[];
 }
 
-export function adyenSignature(item: NotificationItem, merchantAccount: string, hmacKey: string): string {
+function adyenSignature(item: NotificationItem, merchantAccount: string, hmacKey: string): string {
   const signed = [
     item.pspReference,
     item.originalReference ?? '',

@@ -1,5 +1,5 @@
 /** Stripe's request bodies: form fields with brackets, read into nested objects. */
-export type FormValue = string | FormObject;
+type FormValue = string | FormObject;
 export interface FormObject {
   [name: string]: FormValue;
 }

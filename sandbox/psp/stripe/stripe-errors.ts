@@ -9,7 +9,7 @@ interface ErrorFields {
   param?: string;
 }
 
-export const stripeError = (status: number, error: ErrorFields): StoredAnswer => ({ status, body: { error } });
+const stripeError = (status: number, error: ErrorFields): StoredAnswer => ({ status, body: { error } });
 
 export function refusalAnswer(refusal: Refusal): StoredAnswer {
   const param = refusal.parameter === undefined ? {} : { param: refusal.parameter };

@@ -6,7 +6,7 @@ import { prefixedId } from '../references.ts';
 import { chargeObject, paymentIntentObject, payoutObject, refundObject } from './stripe-objects.ts';
 
 /** The API version that stripe-node 23.1 is pinned to. */
-export const stripeApiVersion = '2026-10-28.endive';
+const stripeApiVersion = '2026-10-28.endive';
 
 export function stripeSignature(body: string, secret: string, nowMs: number): string {
   const timestamp = Math.floor(nowMs / 1000);
