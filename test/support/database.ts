@@ -3,7 +3,7 @@
  * tests run on the real PostgreSQL and never see each other's rows.
  */
 import { randomBytes } from 'node:crypto';
-import pg from 'pg';
+import type pg from 'pg';
 import { inject } from 'vitest';
 import { createDatabase, openPool, type Database } from '#db/connect.ts';
 import { rolePasswords, runAsAdmin, withDatabase } from './postgres-server.ts';

@@ -2,14 +2,16 @@
  * Workflows under a server that skips time, with the production bundle and data converter; every history a test makes
  * is kept for the replay at the end of the run.
  */
+import { spawnSync } from 'node:child_process';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { DefaultLogger, makeTelemetryFilterString, Runtime, Worker, type InjectedSinks } from '@temporalio/worker';
 import { describe, inject } from 'vitest';
 import type { TaskQueue } from '#domain/task-queues.ts';
+import { translateFailures } from '#workers/interceptors.ts';
 import type { OutcomeSinks } from '#workers/workflow-interceptors.ts';
 import { searchAttributes } from '#platform/temporal.ts';
-import { failureToApplicationFailure } from './failure-interceptor.ts';
+
 import { testDataConverter } from './temporal-build.ts';
 import { createHistoryRecorder, recordScenario } from './histories.ts';
 
@@ -57,8 +59,11 @@ export async function createWorkflowEnvironment(): Promise<WorkflowEnvironment> 
     runWorkflows: (options, fn) => runWithWorkers(env, options, fn),
     exportHistory: (handle, scenario) => recordScenario(inject('runFolder'), handle, scenario),
     close: async () => {
-      await recorder.keepHistories(env.client);
-      await env.teardown();
+      try {
+        await recorder.keepHistories(env.client);
+      } finally {
+        await env.teardown();
+      }
     },
   };
 }
@@ -88,7 +93,7 @@ async function runWithWorkers<T>(
         activities,
         dataConverter: testDataConverter,
         sinks: unheardSinks,
-        interceptors: { activity: [failureToApplicationFailure] },
+        interceptors: { activity: [translateFailures] },
         shutdownGraceTime: '2 s',
       }),
     ),
@@ -113,6 +118,8 @@ let isRuntimeInstalled = false;
 function quietRuntime(): void {
   if (isRuntimeInstalled) return;
   isRuntimeInstalled = true;
+  // A test that fails before `close` must not leave its server running: the SDK does not tell its process id.
+  process.once('exit', () => spawnSync('pkill', ['-KILL', '-P', String(process.pid)]));
   Runtime.install({
     logger: new DefaultLogger('ERROR'),
     telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } },
