@@ -5,7 +5,7 @@
  */
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -81,9 +81,10 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
 
 /** Creates the data directory on first use and clears what a killed predecessor left running. */
 export async function preparePostgres(options: PostgresOptions): Promise<PostgresLaunch> {
-  const account = databaseAccount();
+  const usual = databaseAccount();
+  const dataDir = dataDirFor(usual, options.dir);
+  const account = ownerOf(dataDir, usual);
   const binaries = locatePostgresBinaries(account);
-  const dataDir = dataDirFor(account, options.dir);
   const user = options.user ?? 'pitboss';
   await stopLeftover(dataDir);
   if (!existsSync(join(dataDir, 'PG_VERSION')))
@@ -175,6 +176,18 @@ function dataDirFor(account: DatabaseAccount | undefined, dir: string): string {
   const wanted = resolve(dir);
   mkdirSync(dirname(wanted), { recursive: true });
   return mayEnter(account, wanted) ? wanted : standInFolder(wanted);
+}
+
+/** PostgreSQL serves only the owner of the data: root takes over a folder that an ordinary user began. */
+function ownerOf(dataDir: string, usual: DatabaseAccount | undefined): DatabaseAccount | undefined {
+  const stat = statSync(dataDir, { throwIfNoEntry: false });
+  const own = usual?.uid ?? process.getuid?.();
+  if (stat === undefined || stat.uid === own) return usual;
+  if (usual !== undefined && stat.uid !== 0) return { uid: stat.uid, gid: stat.gid };
+  if (usual !== undefined) return usual;
+  throw new BringUpFailure(
+    `The database in ${dataDir} belongs to another user: start as that user, or choose another PITBOSS_HOME.`,
+  );
 }
 
 /** Built beside its place and moved there when complete, so that a killed initdb leaves nothing half done. */

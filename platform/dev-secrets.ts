@@ -1,0 +1,114 @@
+/** Secrets of a development home: made once, random, readable by this user alone. Production brings its own. */
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { roleNames } from '#domain/backoffice/roles.ts';
+import { BringUpFailure } from './bring-up-failure.ts';
+
+export interface OperatorSecret {
+  readonly email: string;
+  readonly password: string;
+  readonly role: string;
+}
+
+export interface DevSecrets {
+  readonly database: { readonly owner: string; readonly writer: string; readonly reader: string };
+  readonly clickhouse: string;
+  readonly keyEncryptionKey: string;
+  readonly blindIndexKey: string;
+  readonly payloadCodecKey: string;
+  readonly pspAlpha: { readonly apiKey: string; readonly webhookSecret: string };
+  readonly pspBeta: { readonly apiKey: string; readonly merchantAccount: string; readonly hmacKey: string };
+  readonly kycVendor: { readonly appToken: string; readonly secretKey: string; readonly webhookSecret: string };
+  /** Both sides sign: the operator what it sends to the studio, the studio its wallet calls. */
+  readonly hub88: {
+    readonly operatorPrivateKey: string;
+    readonly operatorPublicKey: string;
+    readonly studioPrivateKey: string;
+    readonly studioPublicKey: string;
+  };
+  readonly operators: readonly OperatorSecret[];
+}
+
+export function loadDevSecrets(home: string): DevSecrets {
+  const file = join(home, 'secrets.json');
+  const before = existsSync(file) ? parse(file) : undefined;
+  const secrets = complete(before);
+  if (JSON.stringify(secrets) !== JSON.stringify(before)) writePrivately(file, secrets);
+  return secrets;
+}
+
+export function writePrivately(file: string, value: unknown): void {
+  const draft = `${file}.${process.pid}`;
+  writeFileSync(draft, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
+  renameSync(draft, file);
+}
+
+/** Keeps what is there and adds what a newer version needs. */
+function complete(before: Partial<DevSecrets> | undefined): DevSecrets {
+  return {
+    database: before?.database ?? { owner: password(), writer: password(), reader: password() },
+    clickhouse: before?.clickhouse ?? password(),
+    keyEncryptionKey: before?.keyEncryptionKey ?? key(),
+    blindIndexKey: before?.blindIndexKey ?? key(),
+    payloadCodecKey: before?.payloadCodecKey ?? key(),
+    pspAlpha: before?.pspAlpha ?? { apiKey: `sk_test_${password()}`, webhookSecret: `whsec_${password()}` },
+    pspBeta: before?.pspBeta ?? {
+      apiKey: `AQE_test_${password()}`,
+      merchantAccount: 'PitbossSandbox',
+      hmacKey: randomBytes(32).toString('hex').toUpperCase(),
+    },
+    kycVendor: before?.kycVendor ?? { appToken: `sbx:${password()}`, secretKey: password(), webhookSecret: password() },
+    hub88: before?.hub88 ?? hub88Keys(),
+    operators: operators(before?.operators ?? []),
+  };
+}
+
+function operators(before: readonly OperatorSecret[]): OperatorSecret[] {
+  return roleNames.map(
+    (role) =>
+      before.find((operator) => operator.role === role) ?? {
+        email: `${role}@pitboss.localhost`,
+        password: password(),
+        role,
+      },
+  );
+}
+
+function hub88Keys(): DevSecrets['hub88'] {
+  const operator = rsaPair();
+  const studio = rsaPair();
+  return {
+    operatorPrivateKey: operator.privateKey,
+    operatorPublicKey: operator.publicKey,
+    studioPrivateKey: studio.privateKey,
+    studioPublicKey: studio.publicKey,
+  };
+}
+
+function rsaPair(): { privateKey: string; publicKey: string } {
+  return generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
+}
+
+/** Letters and digits only: they travel in addresses and headers. */
+function password(): string {
+  return randomBytes(24).toString('base64url').replaceAll(/[-_]/g, 'x');
+}
+
+function key(): string {
+  return randomBytes(32).toString('base64');
+}
+
+function parse(file: string): Partial<DevSecrets> {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Partial<DevSecrets>;
+  } catch {
+    throw new BringUpFailure(
+      `${file} cannot be read: restore it, or remove the home folder to begin anew (its data cannot be opened without it).`,
+    );
+  }
+}

@@ -1,0 +1,176 @@
+/** Every process of ours: what runs it, when it counts as ready, how it is told to stop. */
+import { join } from 'node:path';
+import type { Environment } from '#workers/config.ts';
+import type { DevSecrets } from './dev-secrets.ts';
+import { childPath } from './environment.ts';
+import { checkout } from './home.ts';
+import type { Ports } from './ports.ts';
+import type { ProcessPlan } from './supervisor.ts';
+
+/** Dependents before what they depend on. */
+export const stopOrder: readonly (readonly string[])[] = [
+  ['api'],
+  ['worker'],
+  ['relay'],
+  ['psp-alpha', 'psp-beta', 'kyc-vendor', 'game-studio', 'mailbox'],
+  ['analytics'],
+  ['temporal'],
+  ['postgres'],
+];
+
+const readyTimeoutMs = 60_000;
+
+interface NodePlan {
+  readonly name: string;
+  readonly label: string;
+  readonly script: string;
+  readonly args?: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly readyUrl: string;
+  readonly stopGraceMs: number;
+}
+
+export function apiPlan(env: Record<string, string>, ports: Ports): ProcessPlan {
+  return nodePlan({
+    name: 'api', label: 'The API', script: 'api/main.ts', env,
+    readyUrl: `http://127.0.0.1:${ports.api}/readyz`, stopGraceMs: 15_000,
+  });
+}
+
+export function workerPlan(env: Record<string, string>, ports: Ports): ProcessPlan {
+  return nodePlan({
+    name: 'worker', label: 'The worker', script: 'workers/main.ts',
+    env: { ...env, METRICS_PORT: String(ports.workerMetrics), SDK_METRICS_PORT: String(ports.workerSdkMetrics) },
+    readyUrl: `http://127.0.0.1:${ports.workerMetrics}/readyz`, stopGraceMs: 22_000,
+  });
+}
+
+export function relayPlan(env: Record<string, string>, ports: Ports): ProcessPlan {
+  return nodePlan({
+    name: 'relay', label: 'The relay', script: 'workers/outbox-relay.ts',
+    env: { ...env, METRICS_PORT: String(ports.relayMetrics) },
+    readyUrl: `http://127.0.0.1:${ports.relayMetrics}/readyz`, stopGraceMs: 10_000,
+  });
+}
+
+export function analyticsPlan(given: Environment, home: string, ports: Ports, password: string): ProcessPlan {
+  return nodePlan({
+    name: 'analytics', label: 'ClickHouse (chDB)', script: 'analytics/server.ts',
+    env: {
+      ...bare(given),
+      CLICKHOUSE_PORT: String(ports.clickhouse),
+      CLICKHOUSE_PASSWORD: password,
+      CLICKHOUSE_DIR: join(home, 'clickhouse'),
+    },
+    readyUrl: `http://127.0.0.1:${ports.clickhouse}/readyz`, stopGraceMs: 15_000,
+  });
+}
+
+export interface SandboxRequest {
+  readonly given: Environment;
+  readonly home: string;
+  readonly ports: Ports;
+  readonly secrets: DevSecrets;
+}
+
+export function pspAlphaPlan({ given, home, ports, secrets }: SandboxRequest): ProcessPlan {
+  return partyPlan({ given, home, name: 'psp-alpha', label: 'The PSP alpha', script: 'sandbox/psp/main.ts', port: ports.pspAlpha, env: {
+    DIALECT: 'stripe',
+    API_KEY: secrets.pspAlpha.apiKey,
+    WEBHOOK_URL: `http://127.0.0.1:${ports.api}/webhooks/psp/alpha`,
+    WEBHOOK_SECRET: secrets.pspAlpha.webhookSecret,
+  } });
+}
+
+export function pspBetaPlan({ given, home, ports, secrets }: SandboxRequest): ProcessPlan {
+  return partyPlan({ given, home, name: 'psp-beta', label: 'The PSP beta', script: 'sandbox/psp/main.ts', port: ports.pspBeta, env: {
+    DIALECT: 'adyen',
+    API_KEY: secrets.pspBeta.apiKey,
+    WEBHOOK_URL: `http://127.0.0.1:${ports.api}/webhooks/psp/beta`,
+    HMAC_KEY: secrets.pspBeta.hmacKey,
+    MERCHANT_ACCOUNT: secrets.pspBeta.merchantAccount,
+  } });
+}
+
+export function kycVendorPlan({ given, home, ports, secrets }: SandboxRequest): ProcessPlan {
+  return partyPlan({ given, home, name: 'kyc-vendor', label: 'The KYC vendor', script: 'sandbox/kyc-vendor/main.ts', port: ports.kycVendor, env: {
+    APP_TOKEN: secrets.kycVendor.appToken,
+    SECRET_KEY: secrets.kycVendor.secretKey,
+    WEBHOOK_URL: `http://127.0.0.1:${ports.api}/webhooks/kyc/vendor`,
+    WEBHOOK_SECRET: secrets.kycVendor.webhookSecret,
+  } });
+}
+
+export function gameStudioPlan({ given, home, ports, secrets }: SandboxRequest): ProcessPlan {
+  return partyPlan({ given, home, name: 'game-studio', label: 'The game studio', script: 'sandbox/game-studio/main.ts', port: ports.gameStudio, env: {
+    OPERATOR_WALLET_URL: `http://127.0.0.1:${ports.api}/wallet/hub88/studio`,
+    PRIVATE_KEY: secrets.hub88.studioPrivateKey,
+    OPERATOR_PUBLIC_KEY: secrets.hub88.operatorPublicKey,
+    OPERATOR_ID: 'pitboss',
+  } });
+}
+
+export function mailboxPlan({ given, home, ports }: SandboxRequest): ProcessPlan {
+  return partyPlan({ given, home, name: 'mailbox', label: 'The mailbox', script: 'sandbox/mailbox/main.ts', port: ports.mailbox, env: {
+    SMTP_PORT: String(ports.mailboxSmtp),
+  } });
+}
+
+/** A counterparty is told its own variables only; it plays a stranger and must not see our secrets. */
+function partyPlan(party: {
+  given: Environment;
+  home: string;
+  name: string;
+  label: string;
+  script: string;
+  port: number;
+  env: Record<string, string>;
+}): ProcessPlan {
+  const url = `http://127.0.0.1:${party.port}`;
+  const token = party.given['SCENARIO_TOKEN'];
+  return nodePlan({
+    name: party.name,
+    label: party.label,
+    script: party.script,
+    env: {
+      ...bare(party.given),
+      PORT: String(party.port),
+      STATE_DIR: join(party.home, 'sandbox', party.name),
+      PUBLIC_URL: url,
+      ...(token === undefined || token === '' ? {} : { SCENARIO_TOKEN: token }),
+      ...party.env,
+    },
+    readyUrl: `${url}/healthz`,
+    stopGraceMs: 5_000,
+  });
+}
+
+function nodePlan(plan: NodePlan): ProcessPlan {
+  return {
+    name: plan.name,
+    label: plan.label,
+    command: process.execPath,
+    args: [join(checkout, plan.script), ...(plan.args ?? [])],
+    env: plan.env,
+    isReady: () => answersOk(plan.readyUrl),
+    readyTimeoutMs,
+    stopSignal: 'SIGTERM',
+    stopGraceMs: plan.stopGraceMs,
+  };
+}
+
+async function answersOk(url: string): Promise<boolean> {
+  const answer = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+  await answer.body?.cancel();
+  return answer.ok;
+}
+
+/** What any program needs of its surroundings, and nothing of ours. */
+export function bare(given: Environment): Record<string, string> {
+  const env: Record<string, string> = { PATH: childPath(given), NODE_NO_WARNINGS: '1' };
+  for (const name of ['HOME', 'TMPDIR', 'LANG', 'TZ', 'LOGNAME', 'USER']) {
+    const value = given[name];
+    if (value !== undefined) env[name] = value;
+  }
+  return env;
+}
