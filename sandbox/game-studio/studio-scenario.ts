@@ -16,6 +16,15 @@ interface ScenarioParts {
   habits: { current: CallerHabits };
 }
 
+/** An order may name a launched session, as the page of the game does, in place of token, user, currency and game. */
+function inSession(book: RoundBook, order: unknown): unknown {
+  if (typeof order !== 'object' || order === null || !('session' in order)) return order;
+  const { session: id, ...rest } = order;
+  const session = book.findSession(String(id));
+  if (session === undefined) return rest;
+  return { ...rest, token: session.token, user: session.user, currency: session.currency, gameCode: session.gameCode };
+}
+
 export function readHabits(store: StateStore): CallerHabits {
   const stored = store.one<{ value: string }>('select value from setting where name = ?', 'habits');
   return callerHabits.parse(stored === undefined ? {} : JSON.parse(stored.value));
@@ -34,12 +43,12 @@ export function serveStudioScenario(app: PartyApp, { store, book, calls, habits 
   });
 
   app.post('/_scenario/play', async (c) => {
-    const order = playOrder.safeParse(await c.req.json());
+    const order = playOrder.safeParse(inSession(book, await c.req.json()));
     return order.success ? c.json(await playRounds(order.data, { book, calls })) : c.json(refusal(order.error), 400);
   });
 
   app.post('/_scenario/hostile', async (c) => {
-    const order = hostileOrder.safeParse(await c.req.json());
+    const order = hostileOrder.safeParse(inSession(book, await c.req.json()));
     return order.success ? c.json(await performTrick(order.data, { book, calls })) : c.json(refusal(order.error), 400);
   });
 
