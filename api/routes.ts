@@ -1,12 +1,34 @@
 /** Mounts the routes of every module, in the order of `domain/modules.ts`. */
+import { mountAffiliates } from './affiliates.ts';
 import type { Api } from './app.ts';
+import { mountBackoffice } from './backoffice.ts';
 import { mountBonus } from './bonus.ts';
+import { mountCms } from './cms.ts';
+import { mountCompliance } from './compliance.ts';
 import type { ApiDeps } from './context.ts';
+import { mountCrm } from './crm.ts';
 import { mountGames } from './games.ts';
+import { mountKyc } from './kyc.ts';
+import { mountPam } from './pam.ts';
+import { mountPayments } from './payments.ts';
+import { mountResponsibleGambling } from './responsible-gambling.ts';
+import { mountRisk } from './risk.ts';
 import { mountWallet } from './wallet.ts';
+import { mountKycWebhook } from './webhooks/kyc.ts';
 
 export function mountModules(api: Api, deps: ApiDeps): void {
+  mountPam(api, deps);
   mountWallet(api, deps);
+  mountKyc(api, deps);
+  mountKycWebhook(api, deps);
+  mountPayments(api, deps);
   mountBonus(api, deps);
   mountGames(api, deps);
+  mountAffiliates(api, deps);
+  mountCrm(api, deps);
+  mountResponsibleGambling(api, deps);
+  mountRisk(api, deps);
+  mountCms(api, deps);
+  mountCompliance(api, deps);
+  mountBackoffice(api, deps);
 }

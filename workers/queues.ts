@@ -1,7 +1,19 @@
 /** Which activities run on which task queue, and how many at once. */
 import { createAwardActivities } from '#activities/bonus/awards.ts';
+import { createMessageActivities } from '#activities/crm/messages.ts';
 import type { ActivityDeps } from '#activities/deps.ts';
 import { createRoundActivities } from '#activities/games/rounds.ts';
+import { createRegistrationActivities } from '#activities/pam/registrations.ts';
+import { createDepositAttemptActivities } from '#activities/payments/deposit-attempts.ts';
+import { createDepositActivities } from '#activities/payments/deposit-outcomes.ts';
+import { createPayoutActivities } from '#activities/payments/payouts.ts';
+import { createWithdrawalCheckActivities } from '#activities/payments/withdrawal-checks.ts';
+import { createWithdrawalActivities } from '#activities/payments/withdrawal-outcomes.ts';
+import { createKycVendorActivities } from '#activities/kyc/vendor-activities.ts';
+import { createVerificationActivities } from '#activities/kyc/verification-activities.ts';
+import { createExclusionActivities } from '#activities/responsible-gambling/exclusion-activities.ts';
+import { createLimitChangeActivities } from '#activities/responsible-gambling/limit-change-activities.ts';
+import { createRiskActivities } from '#activities/risk/assess-withdrawal.ts';
 import { taskQueues, type TaskQueue } from '#domain/task-queues.ts';
 
 export type QueuePlan = {
@@ -14,10 +26,21 @@ export type QueuePlan = {
 export function planQueues(deps: ActivityDeps): Record<TaskQueue, QueuePlan> {
   const rounds = createRoundActivities(deps);
   return {
-    [taskQueues.money]: { activities: { ...createAwardActivities(deps) }, activitiesMax: 32, workflowTasksMax: 40 },
+    [taskQueues.money]: { activities: { ...createAwardActivities(deps), ...createRiskActivities(deps), ...createDepositActivities(deps),
+      ...createWithdrawalCheckActivities(deps), ...createWithdrawalActivities(deps) }, activitiesMax: 32, workflowTasksMax: 40 },
     [taskQueues.play]: { activities: { ...rounds }, activitiesMax: 16, workflowTasksMax: 20 },
-    [taskQueues.provider]: { activities: { ...rounds }, activitiesMax: 32, workflowTasksMax: 5 },
-    [taskQueues.player]: { activities: {}, activitiesMax: 16, workflowTasksMax: 20 },
-    [taskQueues.batch]: { activities: {}, activitiesMax: 8, workflowTasksMax: 10 },
+    [taskQueues.provider]: { activities: { ...rounds, ...createKycVendorActivities(deps), ...createDepositAttemptActivities(deps),
+      ...createPayoutActivities(deps) }, activitiesMax: 32, workflowTasksMax: 5 },
+    [taskQueues.player]: {
+      activities: {
+        ...createRegistrationActivities(deps),
+        ...createVerificationActivities(deps),
+        ...createLimitChangeActivities(deps),
+        ...createExclusionActivities(deps),
+      },
+      activitiesMax: 16,
+      workflowTasksMax: 20,
+    },
+    [taskQueues.batch]: { activities: { ...createMessageActivities(deps) }, activitiesMax: 8, workflowTasksMax: 10 },
   };
 }

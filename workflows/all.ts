@@ -1,3 +1,11 @@
 /** The bundler's entry: every workflow of the platform, and the table of contents of the business. */
 export { bonusAward } from './bonus-award.ts';
+export { deposit } from './deposit.ts';
+export { depositLate } from './deposit-late.ts';
+export { limitChange } from './limit-change.ts';
+export { registration } from './registration.ts';
 export { round } from './round.ts';
+export { selfExclusion } from './self-exclusion.ts';
+export { timeOut } from './time-out.ts';
+export { verification } from './verification.ts';
+export { withdrawal } from './withdrawal.ts';

@@ -3,13 +3,12 @@ import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { MoneyText } from '#domain/money.ts';
 import type { DepositState } from '#domain/payments/withdrawal-decision.ts';
 import { taskQueues } from '#domain/task-queues.ts';
+import { amountKey, assetKey, brandKey, jurisdictionKey, playerIdKey, stageKey } from './search-attributes.ts';
 
 export const depositWorkflowId = (depositId: string) => `deposit:${depositId}` as const;
 
 /** The inverse; null for another workflow's id. */
 export const depositIdOf = (workflowId: string): string | null => /^deposit:([0-9a-f-]{36})$/.exec(workflowId)?.[1] ?? null;
-
-export const depositQueue = taskQueues.money;
 
 /** Ids and money only; tokens and addresses stay in the row. */
 export type DepositInput = {
@@ -40,3 +39,20 @@ export const completeAction = defineUpdate<DepositView>('completeAction');
 export const pspNotified = defineSignal<[{ readonly attempt: number | null }]>('pspNotified');
 
 export const getDeposit = defineQuery<DepositView>('getDeposit');
+
+/** Start options by contract: one workflow per row, for ever. */
+export const depositStart = (input: DepositInput) => ({
+  workflowId: depositWorkflowId(input.depositId),
+  taskQueue: taskQueues.money,
+  args: [input] as [DepositInput],
+  workflowIdReusePolicy: 'REJECT_DUPLICATE' as const,
+  workflowIdConflictPolicy: 'USE_EXISTING' as const,
+  typedSearchAttributes: [
+    { key: playerIdKey, value: input.playerId },
+    { key: brandKey, value: input.brand },
+    { key: jurisdictionKey, value: input.jurisdiction },
+    { key: stageKey, value: 'requested' },
+    { key: amountKey, value: input.money.amount },
+    { key: assetKey, value: input.money.asset },
+  ],
+});

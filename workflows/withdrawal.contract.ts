@@ -3,14 +3,13 @@ import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { MoneyText } from '#domain/money.ts';
 import type { WithdrawalState } from '#domain/payments/withdrawal-decision.ts';
 import { taskQueues } from '#domain/task-queues.ts';
+import { amountKey, assetKey, brandKey, jurisdictionKey, playerIdKey, stageKey } from './search-attributes.ts';
 
 export const withdrawalWorkflowId = (withdrawalId: string) => `withdrawal:${withdrawalId}` as const;
 
 /** The inverse; null for another workflow's id. */
 export const withdrawalIdOf = (workflowId: string): string | null =>
   /^withdrawal:([0-9a-f-]{36})$/.exec(workflowId)?.[1] ?? null;
-
-export const withdrawalQueue = taskQueues.money;
 
 export type WithdrawalInput = {
   readonly withdrawalId: string;
@@ -51,3 +50,20 @@ export const cancelWithdrawal = defineUpdate<WithdrawalView>('cancel');
 export const payoutNotified = defineSignal('payoutNotified');
 
 export const getWithdrawal = defineQuery<WithdrawalView>('getWithdrawal');
+
+/** Start options by contract: one workflow per row, for ever. */
+export const withdrawalStart = (input: WithdrawalInput) => ({
+  workflowId: withdrawalWorkflowId(input.withdrawalId),
+  taskQueue: taskQueues.money,
+  args: [input] as [WithdrawalInput],
+  workflowIdReusePolicy: 'REJECT_DUPLICATE' as const,
+  workflowIdConflictPolicy: 'USE_EXISTING' as const,
+  typedSearchAttributes: [
+    { key: playerIdKey, value: input.playerId },
+    { key: brandKey, value: input.brand },
+    { key: jurisdictionKey, value: input.jurisdiction },
+    { key: stageKey, value: 'requested' },
+    { key: amountKey, value: input.money.amount },
+    { key: assetKey, value: input.money.asset },
+  ],
+});

@@ -17,12 +17,7 @@ import { lockAttempt, recordOutcome, viewOf, type AttemptView } from './record-o
 
 export type AttemptInput = { readonly depositId: string; readonly number: number };
 
-/** How often each PSP answered what; wired to the metrics of the process. */
-export type CountPspAttempt = (psp: string, outcome: PspOutcome['kind']) => void;
-
-export type DepositAttemptDeps = Pick<ActivityDeps, 'db' | 'psps' | 'publicUrl' | 'log'> & {
-  readonly countPspAttempt?: CountPspAttempt;
-};
+export type DepositAttemptDeps = Pick<ActivityDeps, 'db' | 'psps' | 'publicUrl' | 'log'>;
 
 export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
   const { db } = deps;
@@ -45,7 +40,6 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
   };
 
   const heard = async (row: AttemptRow, outcome: PspOutcome): Promise<AttemptView> => {
-    deps.countPspAttempt?.(row.psp, outcome.kind);
     deps.log.info({ reference: row.reference, psp: row.psp, outcome: outcome.kind }, 'psp answered');
     return recordOutcome(db, row.depositId, row.number, outcome);
   };

@@ -8,7 +8,7 @@ import { postTransfer } from '#activities/wallet/post.ts';
 import { orThrow } from '#domain/failures.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { lockDeposit, moneyOf, type AttemptRow, type DepositRow } from './payment-rows.ts';
-import { closeWorkItems, openWorkItem } from './work-items.ts';
+import { closeWorkItems, openWorkItem } from './commands/work-items.ts';
 import { lockAttempt } from './record-outcome.ts';
 
 /** `elsewhere`: another attempt was credited, this one took money too. */

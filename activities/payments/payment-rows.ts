@@ -67,3 +67,22 @@ export async function readEvidence(db: Database | Trx, psp: string, subject: str
 
 /** Name of a PSP in the inbox. */
 export const webhookSource = (psp: string): string => `psp:${psp}`;
+
+/** What the workflow of a deposit is started with, by the API or by a sweep. */
+export const depositInputOf = (row: DepositRow) => ({
+  depositId: row.id,
+  playerId: row.playerId,
+  brand: row.brand,
+  jurisdiction: row.jurisdiction,
+  money: moneyOf(row),
+  psps: optionsOf(row).map(({ psp }) => psp),
+});
+
+/** What the workflow of a withdrawal is started with. */
+export const withdrawalInputOf = (row: WithdrawalRow) => ({
+  withdrawalId: row.id,
+  playerId: row.playerId,
+  brand: row.brand,
+  jurisdiction: row.jurisdiction,
+  money: moneyOf(row),
+});

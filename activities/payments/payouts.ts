@@ -9,15 +9,14 @@ import type { PspOutcome } from '#domain/payments/outcome.ts';
 import { payoutReference } from '#domain/payments/reference.ts';
 import type { ActivityDeps } from '../deps.ts';
 import type { PayoutOrder } from './connectors.ts';
-import type { CountPspAttempt } from './deposit-attempts.ts';
 import { lockWithdrawal, moneyOf, readEvidence, type PayoutAttemptRow } from './payment-rows.ts';
-import { openWorkItem } from './work-items.ts';
+import { openWorkItem } from './commands/work-items.ts';
 
 export type PayoutInput = { readonly withdrawalId: string; readonly number: number };
 
 export type PayoutView = { readonly number: number; readonly psp: string; readonly state: PayoutState };
 
-export type PayoutDeps = Pick<ActivityDeps, 'db' | 'psps' | 'log'> & { readonly countPspAttempt?: CountPspAttempt };
+export type PayoutDeps = Pick<ActivityDeps, 'db' | 'psps' | 'log'>;
 
 const viewOf = (row: PayoutAttemptRow): PayoutView => ({ number: row.number, psp: row.psp, state: payoutStateOf(row.state) });
 
@@ -52,7 +51,6 @@ export function createPayoutActivities(deps: PayoutDeps) {
   };
 
   const heard = async (row: PayoutAttemptRow, outcome: PspOutcome): Promise<PayoutView> => {
-    deps.countPspAttempt?.(row.psp, outcome.kind);
     deps.log.info({ reference: row.reference, psp: row.psp, outcome: outcome.kind }, 'psp answered');
     return db.transaction().execute((trx) => record(trx, row, outcome));
   };

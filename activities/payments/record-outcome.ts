@@ -8,7 +8,7 @@ import type { PspOutcome } from '#domain/payments/outcome.ts';
 import { orThrow } from '#domain/failures.ts';
 import { toUnits } from '#domain/money.ts';
 import { attemptStateOf, declineClassOf, lockDeposit, type AttemptRow } from './payment-rows.ts';
-import { openWorkItem } from './work-items.ts';
+import { openWorkItem } from './commands/work-items.ts';
 
 /** An attempt as workflows know it. */
 export type AttemptView = {

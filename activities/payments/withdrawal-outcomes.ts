@@ -5,7 +5,7 @@ import { postTransfer } from '#activities/wallet/post.ts';
 import { orThrow } from '#domain/failures.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { lockWithdrawal, moneyOf, type WithdrawalRow } from './payment-rows.ts';
-import { closeWorkItems, openWorkItem } from './work-items.ts';
+import { closeWorkItems, openWorkItem } from './commands/work-items.ts';
 
 export type SettleOutcome = { readonly kind: 'paid' | 'mismatch' };
 

@@ -3,7 +3,12 @@ import { sql } from 'kysely';
 import type { Database } from '#db/connect.ts';
 import { fail, succeed, type Result } from '#domain/failures.ts';
 
-export type ReturnedDeposit = { readonly depositId: string; readonly isOpen: boolean };
+export type ReturnedDeposit = {
+  /** The attempt still waits, so its workflow must be told. */
+  readonly isOpen: boolean;
+  /** The player has been back before. */
+  readonly hasReturned: boolean;
+};
 
 /** Largest value of one parameter; Adyen's redirect results are some hundreds of characters. */
 const valueLengthMax = 20_000;
@@ -21,7 +26,7 @@ export async function recordReturn(
   const attempt = await db
     .selectFrom('payments.attempt')
     .innerJoin('payments.deposit', 'payments.deposit.id', 'payments.attempt.depositId')
-    .select(['payments.attempt.number', 'payments.attempt.state'])
+    .select(['payments.attempt.number', 'payments.attempt.state', 'payments.attempt.returnedAt'])
     .where('depositId', '=', depositId)
     .$if('returnToken' in by, (query) => query.where('returnToken', '=', 'returnToken' in by ? by.returnToken : ''))
     .$if('playerId' in by, (query) => query.where('payments.deposit.playerId', '=', 'playerId' in by ? by.playerId : ''))
@@ -40,5 +45,8 @@ export async function recordReturn(
     .where('state', '=', 'action')
     .where('returned', 'is', null)
     .executeTakeFirst();
-  return succeed({ depositId, isOpen: stored.numUpdatedRows > 0n || attempt.state === 'action' });
+  return succeed({
+    isOpen: stored.numUpdatedRows > 0n || attempt.state === 'action',
+    hasReturned: stored.numUpdatedRows > 0n || attempt.returnedAt !== null,
+  });
 }

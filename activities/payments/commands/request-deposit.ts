@@ -11,7 +11,7 @@ import { levelSatisfies } from '#domain/kyc/levels.ts';
 import { parsePayable, toMinorUnits, toMoneyText, type MoneyText } from '#domain/money.ts';
 import { depositReference } from '#domain/payments/reference.ts';
 import { currentRoute } from '../routes.ts';
-import { optionsOf, type DepositRow } from '../payment-rows.ts';
+import type { DepositRow } from '../payment-rows.ts';
 
 export type DepositRequest = {
   /** Made from the player and the idempotency key. */
@@ -159,6 +159,3 @@ export async function refusable<T>(db: Database, work: (trx: Trx) => Promise<T>)
     throw error;
   }
 }
-
-/** What the workflow of a deposit is started with; also how a sweep restarts it. */
-export const pspsOf = (row: Pick<DepositRow, 'options'>): string[] => optionsOf(row).map(({ psp }) => psp);

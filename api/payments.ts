@@ -1,0 +1,16 @@
+/** The cashier: deposits, withdrawals, what the back office sees of them, and the PSPs' webhooks. */
+import type { Api } from './app.ts';
+import type { ApiDeps } from './context.ts';
+import { mountBackofficePayments } from './payments/backoffice-payments.ts';
+import { mountDepositReturn } from './payments/deposit-return.ts';
+import { mountDeposits } from './payments/deposits.ts';
+import { mountWithdrawals } from './payments/withdrawals.ts';
+import { mountPspWebhooks } from './webhooks/psp.ts';
+
+export function mountPayments(api: Api, deps: ApiDeps): void {
+  mountDeposits(api, deps);
+  mountDepositReturn(api, deps);
+  mountWithdrawals(api, deps);
+  mountBackofficePayments(api, deps);
+  mountPspWebhooks(api, deps);
+}

@@ -1,0 +1,101 @@
+/** What the cashier's routes take and answer, and rows turned into it. */
+import { z } from '@hono/zod-openapi';
+import { moneyOf, type AttemptRow, type DepositRow, type InstrumentRow, type WithdrawalRow } from '#activities/payments/payment-rows.ts';
+import { depositStates, withdrawalStates } from '#domain/payments/withdrawal-decision.ts';
+import { moneyOutput, pageQuery, timestamp } from '../schemas.ts';
+
+export const json = <T extends z.ZodType>(schema: T, description: string) => ({
+  description,
+  content: { 'application/json': { schema } },
+});
+
+export const body = <T extends z.ZodType>(schema: T) => ({ required: true, content: { 'application/json': { schema } } });
+
+export const nextActionOutput = z
+  .discriminatedUnion('type', [
+    z.strictObject({ type: z.literal('redirect'), url: z.string().openapi({ description: 'Send the browser there.' }) }),
+    z.strictObject({ type: z.literal('none') }),
+  ])
+  .openapi('NextAction');
+
+export const instrumentOutput = z
+  .strictObject({
+    instrumentId: z.uuid(),
+    kind: z.literal('card'),
+    psp: z.string(),
+    cardBrand: z.string().nullable(),
+    last4: z.string().nullable(),
+    expiryMonth: z.int().nullable(),
+    expiryYear: z.int().nullable(),
+  })
+  .openapi('Instrument');
+
+export const depositOutput = z
+  .strictObject({
+    depositId: z.uuid(),
+    state: z.enum(depositStates).openapi({ description: '`parked`: the outcome is unknown and a person looks at it.' }),
+    money: moneyOutput,
+    method: z.literal('card'),
+    nextAction: nextActionOutput,
+    reason: z.string().nullable().openapi({ description: 'Why it failed, in a word that is safe to show.' }),
+    requestedAt: timestamp,
+    capturedAt: timestamp.nullable(),
+  })
+  .openapi('Deposit');
+
+export const withdrawalOutput = z
+  .strictObject({
+    withdrawalId: z.uuid(),
+    state: z.enum(withdrawalStates),
+    money: moneyOutput,
+    instrumentId: z.uuid(),
+    isCancellable: z.boolean(),
+    reason: z.string().nullable(),
+    requestedAt: timestamp,
+    closedAt: timestamp.nullable(),
+  })
+  .openapi('Withdrawal');
+
+const depositState = z.enum(depositStates);
+const withdrawalState = z.enum(withdrawalStates);
+
+export function toApiDeposit(
+  row: DepositRow,
+  attempt: Pick<AttemptRow, 'state' | 'actionUrl'> | undefined,
+): z.infer<typeof depositOutput> {
+  const url = row.state === 'awaiting-action' && attempt?.state === 'action' ? attempt.actionUrl : null;
+  return {
+    depositId: row.id,
+    state: depositState.parse(row.state),
+    money: moneyOf(row),
+    method: 'card',
+    nextAction: url === null ? { type: 'none' } : { type: 'redirect', url },
+    reason: row.failureReason,
+    requestedAt: row.requestedAt.toISOString(),
+    capturedAt: row.capturedAt?.toISOString() ?? null,
+  };
+}
+
+export const toApiWithdrawal = (row: WithdrawalRow): z.infer<typeof withdrawalOutput> => ({
+  withdrawalId: row.id,
+  state: withdrawalState.parse(row.state),
+  money: moneyOf(row),
+  instrumentId: row.instrumentId,
+  isCancellable: row.cancellable && ['requested', 'checking', 'awaiting-approval'].includes(row.state),
+  reason: row.reason,
+  requestedAt: row.requestedAt.toISOString(),
+  closedAt: row.closedAt?.toISOString() ?? null,
+});
+
+export const toApiInstrument = (row: InstrumentRow): z.infer<typeof instrumentOutput> => ({
+  instrumentId: row.id,
+  kind: 'card',
+  psp: row.psp,
+  cardBrand: row.cardBrand,
+  last4: row.last4,
+  expiryMonth: row.expiryMonth,
+  expiryYear: row.expiryYear,
+});
+
+/** Keyset paging by the id of the last item. */
+export const idPageQuery = pageQuery.extend({ after: z.uuid().optional() });

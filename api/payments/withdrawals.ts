@@ -1,0 +1,171 @@
+/** The player's withdrawals. */
+import { createRoute, z } from '@hono/zod-openapi';
+import { requestWithdrawal } from '#activities/payments/commands/request-withdrawal.ts';
+import type { Database } from '#db/connect.ts';
+import { fail, FailureError, orThrow } from '#domain/failures.ts';
+import type { Api } from '../app.ts';
+import type { ApiDeps } from '../context.ts';
+import { idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
+import { requirePlayer } from '../pam-guard.ts';
+import { problemResponses } from '../problem.ts';
+import { idParam, moneyInput, pageOf } from '../schemas.ts';
+import { body, idPageQuery, json, toApiWithdrawal, withdrawalOutput } from './payment-schemas.ts';
+import { runWithdrawal, sendCancellation } from './run-payments.ts';
+
+const requestRoute = (deps: ApiDeps) =>
+  createRoute({
+    method: 'post',
+    path: '/v1/withdrawals',
+    operationId: 'requestWithdrawal',
+    tags: ['payments'],
+    summary: 'Pay out to a card that paid in; the amount is held at once',
+    security: [{ playerSession: [] }],
+    middleware: [requirePlayer(deps)] as const,
+    request: {
+      headers: idempotencyHeader,
+      body: body(
+        z
+          .strictObject({ money: moneyInput, instrument: z.strictObject({ instrumentId: z.uuid() }) })
+          .openapi('WithdrawalRequest'),
+      ),
+    },
+    responses: {
+      200: json(withdrawalOutput, 'The withdrawal; a repeat with the same key answers with the same one as it is now'),
+      ...problemResponses(
+        'malformed-json',
+        'invalid-request',
+        'amount-not-positive',
+        'amount-too-precise',
+        'amount-too-large',
+        'unknown-asset',
+        'not-authenticated',
+        'player-blocked',
+        'identity-not-verified',
+        'payment-method-unavailable',
+        'withdrawal-pending-wagering',
+        'insufficient-funds',
+        'wallet-not-found',
+        'idempotency-key-reused',
+        'dependency-unavailable',
+      ),
+    },
+  });
+
+const readRoute = (deps: ApiDeps) =>
+  createRoute({
+    method: 'get',
+    path: '/v1/withdrawals/{id}',
+    operationId: 'readWithdrawal',
+    tags: ['payments'],
+    summary: 'Where a withdrawal stands',
+    security: [{ playerSession: [] }],
+    middleware: [requirePlayer(deps)] as const,
+    request: { params: idParam },
+    responses: {
+      200: json(withdrawalOutput, 'The withdrawal'),
+      ...problemResponses('invalid-request', 'not-authenticated', 'not-found'),
+    },
+  });
+
+const listRoute = (deps: ApiDeps) =>
+  createRoute({
+    method: 'get',
+    path: '/v1/withdrawals',
+    operationId: 'listWithdrawals',
+    tags: ['payments'],
+    summary: "The player's withdrawals, newest first",
+    security: [{ playerSession: [] }],
+    middleware: [requirePlayer(deps)] as const,
+    request: { query: idPageQuery },
+    responses: {
+      200: json(pageOf(withdrawalOutput, 'WithdrawalPage'), 'A page of withdrawals'),
+      ...problemResponses('invalid-request', 'not-authenticated'),
+    },
+  });
+
+const cancelRoute = (deps: ApiDeps) =>
+  createRoute({
+    method: 'post',
+    path: '/v1/withdrawals/{id}/cancel',
+    operationId: 'cancelWithdrawal',
+    tags: ['payments'],
+    summary: 'Take a withdrawal back before it is sent, where the jurisdiction allows it',
+    security: [{ playerSession: [] }],
+    middleware: [requirePlayer(deps)] as const,
+    request: { params: idParam, headers: idempotencyHeader },
+    responses: {
+      200: json(withdrawalOutput, 'The withdrawal, cancelled'),
+      ...problemResponses('invalid-request', 'not-authenticated', 'not-found', 'withdrawal-not-pending', 'dependency-unavailable'),
+    },
+  });
+
+export function mountWithdrawals(api: Api, deps: ApiDeps): void {
+  api.openapi(requestRoute(deps), async (c) => {
+    const { playerId, brand } = c.var.player;
+    const { money, instrument } = c.req.valid('json');
+    const row = orThrow(
+      await requestWithdrawal(deps.db, {
+        withdrawalId: idFromKey('withdrawal', playerId, c.req.valid('header')['idempotency-key']),
+        playerId,
+        brand,
+        money,
+        instrumentId: instrument.instrumentId,
+        fingerprint: requestFingerprint({ money, instrument }),
+      }),
+    );
+    if (row.state === 'requested' || row.state === 'checking') await runWithdrawal(deps, row);
+    return c.json(toApiWithdrawal(await mustOwn(deps.db, row.id, playerId)), 200);
+  });
+
+  api.openapi(listRoute(deps), async (c) => {
+    const { limit, after } = c.req.valid('query');
+    const { playerId } = c.var.player;
+    const rows = await deps.db
+      .selectFrom('payments.withdrawal')
+      .selectAll()
+      .where('playerId', '=', playerId)
+      .$if(after !== undefined, (query) =>
+        query.where((where) =>
+          where(
+            where.refTuple('requestedAt', 'id'),
+            '<',
+            where
+              .selectFrom('payments.withdrawal as last')
+              .select(['last.requestedAt', 'last.id'])
+              .where('last.playerId', '=', playerId)
+              .where('last.id', '=', after ?? '')
+              .$asTuple('requestedAt', 'id'),
+          ),
+        ),
+      )
+      .orderBy('requestedAt', 'desc')
+      .orderBy('id', 'desc')
+      .limit(limit + 1)
+      .execute();
+    const page = rows.slice(0, limit);
+    return c.json({ items: page.map(toApiWithdrawal), next: rows.length > limit ? (page.at(-1)?.id ?? null) : null }, 200);
+  });
+
+  api.openapi(readRoute(deps), async (c) =>
+    c.json(toApiWithdrawal(await mustOwn(deps.db, c.req.valid('param').id, c.var.player.playerId)), 200),
+  );
+
+  api.openapi(cancelRoute(deps), async (c) => {
+    const { id } = c.req.valid('param');
+    const { playerId } = c.var.player;
+    const row = await mustOwn(deps.db, id, playerId);
+    if (row.state !== 'cancelled') {
+      if (!row.cancellable) {
+        throw new FailureError(fail('withdrawal-not-pending', 'Withdrawals cannot be taken back in this jurisdiction.').failure);
+      }
+      await sendCancellation(deps, id);
+    }
+    return c.json(toApiWithdrawal(await mustOwn(deps.db, id, playerId)), 200);
+  });
+}
+
+async function mustOwn(db: Database, id: string, playerId: string) {
+  const row = await db.selectFrom('payments.withdrawal').selectAll().where('id', '=', id).where('playerId', '=', playerId).executeTakeFirst();
+  if (row === undefined) throw new FailureError(fail('not-found', 'There is no such withdrawal.').failure);
+  return row;
+}

@@ -1,0 +1,104 @@
+/** Webhooks of PSPs: proven over the bytes as they came, stored once, then a poke for the workflow that asks again. */
+import { createRoute, z } from '@hono/zod-openapi';
+import { markProcessed, receiveWebhook } from '#activities/compliance/commands/webhook-inbox.ts';
+import { createPspConnectors, type PspConnectors, type WebhookNotice } from '#activities/payments/connectors.ts';
+import { webhookSource } from '#activities/payments/payment-rows.ts';
+import { openWorkItem } from '#activities/payments/commands/work-items.ts';
+import type { Database } from '#db/connect.ts';
+import { fail, FailureError, orThrow } from '#domain/failures.ts';
+import { parseReference, subjectOf, type PaymentSubject } from '#domain/payments/reference.ts';
+import type { Api } from '../app.ts';
+import type { ApiDeps } from '../context.ts';
+import { tellPayment } from '../payments/tell-payment.ts';
+import { problemResponses } from '../problem.ts';
+
+const route = createRoute({
+  method: 'post',
+  path: '/webhooks/psp/{psp}',
+  operationId: 'receivePspWebhook',
+  tags: ['payments'],
+  summary: 'Something changed at a PSP',
+  description:
+    'Signed as the PSP does it: `Stripe-Signature` over the raw body, or an HMAC inside each Adyen notification item.',
+  request: { params: z.object({ psp: z.string().regex(/^[a-z]{1,20}$/).openapi({ param: { name: 'psp', in: 'path' } }) }) },
+  responses: {
+    200: { description: 'Stored, or known already', content: { 'text/plain': { schema: z.string() } } },
+    ...problemResponses('invalid-signature', 'stale-signature', 'not-found', 'body-too-large', 'dependency-unavailable'),
+  },
+});
+
+type WebhookDeps = Pick<ApiDeps, 'db' | 'temporal' | 'log' | 'config'>;
+
+/** The connectors of a process, from its configuration; shared with whoever wires the workers. */
+export function connectorsOf(config: ApiDeps['config']): PspConnectors {
+  const { alpha, beta } = config.psp;
+  return createPspConnectors({
+    ...(alpha ? { alpha: { url: alpha.url, apiKey: alpha.apiKey.reveal(), webhookSecret: alpha.webhookSecret.reveal() } } : {}),
+    ...(beta
+      ? { beta: { url: beta.url, apiKey: beta.apiKey.reveal(), merchantAccount: beta.merchantAccount, hmacKey: beta.hmacKey.reveal() } }
+      : {}),
+  });
+}
+
+export function mountPspWebhooks(api: Api, deps: WebhookDeps): void {
+  const connectors = connectorsOf(deps.config);
+  api.openapi(route, async (c) => {
+    const connector = connectors.get(c.req.valid('param').psp);
+    if (!connector) throw new FailureError(fail('not-found', 'There is nothing at this address.').failure);
+    const raw = Buffer.from(await c.req.arrayBuffer());
+    const notices = orThrow(connector.verifyWebhook(raw, c.req.raw.headers));
+    for (const notice of notices) await takeNotice(deps, connector.name, notice);
+    return c.text(connector.webhookAnswer, 200);
+  });
+}
+
+/** Durable first; the poke may fail, because the sweep repeats it. */
+async function takeNotice(deps: WebhookDeps, psp: string, notice: WebhookNotice): Promise<void> {
+  const named = notice.reference === null ? null : parseReference(notice.reference);
+  const payment = named !== null && (await isOurs(deps.db, named, psp)) ? named : null;
+  const webhook = {
+    source: webhookSource(psp),
+    externalId: notice.externalId,
+    body: notice.body,
+    subject: payment === null ? null : subjectOf(payment),
+  };
+  const { fresh } = await receiveWebhook(deps.db, webhook);
+  if (payment === null) {
+    if (notice.saysApproved) {
+      await openWorkItem(deps.db, {
+        kind: 'unmatched-notice',
+        subject: `psp:${psp}:${notice.externalId}`,
+        brand: null,
+        reason: 'money moved at the PSP for a payment that we do not know',
+      });
+    }
+    await markProcessed(deps.db, webhook);
+    return;
+  }
+  if (!fresh) return;
+  try {
+    await tellPayment(await deps.temporal(), deps.db, { ...payment, saysApproved: notice.saysApproved });
+  } catch (error) {
+    deps.log.warn({ error, subject: webhook.subject }, 'a stored webhook waits for the sweep');
+    return;
+  }
+  await markProcessed(deps.db, webhook);
+}
+
+async function isOurs(db: Database, payment: PaymentSubject, psp: string): Promise<boolean> {
+  const row =
+    payment.kind === 'deposit'
+      ? await db
+          .selectFrom('payments.attempt')
+          .select('psp')
+          .where('depositId', '=', payment.id)
+          .where('number', '=', payment.attempt)
+          .executeTakeFirst()
+      : await db
+          .selectFrom('payments.payoutAttempt')
+          .select('psp')
+          .where('withdrawalId', '=', payment.id)
+          .where('number', '=', payment.attempt)
+          .executeTakeFirst();
+  return row?.psp === psp;
+}

@@ -1,0 +1,61 @@
+/** Finds payments that lost their workflow or their notices, and brings both together again; the relay calls it. */
+import type { Client } from '@temporalio/client';
+import { sql } from 'kysely';
+import { pokeOpenWebhooks } from '#activities/compliance/commands/webhook-inbox.ts';
+import { depositInputOf, webhookSource, withdrawalInputOf } from '#activities/payments/payment-rows.ts';
+import { startQuietly, tellPayment } from '#api/payments/tell-payment.ts';
+import type { Database } from '#db/connect.ts';
+import { depositIdOf, depositStart } from '#workflows/deposit.contract.ts';
+import type { deposit } from '#workflows/deposit.ts';
+import { withdrawalIdOf, withdrawalStart } from '#workflows/withdrawal.contract.ts';
+import type { withdrawal } from '#workflows/withdrawal.ts';
+
+const rowsMax = 200;
+
+export type Redriven = { readonly deposits: number; readonly withdrawals: number; readonly webhooks: number };
+
+/**
+ * Starts what is open, older than 30 s and younger than a day (an older one has its workflow or its work item), then
+ * delivers the pokes that are still open. Repeating it is harmless. Throws when Temporal or the database is away.
+ */
+export async function redrivePayments(client: Client, db: Database, psps: readonly string[] = ['alpha', 'beta']): Promise<Redriven> {
+  const deposits = await db
+    .selectFrom('payments.deposit')
+    .selectAll()
+    .where('state', 'in', ['requested', 'processing', 'awaiting-action'])
+    .where('requestedAt', '<', sql<Date>`now() - interval '30 seconds'`)
+    .where('requestedAt', '>', sql<Date>`now() - interval '1 day'`)
+    .orderBy('requestedAt')
+    .limit(rowsMax)
+    .execute();
+  for (const row of deposits) {
+    await startQuietly(() => client.workflow.start<typeof deposit>('deposit', depositStart(depositInputOf(row))));
+  }
+  const withdrawals = await db
+    .selectFrom('payments.withdrawal')
+    .selectAll()
+    .where('state', 'in', ['requested', 'checking', 'approved', 'submitted'])
+    .where('requestedAt', '<', sql<Date>`now() - interval '30 seconds'`)
+    .orderBy('requestedAt', 'desc')
+    .limit(rowsMax)
+    .execute();
+  for (const row of withdrawals) {
+    await startQuietly(() => client.workflow.start<typeof withdrawal>('withdrawal', withdrawalStart(withdrawalInputOf(row))));
+  }
+  let webhooks = 0;
+  for (const psp of psps) {
+    webhooks += await pokeOpenWebhooks(db, webhookSource(psp), (subject) => tellSubject(client, db, subject));
+  }
+  return { deposits: deposits.length, withdrawals: withdrawals.length, webhooks };
+}
+
+function tellSubject(client: Client, db: Database, subject: string) {
+  const depositId = depositIdOf(subject);
+  const withdrawalId = withdrawalIdOf(subject);
+  // What the lost poke said is not known here, so it is treated as the case that needs most: money moved.
+  if (depositId !== null) {
+    return tellPayment(client, db, { kind: 'deposit', id: depositId, attempt: null, saysApproved: true });
+  }
+  if (withdrawalId === null) return Promise.resolve('gone' as const);
+  return tellPayment(client, db, { kind: 'withdrawal', id: withdrawalId, attempt: null, saysApproved: false });
+}
