@@ -4,6 +4,16 @@ import type { EventType, NewEvent } from '#domain/events.schema.ts';
 import { taskQueues } from '#domain/task-queues.ts';
 import type { bonusAward } from '#workflows/bonus-award.ts';
 import { awardWagered, bonusAwardWorkflowId } from '#workflows/bonus-award.contract.ts';
+import { emailVerified, registrationStart, registrationWorkflowId } from '#workflows/registration.contract.ts';
+import type { registration } from '#workflows/registration.ts';
+import type { limitChange } from '#workflows/limit-change.ts';
+import { limitChangeNoticed, limitChangeStart, limitChangeWorkflowId } from '#workflows/limit-change.contract.ts';
+import type { selfExclusion } from '#workflows/self-exclusion.ts';
+import { selfExclusionNoticed, selfExclusionStart, selfExclusionWorkflowId } from '#workflows/self-exclusion.contract.ts';
+import type { timeOut } from '#workflows/time-out.ts';
+import { timeOutNoticed, timeOutStart, timeOutWorkflowId } from '#workflows/time-out.contract.ts';
+import type { verification } from '#workflows/verification.ts';
+import { verificationStart } from '#workflows/verification.contract.ts';
 import { brandKey, playerIdKey, stageKey } from '#workflows/search-attributes.ts';
 import { TypedSearchAttributes } from '@temporalio/common';
 
@@ -33,6 +43,21 @@ export async function poke(signal: Promise<unknown>): Promise<void> {
 }
 
 export const eventRoutes: EventRoutes = {
+  'pam.player.registered': (client, { payload, brand }) => {
+    const { typedSearchAttributes, ...start } = registrationStart({
+      playerId: payload.playerId,
+      brand,
+      jurisdiction: payload.jurisdiction,
+    });
+    return startOnce(
+      client.workflow.start<typeof registration>('registration', {
+        ...start,
+        typedSearchAttributes: new TypedSearchAttributes(typedSearchAttributes),
+      }),
+    );
+  },
+  'pam.email.verified': (client, { payload }) =>
+    poke(client.workflow.getHandle(registrationWorkflowId(payload.playerId)).signal(emailVerified)),
   'bonus.award.granted': (client, { payload, brand, playerId }) =>
     startOnce(
       client.workflow.start<typeof bonusAward>('bonusAward', {
@@ -50,4 +75,50 @@ export const eventRoutes: EventRoutes = {
     ),
   'bonus.award.wagered': (client, { payload }) =>
     poke(client.workflow.getHandle(bonusAwardWorkflowId(payload.awardId)).signal(awardWagered)),
+  'kyc.verification.opened': (client, { payload, brand }) =>
+    startOnce(client.workflow.start<typeof verification>('verification', verificationStart({ ...pickVerification(payload), brand }))),
+  'responsible-gambling.limit-change.requested': (client, { payload, brand, playerId }) =>
+    startOnce(
+      client.workflow.start<typeof limitChange>(
+        'limitChange',
+        limitChangeStart({
+          limitChangeId: payload.limitChangeId,
+          playerId: playerId ?? '',
+          brand,
+          jurisdiction: payload.jurisdiction,
+        }),
+      ),
+    ),
+  'responsible-gambling.limit-change.cancelled': (client, { payload }) => pokeLimitChange(client, payload.limitChangeId),
+  'responsible-gambling.limit-change.applied': (client, { payload }) => pokeLimitChange(client, payload.limitChangeId),
+  'responsible-gambling.exclusion.started': (client, { payload, brand }) => {
+    const { playerId, number, jurisdiction } = payload;
+    const input = { playerId, number, brand, jurisdiction };
+    return startOnce(
+      payload.kind === 'time-out'
+        ? client.workflow.start<typeof timeOut>('timeOut', timeOutStart(input))
+        : client.workflow.start<typeof selfExclusion>('selfExclusion', selfExclusionStart(input)),
+    );
+  },
+  'responsible-gambling.exclusion.extended': (client, { payload }) => pokeExclusion(client, payload),
+  'responsible-gambling.exclusion.reinstatement-requested': (client, { payload }) => pokeExclusion(client, payload),
 };
+
+const pickVerification = (payload: { verificationId: string; playerId: string; jurisdiction: string }) => ({
+  verificationId: payload.verificationId,
+  playerId: payload.playerId,
+  jurisdiction: payload.jurisdiction,
+});
+
+const pokeLimitChange = (client: Client, limitChangeId: string) =>
+  poke(client.workflow.getHandle(limitChangeWorkflowId(limitChangeId)).signal(limitChangeNoticed));
+
+const pokeExclusion = (
+  client: Client,
+  { playerId, number, kind }: { playerId: string; number: number; kind: 'time-out' | 'self-exclusion' },
+) =>
+  poke(
+    kind === 'time-out'
+      ? client.workflow.getHandle(timeOutWorkflowId(playerId, number)).signal(timeOutNoticed)
+      : client.workflow.getHandle(selfExclusionWorkflowId(playerId, number)).signal(selfExclusionNoticed),
+  );

@@ -1,20 +1,6 @@
 /** Terms and conditions as versions: published, never edited. */
 import { sql } from 'kysely';
-import type { Database, Trx } from '#db/connect.ts';
-
-export type Terms = { readonly version: number; readonly title: string; readonly body: string; readonly publishedAt: Date };
-
-/** The terms in force; null when the brand has published none. */
-export async function readCurrentTerms(db: Database | Trx, brand: string): Promise<Terms | null> {
-  const row = await db
-    .selectFrom('cms.terms')
-    .select(['version', 'title', 'body', 'publishedAt'])
-    .where('brand', '=', brand)
-    .orderBy('version', 'desc')
-    .limit(1)
-    .executeTakeFirst();
-  return row ?? null;
-}
+import type { Trx } from '#db/connect.ts';
 
 /** Publishes a new version unless title and text are those in force. */
 export async function publishTerms(

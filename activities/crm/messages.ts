@@ -100,9 +100,10 @@ async function deliver(deps: Deps, order: MessageOrder, to: Recipient, link: str
     });
     return null;
   } catch (error) {
-    const { responseCode, code } = error as { responseCode?: unknown; code?: unknown };
-    if (typeof responseCode === 'number' && responseCode >= 500) return `refused with ${responseCode}`;
-    throw new Error(`The mail server did not take the message (${String(responseCode ?? code ?? 'no code')})`);
+    const responseCode = error instanceof Error && 'responseCode' in error ? error.responseCode : undefined;
+    if (typeof responseCode !== 'number') throw new Error('The mail server could not be reached');
+    if (responseCode >= 500) return `refused with ${responseCode}`;
+    throw new Error(`The mail server did not take the message (${responseCode})`);
   }
 }
 

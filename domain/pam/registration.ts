@@ -15,7 +15,7 @@ const refuse = (pointer: string, detail: string) => fail('invalid-request', deta
 
 /** Length before composition rules (NIST SP 800-63B): long, not the address, not one character over and over. */
 export function checkPassword(password: string, email: string): Result<null> {
-  const length = [...password].length;
+  const length = Array.from(password).length;
   if (length < passwordLengthMin) return refuse('/password', `A password has at least ${passwordLengthMin} characters.`);
   if (length > passwordLengthMax) return refuse('/password', `A password has at most ${passwordLengthMax} characters.`);
   if (new Set(password).size < 5) return refuse('/password', 'A password has at least five different characters.');

@@ -1,12 +1,22 @@
-/** Shows a player's personal data to an operator who may see them; seeing them is itself on record. */
-import type { Database } from '#db/connect.ts';
+/** Opens a player's personal data: for the player, for a masked view, or for an operator, which is on record. */
+import type { Database, Trx } from '#db/connect.ts';
 import { appendEvent } from '#activities/compliance/append-event.ts';
 import { openPersonalData, type PersonalData } from '#activities/personal-data.ts';
 import type { KeyRing } from '../key-ring.ts';
 
 export type Revealed = { readonly [P in keyof PersonalData]: PersonalData[P] | null };
 
-/** Opens both purposes; null where the key has been destroyed. The record commits before anything is shown. */
+type Deps = { readonly db: Database | Trx; readonly keyRing: KeyRing };
+
+/** Opens both purposes without a record: only for the players themselves, or to be masked before it is shown. */
+export async function readPersonalData(deps: Deps, playerId: string): Promise<Revealed> {
+  return {
+    general: await openPersonalData(deps.db, deps.keyRing, playerId, 'general'),
+    aml: await openPersonalData(deps.db, deps.keyRing, playerId, 'aml'),
+  };
+}
+
+/** Opens both purposes for an operator; null where the key has been destroyed. The record commits before anything is shown. */
 export async function revealPersonalData(
   deps: { db: Database; keyRing: KeyRing },
   input: { readonly playerId: string; readonly brand: string; readonly operatorId: string },
@@ -24,9 +34,6 @@ export async function revealPersonalData(
       },
       { actor: { kind: 'operator', id: operatorId }, subject: `player:${playerId}` },
     );
-    return {
-      general: await openPersonalData(trx, deps.keyRing, playerId, 'general'),
-      aml: await openPersonalData(trx, deps.keyRing, playerId, 'aml'),
-    };
+    return readPersonalData({ db: trx, keyRing: deps.keyRing }, playerId);
   });
 }

@@ -1,0 +1,60 @@
+/**
+ * Gives an empty platform what it needs before its first player: assets, rules, brands, terms, games, routes, staff.
+ * Running it again changes only what the configuration changed.
+ */
+import { connectStudio } from '#activities/games/catalogue.ts';
+import { addAffiliate } from '#activities/affiliates/affiliates.ts';
+import { isRoleName, putOperator } from '#activities/backoffice/operators.ts';
+import { publishTerms } from '#activities/cms/terms.ts';
+import { seedProfiles } from '#activities/compliance/profiles.ts';
+import { publishBrand } from '#activities/pam/brands.ts';
+import { seedRoutes } from '#activities/payments/routes.ts';
+import { seedAssets } from '#activities/wallet/assets.ts';
+import { createDatabase, openPool, type Database } from '#db/connect.ts';
+import { ConfigFailure, loadConfig, type Config } from './config.ts';
+import { runProcess, type Closing } from './process.ts';
+import { affiliates, brands, studioGames, termsOf } from './seed-data.ts';
+
+/** Everything of one transaction: a platform is seeded or it is not. Staff follow, because their hashes take time. */
+export async function seed(db: Database, config: Pick<Config, 'gameStudio' | 'seed'>): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    await seedAssets(trx);
+    await seedProfiles(trx);
+    for (const brand of brands) {
+      await publishBrand(trx, brand);
+      await publishTerms(trx, termsOf(brand));
+    }
+    for (const affiliate of affiliates) await addAffiliate(trx, affiliate);
+    await seedRoutes(trx);
+    if (config.gameStudio) {
+      await connectStudio(trx, {
+        id: 'studio',
+        dialect: 'hub88',
+        brand: brands[0].id,
+        operatorId: 'pitboss',
+        baseUrl: config.gameStudio.url,
+        callerPublicKey: config.gameStudio.studioPublicKey,
+        games: studioGames,
+      });
+    }
+  });
+  for (const { email, password, role } of config.seed.operators) {
+    if (!isRoleName(role)) throw new ConfigFailure([`SEED_OPERATORS names a role that does not exist: ${role}.`]);
+    await putOperator(db, { email, name: email.split('@')[0] ?? role, password: password.reveal(), roles: [role] });
+  }
+}
+
+async function start(closing: Closing): Promise<void> {
+  const config = loadConfig();
+  const pool = openPool({
+    url: config.database.writerUrl.reveal(),
+    applicationName: 'pitboss-seed',
+    connectionsMax: 1,
+  });
+  const db = createDatabase(pool);
+  closing.add(() => db.destroy());
+  await seed(db, config);
+  await db.destroy();
+}
+
+if (import.meta.main) await runProcess('seed', start);
