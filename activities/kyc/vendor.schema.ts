@@ -33,14 +33,6 @@ export const sdkLinkSchema = z.object({ token: z.string().min(1).max(4_000), url
 
 export const vendorErrorSchema = z.object({ description: z.string().max(2_000) });
 
-/** A webhook's body. It names whom to ask about and is believed in nothing else. */
-export const vendorNoticeSchema = z.object({
-  applicantId: word,
-  externalUserId: word.optional(),
-  type: word,
-  createdAtMs: z.union([word, z.number()]),
-});
-
 /** Our words for the vendor's review; an unknown status counts as under review, which decides nothing. */
 export function fromVendorReview(review: z.infer<typeof reviewSchema> | undefined): VendorReview {
   const result = review?.reviewResult;

@@ -65,6 +65,9 @@ export async function requestExclusion(db: Database, wish: ExclusionWish): Promi
   });
 }
 
+/** A player's exclusions, newest first. */
+export const listExclusions = (db: Database, playerId: string): Promise<Exclusion[]> => readExclusions(db, playerId);
+
 /** SQL for the end of the terms and for the first moment of a possible return, both from now. */
 function endsOf(terms: ExclusionTerms, rules: VersionedProfile) {
   const after = (months: number, hours: number) =>

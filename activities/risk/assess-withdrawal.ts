@@ -1,0 +1,85 @@
+/** Assesses a withdrawal once and keeps the verdict with its facts; asked again, it answers what it answered. */
+import { randomUUID } from 'node:crypto';
+import { appendEvent } from '#activities/compliance/append-event.ts';
+import type { ActivityDeps } from '#activities/deps.ts';
+import type { Database, Trx } from '#db/connect.ts';
+import { orThrow } from '#domain/failures.ts';
+import { toUnits, type MoneyText } from '#domain/money.ts';
+import { assessWithdrawalFacts, withdrawalRuleVersion, type RiskVerdict } from '#domain/risk/withdrawal-rules.ts';
+import { readWithdrawalFacts } from './withdrawal-facts.ts';
+
+export type AssessWithdrawal = {
+  readonly withdrawalId: string;
+  readonly playerId: string;
+  readonly money: MoneyText;
+};
+
+export type RiskAssessment = {
+  readonly outcome: RiskVerdict['outcome'];
+  readonly reasons: readonly string[];
+  readonly ruleVersion: string;
+};
+
+export const createRiskActivities = (deps: Pick<ActivityDeps, 'db'>) => ({
+  /** Sanctions lists are not consulted here: their re-check is a process of its own. Failure `not-found`. */
+  assessWithdrawal: (input: AssessWithdrawal): Promise<RiskAssessment> => assessWithdrawal(deps.db, input),
+});
+
+async function assessWithdrawal(db: Database, input: AssessWithdrawal): Promise<RiskAssessment> {
+  const subject = `withdrawal:${input.withdrawalId}`;
+  return db.transaction().execute(async (trx) => {
+    const earlier = await readAssessment(trx, subject);
+    if (earlier) return earlier;
+    const { brand, facts } = await readWithdrawalFacts(trx, {
+      withdrawalId: input.withdrawalId,
+      playerId: input.playerId,
+      asset: input.money.asset,
+      requested: orThrow(toUnits(input.money)),
+    });
+    const { outcome, reasons } = assessWithdrawalFacts(facts);
+    const inserted = await trx
+      .insertInto('risk.assessment')
+      .values({
+        id: randomUUID(),
+        subject,
+        playerId: input.playerId,
+        brand,
+        outcome,
+        reasons: [...reasons],
+        ruleVersion: withdrawalRuleVersion,
+        facts: JSON.stringify(facts, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)),
+      })
+      .onConflict((conflict) => conflict.column('subject').doNothing())
+      .returning('id')
+      .executeTakeFirst();
+    if (!inserted) {
+      const other = await readAssessment(trx, subject);
+      if (other) return other;
+      throw new Error(`Invariant broken: assessment of ${subject} is neither new nor there`);
+    }
+    await appendEvent(
+      trx,
+      {
+        type: 'risk.assessment.made',
+        version: 1,
+        brand,
+        playerId: input.playerId,
+        payload: { subject, outcome, reasons: [...reasons], ruleVersion: withdrawalRuleVersion },
+      },
+      { actor: { kind: 'workflow', id: subject }, subject },
+    );
+    return { outcome, reasons, ruleVersion: withdrawalRuleVersion };
+  });
+}
+
+async function readAssessment(trx: Trx, subject: string): Promise<RiskAssessment | undefined> {
+  const row = await trx
+    .selectFrom('risk.assessment')
+    .select(['outcome', 'reasons', 'ruleVersion'])
+    .where('subject', '=', subject)
+    .executeTakeFirst();
+  if (!row) return undefined;
+  const outcome = (['accept', 'review', 'refuse'] as const).find((name) => name === row.outcome);
+  if (!outcome) throw new Error(`Invariant broken: an assessment says ${row.outcome}`);
+  return { outcome, reasons: row.reasons, ruleVersion: row.ruleVersion };
+}

@@ -1,0 +1,11 @@
+/** A webhook of the KYC vendor. It names whom to ask about and is believed in nothing else. */
+import { z } from 'zod';
+
+const word = z.string().min(1).max(200);
+
+export const vendorNoticeSchema = z.object({
+  applicantId: word,
+  externalUserId: word.optional(),
+  type: word,
+  createdAtMs: z.union([word, z.number()]),
+});
