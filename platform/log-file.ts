@@ -19,19 +19,11 @@ export function withLog<T>(path: string, use: (descriptor: number) => T): T {
   }
 }
 
-export function logTail(path: string, lines = 12): string[] {
-  try {
-    return readFileSync(path, 'utf8').trimEnd().split('\n').slice(-lines);
-  } catch {
-    return [];
-  }
-}
-
-/** What was written after `fromBytes`, so that a failure does not quote an earlier run. */
+/** What was written after `fromBytes`, so that a failure does not quote an earlier run; stack frames stay in the log. */
 export function logSince(path: string, fromBytes: number, lines = 12): string[] {
   try {
-    const text = readFileSync(path).subarray(fromBytes).toString('utf8').trimEnd();
-    return text === '' ? [] : text.split('\n').slice(-lines);
+    const written = readFileSync(path).subarray(fromBytes).toString('utf8').split('\n');
+    return written.filter((line) => line.trim() !== '' && !/^\s+at /.test(line)).slice(-lines);
   } catch {
     return [];
   }

@@ -71,7 +71,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   try {
     const left = await clearLeftovers(home, stopOrder);
     if (left.length > 0) progress.note(`Ended what an earlier start had left running: ${left.join(', ')}.`);
-    await requireFreePorts(portsInUse(ports, embedded), ports.api + 1_000);
+    await requireFreePorts(portsInUse(ports, embedded), ports);
     const secrets = given['PITBOSS_MODE'] === 'production' ? undefined : loadDevSecrets(home);
     const env = composeEnvironment({ given, home, ports, secrets, embedded });
     const config = checkedConfig(env);

@@ -1,20 +1,31 @@
 /** Names who holds a taken port, so that the sentence about it says what to do. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { BringUpFailure } from './bring-up-failure.ts';
-import { isFree } from './ports.ts';
+import { isFree, type Ports } from './ports.ts';
 import { commandOf } from './process-identity.ts';
 
 export async function requireFreePorts(
   wanted: readonly { readonly port: number; readonly use: string }[],
-  suggestedPort: number,
+  ports: Ports,
 ): Promise<void> {
   for (const { port, use } of wanted) {
     if (await isFree(port)) continue;
     const holder = holderOf(port);
+    const suggestedPort = await suggestPort(ports);
     throw new BringUpFailure(
       `Port ${port}, needed for ${use}, is taken${holder === undefined ? '' : ` by ${holder}`}: stop that program, or choose another place for everything with PORT=${suggestedPort} npm start.`,
     );
   }
+}
+
+/** A PORT whose derived ports are all free; steps of a thousand would make one home's Temporal UI another's Temporal. */
+async function suggestPort(ports: Ports): Promise<number> {
+  for (const step of [10_000, 20_000, 30_000, 40_000, -5_000]) {
+    const shifted = Object.values(ports).map((port) => port + step);
+    const usable = shifted.every((port) => port > 1024 && port < 65_536);
+    if (usable && (await Promise.all(shifted.map(isFree))).every(Boolean)) return ports.api + step;
+  }
+  return ports.api + 50;
 }
 
 /** Linux only, and only for processes this user may look into; elsewhere the sentence goes without a name. */
