@@ -1,6 +1,6 @@
 /** Keeps the history of every workflow a test starts, so that the run can end by replaying them all on the bundle. */
 import { createHash } from 'node:crypto';
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Client, WorkflowClientInterceptor, WorkflowHandle } from '@temporalio/client';
@@ -15,11 +15,11 @@ type Execution = { readonly workflowId: string; readonly runId: string | undefin
 
 export type HistoryRecorder = {
   readonly interceptor: WorkflowClientInterceptor;
-  /** Fetches what was started, with children and former runs, into the run's folder. */
+  /** Fetches what was started, with children and former runs, into the folder. */
   keepHistories(client: Client): Promise<void>;
 };
 
-export function createHistoryRecorder(runFolder: string): HistoryRecorder {
+export function createHistoryRecorder(folder: string): HistoryRecorder {
   const started = new Set<string>();
   return {
     interceptor: {
@@ -45,7 +45,7 @@ export function createHistoryRecorder(runFolder: string): HistoryRecorder {
         seen.add(key);
         const history = await fetchUnlessNeverStarted(client, next);
         if (history === undefined) continue;
-        writeFileSync(join(runFolder, 'histories', `${digest(key)}.json`), historyFile(next.workflowId, history));
+        writeFileSync(join(folder, `${digest(key)}.json`), historyFile(next.workflowId, history));
         queue.push(...relatives(next.workflowId, history));
       }
     },
@@ -54,7 +54,7 @@ export function createHistoryRecorder(runFolder: string): HistoryRecorder {
 
 /**
  * Notes that a test plays this scenario; the replay project fails for a noted scenario without a file in the corpus.
- * With RECORD_HISTORIES=1 the file is written.
+ * With RECORD_HISTORIES=1 a missing file is written, with `all` every file.
  */
 export async function recordScenario(
   runFolder: string,
@@ -63,9 +63,11 @@ export async function recordScenario(
 ): Promise<void> {
   if (!scenarioForm.test(scenario)) throw new Error(`"${scenario}" is not <workflow>.<scenario> in kebab-case`);
   appendFileSync(join(runFolder, 'scenarios.txt'), `${scenario}\n`);
-  if (process.env['RECORD_HISTORIES'] !== '1') return;
+  const record = process.env['RECORD_HISTORIES'];
+  const file = join(corpusFolder, `${scenario}.json`);
+  if (record !== 'all' && (record !== '1' || existsSync(file))) return;
   mkdirSync(corpusFolder, { recursive: true });
-  writeFileSync(join(corpusFolder, `${scenario}.json`), historyFile(handle.workflowId, await handle.fetchHistory()));
+  writeFileSync(file, historyFile(handle.workflowId, await handle.fetchHistory()));
 }
 
 /** Paths of this machine come in through stack traces, which replay does not look at. */

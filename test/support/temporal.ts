@@ -2,18 +2,17 @@
  * Workflows under a server that skips time, with the production bundle and data converter; every history a test makes
  * is kept for the replay at the end of the run.
  */
-import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { Client, WorkflowHandle } from '@temporalio/client';
-import { DefaultLogger, makeTelemetryFilterString, Runtime, Worker, type InjectedSinks } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
 import { describe, inject } from 'vitest';
 import type { TaskQueue } from '#domain/task-queues.ts';
 import { translateFailures } from '#workers/interceptors.ts';
-import type { OutcomeSinks } from '#workers/workflow-interceptors.ts';
 import { searchAttributes } from '#platform/temporal.ts';
-
 import { testDataConverter } from './temporal-build.ts';
 import { createHistoryRecorder, recordScenario } from './histories.ts';
+import { quietRuntime, unheardSinks } from './temporal-runtime.ts';
 
 export type QueueActivities = { readonly [Q in TaskQueue]?: object };
 
@@ -42,12 +41,12 @@ export type WorkflowEnvironment = {
 /** Describes tests that need the time-skipping server; skipped on a machine that cannot have one, never in CI. */
 export const describeWorkflows = inject('temporalTestServer') === null ? describe.skip : describe;
 
-/** One per test file, in `beforeAll` with a timeout of 60 s. */
-export async function createWorkflowEnvironment(): Promise<WorkflowEnvironment> {
+/** One per test file, in `beforeAll` with a timeout of 60 s. `historiesIn` keeps its histories out of the run's replay. */
+export async function createWorkflowEnvironment(options: { readonly historiesIn?: string } = {}): Promise<WorkflowEnvironment> {
   const path = inject('temporalTestServer');
   if (path === null) throw new Error('No time-skipping server: put the tests under describeWorkflows');
   quietRuntime();
-  const recorder = createHistoryRecorder(inject('runFolder'));
+  const recorder = createHistoryRecorder(options.historiesIn ?? join(inject('runFolder'), 'histories'));
   const env = await TestWorkflowEnvironment.createTimeSkipping({
     server: { executable: { type: 'existing-path', path } },
     client: { identity: 'pitboss-test', dataConverter: testDataConverter, interceptors: { workflow: [recorder.interceptor] } },
@@ -104,24 +103,4 @@ async function runWithWorkers<T>(
     () => fn(env.client),
   );
   return run();
-}
-
-/** What the workflow interceptors report is counted and traced in production; tests look at the workflow itself. */
-export const unheardSinks: InjectedSinks<OutcomeSinks & { exporter: { export(): void } }> = {
-  outcomes: { ended: { fn: () => {}, callDuringReplay: false } },
-  exporter: { export: { fn: () => {}, callDuringReplay: false } },
-};
-
-let isRuntimeInstalled = false;
-
-/** The SDK's own log would drown the test's; its errors still come out. */
-function quietRuntime(): void {
-  if (isRuntimeInstalled) return;
-  isRuntimeInstalled = true;
-  // A test that fails before `close` must not leave its server running: the SDK does not tell its process id.
-  process.once('exit', () => spawnSync('pkill', ['-KILL', '-P', String(process.pid)]));
-  Runtime.install({
-    logger: new DefaultLogger('ERROR'),
-    telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } },
-  });
 }

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ApplicationFailure } from '@temporalio/common';
@@ -7,15 +7,18 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { fail, FailureError } from '#domain/failures.ts';
 import { stageKey } from '#workflows/search-attributes.ts';
 import { createWorkflowEnvironment, describeWorkflows, type WorkflowEnvironment } from './temporal.ts';
+import { historyFromJson, historyToJson } from './history-json.ts';
+import { replayFailures } from './replay.ts';
 import { buildTestWorkflows } from './temporal-build.ts';
 import type { probe } from './probe.workflow.ts';
 
 describeWorkflows('the workflow test environment', () => {
   let workflows: WorkflowEnvironment;
   let workflowBundle: string;
+  const historiesIn = mkdtempSync(join(inject('runFolder'), 'probe-'));
 
   beforeAll(async () => {
-    workflows = await createWorkflowEnvironment();
+    workflows = await createWorkflowEnvironment({ historiesIn });
     workflowBundle = await buildTestWorkflows(
       join(inject('runFolder'), 'probe-workflows.js'),
       fileURLToPath(new URL('./probe.workflow.ts', import.meta.url)),
@@ -54,14 +57,24 @@ describeWorkflows('the workflow test environment', () => {
     expect(calls).toBe(1);
   });
 
+  test('the replay follows the code that made a history, and refuses code that does its steps in another order', async () => {
+    const history = await workflows.client.workflow.getHandle('probe:1').fetchHistory();
+    const recorded = [{ name: 'probe', workflowId: 'probe:1', history: historyFromJson(historyToJson(history)) }];
+    expect(await replayFailures(workflowBundle, recorded)).toEqual([]);
+    const reordered = await buildTestWorkflows(
+      join(inject('runFolder'), 'reordered-workflows.js'),
+      fileURLToPath(new URL('./probe-reordered.workflow.ts', import.meta.url)),
+    );
+    expect(await replayFailures(reordered, recorded)).toEqual([expect.stringMatching(/nondeterminism/i)]);
+  });
+
   test('the histories of a file are kept for the replay', async () => {
-    const other = await createWorkflowEnvironment();
-    const before = readdirSync(join(inject('runFolder'), 'histories')).length;
+    const other = await createWorkflowEnvironment({ historiesIn });
     await other.runWorkflows(
       { activities: { money: {}, provider: { askProbe: async () => ({ answer: 'no' }) } }, workflowBundle },
       (client) => client.workflow.execute<typeof probe>('probe', { args: ['?'], taskQueue: 'money', workflowId: 'probe:3' }),
     );
     await other.close();
-    expect(readdirSync(join(inject('runFolder'), 'histories')).length).toBe(before + 1);
+    expect(readdirSync(historiesIn).length).toBe(1);
   }, 60_000);
 });

@@ -1,0 +1,74 @@
+/** The API process: opens what the routes need, none of it waited for, and serves until it is told to stop. */
+import { once } from 'node:events';
+import { serve } from '@hono/node-server';
+import { createClickHouse } from '#analytics/connect.ts';
+import { createGameProviders } from '#activities/games/configured-providers.ts';
+import { createKeyRing } from '#activities/pam/key-ring.ts';
+import { createWalletWriter } from '#activities/wallet/writer.ts';
+import { createDatabase, openPool } from '#db/connect.ts';
+import { loadConfig, type Config } from '#workers/config.ts';
+import { createLogger } from '#workers/logger.ts';
+import { createMetrics } from '#workers/metrics.ts';
+import { EncryptingCodec } from '#workers/payload-codec.ts';
+import { runProcess, type Closing } from '#workers/process.ts';
+import { createTemporalGateway } from '#workers/temporal-client.ts';
+import { startTracing } from '#workers/tracing.ts';
+import { createApi } from './app.ts';
+import type { ApiDeps } from './context.ts';
+
+/** Requests in flight get this long before their connections are cut. */
+const drainMs = 10_000;
+
+async function start(closing: Closing): Promise<void> {
+  const config = loadConfig();
+  const deps = openDeps(config, closing);
+  const api = createApi(deps);
+  const server = serve({ fetch: api.fetch, hostname: config.api.host, port: config.api.port });
+  closing.add(async () => {
+    const closed = once(server, 'close');
+    server.close();
+    const cut = setTimeout(() => 'closeAllConnections' in server && server.closeAllConnections(), drainMs);
+    if ('closeIdleConnections' in server) server.closeIdleConnections();
+    await closed;
+    clearTimeout(cut);
+  });
+  await once(server, 'listening');
+  deps.log.info({ host: config.api.host, port: config.api.port, mode: config.mode }, 'the API is listening');
+  await once(server, 'close');
+}
+
+/** Nothing here connects: an absent Temporal or ClickHouse delays no start. */
+export function openDeps(config: Config, closing: Closing): ApiDeps {
+  const log = createLogger(config, 'api');
+  const metrics = createMetrics({ ofProcess: true });
+  const tracing = startTracing(config, 'pitboss-api');
+  const url = config.database.writerUrl.reveal();
+  const pool = openPool({ url, applicationName: 'pitboss-api', connectionsMax: 20 });
+  // Bets never wait behind a list of the back office.
+  const walletPool = openPool({ url, applicationName: 'pitboss-wallet', connectionsMax: 4 });
+  tracing.traceQueries(pool);
+  tracing.traceQueries(walletPool);
+  const db = createDatabase(pool);
+  const clickhouse = createClickHouse(config, { requestTimeoutMs: 15_000 });
+  const temporal = createTemporalGateway(config, log, tracing.plugin === undefined ? [] : [tracing.plugin]);
+  const wallet = createWalletWriter({
+    pool: walletPool,
+    observe: (kind, outcome, durationS) => metrics.walletCommandDurationS.labels(kind, outcome).observe(durationS),
+  });
+  const payloadCodec = new EncryptingCodec(config.keys.payloadCodec.reveal());
+  closing.add(async () => {
+    await wallet.close();
+    await Promise.allSettled([db.destroy(), walletPool.end(), clickhouse.close(), temporal.close(), tracing.close()]);
+  });
+  const studio = config.gameStudio;
+  const gameProviders = createGameProviders(
+    studio ? { baseUrl: studio.url, privateKey: studio.operatorPrivateKey.reveal() } : null,
+  );
+  const keyRing = createKeyRing({
+    kek: config.keys.keyEncryption.reveal(),
+    blindIndexKey: config.keys.blindIndex.reveal(),
+  });
+  return { config, db, wallet, gameProviders, keyRing, clickhouse, temporal, metrics, payloadCodec, log };
+}
+
+if (import.meta.main) await runProcess('api', start);

@@ -1,0 +1,87 @@
+/**
+ * `npm test`: all that CI runs, in order of how soon it tells something. Every step runs even when an earlier one
+ * failed, so that one run shows everything; the last line sums checks and tests. `--fast` leaves out what needs servers.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { countTests, type Tally, type VitestReport } from './run-tally.ts';
+
+type Step = { readonly name: string; readonly args: readonly string[]; readonly when?: boolean };
+
+const root = fileURLToPath(new URL('../', import.meta.url));
+const inModules = (path: string): string => join(root, 'node_modules', path);
+
+const checks: readonly Step[] = [
+  { name: 'format', args: [inModules('oxfmt/bin/oxfmt'), '--check', '.'] },
+  { name: 'lint', args: [inModules('oxlint/bin/oxlint'), '--quiet'] },
+  { name: 'types', args: [inModules('typescript/bin/tsc'), '--noEmit', '-p', 'tsconfig.json'] },
+  {
+    name: 'types of the web',
+    args: [inModules('typescript/bin/tsc'), '--noEmit', '-p', 'web/tsconfig.json'],
+    when: existsSync(join(root, 'web/tsconfig.json')),
+  },
+  { name: 'unused code', args: [inModules('knip/bin/knip.js'), '--no-progress'] },
+  { name: 'generated files', args: ['platform/generate.ts', '--check'] },
+];
+
+process.exitCode = await main(process.argv.includes('--fast'));
+
+async function main(isFast: boolean): Promise<number> {
+  const total: Tally = { passed: 0, failed: 0, skipped: 0, failures: [] };
+  for (const step of checks) {
+    if (step.when === false) continue;
+    const code = await runStep(step);
+    if (code === 0) total.passed += 1;
+    else {
+      total.failed += 1;
+      total.failures.push(`${step.name} (exit code ${code})`);
+    }
+  }
+  add(total, await runTests(isFast));
+  if (total.failures.length > 0) say(`\nFailed:\n${total.failures.map((failure) => `  ✗ ${failure}`).join('\n')}`);
+  const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
+  say(`\n${total.passed} passed, ${total.failed} failed${skipped}`);
+  return total.failed === 0 ? 0 : 1;
+}
+
+/** All projects in one vitest run, because they share the server, the bundle and the histories to replay. */
+async function runTests(isFast: boolean): Promise<Tally> {
+  const folder = mkdtempSync(join(tmpdir(), 'pitboss-test-report-'));
+  const outFile = join(folder, 'report.json');
+  const args = [inModules('vitest/vitest.mjs'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${outFile}`];
+  if (isFast) args.push('--project', 'unit');
+  try {
+    const code = await runStep({ name: 'tests', args });
+    const report = existsSync(outFile) ? (JSON.parse(readFileSync(outFile, 'utf8')) as VitestReport) : null;
+    return countTests(report, code, (path) => relative(root, path));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function runStep(step: Step): Promise<number> {
+  say(`\n▸ ${step.name}`);
+  const startedMs = performance.now();
+  const code = await new Promise<number>((resolve) => {
+    const child = spawn(process.execPath, step.args, { cwd: root, stdio: 'inherit', env: { ...process.env, NODE_ENV: 'test' } });
+    child.once('error', () => resolve(127));
+    child.once('exit', (exitCode) => resolve(exitCode ?? 1));
+  });
+  const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
+  say(`${code === 0 ? '✓' : '✗'} ${step.name} (${seconds} s)`);
+  return code;
+}
+
+function add(total: Tally, more: Tally): void {
+  total.passed += more.passed;
+  total.failed += more.failed;
+  total.skipped += more.skipped;
+  total.failures.push(...more.failures);
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
