@@ -29,22 +29,24 @@ input as (
   select * from ${unnest(walletFrom, ['uuid', 'text', 'bigint', ...walletColumnTypes.map(([, type]) => type)])}
     as i(player_id, asset, expected, ${walletNames.join(', ')})
 ),
+repeated as materialized (
+  select distinct j.player_id, j.asset from ${unnest(journalFrom, journalTypes)}
+    as j(id, integration, external_id, code, asset, brand, player_id, amount, reverses, answers, round_ref, subject, fingerprint)
+  cross join lateral (
+    select 1 from wallet.journal k where k.integration = j.integration and k.external_id = j.external_id limit 1
+  ) known
+),
 -- Rows are locked in id order, whatever order the batches came in: two processes cannot deadlock.
 fenced as materialized (
-  select w.player_id, w.asset from wallet.player_wallet w join input i on w.player_id = i.player_id and w.asset = i.asset
+  select i.* from wallet.player_wallet w join input i on w.player_id = i.player_id and w.asset = i.asset
   where w.version = i.expected and (select agrees from clock)
-    and not exists (
-      select 1 from ${unnest(journalFrom, journalTypes)}
-        as j(id, integration, external_id, code, asset, brand, player_id, amount, reverses, answers, round_ref, subject, fingerprint)
-      cross join lateral (select 1 from wallet.journal k where k.integration = j.integration and k.external_id = j.external_id limit 1) k
-      where j.player_id = w.player_id and j.asset = w.asset)
+    and not exists (select 1 from repeated r where r.player_id = i.player_id and r.asset = i.asset)
   order by w.player_id, w.asset
   for update of w
 ),
 written as (
-  update wallet.player_wallet w set version = w.version + 1, ${walletNames.map((name) => `${name} = i.${name}`).join(', ')}
-  from input i join fenced f on f.player_id = i.player_id and f.asset = i.asset
-  where w.player_id = i.player_id and w.asset = i.asset
+  update wallet.player_wallet w set version = w.version + 1, ${walletNames.map((name) => `${name} = f.${name}`).join(', ')}
+  from fenced f where w.player_id = f.player_id and w.asset = f.asset
   returning w.player_id, w.asset
 ),
 journals as (
