@@ -2,7 +2,7 @@
  * Every fact of the platform, as one discriminated union. A type is `<module>.<noun>.<past verb>`; its payload schema
  * lives with its module. Payloads carry ids and money text, never personal data.
  */
-import { z } from 'zod';
+import type { z } from 'zod';
 import { affiliatesEvents } from './affiliates/events.schema.ts';
 import { bonusEvents } from './bonus/events.schema.ts';
 import { crmEvents } from './crm/events.schema.ts';

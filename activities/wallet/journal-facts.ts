@@ -2,12 +2,12 @@
 import type { JournalFacts } from '#domain/wallet/decide.ts';
 import type { JournalCode } from '#domain/wallet/postings.ts';
 import type { CommandKey } from '#domain/wallet/commands.ts';
-import type { Execute } from './wallet-rows.ts';
+import { text, type Execute } from './wallet-rows.ts';
 
 export const factsKey = (integration: string, externalId: string): string => `${integration}\n${externalId}`;
 
 // A lateral probe per key: `= ANY` falls into a generic plan that scans.
-const text = `select j.integration, j.external_id as "externalId", j.id, j.code, j.asset, j.player_id as "playerId",
+const statement = `select j.integration, j.external_id as "externalId", j.id, j.code, j.asset, j.player_id as "playerId",
     j.amount, encode(j.fingerprint, 'hex') as fingerprint,
     exists (select 1 from wallet.journal r where r.reverses = j.id) as reversed,
     (select coalesce(json_agg(json_build_object('account', e.account, 'ofPlayer', e.player_id is not null,
@@ -21,21 +21,21 @@ const text = `select j.integration, j.external_id as "externalId", j.id, j.code,
 /** Reads the journals of `keys`; unknown keys are simply missing from the map (see `factsKey`). */
 export async function loadJournalFacts(execute: Execute, keys: readonly CommandKey[]): Promise<Map<string, JournalFacts>> {
   if (keys.length === 0) return new Map();
-  const rows = await execute('wallet-facts', text, [
+  const rows = await execute('wallet-facts', statement, [
     keys.map((key) => key.integration),
     keys.map((key) => key.externalId),
   ]);
   return new Map(
     rows.map((row) => [
-      factsKey(String(row['integration']), String(row['externalId'])),
+      factsKey(text(row, 'integration'), text(row, 'externalId')),
       {
-        id: String(row['id']),
-        externalId: String(row['externalId']),
-        code: row['code'] as JournalCode,
-        playerId: row['playerId'] === null ? null : String(row['playerId']),
-        asset: String(row['asset']),
-        amount: BigInt(String(row['amount'])),
-        fingerprint: String(row['fingerprint']),
+        id: text(row, 'id'),
+        externalId: text(row, 'externalId'),
+        code: text(row, 'code') as JournalCode,
+        playerId: row['playerId'] === null ? null : text(row, 'playerId'),
+        asset: text(row, 'asset'),
+        amount: BigInt(text(row, 'amount')),
+        fingerprint: text(row, 'fingerprint'),
         reversed: row['reversed'] === true,
         postings: (row['postings'] as { account: string; ofPlayer: boolean; amount: string }[]).map((line) => ({
           ...line,

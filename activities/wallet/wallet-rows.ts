@@ -13,7 +13,7 @@ export type LoadedWallet = {
 
 /** Runs one prepared statement; both a pool and a transaction can be behind it. */
 export type Execute = (name: string, text: string, values: readonly unknown[]) => Promise<readonly Row[]>;
-export type Row = Readonly<Record<string, unknown>>;
+export type Row = Readonly<Record<string, string | number | bigint | boolean | Buffer | object | null>>;
 
 export const walletKey = (playerId: string, asset: string): string => `${playerId}/${asset}`;
 
@@ -100,9 +100,14 @@ const chainHead = (row: Row, pool: Pool): ChainHead => ({
   hash: (row[`${pool}Head`] as Buffer | null) ?? null,
 });
 
-const text = (row: Row, column: string): string => String(row[column]);
-const optional = (row: Row, column: string): string | null =>
-  row[column] === null || row[column] === undefined ? null : String(row[column]);
+/** A column as text; throws on anything that has no plain text, which would be a mistake in the statement. */
+export function text(row: Row, column: string): string {
+  const value = row[column];
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint') return value.toString();
+  throw new Error(`Invariant broken: ${column} is no text but ${typeof value}`);
+}
+
+const optional = (row: Row, column: string): string | null => (row[column] === null ? null : text(row, column));
 const units = (row: Row, column: string): bigint => BigInt(text(row, column));
 
 /** Milliseconds from epoch text; PostgreSQL's infinities arrive as 'Infinity' and '-Infinity'. */

@@ -1,5 +1,5 @@
 /** The one fenced statement that writes a whole batch: each player's rows only if that player's fence held. */
-import { walletColumnTypes, toRow, type Execute } from './wallet-rows.ts';
+import { text, toRow, walletColumnTypes, walletKey, type Execute } from './wallet-rows.ts';
 import type { PlayerBatch } from './player-batch.ts';
 
 /** A batch decided further than this from the database's clock is refused, so a wrong host clock decides nothing. */
@@ -21,7 +21,7 @@ const eventTypes = ['uuid', 'text', 'text', 'uuid', 'jsonb', 'text'];
 const unnest = (from: number, types: readonly string[]): string =>
   `unnest(${types.map((type, index) => param(from + index, type)).join(', ')})`;
 
-const text = `
+const statement = `
 with clock as (
   select clock_timestamp() as now, abs(extract(epoch from clock_timestamp()) * 1000 - $1::double precision) < $2::double precision as agrees
 ),
@@ -103,7 +103,7 @@ export async function writeBatches(
   batches: readonly PlayerBatch[],
   decidedAtMs: number,
 ): Promise<WriteOutcome> {
-  const rows = await execute('wallet-write', text, [
+  const rows = await execute('wallet-write', statement, [
     decidedAtMs,
     clockSkewMsMax,
     ...columnsOf(3 + walletColumnTypes.length, batches.map(walletValues)),
@@ -113,7 +113,7 @@ export async function writeBatches(
     ...columnsOf(eventTypes.length, batches.flatMap(eventValues)),
   ]);
   const written = new Set<string>();
-  for (const row of rows) if (row['playerId'] !== null) written.add(`${String(row['playerId'])}/${String(row['asset'])}`);
+  for (const row of rows) if (row['playerId'] !== null) written.add(walletKey(text(row, 'playerId'), text(row, 'asset')));
   return { written, nowMs: Number(rows[0]?.['nowMs']), clockAgrees: rows[0]?.['agrees'] === true };
 }
 
