@@ -4,10 +4,12 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import { bodyLimit } from 'hono/body-limit';
 import { fail, FailureError } from '#domain/failures.ts';
 import { refuseInvalid, type ApiDeps, type ApiEnv } from './context.ts';
+import { mountCodec } from './codec.ts';
 import { mountDocs } from './docs.ts';
 import { mountHealth } from './health.ts';
 import { answerError, answerProblem } from './problem.ts';
 import { mountModules } from './routes.ts';
+import { traceRequests } from './trace.ts';
 
 /** Largest body that any route accepts; catalogues and files have routes of their own elsewhere. */
 export const bodyBytesMax = 64 * 1024;
@@ -36,6 +38,8 @@ export function createApi(deps: ApiDeps): Api {
       .labels(c.req.method, c.req.routePath ?? 'unmatched', String(c.res.status))
       .observe((performance.now() - startedAt) / 1_000);
   });
+  api.use(traceRequests);
+  mountCodec(api, deps);
   api.use(
     bodyLimit({
       maxSize: bodyBytesMax,
@@ -48,7 +52,7 @@ export function createApi(deps: ApiDeps): Api {
 
   mountHealth(api, deps);
   mountModules(api, deps);
-  mountDocs(api, deps);
+  mountDocs(api);
   return api;
 }
 

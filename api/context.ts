@@ -2,9 +2,12 @@
 import type { Hook } from '@hono/zod-openapi';
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Client } from '@temporalio/client';
+import type { PayloadCodec } from '@temporalio/common';
 import type { Logger } from 'pino';
 import type { Database } from '#db/connect.ts';
 import type { OperatorId, PlayerId, SessionId } from '#domain/ids.ts';
+import type { GameProviders } from '#activities/games/providers.ts';
+import type { KeyRing } from '#activities/pam/key-ring.ts';
 import type { WalletWriter } from '#activities/wallet/writer.ts';
 import type { Config } from '#workers/config.ts';
 import type { Metrics } from '#workers/metrics.ts';
@@ -40,10 +43,14 @@ export type ApiDeps = {
   /** Writer role: reads of money, limits and exclusions must come from the primary. */
   readonly db: Database;
   readonly wallet: WalletWriter;
+  readonly gameProviders: GameProviders;
+  readonly keyRing: KeyRing;
   readonly clickhouse: ClickHouseClient;
   /** Throws a `dependency-unavailable` failure while Temporal cannot be reached. */
   readonly temporal: () => Promise<Client>;
   readonly metrics: Metrics;
+  /** For the Temporal UI; without it the codec routes do not exist. */
+  readonly payloadCodec?: PayloadCodec;
   readonly log: Logger;
 };
 

@@ -1,0 +1,71 @@
+/** Wires what activities depend on from the configuration; a party that is not configured refuses when it is called. */
+import type { ClickHouseClient } from '@clickhouse/client';
+import { createTransport } from 'nodemailer';
+import type { Logger } from 'pino';
+import type { ActivityDeps } from '#activities/deps.ts';
+import { createGameProviders } from '#activities/games/configured-providers.ts';
+import { createKycVendor, type KycVendor } from '#activities/kyc/vendor.ts';
+import { createKeyRing } from '#activities/pam/key-ring.ts';
+import { createPspConnectors } from '#activities/payments/connectors.ts';
+import type { Database } from '#db/connect.ts';
+import { fail, FailureError } from '#domain/failures.ts';
+import type { Config } from './config.ts';
+
+export type WorkerParts = {
+  readonly config: Config;
+  readonly db: Database;
+  readonly clickhouse: ClickHouseClient;
+  readonly log: Logger;
+};
+
+/** An SMTP server that hangs must not hold an activity longer than its retry profile allows. */
+const smtpTimeoutMs = 10_000;
+
+export function createActivityDeps({ config, db, clickhouse, log }: WorkerParts): ActivityDeps {
+  const { kycVendor: vendor, gameStudio: studio } = config;
+  return {
+    db,
+    log,
+    clickhouse,
+    publicUrl: config.api.publicUrl,
+    keyRing: createKeyRing({
+      kek: config.keys.keyEncryption.reveal(),
+      blindIndexKey: config.keys.blindIndex.reveal(),
+    }),
+    psps: createPspConnectors(pspAccounts(config)),
+    kycVendor: vendor
+      ? createKycVendor({ url: vendor.url, appToken: vendor.appToken.reveal(), secretKey: vendor.secretKey.reveal() })
+      : unconfiguredVendor,
+    gameProviders: createGameProviders(
+      studio ? { baseUrl: studio.url, privateKey: studio.operatorPrivateKey.reveal() } : null,
+    ),
+    mailer: {
+      from: config.mail.from,
+      transport: createTransport({
+        url: config.mail.smtpUrl?.reveal() ?? 'smtp://127.0.0.1:1',
+        connectionTimeout: smtpTimeoutMs,
+        greetingTimeout: smtpTimeoutMs,
+        socketTimeout: smtpTimeoutMs,
+      }),
+    },
+  };
+}
+
+/** Accounts at PSPs, in the clear for the connectors alone. */
+export function pspAccounts({ psp }: Pick<Config, 'psp'>) {
+  const { alpha, beta } = psp;
+  return {
+    alpha: alpha && { url: alpha.url, apiKey: alpha.apiKey.reveal(), webhookSecret: alpha.webhookSecret.reveal() },
+    beta: beta && {
+      url: beta.url,
+      apiKey: beta.apiKey.reveal(),
+      merchantAccount: beta.merchantAccount,
+      hmacKey: beta.hmacKey.reveal(),
+    },
+  };
+}
+
+const refuse = (): Promise<never> =>
+  Promise.reject(new FailureError(fail('dependency-unavailable', 'No KYC vendor is configured.').failure));
+
+const unconfiguredVendor: KycVendor = { ensureApplicant: refuse, readApplicant: refuse, createVerifyLink: refuse };
