@@ -112,9 +112,7 @@ describe('the official client', () => {
     await expect(
       client.insert({ table: 'rounds', values: [{ id: 'seven' }], format: 'JSONEachRow' }),
     ).rejects.toMatchObject({ code: '27' });
-    await expect(
-      client.query({ query: 'SELECT {missing: String}' }),
-    ).rejects.toMatchObject({ code: '456' });
+    await expect(client.query({ query: 'SELECT {missing: String}' })).rejects.toMatchObject({ code: '456' });
   });
 
   test('a wrong password is refused with code 516', async () => {
@@ -133,7 +131,12 @@ describe('the official client', () => {
       compression: { request: true, response: true },
     });
     const before = await count();
-    const values = Array.from({ length: 2_000 }, (_, id) => ({ id: 1_000 + id, player: 'many', stake: '1', at: 0 }));
+    const values = Array.from({ length: 2_000 }, (_, id) => ({
+      id: 1_000 + id,
+      player: 'many',
+      stake: '1',
+      at: 0,
+    }));
     await compact.insert({ table: 'rounds', values, format: 'JSONEachRow' });
     expect(await count()).toBe(before + 2_000);
     const answer = await compact.query({ query: 'SELECT id FROM rounds', format: 'JSONEachRow' });
@@ -164,7 +167,7 @@ describe('the HTTP interface', () => {
     });
     expect(await byHeader.text()).toBe('1\n');
     const byAddress = await fetch(
-      `${server.url}/?${new URLSearchParams({ user: 'default', password, query: 'SELECT 2', default_format: 'JSONCompact' })}`,
+      `${server.url}/?${new URLSearchParams({ user: 'default', password, query: 'SELECT 2', default_format: 'JSONCompact' }).toString()}`,
     );
     expect(byAddress.headers.get('x-clickhouse-format')).toBe('JSONCompact');
     expect(await byAddress.json()).toMatchObject({ data: [[2]] });
@@ -189,22 +192,26 @@ describe('the HTTP interface', () => {
 
   test('an insert with its data in the same body', async () => {
     const before = await count();
-    const answer = await post('INSERT INTO bets.rounds (id, player) FORMAT JSONEachRow\n{"id":7,"player":"a\\n; SELECT 1"}\n');
+    const answer = await post(
+      'INSERT INTO bets.rounds (id, player) FORMAT JSONEachRow\n{"id":7,"player":"a\\n; SELECT 1"}\n',
+    );
     expect(answer.status).toBe(200);
-    expect((await post('INSERT INTO bets.rounds (id, player) VALUES (8, \'b;\')')).status).toBe(200);
+    expect((await post("INSERT INTO bets.rounds (id, player) VALUES (8, 'b;')")).status).toBe(200);
     expect(await count()).toBe(before + 2);
   });
 
   test('data of an insert cannot turn into a statement', async () => {
     const before = await count();
-    const answer = await post('INSERT INTO bets.rounds (id) FORMAT JSONEachRow\n{"id":9}\n;DROP TABLE bets.rounds;\n');
+    const answer = await post(
+      'INSERT INTO bets.rounds (id) FORMAT JSONEachRow\n{"id":9}\n;DROP TABLE bets.rounds;\n',
+    );
     expect(answer.status).toBe(500);
     expect(await count()).toBe(before);
   });
 
   test('a GET changes nothing', async () => {
     const answer = await fetch(
-      `${server.url}/?${new URLSearchParams({ password, query: 'DROP TABLE bets.rounds' })}`,
+      `${server.url}/?${new URLSearchParams({ password, query: 'DROP TABLE bets.rounds' }).toString()}`,
     );
     expect(answer.headers.get('x-clickhouse-exception-code')).toBe('164');
   });
@@ -226,7 +233,11 @@ describe('the HTTP interface', () => {
     ['a file to insert', "INSERT INTO rounds FROM INFILE '/etc/passwd' FORMAT CSV", 497],
     ['a shutdown', 'SYSTEM SHUTDOWN', 497],
     ['a session setting', 'SET max_threads = 1', 497],
-    ['a disk of its own', "CREATE TABLE f (a UInt8) ENGINE = MergeTree ORDER BY a SETTINGS disk = disk(type = local, path = '/tmp/')", 497],
+    [
+      'a disk of its own',
+      "CREATE TABLE f (a UInt8) ENGINE = MergeTree ORDER BY a SETTINGS disk = disk(type = local, path = '/tmp/')",
+      497,
+    ],
     ['Unicode quotes', 'SELECT ‘x’', 62],
     ['an open comment', 'SELECT 1 /* ', 62],
     ['an open quote', "SELECT 'x", 62],
@@ -236,11 +247,17 @@ describe('the HTTP interface', () => {
   });
 
   test('a file cannot be reached through an identifier parameter or the default database', async () => {
-    const identifier = await post('SELECT * FROM {t: Identifier}', new URLSearchParams({ param_t: '/etc/hostname' }).toString());
+    const identifier = await post(
+      'SELECT * FROM {t: Identifier}',
+      new URLSearchParams({ param_t: '/etc/hostname' }).toString(),
+    );
     expect(identifier.headers.get('x-clickhouse-exception-code')).toBe('497');
     const named = await post('SELECT * FROM default.`LICENSE`');
     expect(named.headers.get('x-clickhouse-exception-code')).toBe('497');
-    const qualified = await post('SELECT * FROM {d: Identifier}.{t: Identifier}', new URLSearchParams({ param_d: 'default', param_t: '/etc/passwd' }).toString());
+    const qualified = await post(
+      'SELECT * FROM {d: Identifier}.{t: Identifier}',
+      new URLSearchParams({ param_d: 'default', param_t: '/etc/passwd' }).toString(),
+    );
     expect(qualified.ok).toBe(false);
     expect(await qualified.text()).not.toContain('root:');
   });
@@ -256,7 +273,12 @@ describe('readStatement', () => {
   const forbidden = forbiddenCalls(['file', 'numbers']);
 
   test('keeps what only looks like a second statement or a call', () => {
-    for (const sql of ["SELECT 'a;b', $$;$$ -- ;", 'SELECT file FROM t', 'SELECT number FROM numbers(3);', "SELECT 'it''s; \\' ;'"])
+    for (const sql of [
+      "SELECT 'a;b', $$;$$ -- ;",
+      'SELECT file FROM t',
+      'SELECT number FROM numbers(3);',
+      "SELECT 'it''s; \\' ;'",
+    ])
       expect(readStatement(sql, forbidden).kind).toBe('read');
   });
 

@@ -59,7 +59,10 @@ async function main(): Promise<void> {
     process.on(signal, () => {
       if (stopping) return;
       stopping = true;
-      void running.close().then(() => process.exit(0));
+      running.close().then(
+        () => process.exit(0),
+        () => process.exit(1),
+      );
     });
   }
 }
@@ -75,7 +78,8 @@ function startFailure(error: unknown): string {
   if (error instanceof ConfigFailure) return error.problems.join('\n');
   const { message, code } = error as { message?: string; code?: string };
   if (code === 'EADDRINUSE') return 'The port of the analytics server is taken.';
-  if (code === 'ERR_MODULE_NOT_FOUND') return 'chdb is not installed: set CLICKHOUSE_URL to a ClickHouse server instead.';
+  if (code === 'ERR_MODULE_NOT_FOUND')
+    return 'chdb is not installed: set CLICKHOUSE_URL to a ClickHouse server instead.';
   if (message?.includes('Cannot lock file') === true)
     return 'The analytics data is in use by another process.';
   return `The analytics server could not start: ${message ?? String(error)}`;

@@ -40,13 +40,19 @@ try {
 async function main(command, args) {
   const entry = Object.hasOwn(entries, command) ? entries[command] : undefined;
   if (entry === undefined)
-    throw new ExpectedFailure(`There is no command "${command}"; there are ${Object.keys(entries).join(', ')}.`);
+    throw new ExpectedFailure(
+      `There is no command "${command}"; there are ${Object.keys(entries).join(', ')}.`,
+    );
   if (majorOf(process.versions.node) < nodeMajorMin)
-    throw new ExpectedFailure(`Node ${process.versions.node} is too old: Pitboss needs Node ${nodeMajorMin} or newer to install itself.`);
+    throw new ExpectedFailure(
+      `Node ${process.versions.node} is too old: Pitboss needs Node ${nodeMajorMin} or newer to install itself.`,
+    );
   if (!isInstalled()) await installOnce();
   hydrateSymlinks();
   if (!fs.existsSync(path.join(root, entry)))
-    throw new ExpectedFailure(`npm run ${command} has nothing to run: ${entry} is missing from this checkout.`);
+    throw new ExpectedFailure(
+      `npm run ${command} has nothing to run: ${entry} is missing from this checkout.`,
+    );
   await handOver(nodeForUs(), path.join(root, entry), args);
 }
 
@@ -143,13 +149,28 @@ async function install() {
   const logFile = path.join(workFolder, 'install.log');
   const log = fs.openSync(logFile, 'w');
   const { command, prefix, cleanUp } = npmCommand();
-  const args = [...prefix, 'ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=http', '--no-progress'];
-  const child = spawn(command, args, { cwd: root, stdio: ['ignore', log, log], env: { ...process.env, PATH: pathWithoutModules() } });
+  const args = [
+    ...prefix,
+    'ci',
+    '--include=dev',
+    '--include=optional',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=http',
+    '--no-progress',
+  ];
+  const child = spawn(command, args, {
+    cwd: root,
+    stdio: ['ignore', log, log],
+    env: { ...process.env, PATH: pathWithoutModules() },
+  });
   fs.closeSync(log);
   const progress = showProgress(startedMs, logFile);
   const failure = await new Promise((resolve) => {
     child.once('error', (error) => resolve(error.code === 'ENOENT' ? 'npm is not on PATH' : error.message));
-    child.once('exit', (code, signal) => resolve(code === 0 ? undefined : `npm ci ended with ${code ?? signal}`));
+    child.once('exit', (code, signal) =>
+      resolve(code === 0 ? undefined : `npm ci ended with ${code ?? signal}`),
+    );
   });
   progress.stop();
   cleanUp();
@@ -161,12 +182,18 @@ async function install() {
 /** `npm start` may run this file under the Node inside node_modules, which npm ci is about to remove. */
 function npmCommand() {
   const script = process.env.npm_execpath;
-  if (script === undefined || !/\.c?js$/.test(script) || !fs.existsSync(script)) return { command: 'npm', prefix: [], cleanUp: () => {} };
-  if (!process.execPath.startsWith(modules)) return { command: process.execPath, prefix: [script], cleanUp: () => {} };
+  if (script === undefined || !/\.c?js$/.test(script) || !fs.existsSync(script))
+    return { command: 'npm', prefix: [], cleanUp: () => {} };
+  if (!process.execPath.startsWith(modules))
+    return { command: process.execPath, prefix: [script], cleanUp: () => {} };
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pitboss-node-'));
   const copy = path.join(folder, 'node');
   fs.copyFileSync(process.execPath, copy);
-  return { command: copy, prefix: [script], cleanUp: () => fs.rmSync(folder, { recursive: true, force: true }) };
+  return {
+    command: copy,
+    prefix: [script],
+    cleanUp: () => fs.rmSync(folder, { recursive: true, force: true }),
+  };
 }
 
 function pathWithoutModules() {
@@ -197,11 +224,13 @@ function showProgress(startedMs, logFile) {
 function lastStep(logFile) {
   const fetched = tail(logFile, 400).filter((line) => line.includes('http fetch GET 200'));
   const name = /\/((?:@[^/]+(?:\/|%2f))?[^/]+)(?:\/-\/[^/]+)? \d+ms/i.exec(fetched.at(-1) ?? '')?.[1];
-  return name === undefined ? 'about 1.3 GB on disk when complete' : decodeURIComponent(name);
+  return name === undefined ? 'about 1.7 GB on disk when complete' : decodeURIComponent(name);
 }
 
 function installFailure(failure, logFile) {
-  const lines = tail(logFile, 60).filter((line) => !/http fetch|http cache/.test(line)).slice(-12);
+  const lines = tail(logFile, 60)
+    .filter((line) => !/http fetch|http cache/.test(line))
+    .slice(-12);
   return new ExpectedFailure(
     `The dependencies could not be installed: ${failure}.\n${lines.map((line) => `  ${line}`).join('\n')}\nThe whole log is in ${path.relative(process.cwd(), logFile)}. Check that the npm registry can be reached and the disk has room, then run the same command again.`,
   );
@@ -250,7 +279,9 @@ async function handOver(node, entry, args) {
     env: { ...process.env, PITBOSS_HOME: home(), PATH: `${bin}${path.delimiter}${process.env.PATH ?? ''}` },
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
-  const { code, signal } = await new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
+  const { code, signal } = await new Promise((resolve) =>
+    child.once('exit', (code, signal) => resolve({ code, signal })),
+  );
   process.exitCode = code ?? 128 + (os.constants.signals[signal] ?? 0);
 }
 

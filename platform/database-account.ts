@@ -16,7 +16,11 @@ export interface DatabaseAccount {
 /** Undefined for an ordinary user: the database then runs as that user. */
 export function databaseAccount(): DatabaseAccount | undefined {
   if (process.getuid?.() !== 0) return undefined;
-  return findAccount('postgres') ?? createAccount('postgres') ?? findAccount('nobody') ?? { uid: 65_534, gid: 65_534 };
+  return (
+    findAccount('postgres') ??
+    createAccount('postgres') ??
+    findAccount('nobody') ?? { uid: 65_534, gid: 65_534 }
+  );
 }
 
 /** Whether the account can pass through every folder above `path` and, where it exists, read `path` itself. */
@@ -72,9 +76,7 @@ function findAccount(name: string): DatabaseAccount | undefined {
       .split('\n')
       .find((entry) => entry.startsWith(`${name}:`));
     const [, , uid, gid] = line?.split(':') ?? [];
-    return uid === undefined || gid === undefined
-      ? undefined
-      : { uid: Number(uid), gid: Number(gid) };
+    return uid === undefined || gid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) };
   } catch {
     return undefined;
   }

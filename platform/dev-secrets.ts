@@ -14,12 +14,19 @@ export interface OperatorSecret {
 export interface DevSecrets {
   readonly database: { readonly owner: string; readonly writer: string; readonly reader: string };
   readonly clickhouse: string;
+  /** For docker-compose.yml only. */
+  readonly temporalDatabase: string;
+  readonly grafana: string;
   readonly keyEncryptionKey: string;
   readonly blindIndexKey: string;
   readonly payloadCodecKey: string;
   readonly pspAlpha: { readonly apiKey: string; readonly webhookSecret: string };
   readonly pspBeta: { readonly apiKey: string; readonly merchantAccount: string; readonly hmacKey: string };
-  readonly kycVendor: { readonly appToken: string; readonly secretKey: string; readonly webhookSecret: string };
+  readonly kycVendor: {
+    readonly appToken: string;
+    readonly secretKey: string;
+    readonly webhookSecret: string;
+  };
   /** Both sides sign: the operator what it sends to the studio, the studio its wallet calls. */
   readonly hub88: {
     readonly operatorPrivateKey: string;
@@ -38,6 +45,10 @@ export function loadDevSecrets(home: string): DevSecrets {
   return secrets;
 }
 
+export function createDevSecrets(): DevSecrets {
+  return complete(undefined);
+}
+
 export function writePrivately(file: string, value: unknown): void {
   const draft = `${file}.${process.pid}`;
   writeFileSync(draft, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
@@ -49,6 +60,8 @@ function complete(before: Partial<DevSecrets> | undefined): DevSecrets {
   return {
     database: before?.database ?? { owner: password(), writer: password(), reader: password() },
     clickhouse: before?.clickhouse ?? password(),
+    temporalDatabase: before?.temporalDatabase ?? password(),
+    grafana: before?.grafana ?? password(),
     keyEncryptionKey: before?.keyEncryptionKey ?? key(),
     blindIndexKey: before?.blindIndexKey ?? key(),
     payloadCodecKey: before?.payloadCodecKey ?? key(),
@@ -58,7 +71,11 @@ function complete(before: Partial<DevSecrets> | undefined): DevSecrets {
       merchantAccount: 'PitbossSandbox',
       hmacKey: randomBytes(32).toString('hex').toUpperCase(),
     },
-    kycVendor: before?.kycVendor ?? { appToken: `sbx:${password()}`, secretKey: password(), webhookSecret: password() },
+    kycVendor: before?.kycVendor ?? {
+      appToken: `sbx:${password()}`,
+      secretKey: password(),
+      webhookSecret: password(),
+    },
     hub88: before?.hub88 ?? hub88Keys(),
     operators: operators(before?.operators ?? []),
   };

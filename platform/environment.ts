@@ -47,14 +47,22 @@ export function decideEmbedded(given: Environment): Embedded {
 }
 
 function decideProduction(given: Environment): Embedded {
-  const missing = ['DATABASE_URL', 'TEMPORAL_ADDRESS', 'CLICKHOUSE_URL'].filter((name) => !isSet(given, name));
+  const missing = ['DATABASE_URL', 'TEMPORAL_ADDRESS', 'CLICKHOUSE_URL'].filter(
+    (name) => !isSet(given, name),
+  );
   if (missing.length > 0)
     throw new BringUpFailure(
       `${missing.join(', ')} must be set in production mode: the embedded engines and their generated secrets are for development.`,
     );
   return {
-    postgres: false, temporal: false, clickhouse: false, mailbox: false,
-    pspAlpha: false, pspBeta: false, kycVendor: false, gameStudio: false,
+    postgres: false,
+    temporal: false,
+    clickhouse: false,
+    mailbox: false,
+    pspAlpha: false,
+    pspBeta: false,
+    kycVendor: false,
+    gameStudio: false,
   };
 }
 
@@ -80,11 +88,17 @@ export function composeEnvironment(request: {
     reader: rolePassword(given, 'READER', secrets?.database.reader),
   };
   const roles = {
-    DATABASE_WRITER_URL: given['DATABASE_WRITER_URL'] || roleUrl(databaseUrl, 'pitboss_writer', rolePasswords.writer),
-    DATABASE_READER_URL: given['DATABASE_READER_URL'] || roleUrl(databaseUrl, 'pitboss_reader', rolePasswords.reader),
+    DATABASE_WRITER_URL:
+      given['DATABASE_WRITER_URL'] || roleUrl(databaseUrl, 'pitboss_writer', rolePasswords.writer),
+    DATABASE_READER_URL:
+      given['DATABASE_READER_URL'] || roleUrl(databaseUrl, 'pitboss_reader', rolePasswords.reader),
   };
   // Only migrations and the seed may act as the owner.
-  const { DATABASE_URL: _owner, SEED_OPERATORS: _operators, ...withoutOwner }: Record<string, string> = common;
+  const {
+    DATABASE_URL: _owner,
+    SEED_OPERATORS: _operators,
+    ...withoutOwner
+  }: Record<string, string> = common;
   return {
     databaseUrl,
     rolePasswords,
@@ -159,13 +173,17 @@ function rolePassword(given: Environment, role: 'WRITER' | 'READER', generated: 
   if (fromUrl !== undefined && URL.canParse(fromUrl)) return decodeURIComponent(new URL(fromUrl).password);
   const password = given[`DATABASE_${role}_PASSWORD`] || generated;
   if (password === undefined)
-    throw new BringUpFailure(`DATABASE_${role}_URL or DATABASE_${role}_PASSWORD must be set in production mode.`);
+    throw new BringUpFailure(
+      `DATABASE_${role}_URL or DATABASE_${role}_PASSWORD must be set in production mode.`,
+    );
   return password;
 }
 
 function roleUrl(databaseUrl: string, role: string, password: string): string {
   if (!URL.canParse(databaseUrl))
-    throw new BringUpFailure('DATABASE_URL is not an address of the form postgres://user:password@host:port/database.');
+    throw new BringUpFailure(
+      'DATABASE_URL is not an address of the form postgres://user:password@host:port/database.',
+    );
   const url = new URL(databaseUrl);
   url.username = role;
   url.password = encodeURIComponent(password);

@@ -65,7 +65,9 @@ async function check(): Promise<number> {
 async function differingClient(openApiText: string): Promise<readonly string[]> {
   if (process.env['CI'] === 'true') await installClientTool();
   if (isClientToolInstalled()) return differing(await generateClient(openApiText));
-  process.stdout.write('openapi-typescript is not installed (npm run generate installs it): the client is checked by its origin alone\n');
+  process.stdout.write(
+    'openapi-typescript is not installed (npm run generate installs it): the client is checked by its origin alone\n',
+  );
   return committed(clientPath)?.startsWith(originLine(openApiText)) === true ? [] : [clientPath];
 }
 

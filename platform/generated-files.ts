@@ -45,7 +45,9 @@ export async function generateSchemaTypes(): Promise<GeneratedFiles> {
     const options = ['--dialect', 'postgres', '--url', server.url, '--out-file', outFile, '--camel-case'];
     options.push('--default-schema', 'none', '--singularize=false', '--include-pattern', '*.*');
     options.push('--type-mapping', '{"int8":"bigint","numeric":"string","xid8":"string"}');
-    await run(process.execPath, [join(root, 'node_modules/kysely-codegen/dist/cli/bin.js'), ...options], { cwd: root });
+    await run(process.execPath, [join(root, 'node_modules/kysely-codegen/dist/cli/bin.js'), ...options], {
+      cwd: root,
+    });
     return new Map([[schemaPath, readFileSync(outFile, 'utf8')]]);
   } finally {
     await server.stop('immediate');
@@ -83,7 +85,10 @@ export function generateEventSchemas(): GeneratedFiles {
   return new Map(
     Object.entries(payloadSchemas).map(([type, schema]) => {
       const description = `Payload of the event ${type}, version 1.`;
-      return [`${eventsFolder}/${type}.json`, asJson({ title: type, description, ...z.toJSONSchema(schema, { io: 'input' }) })];
+      return [
+        `${eventsFolder}/${type}.json`,
+        asJson({ title: type, description, ...z.toJSONSchema(schema, { io: 'input' }) }),
+      ];
     }),
   );
 }

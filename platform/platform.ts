@@ -6,14 +6,29 @@ import { promisify } from 'node:util';
 import { ConfigFailure, loadConfig, type Config, type Environment } from '#workers/config.ts';
 import { BringUpFailure } from './bring-up-failure.ts';
 import { loadDevSecrets, writePrivately, type DevSecrets } from './dev-secrets.ts';
-import { composeEnvironment, decideEmbedded, type Embedded, type PlatformEnvironment } from './environment.ts';
+import {
+  composeEnvironment,
+  decideEmbedded,
+  type Embedded,
+  type PlatformEnvironment,
+} from './environment.ts';
 import { checkout, lockHome, openHome, resolveHome } from './home.ts';
 import { sizeBytes } from './log-file.ts';
 import { requireFreePorts } from './port-holder.ts';
 import { derivePorts, type PortName, type Ports } from './ports.ts';
 import { ensureDatabase, preparePostgres, waitForPostgres } from './postgres.ts';
 import {
-  analyticsPlan, apiPlan, bare, gameStudioPlan, kycVendorPlan, mailboxPlan, pspAlphaPlan, pspBetaPlan, relayPlan, stopOrder, workerPlan,
+  analyticsPlan,
+  apiPlan,
+  bare,
+  gameStudioPlan,
+  kycVendorPlan,
+  mailboxPlan,
+  pspAlphaPlan,
+  pspBetaPlan,
+  relayPlan,
+  stopOrder,
+  workerPlan,
 } from './process-plans.ts';
 import { silentProgress, type Progress, type Step } from './progress.ts';
 import { createRunJson, type RunJson } from './run-json.ts';
@@ -193,15 +208,21 @@ async function startAnalytics(frame: Frame): Promise<void> {
     return;
   }
   await inStep(frame, 'ClickHouse', async () => {
-    const answer = await fetch(`${config.clickhouse.url}/ping`, { signal: AbortSignal.timeout(10_000) }).catch(() => undefined);
+    const answer = await fetch(`${config.clickhouse.url}/ping`, {
+      signal: AbortSignal.timeout(10_000),
+    }).catch(() => undefined);
     if (answer?.ok !== true)
-      throw new BringUpFailure(`CLICKHOUSE_URL is ${config.clickhouse.url}, but no ClickHouse answers there.`);
+      throw new BringUpFailure(
+        `CLICKHOUSE_URL is ${config.clickhouse.url}, but no ClickHouse answers there.`,
+      );
     return `given by CLICKHOUSE_URL, ${config.clickhouse.url}`;
   });
 }
 
 async function bundleWorkflows(frame: Frame): Promise<void> {
-  await inStep(frame, 'Workflow bundle', () => runScript('workers/bundle.ts', ['--if-stale'], frame.env.forServices));
+  await inStep(frame, 'Workflow bundle', () =>
+    runScript('workers/bundle.ts', ['--if-stale'], frame.env.forServices),
+  );
 }
 
 async function startCounterparties(frame: Frame): Promise<void> {
@@ -307,23 +328,34 @@ function portsInUse(ports: Ports, embedded: Embedded): { port: number; use: stri
   ];
   const per: Record<keyof Embedded, [PortName, string][]> = {
     postgres: [['postgres', 'PostgreSQL']],
-    temporal: [['temporal', 'Temporal'], ['temporalUi', 'the Temporal UI'], ['temporalMetrics', 'Temporal’s metrics']],
+    temporal: [
+      ['temporal', 'Temporal'],
+      ['temporalUi', 'the Temporal UI'],
+      ['temporalMetrics', 'Temporal’s metrics'],
+    ],
     clickhouse: [['clickhouse', 'ClickHouse']],
-    mailbox: [['mailbox', 'the mailbox'], ['mailboxSmtp', 'the mailbox’s SMTP side']],
+    mailbox: [
+      ['mailbox', 'the mailbox'],
+      ['mailboxSmtp', 'the mailbox’s SMTP side'],
+    ],
     pspAlpha: [['pspAlpha', 'the PSP alpha']],
     pspBeta: [['pspBeta', 'the PSP beta']],
     kycVendor: [['kycVendor', 'the KYC vendor']],
     gameStudio: [['gameStudio', 'the game studio']],
   };
-  const ours = (Object.keys(per) as (keyof Embedded)[]).filter((name) => embedded[name]).flatMap((name) => per[name]);
+  const ours = (Object.keys(per) as (keyof Embedded)[])
+    .filter((name) => embedded[name])
+    .flatMap((name) => per[name]);
   return [...always, ...ours].map(([name, use]) => ({ port: ports[name], use }));
 }
 
 function migrationFailure(error: unknown): never {
   if (!(error instanceof Error)) throw error;
-  const refused = 'code' in error && ['ECONNREFUSED', 'ENOTFOUND', '28P01', '3D000'].includes(String(error.code));
+  const refused =
+    'code' in error && ['ECONNREFUSED', 'ENOTFOUND', '28P01', '3D000'].includes(String(error.code));
   throw new BringUpFailure(
-    refused ? `The database cannot be used: ${error.message}.` : `The database schema could not be brought up to date: ${error.message}.`,
+    refused
+      ? `The database cannot be used: ${error.message}.`
+      : `The database schema could not be brought up to date: ${error.message}.`,
   );
 }
-

@@ -34,8 +34,7 @@ function holderOf(port: number): string | undefined {
   const inodes = listeningInodes(port);
   if (inodes.size === 0) return undefined;
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    if (holdsOneOf(pid, inodes))
-      return `process ${pid} (${commandOf(Number(pid)).slice(0, 60)})`;
+    if (holdsOneOf(pid, inodes)) return `process ${pid} (${commandOf(Number(pid)).slice(0, 60)})`;
   }
   return undefined;
 }

@@ -14,9 +14,7 @@ export interface PostgresBinaries {
 export function locatePostgresBinaries(account: DatabaseAccount | undefined): PostgresBinaries {
   const installed = installedPackage();
   hydrateSymlinks(installed);
-  const folder = runnableBy(account, installed)
-    ? installed
-    : copyFor(account, installed);
+  const folder = runnableBy(account, installed) ? installed : copyFor(account, installed);
   const native = join(folder, 'native', 'bin');
   return { initdb: join(native, 'initdb'), postgres: join(native, 'postgres') };
 }
@@ -44,7 +42,10 @@ function runnableBy(account: DatabaseAccount | undefined, folder: string): boole
   const postgres = join(folder, 'native', 'bin', 'postgres');
   const share = join(folder, 'native', 'share', 'postgresql', 'postgresql.conf.sample');
   return (
-    mayEnter(account, postgres) && mayRead(account, postgres) && mayEnter(account, share) && mayRead(account, share)
+    mayEnter(account, postgres) &&
+    mayRead(account, postgres) &&
+    mayEnter(account, share) &&
+    mayRead(account, share)
   );
 }
 

@@ -5,7 +5,17 @@
  */
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -108,10 +118,7 @@ export async function waitForPostgres(
   const deadline = Date.now() + startTimeoutMs;
   while (!isReady(launch.dataDir, pid)) {
     if (!isAlive(pid))
-      throw new BringUpFailure(
-        'PostgreSQL ended while starting.',
-        logSince(launch.logFile, logFromBytes),
-      );
+      throw new BringUpFailure('PostgreSQL ended while starting.', logSince(launch.logFile, logFromBytes));
     if (Date.now() > deadline)
       throw new BringUpFailure(
         `PostgreSQL was not ready after ${startTimeoutMs / 1000} s.`,
@@ -129,8 +136,7 @@ export async function ensureDatabase(url: string): Promise<void> {
   try {
     await client.connect();
     const found = await client.query('select 1 from pg_database where datname = $1', [name]);
-    if (found.rowCount === 0)
-      await client.query(`create database ${pg.escapeIdentifier(name)}`);
+    if (found.rowCount === 0) await client.query(`create database ${pg.escapeIdentifier(name)}`);
   } catch (error) {
     if (error instanceof pg.DatabaseError && error.code === '28P01')
       throw new BringUpFailure(
@@ -212,7 +218,10 @@ async function initialise(
     await promisify(execFile)(binaries.initdb, args, { cwd: '/', ...account });
   } catch (error) {
     const output = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error);
-    throw new BringUpFailure('PostgreSQL could not create its data directory.', output.trim().split('\n').slice(-8));
+    throw new BringUpFailure(
+      'PostgreSQL could not create its data directory.',
+      output.trim().split('\n').slice(-8),
+    );
   } finally {
     rmSync(passwordFile, { force: true });
   }

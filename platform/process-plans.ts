@@ -32,37 +32,54 @@ interface NodePlan {
 
 export function apiPlan(env: Record<string, string>, ports: Ports): ProcessPlan {
   return nodePlan({
-    name: 'api', label: 'The API', script: 'api/main.ts', env,
-    readyUrl: `http://127.0.0.1:${ports.api}/readyz`, stopGraceMs: 15_000,
+    name: 'api',
+    label: 'The API',
+    script: 'api/main.ts',
+    env,
+    readyUrl: `http://127.0.0.1:${ports.api}/readyz`,
+    stopGraceMs: 15_000,
   });
 }
 
 export function workerPlan(env: Record<string, string>, ports: Ports): ProcessPlan {
   return nodePlan({
-    name: 'worker', label: 'The worker', script: 'workers/main.ts',
-    env: { ...env, METRICS_PORT: String(ports.workerMetrics), SDK_METRICS_PORT: String(ports.workerSdkMetrics) },
-    readyUrl: `http://127.0.0.1:${ports.workerMetrics}/readyz`, stopGraceMs: 22_000,
+    name: 'worker',
+    label: 'The worker',
+    script: 'workers/main.ts',
+    env: {
+      ...env,
+      METRICS_PORT: String(ports.workerMetrics),
+      SDK_METRICS_PORT: String(ports.workerSdkMetrics),
+    },
+    readyUrl: `http://127.0.0.1:${ports.workerMetrics}/readyz`,
+    stopGraceMs: 22_000,
   });
 }
 
 export function relayPlan(env: Record<string, string>, ports: Ports): ProcessPlan {
   return nodePlan({
-    name: 'relay', label: 'The relay', script: 'workers/outbox-relay.ts',
+    name: 'relay',
+    label: 'The relay',
+    script: 'workers/outbox-relay.ts',
     env: { ...env, METRICS_PORT: String(ports.relayMetrics) },
-    readyUrl: `http://127.0.0.1:${ports.relayMetrics}/readyz`, stopGraceMs: 10_000,
+    readyUrl: `http://127.0.0.1:${ports.relayMetrics}/readyz`,
+    stopGraceMs: 10_000,
   });
 }
 
 export function analyticsPlan(given: Environment, home: string, ports: Ports, password: string): ProcessPlan {
   return nodePlan({
-    name: 'analytics', label: 'ClickHouse (chDB)', script: 'analytics/server.ts',
+    name: 'analytics',
+    label: 'ClickHouse (chDB)',
+    script: 'analytics/server.ts',
     env: {
       ...bare(given),
       CLICKHOUSE_PORT: String(ports.clickhouse),
       CLICKHOUSE_PASSWORD: password,
       CLICKHOUSE_DIR: join(home, 'clickhouse'),
     },
-    readyUrl: `http://127.0.0.1:${ports.clickhouse}/readyz`, stopGraceMs: 15_000,
+    readyUrl: `http://127.0.0.1:${ports.clickhouse}/readyz`,
+    stopGraceMs: 15_000,
   });
 }
 
@@ -74,46 +91,86 @@ export interface SandboxRequest {
 }
 
 export function pspAlphaPlan({ given, home, ports, secrets }: SandboxRequest): ProcessPlan {
-  return partyPlan({ given, home, name: 'psp-alpha', label: 'The PSP alpha', script: 'sandbox/psp/main.ts', port: ports.pspAlpha, env: {
-    DIALECT: 'stripe',
-    API_KEY: secrets.pspAlpha.apiKey,
-    WEBHOOK_URL: `http://127.0.0.1:${ports.api}/webhooks/psp/alpha`,
-    WEBHOOK_SECRET: secrets.pspAlpha.webhookSecret,
-  } });
+  return partyPlan({
+    given,
+    home,
+    name: 'psp-alpha',
+    label: 'The PSP alpha',
+    script: 'sandbox/psp/main.ts',
+    port: ports.pspAlpha,
+    env: {
+      DIALECT: 'stripe',
+      API_KEY: secrets.pspAlpha.apiKey,
+      WEBHOOK_URL: `http://127.0.0.1:${ports.api}/webhooks/psp/alpha`,
+      WEBHOOK_SECRET: secrets.pspAlpha.webhookSecret,
+    },
+  });
 }
 
 export function pspBetaPlan({ given, home, ports, secrets }: SandboxRequest): ProcessPlan {
-  return partyPlan({ given, home, name: 'psp-beta', label: 'The PSP beta', script: 'sandbox/psp/main.ts', port: ports.pspBeta, env: {
-    DIALECT: 'adyen',
-    API_KEY: secrets.pspBeta.apiKey,
-    WEBHOOK_URL: `http://127.0.0.1:${ports.api}/webhooks/psp/beta`,
-    HMAC_KEY: secrets.pspBeta.hmacKey,
-    MERCHANT_ACCOUNT: secrets.pspBeta.merchantAccount,
-  } });
+  return partyPlan({
+    given,
+    home,
+    name: 'psp-beta',
+    label: 'The PSP beta',
+    script: 'sandbox/psp/main.ts',
+    port: ports.pspBeta,
+    env: {
+      DIALECT: 'adyen',
+      API_KEY: secrets.pspBeta.apiKey,
+      WEBHOOK_URL: `http://127.0.0.1:${ports.api}/webhooks/psp/beta`,
+      HMAC_KEY: secrets.pspBeta.hmacKey,
+      MERCHANT_ACCOUNT: secrets.pspBeta.merchantAccount,
+    },
+  });
 }
 
 export function kycVendorPlan({ given, home, ports, secrets }: SandboxRequest): ProcessPlan {
-  return partyPlan({ given, home, name: 'kyc-vendor', label: 'The KYC vendor', script: 'sandbox/kyc-vendor/main.ts', port: ports.kycVendor, env: {
-    APP_TOKEN: secrets.kycVendor.appToken,
-    SECRET_KEY: secrets.kycVendor.secretKey,
-    WEBHOOK_URL: `http://127.0.0.1:${ports.api}/webhooks/kyc/vendor`,
-    WEBHOOK_SECRET: secrets.kycVendor.webhookSecret,
-  } });
+  return partyPlan({
+    given,
+    home,
+    name: 'kyc-vendor',
+    label: 'The KYC vendor',
+    script: 'sandbox/kyc-vendor/main.ts',
+    port: ports.kycVendor,
+    env: {
+      APP_TOKEN: secrets.kycVendor.appToken,
+      SECRET_KEY: secrets.kycVendor.secretKey,
+      WEBHOOK_URL: `http://127.0.0.1:${ports.api}/webhooks/kyc/vendor`,
+      WEBHOOK_SECRET: secrets.kycVendor.webhookSecret,
+    },
+  });
 }
 
 export function gameStudioPlan({ given, home, ports, secrets }: SandboxRequest): ProcessPlan {
-  return partyPlan({ given, home, name: 'game-studio', label: 'The game studio', script: 'sandbox/game-studio/main.ts', port: ports.gameStudio, env: {
-    OPERATOR_WALLET_URL: `http://127.0.0.1:${ports.api}/wallet/hub88/studio`,
-    PRIVATE_KEY: secrets.hub88.studioPrivateKey,
-    OPERATOR_PUBLIC_KEY: secrets.hub88.operatorPublicKey,
-    OPERATOR_ID: 'pitboss',
-  } });
+  return partyPlan({
+    given,
+    home,
+    name: 'game-studio',
+    label: 'The game studio',
+    script: 'sandbox/game-studio/main.ts',
+    port: ports.gameStudio,
+    env: {
+      OPERATOR_WALLET_URL: `http://127.0.0.1:${ports.api}/wallet/hub88/studio`,
+      PRIVATE_KEY: secrets.hub88.studioPrivateKey,
+      OPERATOR_PUBLIC_KEY: secrets.hub88.operatorPublicKey,
+      OPERATOR_ID: 'pitboss',
+    },
+  });
 }
 
 export function mailboxPlan({ given, home, ports }: SandboxRequest): ProcessPlan {
-  return partyPlan({ given, home, name: 'mailbox', label: 'The mailbox', script: 'sandbox/mailbox/main.ts', port: ports.mailbox, env: {
-    SMTP_PORT: String(ports.mailboxSmtp),
-  } });
+  return partyPlan({
+    given,
+    home,
+    name: 'mailbox',
+    label: 'The mailbox',
+    script: 'sandbox/mailbox/main.ts',
+    port: ports.mailbox,
+    env: {
+      SMTP_PORT: String(ports.mailboxSmtp),
+    },
+  });
 }
 
 /** A counterparty is told its own variables only; it plays a stranger and must not see our secrets. */

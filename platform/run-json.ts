@@ -15,7 +15,12 @@ export interface RunJson {
   readonly temporal: string;
   readonly temporalNamespace: string;
   readonly temporalUi: string | null;
-  readonly clickhouse: { readonly url: string; readonly user: string; readonly password: string; readonly database: string };
+  readonly clickhouse: {
+    readonly url: string;
+    readonly user: string;
+    readonly password: string;
+    readonly database: string;
+  };
   readonly postgres: { readonly owner: string; readonly writer: string; readonly reader: string };
   /** Only what this platform started itself. */
   readonly sandbox: Readonly<Record<string, string>>;

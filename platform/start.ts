@@ -34,7 +34,12 @@ function onSignal(): void {
 }
 
 async function run(): Promise<void> {
-  platform = await startPlatform({ environment, progress, tell: progress.note, signal: stopping.signal });
+  platform = await startPlatform({
+    environment,
+    progress,
+    tell: (line) => progress.note(line),
+    signal: stopping.signal,
+  });
   progress.note(`\nReady in ${elapsed(startedMs)}.\n`);
   progress.note(addresses(platform));
   if (!stopping.signal.aborted) await playDemoOnce(platform);
@@ -65,7 +70,9 @@ function untilStopped(): Promise<void> {
 async function playDemoOnce({ home, runJson }: Platform): Promise<void> {
   const marker = join(home, 'demo-played');
   if (runJson.mode !== 'development' || existsSync(marker)) return;
-  progress.note('\nThe demo, once: one player’s money life through the public API (again with npm run demo).\n');
+  progress.note(
+    '\nThe demo, once: one player’s money life through the public API (again with npm run demo).\n',
+  );
   const child = spawn(process.execPath, [join(checkout, 'sandbox/demo/main.ts')], {
     cwd: checkout,
     env: { ...environment, PITBOSS_HOME: home, PATH: childPath(environment), NODE_NO_WARNINGS: '1' },
@@ -75,7 +82,9 @@ async function playDemoOnce({ home, runJson }: Platform): Promise<void> {
   const code = await new Promise<number | null>((resolve) => child.once('exit', resolve));
   if (code === 0) writeFileSync(marker, '');
   else if (!stopping.signal.aborted)
-    progress.note(`\nThe demo did not come through (exit code ${code}); the platform keeps running. Play it again with npm run demo.`);
+    progress.note(
+      `\nThe demo did not come through (exit code ${code}); the platform keeps running. Play it again with npm run demo.`,
+    );
 }
 
 function addresses({ home, runJson }: Platform): string {
@@ -92,7 +101,12 @@ function addresses({ home, runJson }: Platform): string {
     ({ role, email, password }) => `    ${role.padEnd(16)}${email.padEnd(36)}${password}`,
   );
   const back = logins.length === 0 ? [] : ['', '  Back-office logins (development only)', ...logins];
-  return [...lines.map(([name, value]) => `  ${name.padEnd(18)}${value}`), ...back, '', '  Ctrl-C stops everything.'].join('\n');
+  return [
+    ...lines.map(([name, value]) => `  ${name.padEnd(18)}${value}`),
+    ...back,
+    '',
+    '  Ctrl-C stops everything.',
+  ].join('\n');
 }
 
 try {

@@ -98,7 +98,9 @@ export function createSupervisor(home: string, tell: (line: string) => void): Su
     rmSync(join(trail, managed.plan.name), { force: true });
     if (!managed.wanted) return;
     revive(managed, code === null ? `signal ${signal}` : `exit code ${code}`).catch((error: unknown) => {
-      tell(`${managed.plan.label} did not come back: ${error instanceof Error ? error.message : String(error)}`);
+      tell(
+        `${managed.plan.label} did not come back: ${error instanceof Error ? error.message : String(error)}`,
+      );
     });
   };
 
@@ -106,7 +108,8 @@ export function createSupervisor(home: string, tell: (line: string) => void): Su
     const nowMs = Date.now();
     managed.deathsMs = [...managed.deathsMs.filter((ms) => nowMs - ms < 60_000), nowMs];
     const deaths = managed.deathsMs.length;
-    const waitMs = deaths > deathsPerMinuteMax ? 60_000 : Math.min(backoffMsMax, backoffMsMin * 2 ** (deaths - 1));
+    const waitMs =
+      deaths > deathsPerMinuteMax ? 60_000 : Math.min(backoffMsMax, backoffMsMin * 2 ** (deaths - 1));
     tell(
       deaths > deathsPerMinuteMax
         ? `${managed.plan.label} ended ${deaths} times within a minute (${cause}); trying again in a minute, its log is ${logFile(managed.plan.name)}.`
@@ -141,7 +144,9 @@ export function createSupervisor(home: string, tell: (line: string) => void): Su
     const diedEarly = new Promise<never>((_, reject) => {
       child?.once('exit', (code, signal) => {
         dead = true;
-        reject(startFailure(managed, `ended while starting (${code === null ? signal : `exit code ${code}`})`));
+        reject(
+          startFailure(managed, `ended while starting (${code === null ? signal : `exit code ${code}`})`),
+        );
       });
     });
     diedEarly.catch(() => {});
@@ -156,7 +161,11 @@ export function createSupervisor(home: string, tell: (line: string) => void): Su
     if (pid === undefined) return;
     const { stopSignal, stopGraceMs } = managed.plan;
     const identity = identityOf(pid);
-    await endProcess(pid, { signal: stopSignal, graceMs: stopGraceMs, ...(identity === undefined ? {} : { identity }) });
+    await endProcess(pid, {
+      signal: stopSignal,
+      graceMs: stopGraceMs,
+      ...(identity === undefined ? {} : { identity }),
+    });
     await exited(managed);
   };
 
@@ -218,10 +227,7 @@ export function createSupervisor(home: string, tell: (line: string) => void): Su
 }
 
 /** Ends what a killed supervisor of this home left running, the dependents first; processes of other homes stay. */
-export async function clearLeftovers(
-  home: string,
-  order: readonly (readonly string[])[],
-): Promise<string[]> {
+export async function clearLeftovers(home: string, order: readonly (readonly string[])[]): Promise<string[]> {
   const trail = join(home, 'pids');
   mkdirSync(trail, { recursive: true });
   const left = readdirSync(trail).flatMap((name) => {

@@ -1,6 +1,19 @@
 /** Finds a Temporal server to run: on PATH, in the cache, by the SDK's download, or built by Go. */
 import { execFile } from 'node:child_process';
-import { accessSync, chmodSync, constants, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -34,10 +47,7 @@ interface Attempt {
 }
 
 /** First hit wins; an attempt that fails says why, and all the reasons come out when none is left. */
-export async function findTemporalBinary(
-  environment: Environment,
-  step: Step,
-): Promise<TemporalBinary> {
+export async function findTemporalBinary(environment: Environment, step: Step): Promise<TemporalBinary> {
   const cache = cacheDirectory(environment);
   const cached = join(cache, 'bin', 'temporal');
   const quick: Attempt[] = [
@@ -107,7 +117,13 @@ async function download(
   step: Step,
 ): Promise<TemporalBinary | string> {
   const folder = join(cache, 'download');
-  const outcome = await downloadWithSdk({ environment, folder, kind: 'dev-server', version: cliVersion, step });
+  const outcome = await downloadWithSdk({
+    environment,
+    folder,
+    kind: 'dev-server',
+    version: cliVersion,
+    step,
+  });
   if (typeof outcome === 'string') return outcome;
   const installed = installInto(cache, outcome.path);
   return usable(installed, 'downloaded by the SDK');
@@ -145,11 +161,7 @@ export async function downloadWithSdk(request: {
   return { path: join(folder, name) };
 }
 
-async function build(
-  environment: Environment,
-  cache: string,
-  step: Step,
-): Promise<TemporalBinary | string> {
+async function build(environment: Environment, cache: string, step: Step): Promise<TemporalBinary | string> {
   const go = findOnPath(environment, 'go');
   if (go === undefined) return 'go is not on PATH';
   const goVersion = await goVersionOf(go);

@@ -1,5 +1,14 @@
 /** The server that skips time in workflow tests: the SDK's download when online, otherwise Maven and Java. */
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Environment } from '#workers/config.ts';
@@ -14,10 +23,7 @@ const mavenTimeoutMs = 5 * 60_000;
 const quiet: Step = { update: () => {}, done: () => {}, fail: () => {} };
 
 /** Path of a program fit for `executable: {type: 'existing-path'}`; null, with the reasons printed, when there is none. */
-export async function ensureTestServer(
-  environment: Environment,
-  step: Step = quiet,
-): Promise<string | null> {
+export async function ensureTestServer(environment: Environment, step: Step = quiet): Promise<string | null> {
   const given = environment['TEMPORAL_TEST_SERVER_PATH'];
   if (given !== undefined && given !== '') return given;
   const folder = join(cacheDirectory(environment), 'test-server');

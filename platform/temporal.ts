@@ -22,14 +22,7 @@ export interface TemporalPlace {
 }
 
 /** Searchable in the UI; every value is a keyword, amounts included, since money travels as text. */
-export const searchAttributes = [
-  'PlayerId',
-  'Brand',
-  'Jurisdiction',
-  'Stage',
-  'Amount',
-  'Asset',
-] as const;
+export const searchAttributes = ['PlayerId', 'Brand', 'Jurisdiction', 'Stage', 'Amount', 'Asset'] as const;
 
 const retentionDays = 30;
 /** IndexedValueType of the Temporal API; the enum lives in a package we do not depend on. */
@@ -67,10 +60,7 @@ export async function isTemporalReady(address: string, namespace: string): Promi
 }
 
 /** Brings a server given by address to where the embedded one starts; safe to repeat. */
-export async function registerSearchAttributes(
-  connection: ConnectionLike,
-  namespace: string,
-): Promise<void> {
+export async function registerSearchAttributes(connection: ConnectionLike, namespace: string): Promise<void> {
   await ensureNamespace(connection, namespace);
   const known = await knownAttributes(connection, namespace);
   const missing = searchAttributes.filter((name) => !known.has(name));
@@ -86,9 +76,7 @@ export async function registerSearchAttributes(
 /** Used when TEMPORAL_ADDRESS names a server that is not ours. */
 export async function registerAt(address: string, namespace: string): Promise<void> {
   const connection = await Connection.connect({ address, connectTimeout: 10_000 }).catch(() => {
-    throw new BringUpFailure(
-      `TEMPORAL_ADDRESS is ${address}, but no Temporal server answers there.`,
-    );
+    throw new BringUpFailure(`TEMPORAL_ADDRESS is ${address}, but no Temporal server answers there.`);
   });
   try {
     await registerSearchAttributes(connection, namespace);
@@ -102,7 +90,7 @@ async function ensureNamespace(connection: ConnectionLike, namespace: string): P
   await connection.workflowService
     .registerNamespace({
       namespace,
-      workflowExecutionRetentionPeriod: { seconds: retentionDays * 86_400 as never },
+      workflowExecutionRetentionPeriod: { seconds: (retentionDays * 86_400) as never },
     })
     .catch(unlessCode(alreadyExists));
   // Every service of the server keeps its own copy of the namespace list for some seconds.
@@ -124,10 +112,7 @@ async function namespaceExists(connection: ConnectionLike, namespace: string): P
   }
 }
 
-async function knownAttributes(
-  connection: ConnectionLike,
-  namespace: string,
-): Promise<ReadonlySet<string>> {
+async function knownAttributes(connection: ConnectionLike, namespace: string): Promise<ReadonlySet<string>> {
   const deadline = Date.now() + 30_000;
   for (;;) {
     try {

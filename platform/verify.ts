@@ -9,7 +9,7 @@ const home = resolve(process.env['PITBOSS_HOME'] ?? '.pitboss');
 async function databaseUrl(): Promise<string | null> {
   if (process.env['DATABASE_URL']) return process.env['DATABASE_URL'];
   const text = await readFile(resolve(home, 'run.json'), 'utf8').catch(() => null);
-  return text === null ? null : (JSON.parse(text) as { postgres: string }).postgres;
+  return text === null ? null : (JSON.parse(text) as { postgres: { reader: string } }).postgres.reader;
 }
 
 const url = await databaseUrl();

@@ -54,12 +54,8 @@ describe('loadConfig', () => {
 
   test('writer and reader addresses are derived from the owner address and their passwords', () => {
     const { database } = loadConfig(complete());
-    expect(database.writerUrl.reveal()).toBe(
-      'postgres://pitboss_writer:writer%2Fpw@127.0.0.1:15432/pitboss',
-    );
-    expect(database.readerUrl.reveal()).toBe(
-      'postgres://pitboss_reader:reader-pw@127.0.0.1:15432/pitboss',
-    );
+    expect(database.writerUrl.reveal()).toBe('postgres://pitboss_writer:writer%2Fpw@127.0.0.1:15432/pitboss');
+    expect(database.readerUrl.reveal()).toBe('postgres://pitboss_reader:reader-pw@127.0.0.1:15432/pitboss');
   });
 
   test('a process may be given its own database address and never see the owner', () => {
@@ -90,20 +86,15 @@ describe('loadConfig', () => {
       PSP_ALPHA_API_KEY: 'sk_test_alpha',
       PSP_ALPHA_WEBHOOK_SECRET: 'whsec_alpha',
     });
-    const shown = `${JSON.stringify(config)} ${inspect(config, { depth: 9, showHidden: true })} ${config.psp.alpha?.apiKey}`;
+    const shown = `${JSON.stringify(config)} ${inspect(config, { depth: 9, showHidden: true })} ${String(config.psp.alpha?.apiKey)}`;
     for (const hidden of ['owner-pw', 'olap-pw', 'sk_test_alpha', 'whsec_alpha', 'writer/pw'])
       expect(shown).not.toContain(hidden);
     expect(shown).toContain('[redacted]');
   });
 
   test('empty variables count as not set', () => {
-    expect(loadConfig({ ...complete(), KAFKA_BROKERS: '', METRICS_PORT: '' }).metricsPort).toBe(
-      undefined,
-    );
-    expect(loadConfig({ ...complete(), KAFKA_BROKERS: 'a:1, b:2' }).kafka.brokers).toEqual([
-      'a:1',
-      'b:2',
-    ]);
+    expect(loadConfig({ ...complete(), KAFKA_BROKERS: '', METRICS_PORT: '' }).metricsPort).toBe(undefined);
+    expect(loadConfig({ ...complete(), KAFKA_BROKERS: 'a:1, b:2' }).kafka.brokers).toEqual(['a:1', 'b:2']);
   });
 
   test('each missing or malformed variable is one sentence', () => {

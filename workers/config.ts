@@ -104,10 +104,12 @@ const port = z
   .refine((value) => value > 0 && value < 65_536, 'must be a port number between 1 and 65535');
 
 const url = (...schemes: string[]) =>
-  z.string().refine(
-    (value) => URL.canParse(value) && schemes.includes(new URL(value).protocol.slice(0, -1)),
-    `must be an address that starts with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
-  );
+  z
+    .string()
+    .refine(
+      (value) => URL.canParse(value) && schemes.includes(new URL(value).protocol.slice(0, -1)),
+      `must be an address that starts with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
+    );
 
 const key32Bytes = z
   .string()
@@ -161,7 +163,10 @@ const variables = z.object({
   PSP_BETA_URL: url('http', 'https').optional(),
   PSP_BETA_API_KEY: z.string().optional(),
   PSP_BETA_MERCHANT_ACCOUNT: z.string().optional(),
-  PSP_BETA_HMAC_KEY: z.string().regex(/^([0-9a-f]{2})+$/i, 'must be hexadecimal').optional(),
+  PSP_BETA_HMAC_KEY: z
+    .string()
+    .regex(/^([0-9a-f]{2})+$/i, 'must be hexadecimal')
+    .optional(),
   KYC_VENDOR_URL: url('http', 'https').optional(),
   KYC_VENDOR_APP_TOKEN: z.string().optional(),
   KYC_VENDOR_SECRET_KEY: z.string().optional(),
@@ -172,9 +177,7 @@ const variables = z.object({
   SEED_OPERATORS: operators.optional(),
   METRICS_PORT: port.optional(),
   SDK_METRICS_PORT: port.optional(),
-  LOG_LEVEL: z
-    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
-    .default('info'),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   OTEL_EXPORTER_OTLP_ENDPOINT: url('http', 'https').optional(),
   WORKER_BUILD_ID: z.string().optional(),
 });
@@ -319,11 +322,13 @@ function clickhouseOf(given: Variables): Config['clickhouse'] {
 function pspAlphaOf(given: Variables, problems: string[]): PspAlphaConfig | undefined {
   const names = ['PSP_ALPHA_URL', 'PSP_ALPHA_API_KEY', 'PSP_ALPHA_WEBHOOK_SECRET'] as const;
   const group = wholeGroup(given, names, problems);
-  return group && {
-    url: group.PSP_ALPHA_URL,
-    apiKey: new Secret(group.PSP_ALPHA_API_KEY),
-    webhookSecret: new Secret(group.PSP_ALPHA_WEBHOOK_SECRET),
-  };
+  return (
+    group && {
+      url: group.PSP_ALPHA_URL,
+      apiKey: new Secret(group.PSP_ALPHA_API_KEY),
+      webhookSecret: new Secret(group.PSP_ALPHA_WEBHOOK_SECRET),
+    }
+  );
 }
 
 function pspBetaOf(given: Variables, problems: string[]): PspBetaConfig | undefined {
@@ -334,12 +339,14 @@ function pspBetaOf(given: Variables, problems: string[]): PspBetaConfig | undefi
     'PSP_BETA_HMAC_KEY',
   ] as const;
   const group = wholeGroup(given, names, problems);
-  return group && {
-    url: group.PSP_BETA_URL,
-    apiKey: new Secret(group.PSP_BETA_API_KEY),
-    merchantAccount: group.PSP_BETA_MERCHANT_ACCOUNT,
-    hmacKey: new Secret(group.PSP_BETA_HMAC_KEY),
-  };
+  return (
+    group && {
+      url: group.PSP_BETA_URL,
+      apiKey: new Secret(group.PSP_BETA_API_KEY),
+      merchantAccount: group.PSP_BETA_MERCHANT_ACCOUNT,
+      hmacKey: new Secret(group.PSP_BETA_HMAC_KEY),
+    }
+  );
 }
 
 function kycVendorOf(given: Variables, problems: string[]): KycVendorConfig | undefined {
@@ -350,22 +357,26 @@ function kycVendorOf(given: Variables, problems: string[]): KycVendorConfig | un
     'KYC_VENDOR_WEBHOOK_SECRET',
   ] as const;
   const group = wholeGroup(given, names, problems);
-  return group && {
-    url: group.KYC_VENDOR_URL,
-    appToken: new Secret(group.KYC_VENDOR_APP_TOKEN),
-    secretKey: new Secret(group.KYC_VENDOR_SECRET_KEY),
-    webhookSecret: new Secret(group.KYC_VENDOR_WEBHOOK_SECRET),
-  };
+  return (
+    group && {
+      url: group.KYC_VENDOR_URL,
+      appToken: new Secret(group.KYC_VENDOR_APP_TOKEN),
+      secretKey: new Secret(group.KYC_VENDOR_SECRET_KEY),
+      webhookSecret: new Secret(group.KYC_VENDOR_WEBHOOK_SECRET),
+    }
+  );
 }
 
 function gameStudioOf(given: Variables, problems: string[]): GameStudioConfig | undefined {
   const names = ['GAME_STUDIO_URL', 'HUB88_PRIVATE_KEY', 'GAME_STUDIO_PUBLIC_KEY'] as const;
   const group = wholeGroup(given, names, problems);
-  return group && {
-    url: group.GAME_STUDIO_URL,
-    operatorPrivateKey: new Secret(group.HUB88_PRIVATE_KEY),
-    studioPublicKey: group.GAME_STUDIO_PUBLIC_KEY,
-  };
+  return (
+    group && {
+      url: group.GAME_STUDIO_URL,
+      operatorPrivateKey: new Secret(group.HUB88_PRIVATE_KEY),
+      studioPublicKey: group.GAME_STUDIO_PUBLIC_KEY,
+    }
+  );
 }
 
 /** A counterparty is configured with all its variables or not at all: half of one would fail at the first call. */

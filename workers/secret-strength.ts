@@ -29,8 +29,7 @@ function weakness(value: string): string | undefined {
   if (value === '') return 'is missing';
   if (sampleWords.test(value)) return 'looks like a sample value';
   if (value.length < lengthMin) return `is shorter than ${lengthMin} characters`;
-  if (new Set(value).size < distinctCharactersMin)
-    return 'repeats too few characters to be random';
+  if (new Set(value).size < distinctCharactersMin) return 'repeats too few characters to be random';
   return undefined;
 }
 

@@ -1,5 +1,7 @@
 /** Owns the chDB data directory: one writer at a time, a few readers, each request in a session of its own. */
 import { mkdirSync } from 'node:fs';
+import type * as chdb from 'chdb';
+import type { Session } from 'chdb';
 import { RefusedQuery } from './sql-tokens.ts';
 import { plainDatabase } from './request-settings.ts';
 
@@ -38,20 +40,27 @@ export interface Engine {
   close(): Promise<void>;
 }
 
-type ChDb = typeof import('chdb');
-type Session = InstanceType<ChDb['Session']>;
+type ChDb = Pick<typeof chdb, 'Session' | 'drainPending'>;
 
 const readersMax = 2;
 const waitingMax = 256;
 const insertFormats = new Set([
-  'JSONEachRow', 'JSONCompactEachRow', 'CSV', 'CSVWithNames', 'TSV', 'TabSeparated', 'TSVWithNames', 'TabSeparatedWithNames',
+  'JSONEachRow',
+  'JSONCompactEachRow',
+  'CSV',
+  'CSVWithNames',
+  'TSV',
+  'TabSeparated',
+  'TSVWithNames',
+  'TabSeparatedWithNames',
 ]);
 
 export async function openEngine(dir: string): Promise<Engine> {
-  const chdb = await loadChDb();
+  // Loaded here and not at the top: it is an optional dependency, and its absence is one clear sentence.
+  const library = await import('chdb');
   mkdirSync(dir, { recursive: true });
   // Stays open for the life of the process, so that the directory is locked and opened once.
-  const keeper = new chdb.Session(dir);
+  const keeper = new library.Session(dir);
   await keeper.queryAsync(`CREATE DATABASE IF NOT EXISTS ${plainDatabase}`);
   const version = (await keeper.queryAsync('SELECT version()', { format: 'TSVRaw' })).text().trim();
   const tableFunctions = (
@@ -65,7 +74,7 @@ export async function openEngine(dir: string): Promise<Engine> {
   const inSession = (
     request: { database: string; preparation: readonly string[] },
     use: (session: Session) => Promise<EngineAnswer>,
-  ) => withSession(chdb, dir, request, use);
+  ) => withSession(library, dir, request, use);
   return {
     version,
     tableFunctions,
@@ -73,30 +82,31 @@ export async function openEngine(dir: string): Promise<Engine> {
       (request.kind === 'read' ? readers : writers)(() =>
         inSession(request, async (session) => {
           const result = await session.queryAsync(request.sql, { format: request.format });
-          return answer({ bytes: result.bytes(), readRows: result.rowsRead, readBytes: result.bytesRead, elapsedS: result.elapsed });
+          return answer({
+            bytes: result.bytes(),
+            readRows: result.rowsRead,
+            readBytes: result.bytesRead,
+            elapsedS: result.elapsed,
+          });
         }),
       ),
     insert: (request) => writers(() => inSession(request, (session) => insertRaw(session, request))),
     close: async () => {
       await writers(() => Promise.resolve());
       keeper.close();
-      await chdb.drainPending();
+      await library.drainPending();
     },
   };
 }
 
-async function loadChDb(): Promise<ChDb> {
-  return import('chdb');
-}
-
 /** Settings and parameters set in a session die with it: no request can see what another one set. */
 async function withSession<T>(
-  chdb: ChDb,
+  library: ChDb,
   dir: string,
   request: { database: string; preparation: readonly string[] },
   use: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const session = new chdb.Session(dir);
+  const session = new library.Session(dir);
   try {
     const opening = [`USE \`${request.database.replaceAll(/[\\`]/g, '\\$&')}\``, ...request.preparation];
     await session.queryAsync(opening.join(';\n'));
@@ -108,14 +118,22 @@ async function withSession<T>(
 
 async function insertRaw(session: Session, request: EngineInsert): Promise<EngineAnswer> {
   if (!insertFormats.has(request.format))
-    throw new RefusedQuery(73, 'UNKNOWN_FORMAT', `Inline data in ${request.format} is not offered by the embedded engine; use JSONEachRow.`);
+    throw new RefusedQuery(
+      73,
+      'UNKNOWN_FORMAT',
+      `Inline data in ${request.format} is not offered by the embedded engine; use JSONEachRow.`,
+    );
   const summary = await session.insert({
     table: request.table,
     values: request.data,
     format: request.format as 'JSONEachRow',
     ...(request.columns.length > 0 ? { columns: request.columns } : {}),
   });
-  return answer({ writtenRows: summary.rowsWritten, writtenBytes: request.data.length, elapsedS: summary.elapsed });
+  return answer({
+    writtenRows: summary.rowsWritten,
+    writtenBytes: request.data.length,
+    elapsedS: summary.elapsed,
+  });
 }
 
 function answer(given: {

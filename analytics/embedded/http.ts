@@ -21,7 +21,18 @@ interface Answered {
 const bodyBytesMax = 256 * 1024 * 1024;
 const binaryFormat = /^(?:Native|RowBinary|Arrow|Parquet|ORC|Avro|MsgPack|Protobuf|CapnProto|Npy|BSON)/i;
 const statusByCode: Readonly<Record<number, number>> = {
-  36: 400, 60: 404, 62: 400, 73: 400, 81: 404, 115: 400, 202: 503, 452: 400, 456: 400, 457: 400, 497: 403, 516: 401,
+  36: 400,
+  60: 404,
+  62: 400,
+  73: 400,
+  81: 404,
+  115: 400,
+  202: 503,
+  452: 400,
+  456: 400,
+  457: 400,
+  497: 403,
+  516: 401,
 };
 
 export function createClickHouseServer(engine: Engine, credentials: Credentials): Server {
@@ -34,10 +45,8 @@ export function createClickHouseServer(engine: Engine, credentials: Credentials)
     const url = new URL(request.url ?? '/', 'http://127.0.0.1');
     if (url.pathname === '/ping' || url.pathname === '/healthz') return sendText(response, 'Ok.\n');
     if (url.pathname === '/readyz') return sendReadiness(response, engine);
-    if (url.pathname !== '/')
-      throw new HttpRefusal(404, `There is no handler for ${url.pathname}.`);
-    if (request.method !== 'GET' && request.method !== 'POST')
-      throw new HttpRefusal(405, 'Use GET or POST.');
+    if (url.pathname !== '/') throw new HttpRefusal(404, `There is no handler for ${url.pathname}.`);
+    if (request.method !== 'GET' && request.method !== 'POST') throw new HttpRefusal(405, 'Use GET or POST.');
     authenticate(request, url, credentials);
     const settings = readSettings(url);
     const queryId = settings.queryId ?? randomUUID();
@@ -54,7 +63,14 @@ export function createClickHouseServer(engine: Engine, credentials: Credentials)
     if (readOnly && statement.kind !== 'read')
       throw new RefusedQuery(164, 'READONLY', 'Cannot execute query in readonly mode: use POST.');
     if (statement.insert !== undefined)
-      return { format: 'TabSeparated', engine: await engine.insert({ ...settings, ...statement.insert, data: insertData(settings.query, text, statement.insert.dataFrom, body) }) };
+      return {
+        format: 'TabSeparated',
+        engine: await engine.insert({
+          ...settings,
+          ...statement.insert,
+          data: insertData(settings.query, text, statement.insert.dataFrom, body),
+        }),
+      };
     const format = statement.format ?? settings.defaultFormat;
     const kind = statement.kind === 'read' ? 'read' : 'write';
     return { format, engine: await engine.run({ ...settings, kind, sql: statement.sql, format }) };
@@ -93,7 +109,11 @@ function authenticate(request: IncomingMessage, url: URL, expected: Credentials)
   const userFits = sameText(given.user, expected.user);
   const passwordFits = sameText(given.password, expected.password);
   if (!(userFits && passwordFits))
-    throw new RefusedQuery(516, 'AUTHENTICATION_FAILED', 'Authentication failed: password is incorrect, or there is no user with such name.');
+    throw new RefusedQuery(
+      516,
+      'AUTHENTICATION_FAILED',
+      'Authentication failed: password is incorrect, or there is no user with such name.',
+    );
 }
 
 function credentialsOf(request: IncomingMessage, url: URL): Credentials {
@@ -126,7 +146,8 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
   const body = Buffer.concat(chunks);
   const encoding = request.headers['content-encoding'];
   if (encoding === undefined || encoding === 'identity' || body.length === 0) return body;
-  if (encoding !== 'gzip') throw new HttpRefusal(415, `Content encoding ${encoding} is not offered; use gzip.`);
+  if (encoding !== 'gzip')
+    throw new HttpRefusal(415, `Content encoding ${encoding} is not offered; use gzip.`);
   return promisify(gunzip)(body, { maxOutputLength: bodyBytesMax }).catch(() => {
     throw new HttpRefusal(400, 'The gzip body cannot be read.');
   });
@@ -165,7 +186,8 @@ function summary(engine: EngineAnswer): string {
 }
 
 function contentType(format: string): string {
-  if (/^JSON(?:Compact|Strings|ColumnsWithMetadata)?(?:$|Strings$)/.test(format)) return 'application/json; charset=UTF-8';
+  if (/^JSON(?:Compact|Strings|ColumnsWithMetadata)?(?:$|Strings$)/.test(format))
+    return 'application/json; charset=UTF-8';
   if (/^JSON.*EachRow/.test(format)) return 'application/x-ndjson; charset=UTF-8';
   if (format.startsWith('CSV')) return 'text/csv; charset=UTF-8; header=absent';
   if (binaryFormat.test(format)) return 'application/octet-stream';
@@ -173,7 +195,13 @@ function contentType(format: string): string {
 }
 
 async function sendReadiness(response: ServerResponse, engine: Engine): Promise<void> {
-  const probe = { kind: 'read', database: 'system', preparation: [], sql: 'SELECT 1', format: 'TSV' } as const;
+  const probe = {
+    kind: 'read',
+    database: 'system',
+    preparation: [],
+    sql: 'SELECT 1',
+    format: 'TSV',
+  } as const;
   const ready = await engine.run(probe).then(
     () => true,
     () => false,
@@ -209,7 +237,10 @@ function sendError(response: ServerResponse, error: unknown, version: string): v
 
 function describe(error: unknown): { code: number; message: string } {
   if (error instanceof RefusedQuery)
-    return { code: error.code, message: `Code: ${error.code}. DB::Exception: ${error.message} (${error.type})` };
+    return {
+      code: error.code,
+      message: `Code: ${error.code}. DB::Exception: ${error.message} (${error.type})`,
+    };
   const message = error instanceof Error ? error.message : String(error);
   const code = Number(/Code: (\d+)\./.exec(message)?.[1] ?? 1002);
   if (code !== 1002) return { code, message: message.slice(message.indexOf('Code: ')) };

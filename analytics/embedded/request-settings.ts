@@ -19,7 +19,13 @@ export interface RequestSettings {
 export const plainDatabase = 'main';
 
 const answeredHere = new Set([
-  'query', 'database', 'default_format', 'query_id', 'enable_http_compression', 'user', 'password',
+  'query',
+  'database',
+  'default_format',
+  'query_id',
+  'enable_http_compression',
+  'user',
+  'password',
 ]);
 /** Sent by common clients; without meaning for one engine inside one process. */
 const passedOver =
@@ -32,10 +38,16 @@ export function readSettings(url: URL): RequestSettings {
   const settings: string[] = ['max_execution_time=60'];
   const parameters = new Map<string, string>();
   for (const [name, value] of searchParams) {
-    if (name.startsWith('param_')) parameters.set(plainName(name.slice('param_'.length), 'parameter name'), value);
+    if (name.startsWith('param_'))
+      parameters.set(plainName(name.slice('param_'.length), 'parameter name'), value);
     else if (answeredHere.has(name) || passedOver.test(name)) continue;
     else if (acceptedSetting.test(name)) settings.push(`${name}=${literal(value)}`);
-    else throw new RefusedQuery(452, 'SETTING_CONSTRAINT_VIOLATION', `Setting ${name} is not offered by the embedded engine.`);
+    else
+      throw new RefusedQuery(
+        452,
+        'SETTING_CONSTRAINT_VIOLATION',
+        `Setting ${name} is not offered by the embedded engine.`,
+      );
   }
   const database = searchParams.get('database') ?? '';
   return {

@@ -24,13 +24,43 @@ export interface InsertTarget {
 }
 
 const readVerbs = new Set(['SELECT', 'WITH', 'SHOW', 'DESCRIBE', 'DESC', 'EXISTS', 'EXPLAIN', 'CHECK', '(']);
-const writeVerbs = new Set(['INSERT', 'CREATE', 'ALTER', 'DROP', 'TRUNCATE', 'OPTIMIZE', 'RENAME', 'EXCHANGE', 'DELETE', 'UPDATE', 'SYSTEM']);
+const writeVerbs = new Set([
+  'INSERT',
+  'CREATE',
+  'ALTER',
+  'DROP',
+  'TRUNCATE',
+  'OPTIMIZE',
+  'RENAME',
+  'EXCHANGE',
+  'DELETE',
+  'UPDATE',
+  'SYSTEM',
+]);
 const systemCommands = /^SYSTEM (REFRESH|WAIT|START|STOP|CANCEL) (VIEW|MERGES)$/;
-const forbiddenPairs = new Set(['INTO OUTFILE', 'FROM INFILE', 'PARALLEL WITH', 'EXECUTE AS', 'NAMED COLLECTION', 'FETCH PARTITION', 'FETCH PART', 'FREEZE PARTITION']);
+const forbiddenPairs = new Set([
+  'INTO OUTFILE',
+  'FROM INFILE',
+  'PARALLEL WITH',
+  'EXECUTE AS',
+  'NAMED COLLECTION',
+  'FETCH PARTITION',
+  'FETCH PART',
+  'FREEZE PARTITION',
+]);
 const tableBeforeString = new Set(['FROM', 'JOIN', 'TABLE', 'INTO', 'DESCRIBE', 'DESC', 'EXISTS']);
 const harmlessTableFunctions =
   /^(?:numbers|numbers_mt|zeros|zeros_mt|primes|generateSeries|generate_series|generateRandom|values|SQLStandardValues|view|viewExplain|viewIfPermitted|merge|null|input|format|dictionary|mergeTree\w*|timeSeries\w*)$/i;
-const alwaysForbidden = ['disk', 'catboostevaluate', 'http', 'executable', 'executablepool', 'executable_pool', 'file', 'url'];
+const alwaysForbidden = [
+  'disk',
+  'catboostevaluate',
+  'http',
+  'executable',
+  'executablepool',
+  'executable_pool',
+  'file',
+  'url',
+];
 const allowedEngine =
   /^(?:(?!Replicated|Shared)\w*MergeTree|Memory|Null|Log|TinyLog|StripeLog|Set|Join|Buffer|Merge|Dictionary|View|MaterializedView|Atomic)$/;
 /** A table named like a file is a file to this engine. */
@@ -49,8 +79,7 @@ export function readStatement(sql: string, forbidden: ReadonlySet<string>): Stat
   let end = sql.length;
   for (const token of tokensOf(sql)) {
     const closed = tokens.at(-1)?.text === ';' && tokens.at(-1)?.kind === 'mark';
-    if (closed)
-      throw new RefusedQuery(62, 'SYNTAX_ERROR', 'Syntax error: multi-statements are not allowed.');
+    if (closed) throw new RefusedQuery(62, 'SYNTAX_ERROR', 'Syntax error: multi-statements are not allowed.');
     if (token.kind === 'mark' && token.text === ';') end = token.end - 1;
     checkToken(tokens, token, forbidden);
     tokens.push(token);
@@ -66,10 +95,7 @@ export function readStatement(sql: string, forbidden: ReadonlySet<string>): Stat
 }
 
 /** A bound identifier may be a name and nothing else: with a dot or a slash it could name a file. */
-export function checkIdentifiers(
-  statement: Statement,
-  parameters: ReadonlyMap<string, string>,
-): void {
+export function checkIdentifiers(statement: Statement, parameters: ReadonlyMap<string, string>): void {
   for (const name of statement.identifiers) {
     const value = parameters.get(name);
     if (value !== undefined && (!/^\w+$/.test(value) || value.toLowerCase() === 'default'))
@@ -104,11 +130,7 @@ function classify(
   throw denied(`${verb} is not offered`);
 }
 
-function checkToken(
-  before: readonly SqlToken[],
-  token: SqlToken,
-  forbidden: ReadonlySet<string>,
-): void {
+function checkToken(before: readonly SqlToken[], token: SqlToken, forbidden: ReadonlySet<string>): void {
   const previous = before.at(-1);
   const previousWord = previous?.kind === 'word' ? previous.text.toUpperCase() : '';
   if (token.kind === 'quoted' && !plainQuotedName.test(token.text))

@@ -1,0 +1,256 @@
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { composeVariables, envLine } from '#platform/compose-env.ts';
+import { configKeys, ConfigFailure, loadConfig } from '#workers/config.ts';
+import { createMetrics } from '#workers/metrics.ts';
+
+type Scalar = string | number | boolean | null;
+interface Service {
+  image?: string;
+  build?: { context: string; target: string };
+  environment?: Record<string, Scalar>;
+  depends_on?: string[] | Record<string, { condition: string }>;
+  volumes?: string[];
+  ports?: string[];
+  profiles?: string[];
+  configs?: { source: string }[];
+  command?: string[];
+  healthcheck?: { test: string[] };
+}
+interface Compose {
+  name: string;
+  services: Record<string, Service>;
+  volumes: Record<string, unknown>;
+  configs: Record<string, { content: string }>;
+}
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+const compose = parse(read('docker-compose.yml'), { merge: true }) as Compose;
+const services = Object.entries(compose.services);
+const ours = ['api', 'worker', 'relay', 'migrate', 'seed'] as const;
+
+/** Of the compose specification, what this file uses. A misspelt key would be refused by the engine, or passed over. */
+const serviceKeys = new Set([
+  'image',
+  'build',
+  'command',
+  'environment',
+  'depends_on',
+  'volumes',
+  'ports',
+  'profiles',
+  'configs',
+  'healthcheck',
+  'restart',
+  'init',
+  'ulimits',
+  'stop_grace_period',
+]);
+
+const dependenciesOf = ({ depends_on: needed }: Service) =>
+  Array.isArray(needed)
+    ? needed.map((name) => ({ name, condition: 'service_started' }))
+    : Object.entries(needed ?? {}).map(([name, { condition }]) => ({ name, condition }));
+
+/** ${NAME}, ${NAME:-default} and ${NAME:?message}, as the engine fills them in. */
+function interpolate(text: string, variables: Record<string, string>): string {
+  return text.replaceAll(
+    /\$\{(\w+)(?::([-?])([^}]*))?\}/g,
+    (_all, name: string, kind?: string, rest?: string) => {
+      const value = variables[name] ?? '';
+      if (value !== '') return value;
+      if (kind === '?') throw new Error(rest);
+      return kind === '-' ? (rest ?? '') : '';
+    },
+  );
+}
+
+const environmentOf = (service: string, variables: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(compose.services[service]?.environment ?? {}).map(([name, value]) => [
+      name,
+      interpolate(String(value ?? ''), variables),
+    ]),
+  );
+
+describe('docker-compose.yml', () => {
+  test('uses known keys only', () => {
+    expect(Object.keys(compose).filter((key) => !key.startsWith('x-'))).toEqual([
+      'name',
+      'services',
+      'volumes',
+      'configs',
+    ]);
+    for (const [name, service] of services)
+      expect([name, Object.keys(service).filter((key) => !serviceKeys.has(key))]).toEqual([name, []]);
+  });
+
+  test('pins every image to a tag', () => {
+    for (const [name, { image }] of services) {
+      expect(image, name).toMatch(/^[\w./-]+:[\w.-]*\d[\w.-]*$/);
+      expect(image, name).not.toMatch(/:latest$/);
+    }
+  });
+
+  test('depends on services that exist and can give what is waited for', () => {
+    for (const [name, service] of services) {
+      for (const { name: needed, condition } of dependenciesOf(service)) {
+        const target = compose.services[needed];
+        expect(target, `${name} needs ${needed}`).toBeDefined();
+        expect(
+          target?.profiles === undefined || service.profiles !== undefined,
+          `${name} needs ${needed} of a profile`,
+        ).toBe(true);
+        const builtHere = target?.build !== undefined;
+        if (condition === 'service_healthy')
+          expect(builtHere || target?.healthcheck !== undefined, `${needed} has no health check`).toBe(true);
+      }
+    }
+  });
+
+  test('declares every volume and config it mounts, and mounts files that exist', () => {
+    const named = new Set<string>();
+    for (const [name, { volumes = [], configs = [] }] of services) {
+      for (const volume of volumes) {
+        const source = volume.split(':')[0] ?? '';
+        if (source.startsWith('.')) expect(existsSync(join(root, source)), `${name}: ${source}`).toBe(true);
+        else named.add(source);
+      }
+      for (const { source } of configs) expect(Object.keys(compose.configs)).toContain(source);
+    }
+    expect([...named].toSorted()).toEqual(Object.keys(compose.volumes).toSorted());
+  });
+
+  test('opens ports on the loopback interface only, each once', () => {
+    const all = services.flatMap(([, { ports = [] }]) => ports);
+    for (const port of all) expect(port).toMatch(/^127\.0\.0\.1:\d+:\d+$/);
+    expect(new Set(all.map((port) => port.split(':')[1])).size).toBe(all.length);
+  });
+
+  test('gives our processes only variables that the configuration reads', () => {
+    for (const name of ours)
+      expect(
+        Object.keys(compose.services[name]?.environment ?? {}).filter((key) => !configKeys.includes(key)),
+      ).toEqual([]);
+  });
+
+  test('the generated development variables make a complete configuration for each process', () => {
+    const variables = composeVariables();
+    for (const name of ours) {
+      const config = loadConfig(environmentOf(name, variables));
+      expect(config.temporal.address).toBe('temporal:7233');
+      expect(config.database.writerUrl.reveal()).toContain('@postgres:5432/pitboss');
+      expect(config.clickhouse.url).toBe('http://clickhouse:8123');
+      expect(config.psp.beta?.merchantAccount).toBe('PitbossSandbox');
+      expect(config.gameStudio?.studioPublicKey).toContain('BEGIN PUBLIC KEY');
+    }
+    expect(loadConfig(environmentOf('api', variables)).database.ownerUrl).toBeUndefined();
+    expect(loadConfig(environmentOf('seed', variables)).seed.operators.length).toBeGreaterThan(5);
+  });
+
+  test('every address points to a service of the file', () => {
+    for (const name of ours) {
+      const environment = environmentOf(name, composeVariables());
+      for (const [key, value] of Object.entries(environment)) {
+        const host =
+          /^(?:https?|postgres|smtp):\/\/(?:[^@/]*@)?([^:/]+)/.exec(value)?.[1] ??
+          /^([\w-]+):\d+$/.exec(value)?.[1];
+        if (host !== undefined && host !== '127.0.0.1')
+          expect(Object.keys(compose.services), `${key} of ${name}`).toContain(host);
+      }
+    }
+  });
+
+  test('has no default for a secret, and production refuses the sandbox values', () => {
+    expect(() => environmentOf('api', {})).toThrow(/^set /);
+    expect(read('docker-compose.yml')).not.toMatch(/(?:PASSWORD|SECRET|KEY)(?:\w*):-[^}]/);
+    const production = { ...composeVariables(), PITBOSS_MODE: 'production' };
+    expect(() => loadConfig(environmentOf('api', production))).toThrow(ConfigFailure);
+  });
+
+  test('the .env lines quote what needs quoting', () => {
+    expect(envLine(['A', 'x$y#z'])).toBe("A='x$y#z'");
+    expect(envLine(['KEY', '-----BEGIN X-----\nab\n'])).toBe('KEY="-----BEGIN X-----\\nab"');
+  });
+});
+
+describe('Dockerfile', () => {
+  const dockerfile = read('Dockerfile');
+  const stages = [...dockerfile.matchAll(/^FROM .+ AS (\S+)$/gm)].map(([, name]) => name);
+
+  test('has every target that the compose file builds', () => {
+    const targets = services.flatMap(([, { build }]) => (build === undefined ? [] : [build.target]));
+    for (const target of targets) expect(stages).toContain(target);
+  });
+
+  test('leaves every engine out', () => {
+    const engines = Object.keys(
+      (JSON.parse(read('package.json')) as { optionalDependencies: object }).optionalDependencies,
+    );
+    for (const engine of engines)
+      expect(dockerfile.split(`node_modules/${engine}`).length - 1, engine).toBeGreaterThanOrEqual(2);
+  });
+
+  test('copies layers that exist and runs files that exist', () => {
+    for (const [, folder] of dockerfile.matchAll(/^COPY (\w+) \1$/gm))
+      expect(existsSync(join(root, folder ?? '')), folder).toBe(true);
+    const commands = services.flatMap(([, { command = [] }]) =>
+      command.filter((part) => part.endsWith('.ts')),
+    );
+    const defaults = [...dockerfile.matchAll(/"node", "([\w/-]+\.ts)"/g)].map(([, file]) => file ?? '');
+    for (const file of [...commands, ...defaults]) expect(existsSync(join(root, file)), file).toBe(true);
+  });
+});
+
+describe('Grafana and Prometheus', () => {
+  const known = async () => {
+    const { registry } = createMetrics({ ofProcess: true });
+    return new Set((await registry.getMetricsAsJSON()).map(({ name }) => name));
+  };
+  const metricsIn = (text: string) =>
+    [...text.matchAll(/\bpitboss_\w+/g)].map(([name]) => name.replace(/_(?:bucket|count|sum)$/, ''));
+
+  test('every dashboard parses, has its own uid and shows only metrics that exist', async () => {
+    const names = await known();
+    const files = globSync('ops/grafana/dashboards/*.json', { cwd: root });
+    expect(files.length).toBeGreaterThan(0);
+    const uids = files.map((file) => {
+      const dashboard = JSON.parse(read(file)) as {
+        uid: string;
+        panels: { id: number; targets: { expr: string }[] }[];
+      };
+      const expressions = dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
+      for (const name of expressions.flatMap(metricsIn)) expect([...names], file).toContain(name);
+      expect(new Set(dashboard.panels.map(({ id }) => id)).size).toBe(dashboard.panels.length);
+      return dashboard.uid;
+    });
+    expect(new Set(uids).size).toBe(uids.length);
+  });
+
+  test('the dashboards refer to datasources that are provisioned', () => {
+    const { datasources } = parse(read('ops/grafana/provisioning/datasources/datasources.yml')) as {
+      datasources: { uid: string; url?: string }[];
+    };
+    const uids = datasources.map(({ uid }) => uid);
+    for (const file of globSync('ops/grafana/dashboards/*.json', { cwd: root }))
+      for (const [, uid] of read(file).matchAll(/"type": "prometheus",\s+"uid": "([^"]+)"/g))
+        expect(uids).toContain(uid);
+    expect(uids).toEqual(['prometheus', 'clickhouse']);
+  });
+
+  test('Prometheus scrapes services of the compose file, and its rules use metrics that exist', async () => {
+    const { scrape_configs: jobs } = parse(read('ops/prometheus/prometheus.yml')) as {
+      scrape_configs: { static_configs: { targets: string[] }[] }[];
+    };
+    for (const target of jobs.flatMap(({ static_configs: groups }) =>
+      groups.flatMap(({ targets }) => targets),
+    ))
+      expect(Object.keys(compose.services)).toContain(target.split(':')[0]);
+    const names = await known();
+    for (const name of metricsIn(read('ops/prometheus/rules.yml'))) expect([...names]).toContain(name);
+  });
+});
