@@ -44,8 +44,8 @@ const { captureDeposit, failDeposit, parkDeposit } = proxyActivities<ReturnType<
   taskQueue: taskQueues.money,
 });
 
-const pollMsMax = 10 * 60_000;
-const parkedPollMsMax = 6 * 3_600_000;
+const pollMsMax = 30 * 60_000;
+const parkedPollMsMax = 24 * 3_600_000;
 
 export async function deposit(input: DepositInput): Promise<DepositView> {
   const { depositId } = input;

@@ -63,7 +63,7 @@ const { refreshPayout } = proxyActivities<ReturnType<typeof createPayoutActiviti
 /** The database keeps fifty attempts; between them the pause grows to an hour. */
 const payoutAttemptsEver = 50;
 const offerPauseMsMax = 3_600_000;
-const parkedPollMsMax = 6 * 3_600_000;
+const parkedPollMsMax = 24 * 3_600_000;
 
 const refuse = (type: FailureCode, message: string): ApplicationFailure =>
   ApplicationFailure.create({ type, message, nonRetryable: true });

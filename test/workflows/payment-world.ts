@@ -1,0 +1,221 @@
+/** A player who may pay in and out, and PSPs that follow a script: what tests of payments stand on. */
+import { createHash, randomUUID } from 'node:crypto';
+import pino from 'pino';
+import { createDepositAttemptActivities } from '#activities/payments/deposit-attempts.ts';
+import { createDepositActivities } from '#activities/payments/deposit-outcomes.ts';
+import { createPayoutActivities } from '#activities/payments/payouts.ts';
+import { createWithdrawalCheckActivities } from '#activities/payments/withdrawal-checks.ts';
+import { createWithdrawalActivities } from '#activities/payments/withdrawal-outcomes.ts';
+import { requestDeposit } from '#activities/payments/commands/request-deposit.ts';
+import type { PaymentOrder, PayoutOrder, PspConnector } from '#activities/payments/connectors.ts';
+import type { DepositRow } from '#activities/payments/payment-rows.ts';
+import { seedRoutes } from '#activities/payments/routes.ts';
+import { seedProfiles } from '#activities/compliance/profiles.ts';
+import { createRiskActivities } from '#activities/risk/assess-withdrawal.ts';
+import { openWallet } from '#activities/wallet/player-wallet.ts';
+import type { Database } from '#db/connect.ts';
+import { orThrow, succeed } from '#domain/failures.ts';
+import type { PspOutcome } from '#domain/payments/outcome.ts';
+
+export const euro = 10n ** 12n;
+export const brand = 'aurora';
+
+/** What one PSP does, call by call; the last entry of a script repeats. */
+export type Script = {
+  authorise?: ((order: PaymentOrder) => PspOutcome | Promise<PspOutcome>)[];
+  status?: ((order: PaymentOrder) => PspOutcome)[];
+  continued?: ((order: PaymentOrder) => PspOutcome)[];
+  cancel?: ((order: PaymentOrder) => PspOutcome)[];
+  payout?: ((order: PayoutOrder) => PspOutcome)[];
+  payoutStatus?: ((order: PayoutOrder) => PspOutcome)[];
+};
+
+export type ScriptedPsp = PspConnector & {
+  play(script: Script): void;
+  /** Names of the calls that moved or asked something, in order. */
+  readonly calls: string[];
+};
+
+export function scriptedPsp(name: string): ScriptedPsp {
+  let script: Script = {};
+  const calls: string[] = [];
+  const answer = async <O>(call: keyof Script, steps: ((order: O) => PspOutcome | Promise<PspOutcome>)[] | undefined, order: O) => {
+    calls.push(call);
+    const step = steps && steps.length > 1 ? steps.shift() : steps?.[0];
+    if (!step) throw new Error(`${name} was not told what to do for ${call}`);
+    return step(order);
+  };
+  return {
+    name,
+    calls,
+    capabilities: { idempotencyWindowHours: 24, statusBy: 'query', processingMsMax: null },
+    webhookAnswer: 'ok',
+    play: (next) => {
+      script = next;
+      calls.length = 0;
+    },
+    authorise: (order) => answer('authorise', script.authorise, order),
+    status: (order) => answer('status', script.status, order),
+    continueAfterAction: (order) => answer('continued', script.continued, order),
+    cancel: (order) => answer('cancel', script.cancel, order),
+    refund: () => Promise.resolve({ kind: 'unknown', reason: 'not played' }),
+    payout: (order) => answer('payout', script.payout, order),
+    payoutStatus: (order) => answer('payoutStatus', script.payoutStatus, order),
+    verifyWebhook: () => succeed([]),
+  };
+}
+
+export const approved = (order: Pick<PaymentOrder, 'money' | 'reference' | 'token'>): PspOutcome => ({
+  kind: 'approved',
+  pspReference: `psp-${order.reference}`,
+  processed: order.money,
+  instrument: { token: order.token, cardBrand: 'visa', last4: '4242', expiryMonth: 12, expiryYear: 2031 },
+});
+export const declined =
+  (declineClass: Extract<PspOutcome, { kind: 'declined' }>['declineClass']) => (): PspOutcome => ({
+    kind: 'declined',
+    pspReference: null,
+    declineClass,
+    rawCode: 'scripted',
+    networkCode: null,
+  });
+export const unknown = (): PspOutcome => ({ kind: 'unknown', reason: 'scripted' });
+export const pending = (): PspOutcome => ({ kind: 'pending', pspReference: null });
+export const notSent = (): PspOutcome => ({ kind: 'not_sent', reason: 'scripted' });
+export const action = (): PspOutcome => ({ kind: 'action', pspReference: 'psp-1', url: 'http://bank.test/challenge' });
+
+/** Profiles, brand and routes, once per database. */
+export async function seedWorld(db: Database): Promise<void> {
+  for (const code of ['EUR', 'GBP']) {
+    await db
+      .insertInto('wallet.asset')
+      .values({ code, kind: 'fiat', ledgerScale: 12, payableScale: 2 })
+      .onConflict((row) => row.doNothing())
+      .execute();
+  }
+  await seedProfiles(db);
+  await db.insertInto('pam.brand').values({ id: brand, name: 'Aurora' }).onConflict((row) => row.doNothing()).execute();
+  await seedRoutes(db);
+}
+
+/** An active, verified player with a euro wallet and a deposit limit of 1,000 a day. */
+export async function makePlayer(db: Database, jurisdiction: 'MT' | 'GB' = 'MT'): Promise<string> {
+  const playerId = randomUUID();
+  const asset = jurisdiction === 'MT' ? 'EUR' : 'GBP';
+  const fingerprint = createHash('sha256').update(playerId).digest();
+  await db.transaction().execute(async (trx) => {
+    await trx
+      .insertInto('pam.player')
+      .values({
+        id: playerId,
+        brand,
+        jurisdiction,
+        jurisdictionVersion: 1,
+        country: jurisdiction,
+        currency: asset,
+        status: 'active',
+        emailVerifiedAt: new Date(),
+        termsVersion: 1,
+      })
+      .execute();
+    await openWallet(trx, { playerId, asset, brand, jurisdiction });
+    await trx
+      .insertInto('responsibleGambling.limit')
+      .values({
+        id: randomUUID(),
+        playerId,
+        brand,
+        jurisdiction,
+        profileVersion: 1,
+        kind: 'deposit',
+        window: 'day',
+        asset,
+        amount: (1_000n * euro).toString(),
+        fingerprint,
+      })
+      .execute();
+    const verificationId = randomUUID();
+    await trx
+      .insertInto('kyc.verification')
+      .values({
+        id: verificationId,
+        playerId,
+        brand,
+        jurisdiction,
+        profileVersion: 1,
+        level: 'L1',
+        state: 'approved',
+        decidedAt: new Date(),
+        expiresAt: new Date(Date.now() + 86_400_000),
+        fingerprint,
+      })
+      .execute();
+    await trx.insertInto('kyc.levelGrant').values({ playerId, level: 'L1', verificationId, profileVersion: 1 }).execute();
+  });
+  return playerId;
+}
+
+export const fingerprintOf = (text: string): Buffer => createHash('sha256').update(text).digest();
+
+export async function askDeposit(db: Database, playerId: string, amount = '50.00', asset = 'EUR'): Promise<DepositRow> {
+  const depositId = randomUUID();
+  return orThrow(
+    await requestDeposit(db, {
+      depositId,
+      playerId,
+      brand,
+      money: { amount, asset },
+      tokens: [
+        { psp: 'alpha', token: 'tok_alpha' },
+        { psp: 'beta', token: 'tok_beta' },
+      ],
+      returnUrl: 'http://shop.test/back',
+      fingerprint: fingerprintOf(depositId),
+    }),
+  );
+}
+
+export function paymentActivities(db: Database, psps: ReadonlyMap<string, PspConnector>) {
+  const deps = { db, psps, publicUrl: 'http://api.test', log: pino({ level: 'silent' }) };
+  return {
+    money: {
+      ...createDepositActivities(deps),
+      ...createWithdrawalCheckActivities(deps),
+      ...createWithdrawalActivities(deps),
+      ...createRiskActivities(deps),
+    },
+    provider: { ...createDepositAttemptActivities(deps), ...createPayoutActivities(deps) },
+  };
+}
+
+/** Cash and held money of a player in whole euros, and what one PSP owes us in the ledger. */
+export async function balancesOf(db: Database, playerId: string): Promise<{ cash: bigint; held: bigint }> {
+  const row = await db.selectFrom('wallet.playerWallet').select(['cash', 'held']).where('playerId', '=', playerId).executeTakeFirstOrThrow();
+  return { cash: BigInt(row.cash) / euro, held: BigInt(row.held) / euro };
+}
+
+export const attemptsOf = async (db: Database, depositId: string): Promise<string[]> =>
+  (await db.selectFrom('payments.attempt').select(['psp', 'state']).where('depositId', '=', depositId).orderBy('number').execute()).map(
+    (row) => `${row.psp}:${row.state}`,
+  );
+
+export const workItemsOf = async (db: Database, subject: string): Promise<string[]> =>
+  (
+    await db
+      .selectFrom('payments.workItem')
+      .select(['kind', 'closedAt'])
+      .where('subject', '=', subject)
+      .orderBy('openedAt')
+      .execute()
+  ).map((row) => `${row.kind}:${row.closedAt === null ? 'open' : 'closed'}`);
+
+/** The day's limit that a player has taken, in whole euros. */
+export async function limitTaken(db: Database, playerId: string): Promise<bigint> {
+  const rows = await db
+    .selectFrom('responsibleGambling.depositReservation')
+    .select('amount')
+    .where('playerId', '=', playerId)
+    .where('releasedAt', 'is', null)
+    .execute();
+  return rows.reduce((sum, row) => sum + BigInt(row.amount), 0n) / euro;
+}
