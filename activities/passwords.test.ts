@@ -4,8 +4,7 @@ import { hashPassword, isOutdated, verifyPassword } from './passwords.ts';
 
 test('verifies a hash made by the reference implementation', async () => {
   // Test vector of the argon2 reference source: t=2, m=2^16, p=1, "password", salt "somesalt".
-  const known =
-    '$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc';
+  const known = '$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc';
   expect(await verifyPassword(known, 'password')).toBe(true);
   expect(await verifyPassword(known, 'passwore')).toBe(false);
   expect(isOutdated(known)).toBe(true);

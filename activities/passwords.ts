@@ -5,7 +5,8 @@ import { hash, verify } from '@node-rs/argon2';
 const parameters = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 const prefix = `$argon2id$v=19$m=${parameters.memoryCost},t=${parameters.timeCost},p=${parameters.parallelism}$`;
 
-export const hashPassword = (password: string): Promise<string> => hash(password.normalize('NFKC'), parameters);
+export const hashPassword = (password: string): Promise<string> =>
+  hash(password.normalize('NFKC'), parameters);
 
 let strangersHash: Promise<string> | undefined;
 

@@ -15,7 +15,12 @@ export type Purpose = keyof PersonalData;
 const contextOf = (playerId: string, purpose: Purpose): string => `player:${playerId}:${purpose}`;
 
 /** Makes both data keys of a new player and seals the data under them, in the transaction that makes the player. */
-export async function sealPersonalData(trx: Trx, keyRing: KeyRing, playerId: string, data: PersonalData): Promise<void> {
+export async function sealPersonalData(
+  trx: Trx,
+  keyRing: KeyRing,
+  playerId: string,
+  data: PersonalData,
+): Promise<void> {
   const sealed = (['general', 'aml'] as const).map((purpose) => {
     const dataKey = createDataKey();
     const plain = Buffer.from(JSON.stringify(data[purpose]), 'utf8');
@@ -24,8 +29,14 @@ export async function sealPersonalData(trx: Trx, keyRing: KeyRing, playerId: str
       pii: { playerId, purpose, sealed: keyRing.seal(dataKey, plain, contextOf(playerId, purpose)) },
     };
   });
-  await trx.insertInto('pam.playerKey').values(sealed.map((item) => item.key)).execute();
-  await trx.insertInto('pam.playerPii').values(sealed.map((item) => item.pii)).execute();
+  await trx
+    .insertInto('pam.playerKey')
+    .values(sealed.map((item) => item.key))
+    .execute();
+  await trx
+    .insertInto('pam.playerPii')
+    .values(sealed.map((item) => item.pii))
+    .execute();
 }
 
 /** Opens the data of one purpose; null once its key is destroyed or when there is none. */
@@ -47,5 +58,7 @@ export async function openPersonalData<P extends Purpose>(
   if (!row?.wrapped) return null;
   const dataKey = keyRing.unwrap(row.wrapped, row.keyId);
   // Only sealPersonalData writes here, and the tag proves that these are its bytes.
-  return JSON.parse(keyRing.open(dataKey, row.sealed, contextOf(playerId, purpose)).toString('utf8')) as PersonalData[P];
+  return JSON.parse(
+    keyRing.open(dataKey, row.sealed, contextOf(playerId, purpose)).toString('utf8'),
+  ) as PersonalData[P];
 }

@@ -36,5 +36,7 @@ export async function countAttempt(
 
 /** Forgets the attempts after a success, in the transaction that opens the session. */
 export async function forgetAttempts(trx: Trx, table: ThrottleTable, attempt: Attempt): Promise<void> {
-  await sql`delete from ${sql.table(table)} where account = ${attempt.account} and ip = ${attempt.ip}`.execute(trx);
+  await sql`delete from ${sql.table(table)} where account = ${attempt.account} and ip = ${attempt.ip}`.execute(
+    trx,
+  );
 }

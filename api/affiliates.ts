@@ -31,7 +31,10 @@ export function mountAffiliates(api: Api, deps: ApiDeps): void {
       middleware: [requireOperator(deps, 'affiliates:referral:read')] as const,
       request: { query },
       responses: {
-        200: { description: 'A page', content: { 'application/json': { schema: pageOf(referral, 'ReferralPage') } } },
+        200: {
+          description: 'A page',
+          content: { 'application/json': { schema: pageOf(referral, 'ReferralPage') } },
+        },
         ...problemResponses(
           'invalid-request',
           'not-authenticated',

@@ -34,15 +34,25 @@ test('an operator sees the own permissions, and nothing after signing out', asyn
 
 test('a role that is taken away is gone at the next request, a disabled account at once', async () => {
   const email = `${randomUUID()}@staff.example`;
-  const id = await putOperator(database.db, { email, name: 'Staff', password: 'a password of staff', roles: ['compliance'] });
-  const session = await app.send('POST', '/admin/v1/sessions', { email: email.toUpperCase(), password: 'a password of staff' });
+  const id = await putOperator(database.db, {
+    email,
+    name: 'Staff',
+    password: 'a password of staff',
+    roles: ['compliance'],
+  });
+  const session = await app.send('POST', '/admin/v1/sessions', {
+    email: email.toUpperCase(),
+    password: 'a password of staff',
+  });
   const token = String(session.body['token']);
   expect((await get('/admin/v1/audit', token)).status).toBe(200);
   await database.ownerPool.query('delete from backoffice.operator_role where operator_id = $1', [id]);
   expect(codeOf(await get('/admin/v1/audit', token))).toBe('403 forbidden');
   await database.ownerPool.query(`update backoffice.operator set status = 'disabled' where id = $1`, [id]);
   expect(codeOf(await get('/admin/v1/me', token))).toBe('401 session-expired');
-  expect(codeOf(await app.send('POST', '/admin/v1/sessions', { email, password: 'a password of staff' }))).toBe('401 invalid-credentials');
+  expect(
+    codeOf(await app.send('POST', '/admin/v1/sessions', { email, password: 'a password of staff' })),
+  ).toBe('401 invalid-credentials');
 });
 
 test('ten wrong passwords, and the account waits', async () => {
@@ -56,17 +66,27 @@ test('ten wrong passwords, and the account waits', async () => {
 test('the token of one realm opens nothing in the other', async () => {
   const staff = await app.signInAs(['admin']);
   expect(codeOf(await get('/v1/players/me', staff))).toBe('401 not-authenticated');
-  const { rows } = await database.ownerPool.query<{ hash: Buffer }>('select token_hash as hash from backoffice.session limit 1');
+  const { rows } = await database.ownerPool.query<{ hash: Buffer }>(
+    'select token_hash as hash from backoffice.session limit 1',
+  );
   expect(rows[0]?.hash.length).toBe(32);
   expect(codeOf(await get('/admin/v1/me', 'A'.repeat(43)))).toBe('401 not-authenticated');
-  const cookie = await app.send('GET', '/admin/v1/me', undefined, { headers: { cookie: `__Host-pitboss=${staff}` } });
+  const cookie = await app.send('GET', '/admin/v1/me', undefined, {
+    headers: { cookie: `__Host-pitboss=${staff}` },
+  });
   expect(codeOf(cookie)).toBe('401 not-authenticated');
 });
 
 test('every list of staff is paged, guarded and strict', async () => {
   const admin = await app.signInAs(['admin']);
   const content = await app.signInAs(['content']);
-  for (const path of ['/admin/v1/operators', '/admin/v1/audit', '/admin/v1/players', '/admin/v1/affiliates/referrals', '/admin/v1/messages']) {
+  for (const path of [
+    '/admin/v1/operators',
+    '/admin/v1/audit',
+    '/admin/v1/players',
+    '/admin/v1/affiliates/referrals',
+    '/admin/v1/messages',
+  ]) {
     expect((await get(path, admin)).status, path).toBe(200);
     expect(codeOf(await get(`${path}?limit=201`, admin)), path).toBe('400 invalid-request');
     expect(codeOf(await get(`${path}?colour=red`, admin)), path).toBe('400 invalid-request');
@@ -83,7 +103,12 @@ test('every list of staff is paged, guarded and strict', async () => {
 
 test('a brand shows its offer and the terms in force', async () => {
   const brand = await app.send('GET', '/v1/brands/borealis');
-  expect(brand.body).toMatchObject({ id: 'borealis', version: 1, jurisdictions: ['MT', 'SE'], terms: { version: 1 } });
+  expect(brand.body).toMatchObject({
+    id: 'borealis',
+    version: 1,
+    jurisdictions: ['MT', 'SE'],
+    terms: { version: 1 },
+  });
   expect(codeOf(await app.send('GET', '/v1/brands/atlantis'))).toBe('404 unknown-brand');
   expect(codeOf(await app.send('GET', '/v1/brands/A%00'))).toBe('400 invalid-request');
 });
@@ -99,5 +124,7 @@ test('the seed repeats without effect, and terms cannot be edited', async () => 
   const before = await count();
   await seed(database.db, app.deps.config);
   expect(await count()).toBe(before);
-  await expect(database.ownerPool.query(`update cms.terms set body = 'other'`)).rejects.toThrow('append-only');
+  await expect(database.ownerPool.query(`update cms.terms set body = 'other'`)).rejects.toThrow(
+    'append-only',
+  );
 });

@@ -48,7 +48,10 @@ export function mountCms(api: Api, deps: ApiDeps): void {
         .executeTakeFirst();
       if (!found) throw new FailureError(fail('unknown-brand', 'There is no such brand.').failure);
       const { config, ...brandInForce } = found;
-      return c.json({ ...brandInForce, ...brandConfigSchema.parse(config), terms: await readTerms(deps, id) }, 200);
+      return c.json(
+        { ...brandInForce, ...brandConfigSchema.parse(config), terms: await readTerms(deps, id) },
+        200,
+      );
     },
   );
 }

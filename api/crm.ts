@@ -40,7 +40,10 @@ export function mountCrm(api: Api, deps: ApiDeps): void {
       middleware: [requireOperator(deps, 'crm:message:read')] as const,
       request: { query },
       responses: {
-        200: { description: 'A page', content: { 'application/json': { schema: pageOf(message, 'MessagePage') } } },
+        200: {
+          description: 'A page',
+          content: { 'application/json': { schema: pageOf(message, 'MessagePage') } },
+        },
         ...problemResponses(
           'invalid-request',
           'not-authenticated',
@@ -60,7 +63,9 @@ export function mountCrm(api: Api, deps: ApiDeps): void {
         .$if(playerId !== undefined, (q) => q.where('playerId', '=', playerId ?? ''))
         .$if(state !== undefined, (q) => q.where('state', '=', state ?? ''))
         .$if(after !== undefined, (q) =>
-          q.where(sql<boolean>`(queued_at, id) < (select m.queued_at, m.id from crm.message m where m.id = ${after})`),
+          q.where(
+            sql<boolean>`(queued_at, id) < (select m.queued_at, m.id from crm.message m where m.id = ${after})`,
+          ),
         )
         .orderBy('queuedAt', 'desc')
         .orderBy('id', 'desc')

@@ -118,12 +118,22 @@ describe('registration', () => {
     expect(first.body).toMatchObject({ status: 'email-unverified' });
     const playerId = String(first.body['playerId']);
     expect(await auditOf(`player:${playerId}`)).toEqual(['pam.player.registered']);
-    const wallets = await database.db.selectFrom('wallet.playerWallet').selectAll().where('playerId', '=', playerId).execute();
+    const wallets = await database.db
+      .selectFrom('wallet.playerWallet')
+      .selectAll()
+      .where('playerId', '=', playerId)
+      .execute();
     expect(wallets).toMatchObject([{ asset: 'EUR', brand: 'aurora', jurisdiction: 'MT', cash: '0' }]);
-    const referral = await database.db.selectFrom('affiliates.referral').select('brand').where('playerId', '=', playerId).execute();
+    const referral = await database.db
+      .selectFrom('affiliates.referral')
+      .select('brand')
+      .where('playerId', '=', playerId)
+      .execute();
     expect(referral).toEqual([{ brand: 'aurora' }]);
     expect(codeOf(await register({ ...body, lastName: 'Byron' }, key))).toBe('422 idempotency-key-reused');
-    expect(codeOf(await register({ ...body, password: 'another long password' }, key))).toBe('422 idempotency-key-reused');
+    expect(codeOf(await register({ ...body, password: 'another long password' }, key))).toBe(
+      '422 idempotency-key-reused',
+    );
   });
 
   test('no table holds address, name or password in clear', async () => {
@@ -192,7 +202,9 @@ describe('verification of the address', () => {
     expect((await form()).status).toBe(200);
     expect((await form()).status).toBe(200);
     expect((await signIn(body.email)).status).toBe(201);
-    expect((await auditOf(`player:${playerId}`)).filter((action) => action === 'pam.email.verified')).toHaveLength(1);
+    expect(
+      (await auditOf(`player:${playerId}`)).filter((action) => action === 'pam.email.verified'),
+    ).toHaveLength(1);
   });
 
   test('an unknown and an expired token are refused, and the page takes no markup', async () => {
@@ -201,8 +213,13 @@ describe('verification of the address', () => {
     );
     const playerId = String((await register(wish())).body['playerId']);
     const token = await tokenByMail(playerId);
-    await database.ownerPool.query('update pam.email_verification set expires_at = now() where player_id = $1', [playerId]);
-    expect(codeOf(await app.send('POST', '/v1/players/verify-email', { token }))).toBe('400 verification-link-invalid');
+    await database.ownerPool.query(
+      'update pam.email_verification set expires_at = now() where player_id = $1',
+      [playerId],
+    );
+    expect(codeOf(await app.send('POST', '/v1/players/verify-email', { token }))).toBe(
+      '400 verification-link-invalid',
+    );
     expect((await app.send('GET', '/v1/players/verify-email?token=%22%3E%3Cscript%3E')).status).toBe(400);
   });
 
@@ -229,14 +246,21 @@ describe('verification of the address', () => {
     expect(await registrations.closeRegistration({ playerId })).toEqual({ state: 'closed' });
     expect(await registrations.closeRegistration({ playerId })).toEqual({ state: 'closed' });
     expect(await registrations.readRegistration({ playerId })).toEqual({ state: 'closed' });
-    expect(codeOf(await app.send('POST', '/v1/players/verify-email', { token }))).toBe('400 verification-link-invalid');
+    expect(codeOf(await app.send('POST', '/v1/players/verify-email', { token }))).toBe(
+      '400 verification-link-invalid',
+    );
     expect((await register(body)).status).toBe(201);
     const verified = await activePlayer();
-    expect(await registrations.closeRegistration({ playerId: verified.playerId })).toEqual({ state: 'verified' });
+    expect(await registrations.closeRegistration({ playerId: verified.playerId })).toEqual({
+      state: 'verified',
+    });
   });
 
   test('asking again answers 503 while Temporal is away, never half', async () => {
-    const answer = await app.send('POST', '/v1/players/resend-verification', { brand: 'aurora', email: 'a@example.org' });
+    const answer = await app.send('POST', '/v1/players/resend-verification', {
+      brand: 'aurora',
+      email: 'a@example.org',
+    });
     expect(codeOf(answer)).toBe('503 dependency-unavailable');
     expect(answer.headers.get('retry-after')).not.toBeNull();
   });
@@ -246,12 +270,21 @@ describe('sessions', () => {
   test('record device and address, show the account, and are stored as a hash only', async () => {
     const player = await activePlayer();
     const me = await app.send('GET', '/v1/players/me', undefined, { token: player.token });
-    expect(me.body).toMatchObject({ id: player.playerId, status: 'active', firstName: 'Ada', email: player.email });
+    expect(me.body).toMatchObject({
+      id: player.playerId,
+      status: 'active',
+      firstName: 'Ada',
+      email: player.email,
+    });
     const balances = await app.send('GET', '/v1/players/me/balances', undefined, { token: player.token });
     expect(balances.body).toEqual({
       items: [{ asset: 'EUR', cash: '0.00', bonus: '0.00', held: '0.00', receivable: '0.00' }],
     });
-    const stored = await database.db.selectFrom('pam.session').selectAll().where('playerId', '=', player.playerId).execute();
+    const stored = await database.db
+      .selectFrom('pam.session')
+      .selectAll()
+      .where('playerId', '=', player.playerId)
+      .execute();
     expect(JSON.stringify(stored)).not.toContain(player.token);
     const again = await signIn(player.email, { deviceId: player.session['deviceId'] });
     expect(again.body['deviceId']).toBe(player.session['deviceId']);
@@ -271,12 +304,16 @@ describe('sessions', () => {
 
   test('eleven parallel guesses do not get eleven tries, and the right password waits too', async () => {
     const { email } = await activePlayer();
-    const guesses = await Promise.all(Array.from({ length: 14 }, () => signIn(email, { password: 'a wrong guess' })));
+    const guesses = await Promise.all(
+      Array.from({ length: 14 }, () => signIn(email, { password: 'a wrong guess' })),
+    );
     expect(guesses.filter((guess) => guess.status === 401)).toHaveLength(10);
     const locked = await signIn(email);
     expect(codeOf(locked)).toBe('429 too-many-requests');
     expect(Number(locked.headers.get('retry-after'))).toBeGreaterThan(60);
-    await database.ownerPool.query(`update pam.sign_in_throttle set window_started_at = now() - interval '16 minutes'`);
+    await database.ownerPool.query(
+      `update pam.sign_in_throttle set window_started_at = now() - interval '16 minutes'`,
+    );
     expect((await signIn(email)).status).toBe(201);
   });
 
@@ -284,9 +321,17 @@ describe('sessions', () => {
     const player = await activePlayer();
     const me = (token: string) => app.send('GET', '/v1/players/me', undefined, { token });
     const other = String((await signIn(player.email)).body['token']);
-    const before = await database.db.selectFrom('wallet.playerWallet').select(['version', 'sessionsValidFrom']).where('playerId', '=', player.playerId).executeTakeFirstOrThrow();
+    const before = await database.db
+      .selectFrom('wallet.playerWallet')
+      .select(['version', 'sessionsValidFrom'])
+      .where('playerId', '=', player.playerId)
+      .executeTakeFirstOrThrow();
     expect((await app.send('DELETE', '/v1/sessions/current', undefined, { token: other })).status).toBe(204);
-    const after = await database.db.selectFrom('wallet.playerWallet').select(['version', 'sessionsValidFrom']).where('playerId', '=', player.playerId).executeTakeFirstOrThrow();
+    const after = await database.db
+      .selectFrom('wallet.playerWallet')
+      .select(['version', 'sessionsValidFrom'])
+      .where('playerId', '=', player.playerId)
+      .executeTakeFirstOrThrow();
     expect(after.version).toBe(before.version + 1n);
     expect(after.sessionsValidFrom > before.sessionsValidFrom).toBe(true);
     expect(codeOf(await me(other))).toBe('401 session-expired');
@@ -294,16 +339,24 @@ describe('sessions', () => {
 
     const third = await signIn(player.email);
     const stranger = await activePlayer();
-    const foreign = await app.send('DELETE', `/v1/sessions/${String(third.body['sessionId'])}`, undefined, { token: stranger.token });
+    const foreign = await app.send('DELETE', `/v1/sessions/${String(third.body['sessionId'])}`, undefined, {
+      token: stranger.token,
+    });
     expect(codeOf(foreign)).toBe('404 not-found');
     expect((await me(String(third.body['token']))).status).toBe(200);
-    const own = await app.send('DELETE', `/v1/sessions/${String(third.body['sessionId'])}`, undefined, { token: player.token });
+    const own = await app.send('DELETE', `/v1/sessions/${String(third.body['sessionId'])}`, undefined, {
+      token: player.token,
+    });
     expect(own.status).toBe(204);
     expect(codeOf(await me(String(third.body['token'])))).toBe('401 session-expired');
 
-    await database.ownerPool.query('update pam.session set idle_expires_at = now() where id = $1', [player.session['sessionId']]);
+    await database.ownerPool.query('update pam.session set idle_expires_at = now() where id = $1', [
+      player.session['sessionId'],
+    ]);
     expect(codeOf(await me(player.token))).toBe('401 session-expired');
-    await database.ownerPool.query(`update pam.session set expires_at = now() where id = $1`, [stranger.session['sessionId']]);
+    await database.ownerPool.query(`update pam.session set expires_at = now() where id = $1`, [
+      stranger.session['sessionId'],
+    ]);
     expect(codeOf(await me(stranger.token))).toBe('401 session-expired');
   });
 
@@ -311,11 +364,19 @@ describe('sessions', () => {
     const player = await activePlayer();
     const id = player.session['sessionId'];
     const read = async () =>
-      (await database.ownerPool.query<{ seen: Date; idle: Date; end: Date }>('select seen_at as seen, idle_expires_at as idle, expires_at as end from pam.session where id = $1', [id])).rows[0];
+      (
+        await database.ownerPool.query<{ seen: Date; idle: Date; end: Date }>(
+          'select seen_at as seen, idle_expires_at as idle, expires_at as end from pam.session where id = $1',
+          [id],
+        )
+      ).rows[0];
     const first = await read();
     await app.send('GET', '/v1/players/me', undefined, { token: player.token });
     expect((await read())?.seen).toEqual(first?.seen);
-    await database.ownerPool.query(`update pam.session set seen_at = now() - interval '2 minutes', idle_expires_at = now() + interval '1 minute', expires_at = now() + interval '5 minutes' where id = $1`, [id]);
+    await database.ownerPool.query(
+      `update pam.session set seen_at = now() - interval '2 minutes', idle_expires_at = now() + interval '1 minute', expires_at = now() + interval '5 minutes' where id = $1`,
+      [id],
+    );
     await app.send('GET', '/v1/players/me', undefined, { token: player.token });
     const moved = await read();
     expect(moved?.idle).toEqual(moved?.end);
@@ -326,11 +387,19 @@ describe('sessions', () => {
     const headers = { cookie: `__Host-pitboss=${player.token}` };
     expect((await app.send('GET', '/v1/players/me', undefined, { headers })).status).toBe(200);
     const foreign = { ...headers, origin: 'https://evil.example' };
-    expect(codeOf(await app.send('DELETE', '/v1/sessions/current', undefined, { headers: foreign }))).toBe('403 forbidden');
-    expect(codeOf(await app.send('DELETE', '/v1/sessions/current', undefined, { headers }))).toBe('403 forbidden');
+    expect(codeOf(await app.send('DELETE', '/v1/sessions/current', undefined, { headers: foreign }))).toBe(
+      '403 forbidden',
+    );
+    expect(codeOf(await app.send('DELETE', '/v1/sessions/current', undefined, { headers }))).toBe(
+      '403 forbidden',
+    );
     expect(codeOf(await app.send('GET', '/v1/players/me'))).toBe('401 not-authenticated');
-    expect(codeOf(await app.send('GET', '/v1/players/me', undefined, { token: 'A'.repeat(43) }))).toBe('401 not-authenticated');
-    expect(codeOf(await app.send('GET', '/v1/players/me', undefined, { token: '%00' }))).toBe('401 not-authenticated');
+    expect(codeOf(await app.send('GET', '/v1/players/me', undefined, { token: 'A'.repeat(43) }))).toBe(
+      '401 not-authenticated',
+    );
+    expect(codeOf(await app.send('GET', '/v1/players/me', undefined, { token: '%00' }))).toBe(
+      '401 not-authenticated',
+    );
   });
 });
 
@@ -338,14 +407,21 @@ describe('a lock', () => {
   const lock = (id: string, token: string, verb = 'lock') =>
     app.send('POST', `/admin/v1/players/${id}/${verb}`, { reason: 'chargeback under review' }, { token });
   const brake = async (playerId: string) =>
-    (await database.ownerPool.query<{ until: string; reason: string }>('select play_blocked_until::text as until, play_block_reason as reason from wallet.player_wallet where player_id = $1', [playerId])).rows[0];
+    (
+      await database.ownerPool.query<{ until: string; reason: string }>(
+        'select play_blocked_until::text as until, play_block_reason as reason from wallet.player_wallet where player_id = $1',
+        [playerId],
+      )
+    ).rows[0];
 
   test('ends sessions and play at once, and unlocking gives both back', async () => {
     const support = await app.signInAs(['support']);
     const player = await activePlayer();
     expect((await lock(player.playerId, support)).body).toMatchObject({ status: 'locked' });
     expect((await lock(player.playerId, support)).status).toBe(200);
-    expect(codeOf(await app.send('GET', '/v1/players/me', undefined, { token: player.token }))).toBe('403 player-blocked');
+    expect(codeOf(await app.send('GET', '/v1/players/me', undefined, { token: player.token }))).toBe(
+      '403 player-blocked',
+    );
     expect(codeOf(await signIn(player.email))).toBe('403 player-blocked');
     expect(await brake(player.playerId)).toEqual({ until: 'infinity', reason: 'account-locked' });
     expect((await lock(player.playerId, support, 'unlock')).body).toMatchObject({ status: 'active' });
@@ -361,7 +437,9 @@ describe('a lock', () => {
     const support = await app.signInAs(['support']);
     const before = await activePlayer();
     const set = (playerId: string, until: Date | 'infinity') =>
-      database.db.transaction().execute((trx) => setPlayBrake(trx, playerId, { until, reason: 'self-exclusion' }));
+      database.db
+        .transaction()
+        .execute((trx) => setPlayBrake(trx, playerId, { until, reason: 'self-exclusion' }));
     await set(before.playerId, 'infinity');
     await lock(before.playerId, support);
     await lock(before.playerId, support, 'unlock');
@@ -378,7 +456,12 @@ describe('a lock', () => {
     const analyst = await app.signInAs(['analyst']);
     expect(codeOf(await lock(player.playerId, analyst))).toBe('403 forbidden');
     const support = await app.signInAs(['support']);
-    const without = await app.send('POST', `/admin/v1/players/${player.playerId}/lock`, {}, { token: support });
+    const without = await app.send(
+      'POST',
+      `/admin/v1/players/${player.playerId}/lock`,
+      {},
+      { token: support },
+    );
     expect(codeOf(without)).toBe('400 invalid-request');
     expect(codeOf(await lock(randomUUID(), support))).toBe('404 not-found');
   });
@@ -388,31 +471,66 @@ describe('what staff see of players', () => {
   test('personal data are masked without the permission, and on record with it', async () => {
     const player = await activePlayer();
     const payments = await app.signInAs(['payments']);
-    const masked = await app.send('GET', `/admin/v1/players/${player.playerId}`, undefined, { token: payments });
-    expect(masked.body).toMatchObject({ masked: true, firstName: 'A…', lastName: 'L…', dateOfBirth: '1990-**-**', openSessions: 1 });
+    const masked = await app.send('GET', `/admin/v1/players/${player.playerId}`, undefined, {
+      token: payments,
+    });
+    expect(masked.body).toMatchObject({
+      masked: true,
+      firstName: 'A…',
+      lastName: 'L…',
+      dateOfBirth: '1990-**-**',
+      openSessions: 1,
+    });
     expect(masked.text).not.toContain(player.email);
     expect(await auditOf(`player:${player.playerId}`)).not.toContain('pam.personal-data.revealed');
     const compliance = await app.signInAs(['compliance']);
-    const open = await app.send('GET', `/admin/v1/players/${player.playerId}`, undefined, { token: compliance });
+    const open = await app.send('GET', `/admin/v1/players/${player.playerId}`, undefined, {
+      token: compliance,
+    });
     expect(open.body).toMatchObject({ masked: false, email: player.email, lastName: 'Lovelace' });
-    const trail = await app.send('GET', `/admin/v1/audit?subject=player:${player.playerId}&limit=1`, undefined, { token: compliance });
+    const trail = await app.send(
+      'GET',
+      `/admin/v1/audit?subject=player:${player.playerId}&limit=1`,
+      undefined,
+      { token: compliance },
+    );
     expect(trail.body['items']).toMatchObject([{ action: 'pam.personal-data.revealed' }]);
-    const rest = await app.send('GET', `/admin/v1/audit?subject=player:${player.playerId}&after=${String(trail.body['next'])}`, undefined, { token: compliance });
-    expect(rest.body['items']).toMatchObject([{ action: 'pam.email.verified' }, { action: 'pam.player.registered' }]);
+    const rest = await app.send(
+      'GET',
+      `/admin/v1/audit?subject=player:${player.playerId}&after=${String(trail.body['next'])}`,
+      undefined,
+      { token: compliance },
+    );
+    expect(rest.body['items']).toMatchObject([
+      { action: 'pam.email.verified' },
+      { action: 'pam.player.registered' },
+    ]);
   });
 
   test('search finds by exact address and pages in order; a brand scope hides the rest', async () => {
     const inAurora = await activePlayer();
     const inBorealis = await activePlayer({ brand: 'borealis' });
     const support = await app.signInAs(['support']);
-    const found = await app.send('GET', `/admin/v1/players?email=${inAurora.email.toUpperCase()}`, undefined, { token: support });
+    const found = await app.send(
+      'GET',
+      `/admin/v1/players?email=${inAurora.email.toUpperCase()}`,
+      undefined,
+      { token: support },
+    );
     expect(found.body['items']).toMatchObject([{ id: inAurora.playerId }]);
     const first = await app.send('GET', '/admin/v1/players?limit=1', undefined, { token: support });
-    const second = await app.send('GET', `/admin/v1/players?limit=1&after=${String(first.body['next'])}`, undefined, { token: support });
+    const second = await app.send(
+      'GET',
+      `/admin/v1/players?limit=1&after=${String(first.body['next'])}`,
+      undefined,
+      { token: support },
+    );
     expect(first.body['items']).toMatchObject([{ id: inBorealis.playerId }]);
     expect(second.body['items']).toMatchObject([{ id: inAurora.playerId }]);
     const scoped = await app.signInAs(['support'], ['aurora']);
-    const hidden = await app.send('GET', `/admin/v1/players/${inBorealis.playerId}`, undefined, { token: scoped });
+    const hidden = await app.send('GET', `/admin/v1/players/${inBorealis.playerId}`, undefined, {
+      token: scoped,
+    });
     expect(codeOf(hidden)).toBe('404 not-found');
     const list = await app.send('GET', '/admin/v1/players?brand=borealis', undefined, { token: scoped });
     expect(list.body['items']).toEqual([]);

@@ -36,7 +36,12 @@ export const termsOf = (brand: { readonly id: string; readonly name: string }) =
 });
 
 export const affiliates = [
-  { id: '7d1b1b4e-3f0c-4c6e-9b0a-5a2f0c9d4e11', code: 'northlights', name: 'Northern Lights Media', brand: 'aurora' },
+  {
+    id: '7d1b1b4e-3f0c-4c6e-9b0a-5a2f0c9d4e11',
+    code: 'northlights',
+    name: 'Northern Lights Media',
+    brand: 'aurora',
+  },
 ] as const;
 
 /** The demonstration studio's list of games; table games count less toward wagering than slots. */
@@ -45,6 +50,16 @@ export const studioGames = [
   { code: 'pbs_luckyorchard', title: 'Lucky Orchard', category: 'Video Slots' },
   { code: 'pbs_pharaohspins', title: 'Pharaoh Spins', category: 'Video Slots' },
   { code: 'pbs_neonroulette', title: 'Neon Roulette', category: 'Roulette', wageringContributionBps: 1_000 },
-  { code: 'pbs_wheeloffortuna', title: 'Wheel of Fortuna', category: 'Wheel of Fortune', wageringContributionBps: 5_000 },
-  { code: 'pbs_harbourcrash', title: 'Harbour Crash', category: 'Crash Games', wageringContributionBps: 5_000 },
+  {
+    code: 'pbs_wheeloffortuna',
+    title: 'Wheel of Fortuna',
+    category: 'Wheel of Fortune',
+    wageringContributionBps: 5_000,
+  },
+  {
+    code: 'pbs_harbourcrash',
+    title: 'Harbour Crash',
+    category: 'Crash Games',
+    wageringContributionBps: 5_000,
+  },
 ] as const;

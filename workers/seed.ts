@@ -39,8 +39,14 @@ export async function seed(db: Database, config: Pick<Config, 'gameStudio' | 'se
     }
   });
   for (const { email, password, role } of config.seed.operators) {
-    if (!isRoleName(role)) throw new ConfigFailure([`SEED_OPERATORS names a role that does not exist: ${role}.`]);
-    await putOperator(db, { email, name: email.split('@')[0] ?? role, password: password.reveal(), roles: [role] });
+    if (!isRoleName(role))
+      throw new ConfigFailure([`SEED_OPERATORS names a role that does not exist: ${role}.`]);
+    await putOperator(db, {
+      email,
+      name: email.split('@')[0] ?? role,
+      password: password.reveal(),
+      roles: [role],
+    });
   }
 }
 

@@ -26,7 +26,9 @@ import {
 import { database, notify } from './retry-profiles.ts';
 import { stageKey } from './search-attributes.ts';
 
-const { readRegistration, closeRegistration } = proxyActivities<ReturnType<typeof createRegistrationActivities>>({
+const { readRegistration, closeRegistration } = proxyActivities<
+  ReturnType<typeof createRegistrationActivities>
+>({
   ...database,
   taskQueue: taskQueues.player,
 });
@@ -90,7 +92,11 @@ export async function registration(input: RegistrationInput): Promise<Registrati
 }
 
 /** A mail that could not be sent does not end the registration: the player can ask for another. */
-async function sendOrRecord(order: { messageId: string; playerId: string; template: TemplateName }): Promise<void> {
+async function sendOrRecord(order: {
+  messageId: string;
+  playerId: string;
+  template: TemplateName;
+}): Promise<void> {
   try {
     await sendEmail(order);
   } catch (error) {

@@ -27,7 +27,13 @@ export async function putOperator(db: Database, operator: NewOperator): Promise<
   return db.transaction().execute(async (trx) => {
     const { id } = await trx
       .insertInto('backoffice.operator')
-      .values({ id: randomUUID(), email, name: operator.name, passwordHash, brands: [...(operator.brands ?? ['*'])] })
+      .values({
+        id: randomUUID(),
+        email,
+        name: operator.name,
+        passwordHash,
+        brands: [...(operator.brands ?? ['*'])],
+      })
       .onConflict((conflict) => conflict.column('email').doUpdateSet({ passwordHash, name: operator.name }))
       .returning('id')
       .executeTakeFirstOrThrow();

@@ -4,7 +4,12 @@ import type { Database, Trx } from '#db/connect.ts';
 import { fail, succeed, type Result } from '#domain/failures.ts';
 import { brandConfigSchema, type BrandConfig } from '#domain/pam/brand.schema.ts';
 
-export type BrandInForce = { readonly id: string; readonly name: string; readonly version: number; readonly config: BrandConfig };
+export type BrandInForce = {
+  readonly id: string;
+  readonly name: string;
+  readonly version: number;
+  readonly config: BrandConfig;
+};
 
 /** The configuration in force; `unknown-brand` when there is no such brand. */
 export async function readBrand(db: Database | Trx, brand: string): Promise<Result<BrandInForce>> {
@@ -17,7 +22,12 @@ export async function readBrand(db: Database | Trx, brand: string): Promise<Resu
     .limit(1)
     .executeTakeFirst();
   if (!row) return fail('unknown-brand', 'There is no such brand.');
-  return succeed({ id: row.id, name: row.name, version: row.version, config: brandConfigSchema.parse(row.config) });
+  return succeed({
+    id: row.id,
+    name: row.name,
+    version: row.version,
+    config: brandConfigSchema.parse(row.config),
+  });
 }
 
 /** Publishes a configuration unless it is the one in force; answers the version in force. */

@@ -35,7 +35,8 @@ describe('key ring', () => {
     // NIST GCM test case 16: 256-bit key, 96-bit nonce, additional data.
     const key = Buffer.from('feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308', 'hex');
     const nonce = Buffer.from('cafebabefacedbaddecaf888', 'hex');
-    const plain = 'd9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39';
+    const plain =
+      'd9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39';
     const cipher = createCipheriv('aes-256-gcm', key, nonce);
     cipher.setAAD(Buffer.from('player:1'));
     const sealed = Buffer.concat([nonce, cipher.update(plain, 'hex'), cipher.final(), cipher.getAuthTag()]);

@@ -56,7 +56,9 @@ function seal(dataKey: Buffer, plain: Buffer, context: string): Buffer {
 
 function open(dataKey: Buffer, sealed: Buffer, context: string): Buffer {
   if (sealed.length < nonceBytes + tagBytes) throw new Error('A sealed value is too short');
-  const decipher = createDecipheriv('aes-256-gcm', dataKey, sealed.subarray(0, nonceBytes), { authTagLength: tagBytes });
+  const decipher = createDecipheriv('aes-256-gcm', dataKey, sealed.subarray(0, nonceBytes), {
+    authTagLength: tagBytes,
+  });
   decipher.setAAD(Buffer.from(context, 'utf8'));
   decipher.setAuthTag(sealed.subarray(-tagBytes));
   return Buffer.concat([decipher.update(sealed.subarray(nonceBytes, -tagBytes)), decipher.final()]);

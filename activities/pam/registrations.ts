@@ -49,7 +49,10 @@ export function createRegistrationActivities(deps: Pick<ActivityDeps, 'db'>) {
             playerId: input.playerId,
             payload: { playerId: input.playerId, reason: 'email-unverified' },
           },
-          { actor: { kind: 'workflow', id: `registration:${input.playerId}` }, subject: `player:${input.playerId}` },
+          {
+            actor: { kind: 'workflow', id: `registration:${input.playerId}` },
+            subject: `player:${input.playerId}`,
+          },
         );
         return { state: 'closed' };
       });

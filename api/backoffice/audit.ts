@@ -22,13 +22,19 @@ const entry = z
   .openapi('AuditEntry');
 
 /** PostgreSQL keeps no NUL in text. */
-const plainText = z.string().max(200).regex(/^[\x20-\x7e]*$/);
+const plainText = z
+  .string()
+  .max(200)
+  .regex(/^[\x20-\x7e]*$/);
 
 const query = pageQuery.extend({
   subject: plainText.optional().openapi({ example: 'player:00000000-0000-4000-8000-000000000000' }),
   playerId: z.uuid().optional(),
   actor: plainText.optional(),
-  after: z.string().regex(/^\d{1,18}$/).optional(),
+  after: z
+    .string()
+    .regex(/^\d{1,18}$/)
+    .optional(),
 });
 
 export function mountAudit(api: Api, deps: ApiDeps): void {
@@ -43,7 +49,10 @@ export function mountAudit(api: Api, deps: ApiDeps): void {
       middleware: [requireOperator(deps, 'compliance:audit:read')] as const,
       request: { query },
       responses: {
-        200: { description: 'A page', content: { 'application/json': { schema: pageOf(entry, 'AuditPage') } } },
+        200: {
+          description: 'A page',
+          content: { 'application/json': { schema: pageOf(entry, 'AuditPage') } },
+        },
         ...problemResponses(
           'invalid-request',
           'not-authenticated',
@@ -58,7 +67,18 @@ export function mountAudit(api: Api, deps: ApiDeps): void {
       const brands = brandScope(c.get('operator'));
       const rows = await deps.db
         .selectFrom('compliance.audit')
-        .select(['id', 'eventId', 'occurredAt', 'actor', 'action', 'subject', 'brand', 'playerId', 'reason', 'details'])
+        .select([
+          'id',
+          'eventId',
+          'occurredAt',
+          'actor',
+          'action',
+          'subject',
+          'brand',
+          'playerId',
+          'reason',
+          'details',
+        ])
         .$if(brands !== null, (q) => q.where('brand', 'in', brands?.length ? [...brands] : ['']))
         .$if(subject !== undefined, (q) => q.where('subject', '=', subject ?? ''))
         .$if(playerId !== undefined, (q) => q.where('playerId', '=', playerId ?? ''))

@@ -118,7 +118,10 @@ function mountSelf(api: Api, deps: ApiDeps): void {
         .select(['id', 'email', 'name'])
         .where('id', '=', operatorId)
         .executeTakeFirstOrThrow();
-      return c.json({ ...row, roles: [...roles], permissions: [...permissionsOf(roles)], brands: [...brands] }, 200);
+      return c.json(
+        { ...row, roles: [...roles], permissions: [...permissionsOf(roles)], brands: [...brands] },
+        200,
+      );
     },
   );
 }
@@ -135,7 +138,10 @@ function mountOperators(api: Api, deps: ApiDeps): void {
       middleware: [requireOperator(deps, 'backoffice:operator:read')] as const,
       request: { query: pageQuery.extend({ after: z.email().max(254).optional() }) },
       responses: {
-        200: { description: 'A page', content: { 'application/json': { schema: pageOf(operator, 'OperatorPage') } } },
+        200: {
+          description: 'A page',
+          content: { 'application/json': { schema: pageOf(operator, 'OperatorPage') } },
+        },
         ...problemResponses('invalid-request', ...guarded),
       },
     }),

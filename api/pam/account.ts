@@ -63,7 +63,16 @@ export function mountAccount(api: Api, deps: ApiDeps): void {
       const { playerId } = c.get('player');
       const row = await deps.db
         .selectFrom('pam.player')
-        .select(['id', 'brand', 'jurisdiction', 'country', 'currency', 'status', 'emailVerifiedAt', 'registeredAt'])
+        .select([
+          'id',
+          'brand',
+          'jurisdiction',
+          'country',
+          'currency',
+          'status',
+          'emailVerifiedAt',
+          'registeredAt',
+        ])
         .select('termsVersion')
         .where('id', '=', playerId)
         .executeTakeFirstOrThrow();

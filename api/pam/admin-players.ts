@@ -37,9 +37,7 @@ const detail = z
     lastName: z.string().nullable(),
     dateOfBirth: z.string().nullable(),
     openSessions: z.int(),
-    lock: z
-      .strictObject({ reason: z.string(), operatorId: z.uuid(), lockedAt: timestamp })
-      .nullable(),
+    lock: z.strictObject({ reason: z.string(), operatorId: z.uuid(), lockedAt: timestamp }).nullable(),
   })
   .openapi('PlayerDetail');
 
@@ -72,7 +70,10 @@ function mountSearch(api: Api, deps: ApiDeps): void {
       middleware: [requireOperator(deps, 'pam:player:read')] as const,
       request: { query: search },
       responses: {
-        200: { description: 'A page', content: { 'application/json': { schema: pageOf(summary, 'PlayerPage') } } },
+        200: {
+          description: 'A page',
+          content: { 'application/json': { schema: pageOf(summary, 'PlayerPage') } },
+        },
         ...problemResponses('invalid-request', ...guarded),
       },
     }),
@@ -81,7 +82,16 @@ function mountSearch(api: Api, deps: ApiDeps): void {
       const brands = brandScope(c.get('operator'));
       const rows = await deps.db
         .selectFrom('pam.player')
-        .select(['id', 'brand', 'jurisdiction', 'country', 'currency', 'status', 'emailVerifiedAt', 'registeredAt'])
+        .select([
+          'id',
+          'brand',
+          'jurisdiction',
+          'country',
+          'currency',
+          'status',
+          'emailVerifiedAt',
+          'registeredAt',
+        ])
         .$if(brands !== null, (query) => query.where('brand', 'in', brands?.length ? [...brands] : ['']))
         .$if(brand !== undefined, (query) => query.where('brand', '=', brand ?? ''))
         .$if(id !== undefined, (query) => query.where('id', '=', id ?? ''))
@@ -142,7 +152,15 @@ function mountDetail(api: Api, deps: ApiDeps): void {
 async function readPlayer(deps: ApiDeps, id: string, operator: OperatorIdentity) {
   const player = await deps.db
     .selectFrom('pam.player as p')
-    .select(['p.id', 'p.brand', 'p.jurisdiction', 'p.jurisdictionVersion', 'p.country', 'p.currency', 'p.status'])
+    .select([
+      'p.id',
+      'p.brand',
+      'p.jurisdiction',
+      'p.jurisdictionVersion',
+      'p.country',
+      'p.currency',
+      'p.status',
+    ])
     .select(['p.emailVerifiedAt', 'p.registeredAt', 'p.termsVersion', 'p.affiliateCode'])
     .select(
       sql<number>`(select count(*)::int from pam.session s where s.player_id = p.id and s.revoked_at is null
@@ -167,10 +185,11 @@ async function personalDataFor(
   player: { id: string; brand: string },
 ) {
   if (mayDo(operator.roles, 'pam:pii:read')) {
-    const { general, aml } = await revealPersonalData(
-      deps,
-      { playerId: player.id, brand: player.brand, operatorId: operator.operatorId },
-    );
+    const { general, aml } = await revealPersonalData(deps, {
+      playerId: player.id,
+      brand: player.brand,
+      operatorId: operator.operatorId,
+    });
     return {
       masked: false,
       email: general?.email ?? null,
@@ -203,7 +222,10 @@ function mountLock(api: Api, deps: ApiDeps, action: 'lock' | 'unlock'): void {
       summary: locks ? 'Lock an account: sessions end, no bet is admitted' : 'Lift the lock; exclusions stay',
       security: [{ operatorSession: [] }],
       middleware: [requireOperator(deps, 'pam:player:lock')] as const,
-      request: { params: idParam, body: { required: true, content: { 'application/json': { schema: reason } } } },
+      request: {
+        params: idParam,
+        body: { required: true, content: { 'application/json': { schema: reason } } },
+      },
       responses: {
         200: { description: 'The account now', content: { 'application/json': { schema: outcome } } },
         ...problemResponses('invalid-request', 'malformed-json', 'not-found', 'player-blocked', ...guarded),

@@ -75,7 +75,11 @@ function mountPages(api: Api, deps: ApiDeps): void {
     const result = known ? await verifyEmail(deps.db, hashToken(token)) : null;
     return result?.ok
       ? c.html(outcomePage('Your address is confirmed. You can sign in now.'), 200, pageHeaders)
-      : c.html(outcomePage('This link is not valid any more. Ask for a new one where you registered.'), 400, pageHeaders);
+      : c.html(
+          outcomePage('This link is not valid any more. Ask for a new one where you registered.'),
+          400,
+          pageHeaders,
+        );
   });
 }
 
@@ -90,8 +94,16 @@ function mountResend(api: Api, deps: ApiDeps): void {
       description: 'The answer is the same whether or not the address waits for verification.',
       request: { body: { required: true, content: { 'application/json': { schema: resendInput } } } },
       responses: {
-        202: { description: 'Taken', content: { 'application/json': { schema: z.strictObject({}).openapi('Taken') } } },
-        ...problemResponses('invalid-request', 'malformed-json', 'unsupported-media-type', 'dependency-unavailable'),
+        202: {
+          description: 'Taken',
+          content: { 'application/json': { schema: z.strictObject({}).openapi('Taken') } },
+        },
+        ...problemResponses(
+          'invalid-request',
+          'malformed-json',
+          'unsupported-media-type',
+          'dependency-unavailable',
+        ),
       },
     }),
     async (c) => {

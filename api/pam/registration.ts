@@ -18,14 +18,27 @@ const registrationInput = z
     password: z
       .string()
       .max(passwordLengthMax * 2)
-      .openapi({ description: `At least ${passwordLengthMin} characters.`, example: 'a long phrase of mine' }),
+      .openapi({
+        description: `At least ${passwordLengthMin} characters.`,
+        example: 'a long phrase of mine',
+      }),
     firstName: personName,
     lastName: personName,
     dateOfBirth: z.iso.date().openapi({ example: '1990-05-17' }),
     country: countryCode,
-    currency: z.string().regex(/^[A-Z]{3,10}$/).openapi({ example: 'EUR' }),
-    termsVersion: z.int().min(1).max(1_000_000).openapi({ description: 'The version that was shown and accepted.' }),
-    affiliateCode: z.string().regex(/^[A-Za-z0-9_-]{2,40}$/).optional(),
+    currency: z
+      .string()
+      .regex(/^[A-Z]{3,10}$/)
+      .openapi({ example: 'EUR' }),
+    termsVersion: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .openapi({ description: 'The version that was shown and accepted.' }),
+    affiliateCode: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{2,40}$/)
+      .optional(),
   })
   .openapi('Registration');
 

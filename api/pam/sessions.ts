@@ -147,7 +147,10 @@ function mountEnd(api: Api, deps: ApiDeps): void {
       summary: 'Sign out',
       security: [{ playerSession: [] }],
       middleware: [requirePlayer(deps)] as const,
-      responses: { 204: { description: 'Signed out; game sessions end too' }, ...problemResponses(...guarded) },
+      responses: {
+        204: { description: 'Signed out; game sessions end too' },
+        ...problemResponses(...guarded),
+      },
     }),
     async (c) => {
       const { playerId, sessionId } = c.get('player');

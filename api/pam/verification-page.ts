@@ -1,7 +1,8 @@
 /** The two small pages of address verification: no script, nothing loaded, a plain form. */
 
 export const pageHeaders = {
-  'Content-Security-Policy': "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+  'Content-Security-Policy':
+    "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
   'Cache-Control': 'no-store',
 } as const;
 

@@ -6,7 +6,10 @@ export type TemplateName = (typeof templateNames)[number];
 export type MessageText = { readonly subject: string; readonly text: string };
 
 /** Writes a message; the link is the only place where its token ever appears. */
-export function writeMessage(template: TemplateName, facts: { readonly brand: string; readonly link: string }): MessageText {
+export function writeMessage(
+  template: TemplateName,
+  facts: { readonly brand: string; readonly link: string },
+): MessageText {
   switch (template) {
     case 'verify-email':
       return {

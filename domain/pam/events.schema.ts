@@ -16,7 +16,11 @@ export const pamEvents = {
   'pam.player.closed': z.strictObject({ playerId: z.uuid(), reason: z.enum(['email-unverified']) }),
   'pam.email.verified': z.strictObject({ playerId: z.uuid() }),
   'pam.session.opened': z.strictObject({ playerId: z.uuid(), sessionId: z.uuid(), deviceId: z.uuid() }),
-  'pam.session.revoked': z.strictObject({ playerId: z.uuid(), sessionId: z.uuid().nullable(), reason: z.string() }),
+  'pam.session.revoked': z.strictObject({
+    playerId: z.uuid(),
+    sessionId: z.uuid().nullable(),
+    reason: z.string(),
+  }),
   'pam.sign-in.refused': z.strictObject({ reason: z.enum(['credentials', 'email-not-verified', 'blocked']) }),
   'pam.personal-data.revealed': z.strictObject({ playerId: z.uuid(), operatorId: z.uuid() }),
 } as const;

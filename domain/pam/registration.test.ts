@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { ageOn, checkAge, checkOffer, checkPassword } from './registration.ts';
 
-const codeOf = (result: { ok: boolean; failure?: { code: string } }) => (result.ok ? 'ok' : result.failure?.code);
+const codeOf = (result: { ok: boolean; failure?: { code: string } }) =>
+  result.ok ? 'ok' : result.failure?.code;
 
 describe('password policy', () => {
   test.each([

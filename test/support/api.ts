@@ -14,7 +14,12 @@ import { createMetrics } from '#workers/metrics.ts';
 import { seed } from '#workers/seed.ts';
 import type { TestDatabase } from './database.ts';
 
-export type Answer = { readonly status: number; readonly headers: Headers; readonly text: string; readonly body: Record<string, unknown> };
+export type Answer = {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  readonly body: Record<string, unknown>;
+};
 export type RequestOptions = {
   readonly token?: string;
   readonly key?: string;
@@ -32,7 +37,10 @@ export type TestApi = {
 };
 
 /** Seeds the database and opens the application on it; `changes` replace single dependencies. */
-export async function createTestApi(database: TestDatabase, changes: Partial<ApiDeps> = {}): Promise<TestApi> {
+export async function createTestApi(
+  database: TestDatabase,
+  changes: Partial<ApiDeps> = {},
+): Promise<TestApi> {
   const key = () => randomBytes(32).toString('base64');
   const config = loadConfig({
     PITBOSS_MODE: 'test',
@@ -51,9 +59,13 @@ export async function createTestApi(database: TestDatabase, changes: Partial<Api
     db: database.db,
     wallet,
     gameProviders: new Map(),
-    keyRing: createKeyRing({ kek: config.keys.keyEncryption.reveal(), blindIndexKey: config.keys.blindIndex.reveal() }),
+    keyRing: createKeyRing({
+      kek: config.keys.keyEncryption.reveal(),
+      blindIndexKey: config.keys.blindIndex.reveal(),
+    }),
     clickhouse: createClickHouse(config, { requestTimeoutMs: 500 }),
-    temporal: () => Promise.reject(new FailureError(fail('dependency-unavailable', 'There is no Temporal here.').failure)),
+    temporal: () =>
+      Promise.reject(new FailureError(fail('dependency-unavailable', 'There is no Temporal here.').failure)),
     metrics: createMetrics(),
     log: pino({ level: 'silent' }),
     ...changes,

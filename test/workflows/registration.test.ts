@@ -15,8 +15,13 @@ import { verificationMailsMax } from '#domain/pam/registration.ts';
 import { emailVerified, registrationStart, verificationRequested } from '#workflows/registration.contract.ts';
 import type { registration } from '#workflows/registration.ts';
 import { seed } from '#workers/seed.ts';
+import { createTestApi } from '#test/support/api.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
-import { createWorkflowEnvironment, describeWorkflows, type WorkflowEnvironment } from '#test/support/temporal.ts';
+import {
+  createWorkflowEnvironment,
+  describeWorkflows,
+  type WorkflowEnvironment,
+} from '#test/support/temporal.ts';
 
 const keyRing = createKeyRing({ kek: randomBytes(32), blindIndexKey: randomBytes(32) });
 const mails: { playersMail: string; text: string }[] = [];
@@ -31,7 +36,13 @@ async function register(): Promise<{ playerId: string; email: string }> {
   const playerId = randomUUID();
   const email = `${playerId}@example.org`;
   const person = { firstName: 'Ada', lastName: 'Lovelace', dateOfBirth: '1990-12-10', country: 'MT' };
-  const account = { brand: 'aurora', jurisdiction: 'MT', currency: 'EUR', termsVersion: 1, affiliateCode: null };
+  const account = {
+    brand: 'aurora',
+    jurisdiction: 'MT',
+    currency: 'EUR',
+    termsVersion: 1,
+    affiliateCode: null,
+  };
   const wish = { id: playerId, email, password: 'a long enough password', ...person, ...account };
   orThrow(await registerPlayer({ db: database.db, keyRing }, wish));
   return { playerId, email };
@@ -54,7 +65,11 @@ const run = <T>(fn: (client: Client) => Promise<T>, transport: Transporter = kee
   );
 
 function start(client: Client, playerId: string) {
-  const { typedSearchAttributes, ...options } = registrationStart({ playerId, brand: 'aurora', jurisdiction: 'MT' });
+  const { typedSearchAttributes, ...options } = registrationStart({
+    playerId,
+    brand: 'aurora',
+    jurisdiction: 'MT',
+  });
   return client.workflow.start<typeof registration>('registration', {
     ...options,
     typedSearchAttributes: new TypedSearchAttributes(typedSearchAttributes),
@@ -72,8 +87,17 @@ async function until(reached: () => boolean): Promise<void> {
 }
 
 async function stateOf(playerId: string) {
-  const player = await database.db.selectFrom('pam.player').select('status').where('id', '=', playerId).executeTakeFirstOrThrow();
-  const sent = await database.db.selectFrom('crm.message').select(['template', 'state']).where('playerId', '=', playerId).orderBy('queuedAt').execute();
+  const player = await database.db
+    .selectFrom('pam.player')
+    .select('status')
+    .where('id', '=', playerId)
+    .executeTakeFirstOrThrow();
+  const sent = await database.db
+    .selectFrom('crm.message')
+    .select(['template', 'state'])
+    .where('playerId', '=', playerId)
+    .orderBy('queuedAt')
+    .execute();
   return { status: player.status, messages: sent.map((message) => `${message.template} ${message.state}`) };
 }
 
@@ -84,7 +108,10 @@ describeWorkflows('a registration', () => {
     keeping.use('compile', (mail, done) => {
       const to = mail.data.to;
       const playersMail = typeof to === 'object' && 'address' in to ? to.address : undefined;
-      mails.push({ playersMail: playersMail ?? '', text: typeof mail.data.text === 'string' ? mail.data.text : '' });
+      mails.push({
+        playersMail: playersMail ?? '',
+        text: typeof mail.data.text === 'string' ? mail.data.text : '',
+      });
       done();
     });
   }, 60_000);
@@ -151,6 +178,23 @@ describeWorkflows('a registration', () => {
     expect(mailsTo(email)).toHaveLength(verificationMailsMax);
   });
 
+  test('asking through the API reaches the workflow, starts it where the relay has not, and tells strangers nothing', async () => {
+    const { playerId, email } = await register();
+    await run(async (client) => {
+      const app = await createTestApi(database, { keyRing, temporal: () => Promise.resolve(client) });
+      const ask = (address: string) =>
+        app.send('POST', '/v1/players/resend-verification', { brand: 'aurora', email: address });
+      const known = await ask(email.toUpperCase());
+      await until(() => mailsTo(email).length >= 1);
+      const stranger = await ask(`${randomUUID()}@example.org`);
+      expect([known.status, stranger.status, known.text]).toEqual([202, 202, stranger.text]);
+      const handle = client.workflow.getHandle<typeof registration>(`registration:${playerId}`);
+      expect(await handle.result()).toBe('closed');
+      expect((await ask(email)).status).toBe(202);
+      await app.close();
+    });
+  });
+
   test('a mail server that stays away is on record, and the registration goes on', async () => {
     const { playerId } = await register();
     await run(async (client) => {
@@ -158,6 +202,9 @@ describeWorkflows('a registration', () => {
       expect(await handle.result()).toBe('closed');
       await workflows.exportHistory(handle, 'registration.mail-server-away');
     }, unreachable);
-    expect((await stateOf(playerId)).messages).toEqual(['verify-email failed', 'verify-email-reminder failed']);
+    expect((await stateOf(playerId)).messages).toEqual([
+      'verify-email failed',
+      'verify-email-reminder failed',
+    ]);
   });
 });

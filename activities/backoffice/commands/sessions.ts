@@ -13,7 +13,10 @@ export type OperatorSession = {
 };
 
 /** Whose session a token opens, with the roles of this moment: a role taken away is gone at the next request. */
-export async function resolveOperatorSession(db: Database, tokenHash: Buffer): Promise<Result<OperatorSession>> {
+export async function resolveOperatorSession(
+  db: Database,
+  tokenHash: Buffer,
+): Promise<Result<OperatorSession>> {
   const row = await db
     .selectFrom('backoffice.session as s')
     .innerJoin('backoffice.operator as o', 'o.id', 's.operatorId')
@@ -22,7 +25,9 @@ export async function resolveOperatorSession(db: Database, tokenHash: Buffer): P
       's.operatorId',
       'o.brands',
       'o.status',
-      sql<string[]>`array(select role from backoffice.operator_role r where r.operator_id = o.id order by role)`.as(
+      sql<
+        string[]
+      >`array(select role from backoffice.operator_role r where r.operator_id = o.id order by role)`.as(
         'roles',
       ),
       sql<boolean>`s.revoked_at is null and s.expires_at > now() and s.idle_expires_at > now()`.as('alive'),
@@ -31,7 +36,8 @@ export async function resolveOperatorSession(db: Database, tokenHash: Buffer): P
     .where('s.tokenHash', '=', tokenHash)
     .executeTakeFirst();
   if (!row) return fail('not-authenticated', 'There is no such session.');
-  if (!row.alive || row.status !== 'active') return fail('session-expired', 'This session is over; sign in again.');
+  if (!row.alive || row.status !== 'active')
+    return fail('session-expired', 'This session is over; sign in again.');
   if (row.stale) await touchSession(db, row.id);
   return succeed({
     operatorId: asId<OperatorId>(row.operatorId),

@@ -23,7 +23,10 @@ export type OpenedOperatorSession = {
 };
 
 /** Failures: `too-many-requests`, `invalid-credentials` (also for a disabled account: it is told nothing). */
-export async function signInOperator(db: Database, input: OperatorSignIn): Promise<Result<OpenedOperatorSession>> {
+export async function signInOperator(
+  db: Database,
+  input: OperatorSignIn,
+): Promise<Result<OpenedOperatorSession>> {
   const email = input.email.trim().toLowerCase();
   const attempt: Attempt = { account: createHash('sha256').update(email).digest(), ip: input.ip ?? '' };
   const rule = { attemptsMax: signInAttemptsMax, windowMs: signInWindowMs };
@@ -40,7 +43,9 @@ export async function signInOperator(db: Database, input: OperatorSignIn): Promi
     await db.transaction().execute((trx) => announceRefusal(trx, operator?.id ?? null));
     return fail('invalid-credentials', 'Address or password are wrong.');
   }
-  const renewed = isOutdated(operator.passwordHash) ? await hashPassword(input.password) : operator.passwordHash;
+  const renewed = isOutdated(operator.passwordHash)
+    ? await hashPassword(input.password)
+    : operator.passwordHash;
   return succeed(
     await db.transaction().execute(async (trx) => {
       await trx
@@ -55,7 +60,11 @@ export async function signInOperator(db: Database, input: OperatorSignIn): Promi
   );
 }
 
-async function openSession(trx: Trx, input: OperatorSignIn, operatorId: string): Promise<OpenedOperatorSession> {
+async function openSession(
+  trx: Trx,
+  input: OperatorSignIn,
+  operatorId: string,
+): Promise<OpenedOperatorSession> {
   const token = createToken();
   const sessionId = randomUUID();
   const { expiresAt } = await trx
@@ -73,7 +82,13 @@ async function openSession(trx: Trx, input: OperatorSignIn, operatorId: string):
     .executeTakeFirstOrThrow();
   await appendEvent(
     trx,
-    { type: 'backoffice.operator.signed-in', version: 1, brand: '*', playerId: null, payload: { operatorId } },
+    {
+      type: 'backoffice.operator.signed-in',
+      version: 1,
+      brand: '*',
+      playerId: null,
+      payload: { operatorId },
+    },
     { actor: { kind: 'operator', id: operatorId }, subject: `operator:${operatorId}` },
   );
   return { token, operatorId, expiresAt };
@@ -83,6 +98,9 @@ async function announceRefusal(trx: Trx, operatorId: string | null): Promise<voi
   await appendEvent(
     trx,
     { type: 'backoffice.sign-in.refused', version: 1, brand: '*', playerId: null, payload: { operatorId } },
-    { actor: { kind: 'system', id: 'sign-in' }, subject: operatorId ? `operator:${operatorId}` : 'operator:unknown' },
+    {
+      actor: { kind: 'system', id: 'sign-in' },
+      subject: operatorId ? `operator:${operatorId}` : 'operator:unknown',
+    },
   );
 }

@@ -112,6 +112,10 @@ async function announce(
   await appendEvent(
     trx,
     { type, version: 1, brand, playerId, payload: { playerId } },
-    { actor: { kind: 'operator', id: order.operatorId }, subject: `player:${playerId}`, reason: order.reason },
+    {
+      actor: { kind: 'operator', id: order.operatorId },
+      subject: `player:${playerId}`,
+      reason: order.reason,
+    },
   );
 }

@@ -31,7 +31,10 @@ export type RegisterDeps = {
   readonly db: Database;
   readonly keyRing: KeyRing;
   /** What other modules write with a new account, in the same transaction. */
-  readonly alongside?: (trx: Trx, player: { id: string; brand: string; affiliateCode: string | null }) => Promise<void>;
+  readonly alongside?: (
+    trx: Trx,
+    player: { id: string; brand: string; affiliateCode: string | null },
+  ) => Promise<void>;
 };
 
 export type Registered = { readonly playerId: string; readonly status: 'email-unverified' };
@@ -40,7 +43,10 @@ export type Registered = { readonly playerId: string; readonly status: 'email-un
  * Registers a player. Failures: `unknown-brand`, `unknown-jurisdiction`, `unsupported-asset`, `terms-not-current`,
  * `player-underage`, `invalid-request` (password, date), `email-taken`, `idempotency-key-reused`.
  */
-export async function registerPlayer(deps: RegisterDeps, registration: Registration): Promise<Result<Registered>> {
+export async function registerPlayer(
+  deps: RegisterDeps,
+  registration: Registration,
+): Promise<Result<Registered>> {
   const repeated = await answerRepeat(deps, registration);
   if (repeated) return repeated;
   const rules = await checkRegistration(deps.db, registration);
@@ -51,7 +57,10 @@ export async function registerPlayer(deps: RegisterDeps, registration: Registrat
     .transaction()
     .execute((trx) => writePlayer(trx, deps, registration, rules.value, passwordHash));
   if (created) return succeed({ playerId: registration.id, status: 'email-unverified' });
-  return (await answerRepeat(deps, registration)) ?? fail('email-taken', 'This address has an account at this brand.');
+  return (
+    (await answerRepeat(deps, registration)) ??
+    fail('email-taken', 'This address has an account at this brand.')
+  );
 }
 
 async function checkRegistration(db: Database, wish: Registration): Promise<Result<RegistrationRules>> {
@@ -150,8 +159,14 @@ async function answerRepeat(deps: RegisterDeps, wish: Registration): Promise<Res
   const { brand, jurisdiction, country, currency, termsVersion, affiliateCode } = wish;
   const same =
     isDeepStrictEqual(stored, { brand, jurisdiction, country, currency, termsVersion, affiliateCode }) &&
-    isDeepStrictEqual(await openPersonalData(deps.db, deps.keyRing, wish.id, 'general'), personalDataOf(wish).general) &&
-    isDeepStrictEqual(await openPersonalData(deps.db, deps.keyRing, wish.id, 'aml'), personalDataOf(wish).aml) &&
+    isDeepStrictEqual(
+      await openPersonalData(deps.db, deps.keyRing, wish.id, 'general'),
+      personalDataOf(wish).general,
+    ) &&
+    isDeepStrictEqual(
+      await openPersonalData(deps.db, deps.keyRing, wish.id, 'aml'),
+      personalDataOf(wish).aml,
+    ) &&
     (await verifyPassword(passwordHash, wish.password));
   return same
     ? succeed({ playerId: wish.id, status: 'email-unverified' })

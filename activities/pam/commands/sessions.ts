@@ -61,7 +61,12 @@ async function touchSession(db: Database, sessionId: string): Promise<void> {
 /** Revokes one session of the player; `not-found` when it is not theirs or is over already. */
 export async function revokeSession(
   db: Database,
-  input: { readonly playerId: string; readonly sessionId: string; readonly reason: string; readonly actor: Actor },
+  input: {
+    readonly playerId: string;
+    readonly sessionId: string;
+    readonly reason: string;
+    readonly actor: Actor;
+  },
 ): Promise<Result<null>> {
   return db.transaction().execute(async (trx) => {
     const revoked = await trx
@@ -80,7 +85,12 @@ export async function revokeSession(
 }
 
 /** Revokes every session of the player inside the caller's transaction; game tokens expire with them. */
-export async function revokeAllSessions(trx: Trx, playerId: string, reason: string, actor: Actor): Promise<void> {
+export async function revokeAllSessions(
+  trx: Trx,
+  playerId: string,
+  reason: string,
+  actor: Actor,
+): Promise<void> {
   await trx
     .updateTable('pam.session')
     .set({ revokedAt: sql`now()`, revokeReason: reason })

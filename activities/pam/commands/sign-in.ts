@@ -39,7 +39,10 @@ type Candidate = { readonly id: string; readonly passwordHash: string };
  * Signs a player in. Failures: `too-many-requests` after ten attempts in a quarter of an hour, `invalid-credentials`,
  * and, for the right password only, `email-not-verified` and `player-blocked`.
  */
-export async function signIn(deps: { db: Database; keyRing: KeyRing }, input: SignIn): Promise<Result<OpenedSession>> {
+export async function signIn(
+  deps: { db: Database; keyRing: KeyRing },
+  input: SignIn,
+): Promise<Result<OpenedSession>> {
   const emailIndex = deps.keyRing.blindIndex(normaliseEmail(input.email));
   const attempt: Attempt = {
     account: deps.keyRing.blindIndex(`sign-in\n${input.brand}\n${emailIndex.toString('hex')}`),
@@ -107,7 +110,9 @@ async function openSession(trx: Trx, input: SignIn, playerId: string): Promise<O
     .insertInto('pam.device')
     .values({ playerId, deviceId, userAgent: input.userAgent })
     .onConflict((conflict) =>
-      conflict.columns(['playerId', 'deviceId']).doUpdateSet({ lastSeenAt: sql`now()`, userAgent: input.userAgent }),
+      conflict
+        .columns(['playerId', 'deviceId'])
+        .doUpdateSet({ lastSeenAt: sql`now()`, userAgent: input.userAgent }),
     )
     .execute();
   const { expiresAt } = await trx
