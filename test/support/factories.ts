@@ -1,0 +1,81 @@
+/** Rows that many tests need, written to the real tables with the defaults of an ordinary player of the first brand. */
+import { randomUUID } from 'node:crypto';
+import { openWallet } from '#activities/wallet/player-wallet.ts';
+import { postTransfer, type Posted } from '#activities/wallet/post.ts';
+import type { Database } from '#db/connect.ts';
+import { orThrow } from '#domain/failures.ts';
+
+export type PlayerWish = {
+  readonly id?: string;
+  readonly brand?: string;
+  readonly jurisdiction?: string;
+  readonly country?: string;
+  /** Code of the wallet's asset. */
+  readonly currency?: string;
+  readonly status?: 'email-unverified' | 'active' | 'locked' | 'closed';
+};
+
+export type TestPlayer = { readonly id: string; readonly brand: string; readonly jurisdiction: string; readonly currency: string };
+
+/** Units of one euro on the ledger. */
+export const oneEuro = 10n ** 12n;
+
+export async function makeAsset(db: Database, code = 'EUR'): Promise<string> {
+  await db
+    .insertInto('wallet.asset')
+    .values({ code, kind: 'fiat', ledgerScale: 12, payableScale: 2 })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  return code;
+}
+
+export async function makeBrand(db: Database, id = 'aurora'): Promise<string> {
+  await db
+    .insertInto('pam.brand')
+    .values({ id, name: id })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  return id;
+}
+
+/** A player with an open and empty wallet; brand and asset are made when they are missing. */
+export async function makePlayer(db: Database, wish: PlayerWish = {}): Promise<TestPlayer> {
+  const player = {
+    id: wish.id ?? randomUUID(),
+    brand: await makeBrand(db, wish.brand),
+    jurisdiction: wish.jurisdiction ?? 'MT',
+    currency: await makeAsset(db, wish.currency),
+  };
+  await db.transaction().execute(async (trx) => {
+    await trx
+      .insertInto('pam.player')
+      .values({
+        ...player,
+        jurisdictionVersion: 1,
+        country: wish.country ?? 'MT',
+        status: wish.status ?? 'active',
+        emailVerifiedAt: wish.status === 'email-unverified' ? null : new Date(),
+        termsVersion: 1,
+      })
+      .execute();
+    await openWallet(trx, { playerId: player.id, asset: player.currency, brand: player.brand, jurisdiction: player.jurisdiction });
+  });
+  return player;
+}
+
+/** Money on the player's cash account, as a captured deposit puts it there; `amount` in ledger units. */
+export async function makeDeposit(db: Database, player: TestPlayer, amount: bigint = 100n * oneEuro): Promise<Posted> {
+  const depositId = randomUUID();
+  return db.transaction().execute(async (trx) =>
+    orThrow(
+      await postTransfer(trx, {
+        key: `deposit:${depositId}:capture`,
+        playerId: player.id,
+        asset: player.currency,
+        amount,
+        subject: `deposit:${depositId}`,
+        transfer: { code: 'deposit.capture', psp: 'alpha' },
+      }),
+    ),
+  );
+}
