@@ -1,5 +1,6 @@
 /** The whole platform on one machine, started and watched over by this process; `npm start` and the tests share it. */
 import { mkdirSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
@@ -204,6 +205,7 @@ async function startTemporal(frame: Frame): Promise<void> {
 async function startAnalytics(frame: Frame): Promise<void> {
   const { config, embedded, given, home, ports, secrets } = frame;
   if (embedded.clickhouse) {
+    requireChDb();
     await startStep(frame, 'ClickHouse', analyticsPlan(given, home, ports, secrets?.clickhouse ?? ''));
     return;
   }
@@ -217,6 +219,16 @@ async function startAnalytics(frame: Frame): Promise<void> {
       );
     return `given by CLICKHOUSE_URL, ${config.clickhouse.url}`;
   });
+}
+
+function requireChDb(): void {
+  try {
+    createRequire(import.meta.url).resolve('chdb');
+  } catch {
+    throw new BringUpFailure(
+      'The embedded ClickHouse (chdb) is not installed: run npm ci without --omit=optional, or set CLICKHOUSE_URL to a ClickHouse server.',
+    );
+  }
 }
 
 async function bundleWorkflows(frame: Frame): Promise<void> {

@@ -4,6 +4,9 @@ import { BringUpFailure } from './bring-up-failure.ts';
 import { isFree, type Ports } from './ports.ts';
 import { commandOf } from './process-identity.ts';
 
+/** From here on Linux hands ports to outgoing connections, so one that is free now may be gone a moment later. */
+const outgoingFrom = 32_768;
+
 export async function requireFreePorts(
   wanted: readonly { readonly port: number; readonly use: string }[],
   ports: Ports,
@@ -20,9 +23,9 @@ export async function requireFreePorts(
 
 /** A PORT whose derived ports are all free; steps of a thousand would make one home's Temporal UI another's Temporal. */
 async function suggestPort(ports: Ports): Promise<number> {
-  for (const step of [10_000, 20_000, 30_000, 40_000, -5_000]) {
+  for (const step of [10_000, 5_000, 12_500, -5_000, 2_500]) {
     const shifted = Object.values(ports).map((port) => port + step);
-    const usable = shifted.every((port) => port > 1024 && port < 65_536);
+    const usable = shifted.every((port) => port > 1024 && port < outgoingFrom);
     if (usable && (await Promise.all(shifted.map(isFree))).every(Boolean)) return ports.api + step;
   }
   return ports.api + 50;

@@ -25,6 +25,12 @@ const defaults = {
 export type PortName = keyof typeof defaults;
 export type Ports = Readonly<Record<PortName, number>>;
 
+/** Ports of old protocols that the fetch standard forbids, in browsers and in Node alike. */
+const blockedPorts: ReadonlySet<number> = new Set([
+  1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697,
+  10_080,
+]);
+
 const lowestUsable = 1024;
 const lowest = apiPortDefault - Math.min(...Object.values(defaults)) + lowestUsable;
 const highest = apiPortDefault + 65_535 - Math.max(...Object.values(defaults));
@@ -36,9 +42,13 @@ export function derivePorts(apiPort: string | undefined): Ports {
       `PORT is ${apiPort}, but it must be a number from ${lowest} to ${highest} because the other ports are derived from it.`,
     );
   const offset = port - apiPortDefault;
-  return Object.fromEntries(
-    Object.entries(defaults).map(([name, value]) => [name, value + offset]),
-  ) as unknown as Ports;
+  const derived = Object.entries(defaults).map(([name, value]) => [name, value + offset] as const);
+  const blocked = derived.find(([, value]) => blockedPorts.has(value));
+  if (blocked !== undefined)
+    throw new BringUpFailure(
+      `PORT ${port} would put ${blocked[0]} on port ${blocked[1]}, which browsers refuse to open: choose another PORT.`,
+    );
+  return Object.fromEntries(derived) as unknown as Ports;
 }
 
 export function isFree(port: number): Promise<boolean> {

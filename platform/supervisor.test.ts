@@ -168,5 +168,6 @@ describe('environment', () => {
     expect(derivePorts(undefined)).toMatchObject({ api: 8080, postgres: 15_432, temporalMetrics: 19_400 });
     expect(derivePorts('28080')).toMatchObject({ temporal: 27_233, mailboxSmtp: 38_600 });
     for (const port of ['80', '60000', 'many', '1.5']) expect(() => derivePorts(port)).toThrow('PORT is');
+    expect(() => derivePorts('10080')).toThrow('browsers refuse');
   });
 });
