@@ -2,6 +2,7 @@
 import { mountAffiliates } from './affiliates.ts';
 import type { Api } from './app.ts';
 import { mountBackoffice } from './backoffice.ts';
+import { mountBi } from './bi.ts';
 import { mountBonus } from './bonus.ts';
 import { mountCms } from './cms.ts';
 import { mountCompliance } from './compliance.ts';
@@ -30,5 +31,6 @@ export function mountModules(api: Api, deps: ApiDeps): void {
   mountRisk(api, deps);
   mountCms(api, deps);
   mountCompliance(api, deps);
+  mountBi(api, deps);
   mountBackoffice(api, deps);
 }

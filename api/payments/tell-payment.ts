@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client';
 import { depositInputOf, withdrawalInputOf } from '#activities/payments/payment-rows.ts';
 import { openWorkItem } from '#activities/payments/commands/work-items.ts';
 import type { Database } from '#db/connect.ts';
+import { attemptStates, isResolved } from '#domain/payments/attempt-state.ts';
 import type { PaymentSubject } from '#domain/payments/reference.ts';
 import { depositStart, depositWorkflowId, pspNotified } from '#workflows/deposit.contract.ts';
 import type { deposit } from '#workflows/deposit.ts';
@@ -25,6 +26,7 @@ export const tellPayment = (client: Client, db: Database, notice: Notified): Pro
   notice.kind === 'deposit' ? tellDeposit(client, db, notice) : tellWithdrawal(client, db, notice);
 
 async function tellDeposit(client: Client, db: Database, notice: Notified): Promise<Told> {
+  if (await isOldNews(db, notice)) return 'gone';
   try {
     await client.workflow.getHandle(depositWorkflowId(notice.id)).signal(pspNotified, { attempt: notice.attempt });
     return 'told';
@@ -44,6 +46,20 @@ async function tellDeposit(client: Client, db: Database, notice: Notified): Prom
     await startQuietly(() => client.workflow.start<typeof depositLate>('depositLate', depositLateStart(input)));
   }
   return 'gone';
+}
+
+/** True for what we have recorded already: most notices repeat the answer of our own call. */
+async function isOldNews(db: Database, notice: Notified): Promise<boolean> {
+  if (notice.attempt === null) return false;
+  const row = await db
+    .selectFrom('payments.attempt')
+    .select('state')
+    .where('depositId', '=', notice.id)
+    .where('number', '=', notice.attempt)
+    .executeTakeFirst();
+  const state = attemptStates.find((known) => known === row?.state);
+  if (state === undefined || !isResolved(state)) return false;
+  return !notice.saysApproved || state === 'approved' || state === 'late_approved';
 }
 
 /** Attempts that did not get money as far as we know. */

@@ -133,10 +133,12 @@ async function deposit(cast: Cast, player: Player): Promise<Json> {
     const list: Json[] = Array.isArray(sent) ? sent : (sent.webhooks ?? sent.items ?? []);
     return list.length >= 2 && list.every((webhook) => webhook.deliveredAt ?? webhook.delivered_at ?? webhook.delivered ?? webhook.state === 'delivered');
   }, 20_000).catch(() => tell('(the list of delivered webhooks could not be read)'));
-  const { balances } = await player.call('/v1/players/me/balances');
-  hold('money is credited once', balances[0]?.cash === '200.00', balances);
+  const balance = await balanceOf(player);
+  hold('money is credited once', balance.cash === '200.00', balance);
   return captured;
 }
+
+const balanceOf = async (player: Player): Promise<Json> => (await player.call('/v1/players/me/balances')).items[0];
 
 /** Follows the challenge as a browser does: page, form, and the way back to the shop. */
 async function passChallenge(url: string): Promise<void> {
@@ -190,15 +192,15 @@ async function settleOpenRound(cast: Cast, player: Player, report: Json): Promis
 
 async function withdraw(cast: Cast, player: Player): Promise<Json> {
   chapter('6. Withdrawal with two approvals');
-  const before = (await player.call('/v1/players/me/balances')).balances[0].cash;
+  const before = (await balanceOf(player)).cash;
   const token = await tokeniseBeta(cast, player);
   const begun = await player.call('/v1/withdrawals', {
     body: { money: { amount: '50.00', asset: 'EUR' }, instrument: { kind: 'card', tokens: [token] } },
     idempotencyKey: randomUUID(),
   });
   tell(`withdrawal of 50 EUR: ${begun.state}`, `withdrawal:${begun.withdrawalId}`);
-  const held = (await player.call('/v1/players/me/balances')).balances[0];
-  hold('the money is on hold with the request', held.held === '50.00' && Number(held.cash) === Number(before) - 50, held);
+  const held = await balanceOf(player);
+  hold('the money is on hold with the request', held.held === '50.00' && cents(held.cash) === cents(before) - 5_000n, held);
 
   for (const role of ['payments', 'payments-lead']) {
     const operator = await signInOperator(cast, role);
@@ -222,10 +224,16 @@ async function withdraw(cast: Cast, player: Player): Promise<Json> {
     const seen = await player.call(`/v1/withdrawals/${begun.withdrawalId}`);
     return seen.state === 'paid' ? seen : null;
   });
-  const after = (await player.call('/v1/players/me/balances')).balances[0];
+  const after = await balanceOf(player);
   hold('the hold is settled', paid.state === 'paid' && after.held === '0.00', after);
   return paid;
 }
+
+/** Whole hundredths of a decimal text; the ledger's finer digits do not matter here. */
+const cents = (amount: string): bigint => {
+  const [whole = '0', fraction = ''] = amount.split('.');
+  return BigInt(whole + fraction.padEnd(2, '0').slice(0, 2));
+};
 
 async function prove(cast: Cast, player: Player): Promise<void> {
   chapter('7. Proof');

@@ -1,0 +1,72 @@
+/** The money figures of a period, each by the definition of `domain/bi/kpi-dictionary.ts`, in units at ledger scale. */
+import type { ClickHouseClient } from '@clickhouse/client';
+
+export type KpiQuery = {
+  /** Inclusive, YYYY-MM-DD in UTC. */
+  readonly from: string;
+  /** Exclusive. */
+  readonly to: string;
+  readonly brand: string;
+  readonly asset: string;
+};
+
+export type KpiFigures = {
+  readonly ftd: number;
+  readonly depositsCount: number;
+  readonly deposits: bigint;
+  readonly withdrawals: bigint;
+  readonly activePlayers: number;
+  readonly stakes: bigint;
+  readonly wins: bigint;
+  readonly ggr: bigint;
+  readonly bonusCost: bigint;
+  readonly pspFees: bigint;
+};
+
+const period = `occurred_at >= toDateTime64({from: String}, 6, 'UTC') and occurred_at < toDateTime64({to: String}, 6, 'UTC') and brand = {brand: String}`;
+
+const moneyQuery = `
+select
+  toString(-sumIf(units, code = 'deposit.capture' and startsWith(account, 'psp:'))) as deposits,
+  uniqExactIf(journal_id, code = 'deposit.capture') as deposits_count,
+  toString(sumIf(units, code = 'withdrawal.settle' and startsWith(account, 'psp:'))) as withdrawals,
+  uniqExactIf(player_id, code = 'bet.place' and player_id is not null) as active_players,
+  -- A rollback of a bet takes revenue back (negative), one of a win gives it back (positive).
+  toString(sumIf(units, account = 'house:casino:gaming' and (code = 'bet.place' or (code = 'bet.rollback' and units < 0)))) as stakes,
+  toString(-sumIf(units, account = 'house:casino:gaming' and (code = 'bet.win' or (code = 'bet.rollback' and units > 0)))) as wins,
+  toString(sumIf(units, account = 'house:casino:gaming')) as ggr,
+  toString(sumIf(units, code = 'bonus.convert' and account in ('cash', 'receivable'))) as bonus_cost,
+  toString(-sumIf(units, account = 'house:psp-fees')) as psp_fees
+from ledger_entry where ${period} and asset = {asset: String}`;
+
+const ftdQuery = `
+select uniqExact(player_id) as ftd from event
+where type = 'payments.deposit.captured' and JSONExtractBool(payload, 'first')
+  and JSONExtractString(payload, 'money', 'asset') = {asset: String} and ${period}`;
+
+type MoneyRow = Record<
+  'deposits' | 'deposits_count' | 'withdrawals' | 'active_players' | 'stakes' | 'wins' | 'ggr' | 'bonus_cost' | 'psp_fees',
+  string
+>;
+
+export async function kpiFigures(clickhouse: ClickHouseClient, query: KpiQuery): Promise<KpiFigures> {
+  const params = { ...query, from: `${query.from} 00:00:00`, to: `${query.to} 00:00:00` };
+  const ask = async <T>(text: string): Promise<T | undefined> => {
+    const result = await clickhouse.query({ query: text, query_params: params, format: 'JSONEachRow' });
+    return (await result.json<T>())[0];
+  };
+  const [money, first] = await Promise.all([ask<MoneyRow>(moneyQuery), ask<{ ftd: string }>(ftdQuery)]);
+  const units = (name: keyof MoneyRow): bigint => BigInt(money?.[name] ?? '0');
+  return {
+    ftd: Number(first?.ftd ?? 0),
+    depositsCount: Number(money?.deposits_count ?? 0),
+    activePlayers: Number(money?.active_players ?? 0),
+    deposits: units('deposits'),
+    withdrawals: units('withdrawals'),
+    stakes: units('stakes'),
+    wins: units('wins'),
+    ggr: units('ggr'),
+    bonusCost: units('bonus_cost'),
+    pspFees: units('psp_fees'),
+  };
+}

@@ -1,0 +1,154 @@
+/** Looks after what a lost poke or a crash between commit and start may have left behind: one row per sweep. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { TypedSearchAttributes } from '@temporalio/common';
+import type { Client } from '@temporalio/client';
+import { sql } from 'kysely';
+import type { Logger } from 'pino';
+import { pokeOpenWebhooks } from '#activities/compliance/commands/webhook-inbox.ts';
+import { claimExpiredRounds } from '#activities/games/guard.ts';
+import type { Database } from '#db/connect.ts';
+import { taskQueues } from '#domain/task-queues.ts';
+import { limitChangeStart } from '#workflows/limit-change.contract.ts';
+import type { limitChange } from '#workflows/limit-change.ts';
+import { registrationStart } from '#workflows/registration.contract.ts';
+import type { registration } from '#workflows/registration.ts';
+import { roundWorkflowId } from '#workflows/round.contract.ts';
+import type { round } from '#workflows/round.ts';
+import { assetKey, brandKey, playerIdKey, stageKey } from '#workflows/search-attributes.ts';
+import { selfExclusionStart } from '#workflows/self-exclusion.contract.ts';
+import type { selfExclusion } from '#workflows/self-exclusion.ts';
+import { timeOutStart } from '#workflows/time-out.contract.ts';
+import type { timeOut } from '#workflows/time-out.ts';
+import { vendorNotified, verificationStart } from '#workflows/verification.contract.ts';
+import type { verification } from '#workflows/verification.ts';
+import { poke, startOnce } from './event-routes.ts';
+import type { Metrics } from './metrics.ts';
+import { redrivePayments } from './redrive-payments.ts';
+
+export type SweepDeps = {
+  readonly db: Database;
+  readonly temporal: () => Promise<Client>;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+};
+
+export type Sweep = {
+  readonly name: string;
+  readonly everyMs: number;
+  /** Finds and hands on; the number of rows handed on. Repeating it is harmless. */
+  readonly run: (client: Client, db: Database) => Promise<number>;
+};
+
+const rowsMax = 200;
+
+/** Starts what an open row says should run; a workflow that runs or has ended is left alone. */
+export const sweeps: readonly Sweep[] = [
+  { name: 'expired-rounds', everyMs: 5_000, run: sweepRounds },
+  { name: 'payments', everyMs: 5_000, run: async (client, db) => countOf(await redrivePayments(client, db)) },
+  { name: 'kyc-webhooks', everyMs: 5_000, run: (client, db) =>
+    pokeOpenWebhooks(db, 'kyc:vendor', async (subject) => {
+      await poke(client.workflow.getHandle(subject).signal(vendorNotified));
+      return 'told';
+    }) },
+  { name: 'registrations', everyMs: 60_000, run: sweepRegistrations },
+  { name: 'verifications', everyMs: 60_000, run: sweepVerifications },
+  { name: 'limit-changes', everyMs: 60_000, run: sweepLimitChanges },
+  { name: 'exclusions', everyMs: 60_000, run: sweepExclusions },
+];
+
+/** Runs every sweep at its own pace until `signal` aborts; one that fails is tried again at its next turn. */
+export async function runSweeps(deps: SweepDeps, signal: AbortSignal, table = sweeps): Promise<void> {
+  await Promise.all(
+    table.map(async (sweep) => {
+      while (!signal.aborted) {
+        try {
+          const handedOn = await sweep.run(await deps.temporal(), deps.db);
+          if (handedOn > 0) deps.metrics.sweepItems.labels(sweep.name, 'handed-on').inc(handedOn);
+        } catch (error) {
+          deps.metrics.sweepItems.labels(sweep.name, 'failed').inc();
+          deps.log.warn({ error, sweep: sweep.name }, 'a sweep failed and is tried again');
+        }
+        await delay(sweep.everyMs, undefined, { signal }).catch(() => {});
+      }
+    }),
+  );
+}
+
+const countOf = (redriven: Readonly<Record<string, number>>): number =>
+  Object.values(redriven).reduce((sum, count) => sum + count, 0);
+
+async function sweepRounds(client: Client, db: Database): Promise<number> {
+  const expired = await claimExpiredRounds(db, rowsMax);
+  await Promise.all(
+    expired.map(({ integration, roundRef, playerId, brand, asset }) => {
+      const input = { integration, roundRef, playerId, brand, asset };
+      return startOnce(
+        client.workflow.start<typeof round>('round', {
+          workflowId: roundWorkflowId(input),
+          taskQueue: taskQueues.play,
+          args: [input],
+          workflowIdReusePolicy: 'REJECT_DUPLICATE',
+          workflowIdConflictPolicy: 'USE_EXISTING',
+          typedSearchAttributes: new TypedSearchAttributes([
+            { key: playerIdKey, value: playerId },
+            { key: brandKey, value: brand },
+            { key: assetKey, value: asset },
+            { key: stageKey, value: 'asking-provider' },
+          ]),
+        }),
+      );
+    }),
+  );
+  return expired.length;
+}
+
+/** Younger rows are on their way through the relay; older ones than a month were swept many times. */
+const unsettled = (column: string) =>
+  sql<boolean>`${sql.ref(column)} < now() - interval '1 minute' and ${sql.ref(column)} > now() - interval '31 days'`;
+
+async function sweepRegistrations(client: Client, db: Database): Promise<number> {
+  const rows = await db.selectFrom('pam.player').select(['id', 'brand', 'jurisdiction'])
+    .where('status', '=', 'email-unverified').where(unsettled('registeredAt'))
+    .orderBy('registeredAt', 'desc').limit(rowsMax).execute();
+  for (const { id, brand, jurisdiction } of rows) {
+    const start = registrationStart({ playerId: id, brand, jurisdiction });
+    await startOnce(client.workflow.start<typeof registration>('registration', { ...start,
+      typedSearchAttributes: new TypedSearchAttributes(start.typedSearchAttributes) }));
+  }
+  return rows.length;
+}
+
+async function sweepVerifications(client: Client, db: Database): Promise<number> {
+  const rows = await db.selectFrom('kyc.verification').select(['id', 'playerId', 'brand', 'jurisdiction'])
+    .where('state', 'in', ['opened', 'pending', 'on-hold']).where(unsettled('openedAt'))
+    .orderBy('openedAt', 'desc').limit(rowsMax).execute();
+  for (const { id, playerId, brand, jurisdiction } of rows) {
+    await startOnce(client.workflow.start<typeof verification>('verification',
+      verificationStart({ verificationId: id, playerId, brand, jurisdiction })));
+  }
+  return rows.length;
+}
+
+async function sweepLimitChanges(client: Client, db: Database): Promise<number> {
+  const rows = await db.selectFrom('responsibleGambling.limitChange').select(['id', 'playerId', 'brand', 'jurisdiction'])
+    .where('state', 'in', ['cooling-off', 'awaiting-confirmation']).where(unsettled('requestedAt'))
+    .orderBy('requestedAt', 'desc').limit(rowsMax).execute();
+  for (const { id, ...rest } of rows) {
+    await startOnce(client.workflow.start<typeof limitChange>('limitChange', limitChangeStart({ limitChangeId: id, ...rest })));
+  }
+  return rows.length;
+}
+
+async function sweepExclusions(client: Client, db: Database): Promise<number> {
+  const rows = await db.selectFrom('responsibleGambling.exclusion')
+    .select(['playerId', 'number', 'brand', 'jurisdiction', 'kind'])
+    .where('state', '!=', 'ended').where(unsettled('startedAt')).orderBy('startedAt', 'desc').limit(rowsMax).execute();
+  for (const { kind, ...input } of rows) {
+    await startOnce(
+      kind === 'time-out'
+        ? client.workflow.start<typeof timeOut>('timeOut', timeOutStart(input))
+        : client.workflow.start<typeof selfExclusion>('selfExclusion', selfExclusionStart(input)),
+    );
+  }
+  return rows.length;
+}
