@@ -4,10 +4,8 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { currentProfile } from '#activities/compliance/profiles.ts';
 import { readKycLevel } from '#activities/kyc/commands/levels.ts';
 import { openVerification } from '#activities/kyc/commands/open-verification.ts';
-import type { Database } from '#db/connect.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import { kycLevels, verifiableLevels } from '#domain/kyc/levels.ts';
-import { rejectReasons } from '#domain/kyc/reject-labels.ts';
 import {
   begin,
   decideVerification,
@@ -20,35 +18,11 @@ import type { Api } from './app.ts';
 import { requireBrand, requireOperator } from './backoffice-guard.ts';
 import type { ApiDeps } from './context.ts';
 import { idempotencyHeader, idFromKey, requestFingerprint } from './idempotency.ts';
+import { openedOutput, readVerification, toApiVerification, verificationOutput } from './kyc/schemas.ts';
 import { requirePlayer } from './pam-guard.ts';
 import { problemResponses } from './problem.ts';
-import { idParam, timestamp } from './schemas.ts';
+import { idParam } from './schemas.ts';
 import { failureBehind, isWorkflowOver } from './workflow-failures.ts';
-
-const states = ['opened', 'pending', 'on-hold', 'approved', 'refused', 'expired'] as const;
-
-const verificationOutput = z
-  .strictObject({
-    verificationId: z.uuid(),
-    level: z.enum(verifiableLevels),
-    state: z.enum(states),
-    attempt: z.int().openapi({ description: 'Counts up when the player may try again.' }),
-    reasons: z.array(z.enum(rejectReasons)).openapi({ description: 'Why the last attempt was not accepted.' }),
-    openedAt: timestamp,
-    expiresAt: timestamp,
-    decidedAt: timestamp.nullable(),
-  })
-  .openapi('Verification');
-
-const openedOutput = z
-  .strictObject({
-    verificationId: z.uuid(),
-    state: z.enum(states),
-    verifyUrl: z.url().nullable().openapi({
-      description: "The vendor's hosted page, good for 30 minutes; repeat the request for a fresh one.",
-    }),
-  })
-  .openapi('OpenedVerification');
 
 const json = <T extends z.ZodType>(schema: T, description: string) => ({
   description,
@@ -138,7 +112,12 @@ const decideRoute = (deps: ApiDeps) =>
             schema: z
               .strictObject({
                 decision: z.enum(['approve', 'refuse']),
-                reason: z.string().trim().min(3).max(500).openapi({ description: 'Kept in the audit trail.' }),
+                reason: z
+                  .string()
+                  .trim()
+                  .min(3)
+                  .max(500)
+                  .openapi({ description: 'Kept in the audit trail.' }),
               })
               .openapi('VerificationDecision'),
           },
@@ -171,7 +150,9 @@ const listRoute = (deps: ApiDeps) =>
     request: { params: idParam },
     responses: {
       200: json(
-        z.strictObject({ level: z.enum(kycLevels), items: z.array(verificationOutput) }).openapi('PlayerVerifications'),
+        z
+          .strictObject({ level: z.enum(kycLevels), items: z.array(verificationOutput) })
+          .openapi('PlayerVerifications'),
         'The level held and the last 50 verifications',
       ),
       ...problemResponses('invalid-request', 'not-authenticated', 'forbidden', 'not-found'),
@@ -200,7 +181,7 @@ export function mountKyc(api: Api, deps: ApiDeps): void {
   });
 
   api.openapi(readRoute(deps), async (c) => {
-    const row = await readRow(deps.db, c.req.valid('param').id);
+    const row = await readVerification(deps.db, c.req.valid('param').id);
     if (row?.playerId !== c.var.player.playerId) throw notFound();
     return c.json(toApiVerification(row), 200);
   });
@@ -211,15 +192,19 @@ export function mountKyc(api: Api, deps: ApiDeps): void {
 
   api.openapi(decideRoute(deps), async (c) => {
     const { id } = c.req.valid('param');
-    const row = await readRow(deps.db, id);
+    const row = await readVerification(deps.db, id);
     if (!row) throw notFound();
     requireBrand(c.var.operator, row.brand);
     await sendDecision(deps, id, {
       operatorId: c.var.operator.operatorId,
       ...c.req.valid('json'),
-      updateId: idFromKey(`decision:${id}`, c.var.operator.operatorId, c.req.valid('header')['idempotency-key']),
+      updateId: idFromKey(
+        `decision:${id}`,
+        c.var.operator.operatorId,
+        c.req.valid('header')['idempotency-key'],
+      ),
     });
-    const decided = await readRow(deps.db, id);
+    const decided = await readVerification(deps.db, id);
     if (!decided) throw notFound();
     return c.json(toApiVerification(decided), 200);
   });
@@ -239,7 +224,10 @@ export function mountKyc(api: Api, deps: ApiDeps): void {
 }
 
 /** Starts the workflow or meets the running one; when it has ended, the row has the answer. */
-async function beginVerification(deps: ApiDeps, input: VerificationInput): Promise<z.infer<typeof openedOutput>> {
+async function beginVerification(
+  deps: ApiDeps,
+  input: VerificationInput,
+): Promise<z.infer<typeof openedOutput>> {
   const client = await deps.temporal();
   try {
     const startWorkflowOperation = new WithStartWorkflowOperation<typeof verification>(
@@ -250,7 +238,7 @@ async function beginVerification(deps: ApiDeps, input: VerificationInput): Promi
     return { verificationId: view.verificationId, state: view.state, verifyUrl: view.verifyUrl };
   } catch (error) {
     if (isWorkflowOver(error)) {
-      const row = await readRow(deps.db, input.verificationId);
+      const row = await readVerification(deps.db, input.verificationId);
       if (row) return { verificationId: row.id, state: toApiVerification(row).state, verifyUrl: null };
     }
     throw failureBehind(error) ?? error;
@@ -271,38 +259,13 @@ async function sendDecision(
   } catch (error) {
     if (isWorkflowOver(error)) {
       // A repeat of the decision that ended it is answered with the row; anything else came too late.
-      const row = await readRow(deps.db, verificationId);
+      const row = await readVerification(deps.db, verificationId);
       const wanted = args.decision === 'approve' ? 'approved' : 'refused';
       if (row?.decidedBy === args.operatorId && row.state === wanted) return;
       throw new FailureError(fail('already-decided', 'The verification has ended.').failure);
     }
     throw failureBehind(error) ?? error;
   }
-}
-
-const readRow = (db: Database, id: string) =>
-  db.selectFrom('kyc.verification').selectAll().where('id', '=', id).executeTakeFirst();
-
-type Row = NonNullable<Awaited<ReturnType<typeof readRow>>>;
-
-const verificationFromRow = z.object({
-  level: z.enum(verifiableLevels),
-  state: z.enum(states),
-  labels: z.array(z.enum(rejectReasons)),
-});
-
-function toApiVerification(row: Row): z.infer<typeof verificationOutput> {
-  const { level, state, labels } = verificationFromRow.parse(row);
-  return {
-    verificationId: row.id,
-    level,
-    state,
-    attempt: row.attempt,
-    reasons: labels,
-    openedAt: row.openedAt.toISOString(),
-    expiresAt: row.expiresAt.toISOString(),
-    decidedAt: row.decidedAt?.toISOString() ?? null,
-  };
 }
 
 const notFound = () => new FailureError(fail('not-found', 'There is no such verification.').failure);

@@ -25,20 +25,36 @@ async function signedIn() {
   return { ...player, token, post, get: (path: string) => app.send('GET', path, undefined, { token }) };
 }
 
-const depositLimit = (amount: unknown) => ({ kind: 'deposit', window: 'month', money: { amount, asset: 'EUR' } });
+const depositLimit = (amount: unknown) => ({
+  kind: 'deposit',
+  window: 'month',
+  money: { amount, asset: 'EUR' },
+});
 
 test('a limit holds at once, a higher one waits and can be taken back', async () => {
   const player = await signedIn();
   const first = await player.post('/v1/limits', depositLimit('100.00'));
   expect(first).toMatchObject({ status: 200, body: { outcome: 'in-force' } });
   const higher = await player.post('/v1/limits', depositLimit('500.00'));
-  expect(higher).toMatchObject({ status: 200, body: { outcome: 'waiting', changes: [{ state: 'cooling-off' }] } });
+  expect(higher).toMatchObject({
+    status: 200,
+    body: { outcome: 'waiting', changes: [{ state: 'cooling-off' }] },
+  });
   const cancelled = await player.post(`/v1/limit-changes/${String(higher.body['id'])}/cancel`);
   expect(cancelled).toMatchObject({ status: 200, body: { changes: [] } });
   expect((await player.get('/v1/limits')).body).toMatchObject({
-    limits: [{ kind: 'deposit', window: 'month', money: { amount: '100.00', asset: 'EUR' }, used: { amount: '0.00' } }],
+    limits: [
+      {
+        kind: 'deposit',
+        window: 'month',
+        money: { amount: '100.00', asset: 'EUR' },
+        used: { amount: '0.00' },
+      },
+    ],
   });
-  expect(await player.post('/v1/limits/removals', { kind: 'deposit', window: 'month', asset: 'EUR' })).toMatchObject({
+  expect(
+    await player.post('/v1/limits/removals', { kind: 'deposit', window: 'month', asset: 'EUR' }),
+  ).toMatchObject({
     body: { outcome: 'waiting', changes: [{ money: null }] },
   });
 });
@@ -54,7 +70,9 @@ test('bad amounts, unknown keys, a missing key and a foreign change are refused 
   expect(await codeOf(depositLimit('-5'))).toBe('400 amount-not-positive');
   expect(await codeOf(depositLimit('1.001'))).toBe('400 amount-too-precise');
   expect(await codeOf(depositLimit('9'.repeat(25)))).toBe('400 amount-too-large');
-  expect(await codeOf({ ...depositLimit('1'), money: { amount: '1', asset: 'XXX' } })).toBe('400 unknown-asset');
+  expect(await codeOf({ ...depositLimit('1'), money: { amount: '1', asset: 'XXX' } })).toBe(
+    '400 unknown-asset',
+  );
   expect(await codeOf({ ...depositLimit('1'), window: 'year' })).toBe('400 invalid-request');
   expect(await codeOf({ ...depositLimit('1'), extra: true })).toBe('400 invalid-request');
   const keyless = await app.send('POST', '/v1/limits', depositLimit('1'), { token: player.token });
@@ -69,7 +87,10 @@ test('an exclusion holds at once and the player is told when he may come back', 
   expect(timeOut).toMatchObject({ status: 200, body: { number: 1, kind: 'time-out', state: 'active' } });
   const forEver = await player.post('/v1/exclusions', { kind: 'self-exclusion', duration: 'indefinite' });
   expect(forEver).toMatchObject({ status: 200, body: { number: 2, until: null } });
-  expect(await player.post('/v1/exclusions/2/reinstatement')).toMatchObject({ status: 403, body: { code: 'self-excluded' } });
+  expect(await player.post('/v1/exclusions/2/reinstatement')).toMatchObject({
+    status: 403,
+    body: { code: 'self-excluded' },
+  });
   expect((await player.post('/v1/exclusions/1/reinstatement')).status).toBe(404);
   expect(await player.post('/v1/exclusions', { kind: 'self-exclusion', duration: 'P1M' })).toMatchObject({
     status: 400,
@@ -98,8 +119,14 @@ test('staff read limits and exclusions within their role and brand', async () =>
   expect((await read(['analyst'])).status).toBe(403);
   expect((await read(['support'], ['another-brand'])).status).toBe(404);
   const unknown = `/admin/v1/players/${randomUUID()}/limits`;
-  expect((await app.send('GET', unknown, undefined, { token: await app.signInAs(['support']) })).status).toBe(404);
+  expect((await app.send('GET', unknown, undefined, { token: await app.signInAs(['support']) })).status).toBe(
+    404,
+  );
   expect(
-    (await app.send('GET', '/admin/v1/jurisdictions', undefined, { token: await app.signInAs(['compliance']) })).body,
+    (
+      await app.send('GET', '/admin/v1/jurisdictions', undefined, {
+        token: await app.signInAs(['compliance']),
+      })
+    ).body,
   ).toMatchObject({ items: [{ jurisdiction: 'GB' }, { jurisdiction: 'MT' }, { jurisdiction: 'SE' }] });
 });

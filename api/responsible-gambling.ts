@@ -2,7 +2,10 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { currentProfile } from '#activities/compliance/profiles.ts';
 import { listExclusions } from '#activities/responsible-gambling/commands/exclusions.ts';
-import { cancelLimitChange, confirmLimitChange } from '#activities/responsible-gambling/commands/limit-changes.ts';
+import {
+  cancelLimitChange,
+  confirmLimitChange,
+} from '#activities/responsible-gambling/commands/limit-changes.ts';
 import { setLimit } from '#activities/responsible-gambling/commands/set-limit.ts';
 import { assetOf, parsePayable, type Units } from '#domain/money.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
@@ -13,8 +16,8 @@ import { requireBrand, requireOperator } from './backoffice-guard.ts';
 import type { ApiDeps, PlayerIdentity } from './context.ts';
 import { idempotencyHeader, idFromKey, requestFingerprint } from './idempotency.ts';
 import { problemResponses } from './problem.ts';
-import { mountExclusions } from './responsible-gambling-exclusions.ts';
-import { body, json, playerRoute } from './responsible-gambling-routes.ts';
+import { mountExclusions } from './responsible-gambling/exclusions.ts';
+import { body, json, playerRoute } from './responsible-gambling/player-route.ts';
 import {
   exclusionOutput,
   limitInput,
@@ -23,7 +26,7 @@ import {
   limitsOutput,
   readLimits,
   toApiExclusion,
-} from './responsible-gambling-schemas.ts';
+} from './responsible-gambling/schemas.ts';
 import { idParam } from './schemas.ts';
 
 const playerLimitsOutput = z
@@ -38,7 +41,11 @@ export function mountResponsibleGambling(api: Api, deps: ApiDeps): void {
 }
 
 function mountLimits(api: Api, deps: ApiDeps): void {
-  const { problems: readProblems, ...read } = playerRoute(deps, 'readLimits', 'Limits in force, with what is used');
+  const { problems: readProblems, ...read } = playerRoute(
+    deps,
+    'readLimits',
+    'Limits in force, with what is used',
+  );
   api.openapi(
     createRoute({
       method: 'get',
@@ -74,7 +81,10 @@ function mountLimits(api: Api, deps: ApiDeps): void {
       const { kind, window, money } = c.req.valid('json');
       const amount = orThrow(parsePayable(money));
       const key = c.req.valid('header')['idempotency-key'];
-      return c.json(await carryOut(deps, c.var.player, key, { kind, window, asset: money.asset, amount }), 200);
+      return c.json(
+        await carryOut(deps, c.var.player, key, { kind, window, asset: money.asset, amount }),
+        200,
+      );
     },
   );
 

@@ -10,12 +10,12 @@ import type { ApiDeps } from './context.ts';
 import { mountCrm } from './crm.ts';
 import { mountGames } from './games.ts';
 import { mountKyc } from './kyc.ts';
+import { mountKycWebhook } from './kyc/webhook.ts';
 import { mountPam } from './pam.ts';
 import { mountPayments } from './payments.ts';
 import { mountResponsibleGambling } from './responsible-gambling.ts';
 import { mountRisk } from './risk.ts';
 import { mountWallet } from './wallet.ts';
-import { mountKycWebhook } from './webhooks/kyc.ts';
 
 export function mountModules(api: Api, deps: ApiDeps): void {
   mountPam(api, deps);

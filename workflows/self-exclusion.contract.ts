@@ -11,7 +11,8 @@ export type SelfExclusionInput = {
   readonly jurisdiction: string;
 };
 
-export const selfExclusionWorkflowId = (playerId: string, number: number) => `self-exclusion:${playerId}:${number}` as const;
+export const selfExclusionWorkflowId = (playerId: string, number: number) =>
+  `self-exclusion:${playerId}:${number}` as const;
 
 /** The row moved (extended, return requested): a poke without state. */
 export const selfExclusionNoticed = defineSignal('selfExclusionNoticed');

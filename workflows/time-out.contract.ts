@@ -11,7 +11,8 @@ export type TimeOutInput = {
   readonly jurisdiction: string;
 };
 
-export const timeOutWorkflowId = (playerId: string, number: number) => `time-out:${playerId}:${number}` as const;
+export const timeOutWorkflowId = (playerId: string, number: number) =>
+  `time-out:${playerId}:${number}` as const;
 
 /** The row moved (extended): a poke without state. */
 export const timeOutNoticed = defineSignal('timeOutNoticed');

@@ -30,7 +30,9 @@ export const verificationWorkflowId = (verificationId: string) => `verification:
 /** Makes the applicant at the vendor and answers with a fresh link; may be asked again at any time. */
 export const begin = defineUpdate<VerificationView>('begin');
 /** A person decides what is on hold. */
-export const decideVerification = defineUpdate<VerificationView, [VerificationDecision]>('decideVerification');
+export const decideVerification = defineUpdate<VerificationView, [VerificationDecision]>(
+  'decideVerification',
+);
 /** The vendor said that something changed: a poke without state. */
 export const vendorNotified = defineSignal('vendorNotified');
 export const getVerification = defineQuery<VerificationView>('getVerification');

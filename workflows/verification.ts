@@ -11,7 +11,12 @@ import {
 } from '@temporalio/workflow';
 import type { createKycVendorActivities } from '#activities/kyc/vendor-activities.ts';
 import type { createVerificationActivities } from '#activities/kyc/verification-activities.ts';
-import { checkDecidable, isVerificationOver, reminderAfterDays, verificationDaysMax } from '#domain/kyc/review.ts';
+import {
+  checkDecidable,
+  isVerificationOver,
+  reminderAfterDays,
+  verificationDaysMax,
+} from '#domain/kyc/review.ts';
 import { taskQueues } from '#domain/task-queues.ts';
 import { database, provider } from './retry-profiles.ts';
 import { stageKey } from './search-attributes.ts';

@@ -82,14 +82,22 @@ export async function takeStep(trx: Trx, row: VerificationRow, taken: StepTaken)
       });
       return appendEvent(
         trx,
-        { ...fact, type: 'kyc.verification.refused', payload: { ...about, kind: 'retry', labels: [...step.labels] } },
+        {
+          ...fact,
+          type: 'kyc.verification.refused',
+          payload: { ...about, kind: 'retry', labels: [...step.labels] },
+        },
         deed,
       );
     case 'refused':
       await close(trx, row, 'refused', taken, step.labels);
       return appendEvent(
         trx,
-        { ...fact, type: 'kyc.verification.refused', payload: { ...about, kind: 'final', labels: [...step.labels] } },
+        {
+          ...fact,
+          type: 'kyc.verification.refused',
+          payload: { ...about, kind: 'final', labels: [...step.labels] },
+        },
         deed,
       );
     case 'approved':
@@ -119,7 +127,13 @@ export async function expire(trx: Trx, row: VerificationRow, actor: Actor): Prom
       version: 1,
       brand: row.brand,
       playerId: row.playerId,
-      payload: { verificationId: row.id, playerId: row.playerId, level: row.level, kind: 'expired', labels: [] },
+      payload: {
+        verificationId: row.id,
+        playerId: row.playerId,
+        level: row.level,
+        kind: 'expired',
+        labels: [],
+      },
     },
     { actor, subject: `verification:${row.id}` },
   );

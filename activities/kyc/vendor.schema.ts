@@ -38,10 +38,14 @@ export function fromVendorReview(review: z.infer<typeof reviewSchema> | undefine
   const result = review?.reviewResult;
   return {
     status: statusOf(review?.reviewStatus ?? 'init'),
-    ref: [review?.reviewId, review?.attemptId, review?.attemptCnt, review?.reviewDate].map((part) => part ?? '').join('/'),
+    ref: [review?.reviewId, review?.attemptId, review?.attemptCnt, review?.reviewDate]
+      .map((part) => part ?? '')
+      .join('/'),
     answer: result?.reviewAnswer === 'GREEN' || result?.reviewAnswer === 'RED' ? result.reviewAnswer : null,
     rejectType:
-      result?.reviewRejectType === 'RETRY' || result?.reviewRejectType === 'FINAL' ? result.reviewRejectType : null,
+      result?.reviewRejectType === 'RETRY' || result?.reviewRejectType === 'FINAL'
+        ? result.reviewRejectType
+        : null,
     labels: result?.rejectLabels ?? [],
   };
 }

@@ -42,13 +42,19 @@ const answerBytesMax = 1_000_000;
 
 export function createKycVendor(options: KycVendorOptions): KycVendor {
   const base = new URL(options.url);
-  const call = (method: 'GET' | 'POST', uri: string, body?: unknown) => send(options, base, method, uri, body);
+  const call = (method: 'GET' | 'POST', uri: string, body?: unknown) =>
+    send(options, base, method, uri, body);
 
   const findApplicant = async (playerId: string, conflict: Answer): Promise<{ applicantId: string }> => {
     const told = vendorErrorSchema.safeParse(conflict.body);
-    const named = told.success ? /already exists: ([\w-]{1,100})/.exec(told.data.description)?.[1] : undefined;
+    const named = told.success
+      ? /already exists: ([\w-]{1,100})/.exec(told.data.description)?.[1]
+      : undefined;
     if (named !== undefined) return { applicantId: named };
-    const found = await call('GET', `/resources/applicants/-;externalUserId=${encodeURIComponent(playerId)}/one`);
+    const found = await call(
+      'GET',
+      `/resources/applicants/-;externalUserId=${encodeURIComponent(playerId)}/one`,
+    );
     return { applicantId: read(applicantCreatedSchema, found).id };
   };
 
@@ -71,10 +77,15 @@ export function createKycVendor(options: KycVendorOptions): KycVendor {
       };
     },
     createVerifyLink: async ({ playerId, levelName, ttlS }) => {
-      const answer = await call('POST', '/resources/accessTokens/sdk', { userId: playerId, levelName, ttlInSecs: ttlS });
+      const answer = await call('POST', '/resources/accessTokens/sdk', {
+        userId: playerId,
+        levelName,
+        ttlInSecs: ttlS,
+      });
       const link = new URL(read(sdkLinkSchema, answer).url);
       // A player is sent there, so nothing but a web page is let through; plain HTTP only to a vendor reached so.
-      if (link.protocol !== 'https:' && link.protocol !== base.protocol) throw unusable('a link that is no web page');
+      if (link.protocol !== 'https:' && link.protocol !== base.protocol)
+        throw unusable('a link that is no web page');
       return { url: link.href };
     },
   };
@@ -90,7 +101,9 @@ async function send(
   const path = `${base.pathname.replace(/\/$/, '')}${uri}`;
   const text = body === undefined ? '' : JSON.stringify(body);
   const timestampS = Math.floor(Date.now() / 1_000).toString();
-  const signature = createHmac('sha256', options.secretKey).update(`${timestampS}${method}${path}${text}`).digest('hex');
+  const signature = createHmac('sha256', options.secretKey)
+    .update(`${timestampS}${method}${path}${text}`)
+    .digest('hex');
   try {
     const response = await fetch(new URL(path, base.origin), {
       method,

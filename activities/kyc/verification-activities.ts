@@ -49,7 +49,10 @@ async function expireVerification(
 }
 
 /** States that the player should be reminded, once per attempt: the message itself is CRM's. */
-async function remindOfVerification(db: Database, { verificationId }: { verificationId: string }): Promise<void> {
+async function remindOfVerification(
+  db: Database,
+  { verificationId }: { verificationId: string },
+): Promise<void> {
   await db.transaction().execute(async (trx) => {
     const row = await lockExisting(trx, verificationId);
     if (row.state !== 'opened') return;

@@ -2,7 +2,13 @@
 import type { ActivityDeps } from '#activities/deps.ts';
 import type { Database } from '#db/connect.ts';
 import { assertNever, fail, FailureError } from '#domain/failures.ts';
-import { announceExclusion, exclusionSubject, readExclusion, setExclusionState, type Exclusion } from './exclusion-rows.ts';
+import {
+  announceExclusion,
+  exclusionSubject,
+  readExclusion,
+  setExclusionState,
+  type Exclusion,
+} from './exclusion-rows.ts';
 import type { RowClock } from './limit-change-activities.ts';
 import { applyPlayBrake } from './play-brake.ts';
 import { lockPlayerGuard } from './player-guard.ts';
@@ -30,7 +36,7 @@ async function advanceExclusion(db: Database, key: ExclusionKey): Promise<RowClo
       await announceExclusion(trx, row, 'ended', actor);
       return { state: 'ended', over: true, remainingMs: null };
     }
-    await announceExclusion(trx, row, 'reinstatable', actor);
+    await announceExclusion(trx, row, 'served', actor);
     return { state: due.to, over: false, remainingMs: null };
   });
 }

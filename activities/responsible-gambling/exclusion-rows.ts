@@ -84,7 +84,7 @@ export async function setExclusionState(trx: Trx, key: Key, state: ExclusionStat
 export const announceExclusion = (
   trx: Trx,
   row: Pick<Exclusion, 'playerId' | 'number' | 'brand' | 'kind'>,
-  what: 'reinstatable' | 'ended',
+  what: 'served' | 'ended',
   actor: Actor,
 ): Promise<void> =>
   appendEvent(

@@ -32,7 +32,11 @@ async function exclude(player: TestPlayer, kind: ExclusionKind, duration: string
 }
 
 async function brakeOf(player: TestPlayer) {
-  const { rows } = await database.ownerPool.query<{ reason: string | null; until: string | null; expired: boolean }>(
+  const { rows } = await database.ownerPool.query<{
+    reason: string | null;
+    until: string | null;
+    expired: boolean;
+  }>(
     `select play_block_reason as reason, play_blocked_until::text as until,
             sessions_valid_from > '-infinity' as expired
      from wallet.player_wallet where player_id = $1`,
@@ -100,8 +104,13 @@ describe('a time-out', () => {
     const player = await createTestPlayer(database);
     const id = randomUUID();
     const first = orThrow(await exclude(player, 'time-out', 'P1D', id));
-    expect(orThrow(await exclude(player, 'time-out', 'P1D', id))).toMatchObject({ number: first.number, until: first.until });
-    expect(await exclude(player, 'time-out', 'P2D', id)).toMatchObject({ failure: { code: 'idempotency-key-reused' } });
+    expect(orThrow(await exclude(player, 'time-out', 'P1D', id))).toMatchObject({
+      number: first.number,
+      until: first.until,
+    });
+    expect(await exclude(player, 'time-out', 'P2D', id)).toMatchObject({
+      failure: { code: 'idempotency-key-reused' },
+    });
   });
 
   it('ends when the database says so, lifts the brake, and the next one has the next number', async () => {
@@ -136,9 +145,16 @@ describe('a self-exclusion', () => {
     expect(await brakeOf(player)).toMatchObject({ reason: 'self-exclusion', until: 'infinity' });
     expect(await reinstate(player, number)).toMatchObject({ failure: { code: 'self-excluded' } });
     await age(player, number, '7 months');
-    expect(await advance(player, number)).toEqual({ state: 'reinstatement-possible', over: false, remainingMs: null });
+    expect(await advance(player, number)).toEqual({
+      state: 'reinstatement-possible',
+      over: false,
+      remainingMs: null,
+    });
     expect(await brakeOf(player)).toMatchObject({ reason: 'self-exclusion', until: 'infinity' });
-    expect(await reinstate(player, number)).toMatchObject({ ok: true, value: { state: 'reinstatement-requested' } });
+    expect(await reinstate(player, number)).toMatchObject({
+      ok: true,
+      value: { state: 'reinstatement-requested' },
+    });
     const clock = await advance(player, number);
     expect(clock.over).toBe(false);
     expect(clock.remainingMs).toBeGreaterThan(23.9 * 3_600_000);
@@ -153,14 +169,20 @@ describe('a self-exclusion', () => {
     await age(player, 1, '7 months');
     await advance(player, 1);
     await reinstate(player, 1);
-    expect(orThrow(await exclude(player, 'self-exclusion', 'P1Y'))).toMatchObject({ number: 1, state: 'active' });
+    expect(orThrow(await exclude(player, 'self-exclusion', 'P1Y'))).toMatchObject({
+      number: 1,
+      state: 'active',
+    });
     expect((await advance(player, 1)).remainingMs).toBeGreaterThan(360 * 86_400_000);
   });
 
   it('stays when a time-out beside it ends', async () => {
     const player = await createTestPlayer(database);
     await exclude(player, 'time-out', 'PT1H');
-    expect(orThrow(await exclude(player, 'self-exclusion', 'indefinite'))).toMatchObject({ number: 2, until: null });
+    expect(orThrow(await exclude(player, 'self-exclusion', 'indefinite'))).toMatchObject({
+      number: 2,
+      until: null,
+    });
     await age(player, 1, '2 hours');
     expect(await advance(player, 1)).toMatchObject({ state: 'ended' });
     expect(await brakeOf(player)).toMatchObject({ reason: 'self-exclusion', until: 'infinity' });
@@ -176,7 +198,9 @@ describe('a self-exclusion', () => {
       `delete from responsible_gambling.exclusion where player_id = $1`,
     ];
     for (const attempt of attempts) {
-      await expect(database.ownerPool.query(attempt, [player.playerId])).rejects.toMatchObject({ code: '23000' });
+      await expect(database.ownerPool.query(attempt, [player.playerId])).rejects.toMatchObject({
+        code: '23000',
+      });
     }
   });
 });

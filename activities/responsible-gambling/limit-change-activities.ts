@@ -3,17 +3,29 @@ import { sql } from 'kysely';
 import type { ActivityDeps } from '#activities/deps.ts';
 import type { Database } from '#db/connect.ts';
 import { fail, FailureError } from '#domain/failures.ts';
-import { applyLimitChange, isLimitChangeOver, lockLimitChange, moveLimitChange } from './limit-change-rows.ts';
+import {
+  applyLimitChange,
+  isLimitChangeOver,
+  lockLimitChange,
+  moveLimitChange,
+} from './limit-change-rows.ts';
 
 /** Where a row stands, whether it needs a clock any more, and when to ask again (null: only after a poke). */
-export type RowClock = { readonly state: string; readonly over: boolean; readonly remainingMs: number | null };
+export type RowClock = {
+  readonly state: string;
+  readonly over: boolean;
+  readonly remainingMs: number | null;
+};
 
 export const createLimitChangeActivities = (deps: Pick<ActivityDeps, 'db'>) => ({
   advanceLimitChange: (input: { limitChangeId: string }) => advanceLimitChange(deps.db, input),
 });
 
 /** Does what is due for the change: applies it, asks for the confirmation, or lets it lapse. */
-async function advanceLimitChange(db: Database, { limitChangeId }: { limitChangeId: string }): Promise<RowClock> {
+async function advanceLimitChange(
+  db: Database,
+  { limitChangeId }: { limitChangeId: string },
+): Promise<RowClock> {
   return db.transaction().execute(async (trx) => {
     const row = await lockLimitChange(trx, limitChangeId);
     if (!row) throw new FailureError(fail('not-found', 'There is no such limit change.').failure);

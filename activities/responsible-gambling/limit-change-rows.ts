@@ -36,7 +36,7 @@ export async function moveLimitChange(
   actor: Actor,
 ): Promise<void> {
   await setState(trx, row.id, to);
-  const type = to === 'awaiting-confirmation' ? 'confirmable' : to;
+  const type = to === 'awaiting-confirmation' ? 'matured' : to;
   await announce(trx, row, type, actor);
 }
 
@@ -85,7 +85,7 @@ const setState = (trx: Trx, id: string, state: string) =>
 const announce = (
   trx: Trx,
   row: Pick<LimitChangeRow, 'id' | 'brand' | 'playerId'>,
-  what: 'confirmable' | 'applied' | 'cancelled' | 'lapsed',
+  what: 'matured' | 'applied' | 'cancelled' | 'lapsed',
   actor: Actor,
 ) =>
   appendEvent(

@@ -20,7 +20,13 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
-type Wish = { kind?: LimitKind; amount: bigint | null; id?: string; coolingOffHours?: number; confirmed?: boolean };
+type Wish = {
+  kind?: LimitKind;
+  amount: bigint | null;
+  id?: string;
+  coolingOffHours?: number;
+  confirmed?: boolean;
+};
 
 async function wish(player: TestPlayer, given: Wish) {
   const rules = orThrow(await currentProfile(database.db, player.jurisdiction));
@@ -67,7 +73,9 @@ const changeState = async (id: string) =>
 const reserve = (player: TestPlayer, amount: bigint, depositId: string = randomUUID()) =>
   database.db
     .transaction()
-    .execute((trx) => reserveDepositLimit(trx, { playerId: player.playerId, asset: 'EUR', amount, depositId }));
+    .execute((trx) =>
+      reserveDepositLimit(trx, { playerId: player.playerId, asset: 'EUR', amount, depositId }),
+    );
 
 const advance = (limitChangeId: string) =>
   createLimitChangeActivities({ db: database.db }).advanceLimitChange({ limitChangeId });
@@ -90,8 +98,13 @@ describe('setLimit', () => {
     const player = await createTestPlayer(database);
     const id = randomUUID();
     await wish(player, { amount: 5n * euro, id });
-    expect(await wish(player, { amount: 5n * euro, id })).toMatchObject({ ok: true, value: { kind: 'in-force', id } });
-    expect(await wish(player, { amount: 4n * euro, id })).toMatchObject({ failure: { code: 'idempotency-key-reused' } });
+    expect(await wish(player, { amount: 5n * euro, id })).toMatchObject({
+      ok: true,
+      value: { kind: 'in-force', id },
+    });
+    expect(await wish(player, { amount: 4n * euro, id })).toMatchObject({
+      failure: { code: 'idempotency-key-reused' },
+    });
     expect(await inForce(player)).toEqual([5n]);
   });
 
@@ -145,7 +158,9 @@ describe('a limit change', () => {
     await wish(player, { amount: 10n * euro });
     const waiting = orThrow(await wish(player, { amount: 20n * euro, confirmed: true }));
     const own = { playerId: player.playerId, limitChangeId: waiting.id };
-    expect(await confirmLimitChange(database.db, own)).toMatchObject({ failure: { code: 'limit-change-not-open' } });
+    expect(await confirmLimitChange(database.db, own)).toMatchObject({
+      failure: { code: 'limit-change-not-open' },
+    });
     const { id } = orThrow(await wish(player, { amount: 30n * euro, coolingOffHours: 0, confirmed: true }));
     expect(await advance(id)).toMatchObject({ state: 'awaiting-confirmation', over: false });
     expect(await inForce(player)).toEqual([10n]);
@@ -157,9 +172,11 @@ describe('a limit change', () => {
     const player = await createTestPlayer(database);
     await wish(player, { amount: 10n * euro });
     const { id } = orThrow(await wish(player, { amount: null }));
-    expect(await cancelLimitChange(database.db, { playerId: randomUUID(), limitChangeId: id })).toMatchObject({
-      failure: { code: 'not-found' },
-    });
+    expect(await cancelLimitChange(database.db, { playerId: randomUUID(), limitChangeId: id })).toMatchObject(
+      {
+        failure: { code: 'not-found' },
+      },
+    );
     const own = { playerId: player.playerId, limitChangeId: id };
     expect(await cancelLimitChange(database.db, own)).toMatchObject({ ok: true });
     expect(await cancelLimitChange(database.db, own)).toMatchObject({ ok: true });
@@ -193,7 +210,9 @@ describe('reserveDepositLimit', () => {
     await wish(player, { amount: 50n * euro });
     const results = await Promise.all(Array.from({ length: 20 }, () => reserve(player, 10n * euro)));
     expect(results.filter((result) => result.ok)).toHaveLength(5);
-    expect(results.filter((result) => !result.ok && result.failure.code === 'deposit-limit-exceeded')).toHaveLength(15);
+    expect(
+      results.filter((result) => !result.ok && result.failure.code === 'deposit-limit-exceeded'),
+    ).toHaveLength(15);
   });
 
   it('takes a deposit once, and a proven failure gives the amount back', async () => {

@@ -7,7 +7,12 @@ import { setPlayBrake } from '#activities/wallet/player-wallet.ts';
 const ownReasons = ['time-out', 'self-exclusion'];
 const lockReason = 'account-locked';
 
-type Standing = { selfExcluded: boolean; timeOutUntil: Date | null; locked: boolean; reasons: (string | null)[] };
+type Standing = {
+  selfExcluded: boolean;
+  timeOutUntil: Date | null;
+  locked: boolean;
+  reasons: (string | null)[];
+};
 
 /**
  * Recomputes the brake in `trx`; the player's guard must be locked. A self-exclusion holds without end until the
@@ -15,7 +20,8 @@ type Standing = { selfExcluded: boolean; timeOutUntil: Date | null; locked: bool
  */
 export async function applyPlayBrake(trx: Trx, playerId: string): Promise<void> {
   const standing = await readStanding(trx, playerId);
-  if (standing.selfExcluded) return setPlayBrake(trx, playerId, { until: 'infinity', reason: 'self-exclusion' });
+  if (standing.selfExcluded)
+    return setPlayBrake(trx, playerId, { until: 'infinity', reason: 'self-exclusion' });
   if (standing.timeOutUntil !== null) {
     // Over a lock the time-out must not run out by itself: its clock puts the lock back.
     const until = standing.locked ? 'infinity' : standing.timeOutUntil;

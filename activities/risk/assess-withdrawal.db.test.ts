@@ -46,7 +46,12 @@ test('a new player is reviewed for each reason, and the stored facts are the one
     .select('facts')
     .where('subject', '=', `withdrawal:${withdrawalId}`)
     .executeTakeFirstOrThrow();
-  expect(row.facts).toMatchObject({ deposited: '20000000000000', requested: '50000000000000', devices: 1, linkedPlayers: 0 });
+  expect(row.facts).toMatchObject({
+    deposited: '20000000000000',
+    requested: '50000000000000',
+    devices: 1,
+    linkedPlayers: 0,
+  });
 });
 
 test('asked again, it answers what it answered although the facts have changed', async () => {
@@ -65,7 +70,8 @@ test('asked again, it answers what it answered although the facts have changed',
 
 test('a device of many players is refused, and an address that is new on an old account is noticed', async () => {
   const deviceId = randomUUID();
-  for (let n = 0; n < 10; n += 1) await openTestSession(database, await createTestPlayer(database), { deviceId });
+  for (let n = 0; n < 10; n += 1)
+    await openTestSession(database, await createTestPlayer(database), { deviceId });
   const { playerId } = await createTestPlayer(database);
   await openTestSession(database, { playerId }, { deviceId });
   expect(await assess(playerId)).toMatchObject({
@@ -74,7 +80,10 @@ test('a device of many players is refused, and an address that is new on an old 
   });
   const old = await createTestPlayer(database);
   await database.ownerPool.query('alter table pam.player disable trigger user');
-  await database.ownerPool.query(`update pam.player set registered_at = now() - interval '9 days' where id = $1`, [old.playerId]);
+  await database.ownerPool.query(
+    `update pam.player set registered_at = now() - interval '9 days' where id = $1`,
+    [old.playerId],
+  );
   await database.ownerPool.query('alter table pam.player enable trigger user');
   await openTestSession(database, old);
   const { reasons } = await assess(old.playerId);

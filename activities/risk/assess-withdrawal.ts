@@ -5,7 +5,11 @@ import type { ActivityDeps } from '#activities/deps.ts';
 import type { Database, Trx } from '#db/connect.ts';
 import { orThrow } from '#domain/failures.ts';
 import { toUnits, type MoneyText } from '#domain/money.ts';
-import { assessWithdrawalFacts, withdrawalRuleVersion, type RiskVerdict } from '#domain/risk/withdrawal-rules.ts';
+import {
+  assessWithdrawalFacts,
+  withdrawalRuleVersion,
+  type RiskVerdict,
+} from '#domain/risk/withdrawal-rules.ts';
 import { readWithdrawalFacts } from './withdrawal-facts.ts';
 
 export type AssessWithdrawal = {
@@ -47,7 +51,9 @@ async function assessWithdrawal(db: Database, input: AssessWithdrawal): Promise<
         outcome,
         reasons: [...reasons],
         ruleVersion: withdrawalRuleVersion,
-        facts: JSON.stringify(facts, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)),
+        facts: JSON.stringify(facts, (_, value: unknown) =>
+          typeof value === 'bigint' ? value.toString() : value,
+        ),
       })
       .onConflict((conflict) => conflict.column('subject').doNothing())
       .returning('id')

@@ -4,7 +4,11 @@ import { z } from 'zod';
 const verification = { verificationId: z.uuid(), playerId: z.uuid(), level: z.string() };
 
 export const kycEvents = {
-  'kyc.verification.opened': z.strictObject({ ...verification, jurisdiction: z.string(), profileVersion: z.int() }),
+  'kyc.verification.opened': z.strictObject({
+    ...verification,
+    jurisdiction: z.string(),
+    profileVersion: z.int(),
+  }),
   'kyc.verification.submitted': z.strictObject({ ...verification, attempt: z.int() }),
   'kyc.verification.held': z.strictObject({ ...verification, reason: z.enum(['vendor', 'attempts']) }),
   'kyc.verification.reminded': z.strictObject({ ...verification, attempt: z.int() }),

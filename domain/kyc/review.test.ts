@@ -6,28 +6,49 @@ import { rejectReasonsOf } from './reject-labels.ts';
 import { attemptsMax, stepOnReview, type VendorReview, type VerificationFacts } from './review.ts';
 
 const facts = (more: Partial<VerificationFacts> = {}): VerificationFacts => ({
-  state: 'pending', attempt: 1, holdReason: null, lastReviewRef: null, ...more,
+  state: 'pending',
+  attempt: 1,
+  holdReason: null,
+  lastReviewRef: null,
+  ...more,
 });
 const review = (more: Partial<VendorReview> = {}): VendorReview => ({
-  status: 'completed', ref: 'r/1', answer: 'GREEN', rejectType: null, labels: [], ...more,
+  status: 'completed',
+  ref: 'r/1',
+  answer: 'GREEN',
+  rejectType: null,
+  labels: [],
+  ...more,
 });
 const retry = (ref: string) => review({ ref, answer: 'RED', rejectType: 'RETRY', labels: ['BAD_SELFIE'] });
 
 describe('stepOnReview', () => {
   it('approves what is green and refuses what is red for good', () => {
     expect(stepOnReview(facts(), review())).toEqual({ to: 'approved' });
-    expect(stepOnReview(facts(), review({ answer: 'RED', rejectType: 'FINAL', labels: ['FORGERY'] }))).toEqual({
-      to: 'refused', labels: ['not-accepted'],
+    expect(
+      stepOnReview(facts(), review({ answer: 'RED', rejectType: 'FINAL', labels: ['FORGERY'] })),
+    ).toEqual({
+      to: 'refused',
+      labels: ['not-accepted'],
     });
   });
 
   it('gives a new attempt for each new retry, then leaves it to a person', () => {
-    expect(stepOnReview(facts(), retry('r/1'))).toEqual({ to: 'opened', attempt: 2, labels: ['selfie-mismatch'] });
-    expect(stepOnReview(facts({ attempt: attemptsMax }), retry('r/3'))).toMatchObject({ to: 'on-hold', reason: 'attempts' });
+    expect(stepOnReview(facts(), retry('r/1'))).toEqual({
+      to: 'opened',
+      attempt: 2,
+      labels: ['selfie-mismatch'],
+    });
+    expect(stepOnReview(facts({ attempt: attemptsMax }), retry('r/3'))).toMatchObject({
+      to: 'on-hold',
+      reason: 'attempts',
+    });
   });
 
   it('does not use up an attempt when the same review is told twice', () => {
-    expect(stepOnReview(facts({ state: 'opened', attempt: 2, lastReviewRef: 'r/1' }), retry('r/1'))).toEqual({ to: 'unchanged' });
+    expect(stepOnReview(facts({ state: 'opened', attempt: 2, lastReviewRef: 'r/1' }), retry('r/1'))).toEqual({
+      to: 'unchanged',
+    });
   });
 
   it('leaves the decision after the last attempt to a person, whatever the vendor says', () => {
@@ -36,20 +57,37 @@ describe('stepOnReview', () => {
   });
 
   it('holds a completed review without a readable answer', () => {
-    expect(stepOnReview(facts(), review({ answer: null }))).toMatchObject({ to: 'on-hold', reason: 'vendor' });
-    expect(stepOnReview(facts(), review({ answer: 'RED', rejectType: null }))).toMatchObject({ to: 'on-hold' });
+    expect(stepOnReview(facts(), review({ answer: null }))).toMatchObject({
+      to: 'on-hold',
+      reason: 'vendor',
+    });
+    expect(stepOnReview(facts(), review({ answer: 'RED', rejectType: null }))).toMatchObject({
+      to: 'on-hold',
+    });
   });
 
   it('approves nothing but a completed green review, and moves nothing that has ended', () => {
     const anyReview = fc.record({
-      status: fc.constantFrom<VendorReview['status'][]>('waiting-for-player', 'under-review', 'on-hold', 'completed'),
+      status: fc.constantFrom<VendorReview['status'][]>(
+        'waiting-for-player',
+        'under-review',
+        'on-hold',
+        'completed',
+      ),
       ref: fc.constantFrom('a', 'b'),
       answer: fc.constantFrom<VendorReview['answer'][]>('GREEN', 'RED', null),
       rejectType: fc.constantFrom<VendorReview['rejectType'][]>('RETRY', 'FINAL', null),
       labels: fc.constant<string[]>([]),
     });
     const anyFacts = fc.record({
-      state: fc.constantFrom<VerificationFacts['state'][]>('opened', 'pending', 'on-hold', 'approved', 'refused', 'expired'),
+      state: fc.constantFrom<VerificationFacts['state'][]>(
+        'opened',
+        'pending',
+        'on-hold',
+        'approved',
+        'refused',
+        'expired',
+      ),
       attempt: fc.integer({ min: 1, max: attemptsMax }),
       holdReason: fc.constantFrom<VerificationFacts['holdReason'][]>('vendor', 'attempts', null),
       lastReviewRef: fc.constantFrom('a', null),
@@ -78,7 +116,8 @@ describe('levels', () => {
 describe('rejectReasonsOf', () => {
   it('hides what hints at suspicion and says each thing once', () => {
     expect(rejectReasonsOf(['FORGERY', 'SANCTIONS', 'LOW_QUALITY', 'UNSATISFACTORY_PHOTOS'])).toEqual([
-      'document-unreadable', 'not-accepted',
+      'document-unreadable',
+      'not-accepted',
     ]);
   });
 });

@@ -19,7 +19,7 @@ export const responsibleGamblingEvents = {
     jurisdiction: z.string(),
     profileVersion: z.int(),
   }),
-  'responsible-gambling.limit-change.confirmable': z.strictObject({ limitChangeId: z.uuid() }),
+  'responsible-gambling.limit-change.matured': z.strictObject({ limitChangeId: z.uuid() }),
   'responsible-gambling.limit-change.applied': z.strictObject({ limitChangeId: z.uuid() }),
   'responsible-gambling.limit-change.cancelled': z.strictObject({ limitChangeId: z.uuid() }),
   'responsible-gambling.limit-change.lapsed': z.strictObject({ limitChangeId: z.uuid() }),
@@ -35,7 +35,10 @@ export const responsibleGamblingEvents = {
     until: z.string(),
     profileVersion: z.int(),
   }),
-  'responsible-gambling.exclusion.reinstatable': z.strictObject(exclusion),
-  'responsible-gambling.exclusion.reinstatement-requested': z.strictObject({ ...exclusion, effectiveAt: z.string() }),
+  'responsible-gambling.exclusion.served': z.strictObject(exclusion),
+  'responsible-gambling.exclusion.reinstatement-requested': z.strictObject({
+    ...exclusion,
+    effectiveAt: z.string(),
+  }),
   'responsible-gambling.exclusion.ended': z.strictObject(exclusion),
 } as const;

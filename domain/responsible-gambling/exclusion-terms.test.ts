@@ -37,6 +37,8 @@ describe('the shipped profiles', () => {
     for (const { profile } of publishedProfiles) expect(() => profileSchema.parse(profile)).not.toThrow();
     const keys = publishedProfiles.map(({ jurisdiction, version }) => `${jurisdiction}/${version}`);
     expect(new Set(keys).size).toBe(keys.length);
-    expect(new Set(publishedProfiles.map(({ jurisdiction }) => jurisdiction))).toEqual(new Set(['MT', 'GB', 'SE']));
+    expect(new Set(publishedProfiles.map(({ jurisdiction }) => jurisdiction))).toEqual(
+      new Set(['MT', 'GB', 'SE']),
+    );
   });
 });

@@ -28,16 +28,24 @@ describe('checkDeposit', () => {
   const none = { day: 0n, week: 0n, month: 0n };
 
   it('refuses without a limit only where one is required', () => {
-    expect(checkDeposit([], none, 1n, true)).toMatchObject({ ok: false, failure: { code: 'deposit-limit-required' } });
+    expect(checkDeposit([], none, 1n, true)).toMatchObject({
+      ok: false,
+      failure: { code: 'deposit-limit-required' },
+    });
     expect(checkDeposit([], none, 1n, false).ok).toBe(true);
   });
 
   it('accepts exactly up to the lowest remainder of all limits', () => {
-    const limits = fc.array(fc.record({ window: fc.constantFrom(...limitWindows), amount }), { minLength: 1, maxLength: 3 });
+    const limits = fc.array(fc.record({ window: fc.constantFrom(...limitWindows), amount }), {
+      minLength: 1,
+      maxLength: 3,
+    });
     const usage = fc.record({ day: amount, week: amount, month: amount });
     fc.assert(
       fc.property(limits, usage, amount, (given, used, wanted) => {
-        const rest = given.map((limit) => limit.amount - used[limit.window]).reduce((a, b) => (a < b ? a : b));
+        const rest = given
+          .map((limit) => limit.amount - used[limit.window])
+          .reduce((a, b) => (a < b ? a : b));
         expect(checkDeposit(given, used, wanted, true).ok).toBe(wanted <= rest);
       }),
     );

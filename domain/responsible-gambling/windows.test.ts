@@ -12,7 +12,9 @@ describe('windowStartMs', () => {
       fc.property(instants, (atMs) => {
         const at = new Date(atMs).toISOString();
         expect(new Date(windowStartMs('day', atMs)).toISOString()).toBe(`${at.slice(0, 10)}T00:00:00.000Z`);
-        expect(new Date(windowStartMs('month', atMs)).toISOString()).toBe(`${at.slice(0, 7)}-01T00:00:00.000Z`);
+        expect(new Date(windowStartMs('month', atMs)).toISOString()).toBe(
+          `${at.slice(0, 7)}-01T00:00:00.000Z`,
+        );
         const week = new Date(windowStartMs('week', atMs));
         expect(week.getUTCDay()).toBe(1);
         expect(week.toISOString().slice(11)).toBe('00:00:00.000Z');
@@ -33,6 +35,8 @@ describe('windowStartMs', () => {
   });
 
   it('puts a Sunday into the week of the Monday before', () => {
-    expect(new Date(windowStartMs('week', Date.UTC(2026, 10, 29, 23, 59))).toISOString()).toBe('2026-11-23T00:00:00.000Z');
+    expect(new Date(windowStartMs('week', Date.UTC(2026, 10, 29, 23, 59))).toISOString()).toBe(
+      '2026-11-23T00:00:00.000Z',
+    );
   });
 });

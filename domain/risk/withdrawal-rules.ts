@@ -54,7 +54,11 @@ const rules: readonly {
   },
   { reason: 'young-account', outcome: 'review', holds: (facts) => facts.accountAgeHours < youngAccountHours },
   { reason: 'first-withdrawal', outcome: 'review', holds: (facts) => facts.isFirstWithdrawal },
-  { reason: 'little-play', outcome: 'review', holds: (facts) => facts.recentlyStaked < facts.recentlyDeposited },
+  {
+    reason: 'little-play',
+    outcome: 'review',
+    holds: (facts) => facts.recentlyStaked < facts.recentlyDeposited,
+  },
   {
     reason: 'far-more-than-deposited',
     outcome: 'review',

@@ -1,31 +1,44 @@
-/** A player with a wallet in euro, for tests of what protects him. */
+/** A player with a wallet in euro, in the words of what protects him, and a session of his. */
 import { randomUUID } from 'node:crypto';
 import { seedProfiles } from '#activities/compliance/profiles.ts';
-import { openWallet } from '#activities/wallet/player-wallet.ts';
+import { createToken, hashToken } from '#activities/tokens.ts';
 import type { TestDatabase } from './database.ts';
+import { makePlayer } from './factories.ts';
 
 export type TestPlayer = { readonly playerId: string; readonly brand: string; readonly jurisdiction: string };
 
-/** Wallet assets that such tests use; the profiles come with them. Call it once per database. */
-export async function seedProtection(database: TestDatabase): Promise<void> {
-  await database.ownerPool.query(
-    `insert into wallet.asset (code, kind, ledger_scale, payable_scale) values ('EUR', 'fiat', 12, 2), ('GBP', 'fiat', 12, 2)
-     on conflict do nothing`,
-  );
-  await database.ownerPool.query(`insert into pam.brand (id, name) values ('aurora', 'Aurora') on conflict do nothing`);
-  await seedProfiles(database.db);
-}
+/** The jurisdictions' profiles; call it once per database that no seed has filled. */
+export const seedProtection = (database: TestDatabase): Promise<void> => seedProfiles(database.db);
 
 export async function createTestPlayer(database: TestDatabase, jurisdiction = 'MT'): Promise<TestPlayer> {
-  const playerId = randomUUID();
-  const brand = 'aurora';
-  await database.ownerPool.query(
-    `insert into pam.player (id, brand, jurisdiction, jurisdiction_version, country, currency, status, terms_version)
-     values ($1, $2, $3, 1, 'MT', 'EUR', 'email-unverified', 1)`,
-    [playerId, brand, jurisdiction],
-  );
+  const { id, brand } = await makePlayer(database.db, { jurisdiction });
+  return { playerId: id, brand, jurisdiction };
+}
+
+/** Opens a session from a device and an address; answers with its bearer token. */
+export async function openTestSession(
+  database: TestDatabase,
+  { playerId }: Pick<TestPlayer, 'playerId'>,
+  { deviceId = randomUUID(), ip = '203.0.113.7' } = {},
+): Promise<string> {
+  const token = createToken();
   await database.db
-    .transaction()
-    .execute((trx) => openWallet(trx, { playerId, asset: 'EUR', brand, jurisdiction }));
-  return { playerId, brand, jurisdiction };
+    .insertInto('pam.device')
+    .values({ playerId, deviceId })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  const laterMs = Date.now() + 3_600_000;
+  await database.db
+    .insertInto('pam.session')
+    .values({
+      id: randomUUID(),
+      tokenHash: hashToken(token),
+      playerId,
+      deviceId,
+      ip,
+      idleExpiresAt: new Date(laterMs),
+      expiresAt: new Date(laterMs),
+    })
+    .execute();
+  return token;
 }

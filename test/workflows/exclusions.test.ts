@@ -2,14 +2,21 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { createExclusionActivities } from '#activities/responsible-gambling/exclusion-activities.ts';
-import type { createLimitChangeActivities, RowClock } from '#activities/responsible-gambling/limit-change-activities.ts';
+import type {
+  createLimitChangeActivities,
+  RowClock,
+} from '#activities/responsible-gambling/limit-change-activities.ts';
 import { limitChangeNoticed, limitChangeStart } from '#workflows/limit-change.contract.ts';
 import type { limitChange } from '#workflows/limit-change.ts';
 import { selfExclusionNoticed, selfExclusionStart } from '#workflows/self-exclusion.contract.ts';
 import type { selfExclusion } from '#workflows/self-exclusion.ts';
 import { timeOutStart } from '#workflows/time-out.contract.ts';
 import type { timeOut } from '#workflows/time-out.ts';
-import { createWorkflowEnvironment, describeWorkflows, type WorkflowEnvironment } from '#test/support/temporal.ts';
+import {
+  createWorkflowEnvironment,
+  describeWorkflows,
+  type WorkflowEnvironment,
+} from '#test/support/temporal.ts';
 
 const hourMs = 3_600_000;
 let workflows: WorkflowEnvironment;
@@ -24,7 +31,8 @@ function playRow(answer: (atMs: number) => RowClock) {
     asked.push({ atMs });
     return answer(atMs);
   };
-  const activities: ReturnType<typeof createExclusionActivities> & ReturnType<typeof createLimitChangeActivities> = {
+  const activities: ReturnType<typeof createExclusionActivities> &
+    ReturnType<typeof createLimitChangeActivities> = {
     advanceExclusion: advance,
     advanceLimitChange: advance,
   };
@@ -32,7 +40,9 @@ function playRow(answer: (atMs: number) => RowClock) {
 }
 
 const until = (endMs: number, over: string, atMs: number): RowClock =>
-  atMs >= endMs ? { state: over, over: true, remainingMs: null } : { state: 'active', over: false, remainingMs: endMs - atMs };
+  atMs >= endMs
+    ? { state: over, over: true, remainingMs: null }
+    : { state: 'active', over: false, remainingMs: endMs - atMs };
 
 const who = () => ({ playerId: randomUUID(), number: 1, brand: 'aurora', jurisdiction: 'MT' });
 
@@ -64,13 +74,17 @@ describeWorkflows('clocks of rows', () => {
     let requestedAtMs = 0;
     const startMs = await workflows.env.currentTimeMs();
     const row = playRow((atMs) => {
-      if (atMs < startMs + 180 * 24 * hourMs) return { state: 'active', over: false, remainingMs: startMs + 180 * 24 * hourMs - atMs };
+      if (atMs < startMs + 180 * 24 * hourMs)
+        return { state: 'active', over: false, remainingMs: startMs + 180 * 24 * hourMs - atMs };
       if (!requested) return { state: 'reinstatement-possible', over: false, remainingMs: null };
       requestedAtMs ||= atMs;
       return until(requestedAtMs + 24 * hourMs, 'ended', atMs);
     });
     await workflows.runWorkflows(row, async (client) => {
-      const handle = await client.workflow.start<typeof selfExclusion>('selfExclusion', selfExclusionStart(who()));
+      const handle = await client.workflow.start<typeof selfExclusion>(
+        'selfExclusion',
+        selfExclusionStart(who()),
+      );
       await workflows.env.sleep('400 days');
       const asked = row.asked.length;
       // Half a year in sleeps of thirty days, and then silence.

@@ -9,16 +9,41 @@ import { createKycVendorActivities } from '#activities/kyc/vendor-activities.ts'
 import { createVerificationActivities } from '#activities/kyc/verification-activities.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import type { VendorReview } from '#domain/kyc/review.ts';
-import { begin, decideVerification, vendorNotified, verificationStart } from '#workflows/verification.contract.ts';
+import {
+  begin,
+  decideVerification,
+  vendorNotified,
+  verificationStart,
+} from '#workflows/verification.contract.ts';
 import type { verification } from '#workflows/verification.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import { createTestPlayer, seedProtection, type TestPlayer } from '#test/support/protected-player.ts';
-import { createWorkflowEnvironment, describeWorkflows, type WorkflowEnvironment } from '#test/support/temporal.ts';
+import {
+  createWorkflowEnvironment,
+  describeWorkflows,
+  type WorkflowEnvironment,
+} from '#test/support/temporal.ts';
 
-const waiting: VendorReview = { status: 'waiting-for-player', ref: '///', answer: null, rejectType: null, labels: [] };
-const green: VendorReview = { status: 'completed', ref: 'green', answer: 'GREEN', rejectType: null, labels: [] };
+const waiting: VendorReview = {
+  status: 'waiting-for-player',
+  ref: '///',
+  answer: null,
+  rejectType: null,
+  labels: [],
+};
+const green: VendorReview = {
+  status: 'completed',
+  ref: 'green',
+  answer: 'GREEN',
+  rejectType: null,
+  labels: [],
+};
 const red = (ref: string, rejectType: 'RETRY' | 'FINAL'): VendorReview => ({
-  status: 'completed', ref, answer: 'RED', rejectType, labels: ['BAD_SELFIE'],
+  status: 'completed',
+  ref,
+  answer: 'RED',
+  rejectType,
+  labels: ['BAD_SELFIE'],
 });
 
 let database: TestDatabase;
@@ -42,9 +67,16 @@ function playVendor(): KycVendor & { reviews: Map<string, VendorReview>; level: 
     },
     readApplicant: async (applicantId: string) => {
       const playerId = applicantId.slice('applicant-'.length);
-      return { applicantId, playerId, levelName: vendor.level, review: vendor.reviews.get(playerId) ?? waiting };
+      return {
+        applicantId,
+        playerId,
+        levelName: vendor.level,
+        review: vendor.reviews.get(playerId) ?? waiting,
+      };
     },
-    createVerifyLink: async ({ playerId }: { playerId: string }) => ({ url: `https://vendor.test/verify/${playerId}` }),
+    createVerifyLink: async ({ playerId }: { playerId: string }) => ({
+      url: `https://vendor.test/verify/${playerId}`,
+    }),
   };
   return vendor;
 }
@@ -55,7 +87,13 @@ const activitiesOf = (vendor: KycVendor) => ({
 });
 
 async function open(player: TestPlayer): Promise<string> {
-  const request = { ...player, id: randomUUID(), profileVersion: 1, level: 'L1', fingerprint: Buffer.from('L1') } as const;
+  const request = {
+    ...player,
+    id: randomUUID(),
+    profileVersion: 1,
+    level: 'L1',
+    fingerprint: Buffer.from('L1'),
+  } as const;
   return orThrow(await openVerification(database.db, request)).id;
 }
 
@@ -72,9 +110,9 @@ const rowOf = (id: string) =>
   database.db.selectFrom('kyc.verification').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
 
 async function reaches(id: string, state: string, attempt = 1): Promise<void> {
-  await expect.poll(async () => (({ state: now, attempt: n }) => `${now} ${n}`)(await rowOf(id)), { timeout: 10_000 }).toBe(
-    `${state} ${attempt}`,
-  );
+  await expect
+    .poll(async () => (({ state: now, attempt: n }) => `${now} ${n}`)(await rowOf(id)), { timeout: 10_000 })
+    .toBe(`${state} ${attempt}`);
 }
 
 describeWorkflows('verification', () => {
@@ -89,7 +127,10 @@ describeWorkflows('verification', () => {
     await workflows.runWorkflows({ activities: activitiesOf(vendor) }, async (client) => {
       const id = await open(player);
       const { view, handle } = await beginCheck(client, player, id);
-      expect(view).toMatchObject({ state: 'opened', verifyUrl: `https://vendor.test/verify/${player.playerId}` });
+      expect(view).toMatchObject({
+        state: 'opened',
+        verifyUrl: `https://vendor.test/verify/${player.playerId}`,
+      });
       expect(await readKycLevel(database.db, player.playerId)).toBe('L0');
       vendor.reviews.set(player.playerId, { ...green, status: 'under-review' });
       await handle.signal(vendorNotified);
@@ -125,7 +166,11 @@ describeWorkflows('verification', () => {
     await workflows.runWorkflows({ activities: activitiesOf(vendor) }, async (client) => {
       const id = await open(player);
       const { handle } = await beginCheck(client, player, id);
-      const decision = { operatorId: randomUUID(), decision: 'approve', reason: 'documents seen in person' } as const;
+      const decision = {
+        operatorId: randomUUID(),
+        decision: 'approve',
+        reason: 'documents seen in person',
+      } as const;
       await expect(handle.executeUpdate(decideVerification, { args: [decision] })).rejects.toMatchObject({
         cause: { type: 'verification-not-open' },
       });
@@ -143,7 +188,9 @@ describeWorkflows('verification', () => {
         handle.executeUpdate(decideVerification, { args: [{ ...decision, reason: ' ' }] }),
       ).rejects.toMatchObject({ cause: { type: 'invalid-request' } });
       await expect
-        .poll(() => handle.executeUpdate(decideVerification, { args: [decision] }).catch(() => null), { timeout: 10_000 })
+        .poll(() => handle.executeUpdate(decideVerification, { args: [decision] }).catch(() => null), {
+          timeout: 10_000,
+        })
         .toMatchObject({ state: 'approved' });
       expect(await handle.result()).toMatchObject({ state: 'approved', attempt: 3 });
       expect((await rowOf(id)).decidedBy).toBe(decision.operatorId);
@@ -179,7 +226,9 @@ describeWorkflows('verification', () => {
         .orderBy('id')
         .execute();
       expect(events.map((event) => event.action)).toEqual([
-        'kyc.verification.opened', 'kyc.verification.reminded', 'kyc.verification.refused',
+        'kyc.verification.opened',
+        'kyc.verification.reminded',
+        'kyc.verification.refused',
       ]);
       await workflows.exportHistory(handle, 'verification.expired');
     });
@@ -206,7 +255,9 @@ async function letTimePass(id: string): Promise<void> {
   try {
     await client.query('begin');
     await client.query('alter table kyc.verification disable trigger verification_states');
-    await client.query(`update kyc.verification set expires_at = now() - interval '1 second' where id = $1`, [id]);
+    await client.query(`update kyc.verification set expires_at = now() - interval '1 second' where id = $1`, [
+      id,
+    ]);
     await client.query('alter table kyc.verification enable trigger verification_states');
     await client.query('commit');
   } finally {

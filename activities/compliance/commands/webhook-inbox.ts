@@ -13,7 +13,10 @@ export type IncomingWebhook = {
 };
 
 /** Stores a webhook; `fresh` is false when it was stored before. */
-export async function receiveWebhook(db: Database | Trx, webhook: IncomingWebhook): Promise<{ fresh: boolean }> {
+export async function receiveWebhook(
+  db: Database | Trx,
+  webhook: IncomingWebhook,
+): Promise<{ fresh: boolean }> {
   const inserted = await db
     .insertInto('compliance.webhookInbox')
     .values(webhook)

@@ -22,7 +22,10 @@ export type OpenVerification = {
  * Inserts the verification, or finds the one that the same key or the same open level has already made.
  * Failures: `idempotency-key-reused`; `already-decided` when the level is held or was refused for good.
  */
-export async function openVerification(db: Database, request: OpenVerification): Promise<Result<{ id: string }>> {
+export async function openVerification(
+  db: Database,
+  request: OpenVerification,
+): Promise<Result<{ id: string }>> {
   return db.transaction().execute(async (trx) => {
     const earlier = await findEarlier(trx, request);
     if (earlier) return earlier;
@@ -36,7 +39,8 @@ export async function openVerification(db: Database, request: OpenVerification):
       .returning('id')
       .executeTakeFirst();
     // Another request won the race for the key or for the open level: its row is there now.
-    if (!inserted) return (await findEarlier(trx, request)) ?? fail('overloaded', 'The same request is under way.');
+    if (!inserted)
+      return (await findEarlier(trx, request)) ?? fail('overloaded', 'The same request is under way.');
     await appendEvent(
       trx,
       {

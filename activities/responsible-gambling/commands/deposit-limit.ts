@@ -49,7 +49,9 @@ export async function reserveDepositLimit(trx: Trx, deposit: DepositReservation)
       reservedAt: new Date(allowed.value.nowMs),
     })
     .onConflict((conflict) =>
-      conflict.column('depositId').doUpdateSet({ releasedAt: null, reservedAt: new Date(allowed.value.nowMs) }),
+      conflict
+        .column('depositId')
+        .doUpdateSet({ releasedAt: null, reservedAt: new Date(allowed.value.nowMs) }),
     )
     .execute();
   return succeed(undefined);
@@ -66,7 +68,8 @@ export async function releaseDepositLimit(trx: Trx, depositId: string): Promise<
 }
 
 async function checkAllowed(trx: Trx, deposit: DepositReservation): Promise<Result<{ nowMs: number }>> {
-  if (await isExcluded(trx, deposit.playerId)) return fail('self-excluded', 'The player is excluded from gambling.');
+  if (await isExcluded(trx, deposit.playerId))
+    return fail('self-excluded', 'The player is excluded from gambling.');
   const wallet = await trx
     .selectFrom('wallet.playerWallet')
     .select('jurisdiction')

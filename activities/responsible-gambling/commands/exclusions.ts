@@ -58,7 +58,10 @@ export async function requestExclusion(db: Database, wish: ExclusionWish): Promi
     if (open) await extend(trx, wish, terms.value, open);
     else await start(trx, wish, terms.value, number);
     const { id, playerId, fingerprint } = wish;
-    await trx.insertInto('responsibleGambling.exclusionRequest').values({ id, playerId, number, fingerprint }).execute();
+    await trx
+      .insertInto('responsibleGambling.exclusionRequest')
+      .values({ id, playerId, number, fingerprint })
+      .execute();
     await applyPlayBrake(trx, playerId);
     await expireGameSessions(trx, playerId);
     return succeed(await readWritten(trx, playerId, number));
@@ -66,14 +69,18 @@ export async function requestExclusion(db: Database, wish: ExclusionWish): Promi
 }
 
 /** A player's exclusions, newest first. */
-export const listExclusions = (db: Database, playerId: string): Promise<Exclusion[]> => readExclusions(db, playerId);
+export const listExclusions = (db: Database, playerId: string): Promise<Exclusion[]> =>
+  readExclusions(db, playerId);
 
 /** SQL for the end of the terms and for the first moment of a possible return, both from now. */
 function endsOf(terms: ExclusionTerms, rules: VersionedProfile) {
   const after = (months: number, hours: number) =>
     sql<Date>`now() + make_interval(months => ${months}, hours => ${hours})`;
   return terms.indefinite
-    ? { until: sql<Date>`'infinity'::timestamptz`, reinstatableFrom: after(rules.profile.selfExclusionMonthsMin, 0) }
+    ? {
+        until: sql<Date>`'infinity'::timestamptz`,
+        reinstatableFrom: after(rules.profile.selfExclusionMonthsMin, 0),
+      }
     : { until: after(terms.months, terms.hours), reinstatableFrom: after(terms.months, terms.hours) };
 }
 
@@ -92,7 +99,14 @@ async function start(trx: Trx, wish: ExclusionWish, terms: ExclusionTerms, numbe
       version: 1,
       brand,
       playerId,
-      payload: { playerId, number, kind, until: until?.toISOString() ?? 'infinity', jurisdiction, profileVersion },
+      payload: {
+        playerId,
+        number,
+        kind,
+        until: until?.toISOString() ?? 'infinity',
+        jurisdiction,
+        profileVersion,
+      },
     },
     { actor: { kind: 'player', id: playerId }, subject: exclusionSubject({ playerId, number, kind }) },
   );
@@ -155,7 +169,7 @@ export async function requestReinstatement(
     const actor = { kind: 'player', id: wish.playerId } as const;
     if (row.state === 'active') {
       await setExclusionState(trx, row, 'reinstatement-possible');
-      await announceExclusion(trx, row, 'reinstatable', actor);
+      await announceExclusion(trx, row, 'served', actor);
     }
     const { reinstatementHoursDefinite, reinstatementHoursIndefinite } = wish.rules.profile;
     const hours = row.until === null ? reinstatementHoursIndefinite : reinstatementHoursDefinite;

@@ -2,7 +2,12 @@
 import { sql } from 'kysely';
 import type { Database, Trx } from '#db/connect.ts';
 import { fail, succeed, type Result } from '#domain/failures.ts';
-import { applyLimitChange, lockLimitChange, moveLimitChange, type LimitChangeRow } from '../limit-change-rows.ts';
+import {
+  applyLimitChange,
+  lockLimitChange,
+  moveLimitChange,
+  type LimitChangeRow,
+} from '../limit-change-rows.ts';
 
 type OwnChange = { readonly playerId: string; readonly limitChangeId: string };
 

@@ -7,16 +7,20 @@ import {
   requestReinstatement,
 } from '#activities/responsible-gambling/commands/exclusions.ts';
 import { orThrow } from '#domain/failures.ts';
-import type { Api } from './app.ts';
-import type { ApiDeps } from './context.ts';
-import { idempotencyHeader, idFromKey, requestFingerprint } from './idempotency.ts';
-import { body, json, playerRoute } from './responsible-gambling-routes.ts';
-import { exclusionInput, exclusionOutput, toApiExclusion } from './responsible-gambling-schemas.ts';
+import type { Api } from '../app.ts';
+import type { ApiDeps } from '../context.ts';
+import { idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
+import { body, json, playerRoute } from './player-route.ts';
+import { exclusionInput, exclusionOutput, toApiExclusion } from './schemas.ts';
 
 const exclusionsOutput = z.strictObject({ items: z.array(exclusionOutput) }).openapi('Exclusions');
 
 export function mountExclusions(api: Api, deps: ApiDeps): void {
-  const { problems: readProblems, ...read } = playerRoute(deps, 'readExclusions', 'Time-outs and self-exclusions');
+  const { problems: readProblems, ...read } = playerRoute(
+    deps,
+    'readExclusions',
+    'Time-outs and self-exclusions',
+  );
   api.openapi(
     createRoute({
       method: 'get',
@@ -84,7 +88,10 @@ export function mountExclusions(api: Api, deps: ApiDeps): void {
       const { playerId, jurisdiction } = c.var.player;
       const rules = orThrow(await currentProfile(deps.db, jurisdiction));
       const { number } = c.req.valid('param');
-      return c.json(toApiExclusion(orThrow(await requestReinstatement(deps.db, { playerId, number, rules }))), 200);
+      return c.json(
+        toApiExclusion(orThrow(await requestReinstatement(deps.db, { playerId, number, rules }))),
+        200,
+      );
     },
   );
 }

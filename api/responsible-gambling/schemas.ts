@@ -8,7 +8,7 @@ import { durationForm, exclusionKinds } from '#domain/responsible-gambling/exclu
 import { limitKinds } from '#domain/responsible-gambling/limits.ts';
 import { limitWindows, type LimitWindow } from '#domain/responsible-gambling/windows.ts';
 import { rollUsage } from '#domain/wallet/play-rules.ts';
-import { moneyInput, moneyOutput, timestamp } from './schemas.ts';
+import { moneyInput, moneyOutput, timestamp } from '../schemas.ts';
 
 const limitScope = { kind: z.enum(limitKinds), window: z.enum(limitWindows) };
 
@@ -23,7 +23,9 @@ const limitOutput = z
     limitId: z.uuid(),
     ...limitScope,
     money: moneyOutput,
-    used: moneyOutput.openapi({ description: 'Of the calendar window (UTC) that runs now; a loss may be negative.' }),
+    used: moneyOutput.openapi({
+      description: 'Of the calendar window (UTC) that runs now; a loss may be negative.',
+    }),
     setAt: timestamp,
   })
   .openapi('Limit');
@@ -36,7 +38,9 @@ const limitChangeOutput = z
     money: moneyOutput.nullable().openapi({ description: 'Null removes the limit.' }),
     state: z.enum(['cooling-off', 'awaiting-confirmation', 'applied', 'cancelled', 'lapsed']),
     effectiveAt: timestamp,
-    confirmUntil: timestamp.nullable().openapi({ description: 'Until when the change must be confirmed, if it must.' }),
+    confirmUntil: timestamp
+      .nullable()
+      .openapi({ description: 'Until when the change must be confirmed, if it must.' }),
   })
   .openapi('LimitChange');
 
@@ -58,7 +62,10 @@ export const exclusionInput = z
     duration: z
       .string()
       .refine((text) => text === 'indefinite' || durationForm.test(text), 'must be such as P6M, P7D or PT24H')
-      .openapi({ example: 'PT24H', description: 'ISO 8601 with one unit, or "indefinite" for a self-exclusion.' }),
+      .openapi({
+        example: 'PT24H',
+        description: 'ISO 8601 with one unit, or "indefinite" for a self-exclusion.',
+      }),
   })
   .openapi('ExclusionInput');
 
@@ -74,10 +81,12 @@ export const exclusionOutput = z
   })
   .openapi('Exclusion');
 
-type ExclusionLike = Pick<
-  z.infer<typeof exclusionOutput>,
-  'number' | 'kind' | 'state'
-> & { startedAt: Date; until: Date | null; reinstatableFrom: Date; reinstatedAt: Date | null };
+type ExclusionLike = Pick<z.infer<typeof exclusionOutput>, 'number' | 'kind' | 'state'> & {
+  startedAt: Date;
+  until: Date | null;
+  reinstatableFrom: Date;
+  reinstatedAt: Date | null;
+};
 
 export const toApiExclusion = (row: ExclusionLike): z.infer<typeof exclusionOutput> => ({
   number: row.number,

@@ -12,7 +12,7 @@ import type { ApiDeps } from '../context.ts';
 import { problemResponses } from '../problem.ts';
 import { isWorkflowOver } from '../workflow-failures.ts';
 
-export const kycWebhookSource = 'kyc-vendor';
+const kycWebhookSource = 'kyc:vendor';
 
 /** The vendor's last retry comes within a day; what is older is a replay and could tell nothing new. */
 const noticeAgeMsMax = 72 * 3_600_000;
@@ -30,10 +30,18 @@ const route = createRoute({
     200: {
       description: 'Stored, or known already',
       content: {
-        'application/json': { schema: z.strictObject({ outcome: z.enum(outcomes) }).openapi('KycWebhookOutcome') },
+        'application/json': {
+          schema: z.strictObject({ outcome: z.enum(outcomes) }).openapi('KycWebhookOutcome'),
+        },
       },
     },
-    ...problemResponses('malformed-json', 'invalid-request', 'invalid-signature', 'not-found', 'body-too-large'),
+    ...problemResponses(
+      'malformed-json',
+      'invalid-request',
+      'invalid-signature',
+      'not-found',
+      'body-too-large',
+    ),
   },
 });
 
@@ -42,7 +50,10 @@ export function mountKycWebhook(api: Api, deps: ApiDeps): void {
     const vendor = deps.config.kycVendor;
     if (!vendor) throw new FailureError(fail('not-found', 'There is nothing at this address.').failure);
     const raw = Buffer.from(await c.req.arrayBuffer());
-    const digest = { value: c.req.header('x-payload-digest'), algorithm: c.req.header('x-payload-digest-alg') };
+    const digest = {
+      value: c.req.header('x-payload-digest'),
+      algorithm: c.req.header('x-payload-digest-alg'),
+    };
     if (!isDigestValid(raw, digest, vendor.webhookSecret.reveal())) {
       throw new FailureError(fail('invalid-signature', 'The digest does not fit the body.').failure);
     }
@@ -135,7 +146,8 @@ function isDigestValid(
   secret: string,
 ): boolean {
   const algorithm = algorithms.get(digest.algorithm ?? 'HMAC_SHA256_HEX');
-  if (algorithm === undefined || digest.value === undefined || !/^[0-9a-f]{64,128}$/i.test(digest.value)) return false;
+  if (algorithm === undefined || digest.value === undefined || !/^[0-9a-f]{64,128}$/i.test(digest.value))
+    return false;
   const expected = createHmac(algorithm, secret).update(raw).digest();
   const given = Buffer.from(digest.value, 'hex');
   return given.length === expected.length && timingSafeEqual(given, expected);
@@ -144,7 +156,9 @@ function isDigestValid(
 /** Milliseconds as a number or text, or the vendor's "2026-11-24 10:11:12.345" in UTC; unreadable counts as stale. */
 function isStale(createdAtMs: string | number): boolean {
   const text = String(createdAtMs);
-  const atMs = /^\d{10,16}$/.test(text) ? Number(text) : Date.parse(`${text.replace(' ', 'T').replace(/(\+0000|Z)$/, '')}Z`);
+  const atMs = /^\d{10,16}$/.test(text)
+    ? Number(text)
+    : Date.parse(`${text.replace(' ', 'T').replace(/(\+0000|Z)$/, '')}Z`);
   return !Number.isFinite(atMs) || atMs < Date.now() - noticeAgeMsMax;
 }
 
