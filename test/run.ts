@@ -41,7 +41,8 @@ async function main(isFast: boolean): Promise<number> {
     }
   }
   add(total, await runTests(isFast));
-  if (total.failures.length > 0) say(`\nFailed:\n${total.failures.map((failure) => `  ✗ ${failure}`).join('\n')}`);
+  if (total.failures.length > 0)
+    say(`\nFailed:\n${total.failures.map((failure) => `  ✗ ${failure}`).join('\n')}`);
   const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
   say(`\n${total.passed} passed, ${total.failed} failed${skipped}`);
   return total.failed === 0 ? 0 : 1;
@@ -51,7 +52,13 @@ async function main(isFast: boolean): Promise<number> {
 async function runTests(isFast: boolean): Promise<Tally> {
   const folder = mkdtempSync(join(tmpdir(), 'pitboss-test-report-'));
   const outFile = join(folder, 'report.json');
-  const args = [inModules('vitest/vitest.mjs'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${outFile}`];
+  const args = [
+    inModules('vitest/vitest.mjs'),
+    'run',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${outFile}`,
+  ];
   if (isFast) args.push('--project', 'unit');
   try {
     const code = await runStep({ name: 'tests', args });
@@ -66,7 +73,11 @@ async function runStep(step: Step): Promise<number> {
   say(`\n▸ ${step.name}`);
   const startedMs = performance.now();
   const code = await new Promise<number>((resolve) => {
-    const child = spawn(process.execPath, step.args, { cwd: root, stdio: 'inherit', env: { ...process.env, NODE_ENV: 'test' } });
+    const child = spawn(process.execPath, step.args, {
+      cwd: root,
+      stdio: 'inherit',
+      env: { ...process.env, NODE_ENV: 'test' },
+    });
     child.once('error', () => resolve(127));
     child.once('exit', (exitCode) => resolve(exitCode ?? 1));
   });

@@ -13,12 +13,18 @@ test('every committed history replays on the bundle of today', async () => {
 });
 
 test('every history that this run has made replays, running workflows included', async () => {
-  expect(await replayFailures(inject('workflowBundle'), readHistories(join(inject('runFolder'), 'histories')))).toEqual([]);
+  expect(
+    await replayFailures(inject('workflowBundle'), readHistories(join(inject('runFolder'), 'histories'))),
+  ).toEqual([]);
 });
 
 test('every scenario that the tests name has its history in the corpus', () => {
   const list = join(inject('runFolder'), 'scenarios.txt');
-  const named = existsSync(list) ? readFileSync(list, 'utf8').split('\n').filter((line) => line !== '') : [];
+  const named = existsSync(list)
+    ? readFileSync(list, 'utf8')
+        .split('\n')
+        .filter((line) => line !== '')
+    : [];
   const recorded = new Set(committed.map(({ name }) => name.replace(/\.json$/, '')));
   expect([...new Set(named)].filter((scenario) => !recorded.has(scenario))).toEqual([]);
 });

@@ -24,6 +24,8 @@ test('the pool is the writer of the platform and not the owner', async () => {
 });
 
 test('every migration on disk is in the template', async () => {
-  const { rows } = await first.ownerPool.query<{ n: bigint }>('select count(*) as n from public.kysely_migration');
+  const { rows } = await first.ownerPool.query<{ n: bigint }>(
+    'select count(*) as n from public.kysely_migration',
+  );
   expect(rows[0]?.n).toBeGreaterThanOrEqual(4n);
 });

@@ -23,7 +23,14 @@ export async function startDevTemporal(): Promise<DevTemporal> {
   const [port = 0, uiPort = 0, metricsPort = 0] = await freePorts(3);
   const namespace = 'pitboss';
   const codecEndpoint = 'http://127.0.0.1:1/codec';
-  const launch = prepareTemporal(binary, { dir: folder, port, uiPort, metricsPort, namespace, codecEndpoint });
+  const launch = prepareTemporal(binary, {
+    dir: folder,
+    port,
+    uiPort,
+    metricsPort,
+    namespace,
+    codecEndpoint,
+  });
   const address = `127.0.0.1:${port}`;
   const server = await startProcess({
     command: launch.command,

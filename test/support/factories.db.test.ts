@@ -14,6 +14,8 @@ test('a made player has a wallet, and a made deposit is on the ledger', async ()
   await makeDeposit(database.db, player, 25n * oneEuro);
   const [balances] = await readBalances(database.db, player.id);
   expect(balances).toMatchObject({ asset: 'EUR', cash: 25n * oneEuro });
-  const { rows } = await database.pool.query<{ total: string }>('select sum(amount)::text as total from wallet.entry');
+  const { rows } = await database.pool.query<{ total: string }>(
+    'select sum(amount)::text as total from wallet.entry',
+  );
   expect(rows).toEqual([{ total: '0' }]);
 });

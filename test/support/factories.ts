@@ -15,7 +15,12 @@ export type PlayerWish = {
   readonly status?: 'email-unverified' | 'active' | 'locked' | 'closed';
 };
 
-export type TestPlayer = { readonly id: string; readonly brand: string; readonly jurisdiction: string; readonly currency: string };
+export type TestPlayer = {
+  readonly id: string;
+  readonly brand: string;
+  readonly jurisdiction: string;
+  readonly currency: string;
+};
 
 /** Units of one euro on the ledger. */
 export const oneEuro = 10n ** 12n;
@@ -58,13 +63,22 @@ export async function makePlayer(db: Database, wish: PlayerWish = {}): Promise<T
         termsVersion: 1,
       })
       .execute();
-    await openWallet(trx, { playerId: player.id, asset: player.currency, brand: player.brand, jurisdiction: player.jurisdiction });
+    await openWallet(trx, {
+      playerId: player.id,
+      asset: player.currency,
+      brand: player.brand,
+      jurisdiction: player.jurisdiction,
+    });
   });
   return player;
 }
 
 /** Money on the player's cash account, as a captured deposit puts it there; `amount` in ledger units. */
-export async function makeDeposit(db: Database, player: TestPlayer, amount: bigint = 100n * oneEuro): Promise<Posted> {
+export async function makeDeposit(
+  db: Database,
+  player: TestPlayer,
+  amount: bigint = 100n * oneEuro,
+): Promise<Posted> {
   const depositId = randomUUID();
   return db.transaction().execute(async (trx) =>
     orThrow(

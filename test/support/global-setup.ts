@@ -15,7 +15,11 @@ declare module 'vitest' {
   }
 }
 
-type SharedRun = { readonly users: { count: number }; readonly stop: () => Promise<void>; readonly provide: (project: TestProject) => void };
+type SharedRun = {
+  readonly users: { count: number };
+  readonly stop: () => Promise<void>;
+  readonly provide: (project: TestProject) => void;
+};
 
 const sharedKey = Symbol.for('pitboss.test-run');
 const shared = globalThis as { [sharedKey]?: Promise<SharedRun> };

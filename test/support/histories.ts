@@ -61,7 +61,8 @@ export async function recordScenario(
   handle: Pick<WorkflowHandle, 'workflowId' | 'fetchHistory'>,
   scenario: string,
 ): Promise<void> {
-  if (!scenarioForm.test(scenario)) throw new Error(`"${scenario}" is not <workflow>.<scenario> in kebab-case`);
+  if (!scenarioForm.test(scenario))
+    throw new Error(`"${scenario}" is not <workflow>.<scenario> in kebab-case`);
   appendFileSync(join(runFolder, 'scenarios.txt'), `${scenario}\n`);
   const record = process.env['RECORD_HISTORIES'];
   const file = join(corpusFolder, `${scenario}.json`);
@@ -76,10 +77,7 @@ function historyFile(workflowId: string, history: History): string {
   return `${json.replaceAll(`file://${projectFolder}`, '').replaceAll(projectFolder, '')}\n`;
 }
 
-async function fetchUnlessNeverStarted(
-  client: Client,
-  execution: Execution,
-): Promise<History | undefined> {
+async function fetchUnlessNeverStarted(client: Client, execution: Execution): Promise<History | undefined> {
   try {
     return await client.workflow.getHandle(execution.workflowId, execution.runId).fetchHistory();
   } catch (error) {

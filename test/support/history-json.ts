@@ -13,7 +13,9 @@ type HistoryType = { fromObject(object: object): unknown };
 
 const require = createRequire(import.meta.url);
 const proto = require('@temporalio/proto') as { lookupType(name: string): HistoryType };
-const protoJson = createRequire(require.resolve('@temporalio/proto'))('protobufjs/ext/protojson') as ProtoJson;
+const protoJson = createRequire(require.resolve('@temporalio/proto'))(
+  'protobufjs/ext/protojson',
+) as ProtoJson;
 const historyType = proto.lookupType('temporal.api.history.v1.History');
 
 export const historyToJson = (history: History): object =>

@@ -112,7 +112,8 @@ async function ensureTemplate(adminUrl: string): Promise<string> {
 function migrationsDigest(): string {
   const folder = new URL('../../db/migrations/', import.meta.url);
   const hash = createHash('sha256').update(readFileSync(new URL('../../db/migrate.ts', import.meta.url)));
-  for (const name of readdirSync(folder).toSorted()) hash.update(name).update(readFileSync(new URL(name, folder)));
+  for (const name of readdirSync(folder).toSorted())
+    hash.update(name).update(readFileSync(new URL(name, folder)));
   return hash.digest('hex').slice(0, 12);
 }
 

@@ -70,7 +70,9 @@ export async function startProcess(plan: ProcessPlan): Promise<TestProcess> {
       continue;
     }
     await testProcess.kill9();
-    throw new Error(`${name} ${ended ? 'ended before it was ready' : 'was not ready in time'}:\n${output.slice(-4_000)}`);
+    throw new Error(
+      `${name} ${ended ? 'ended before it was ready' : 'was not ready in time'}:\n${output.slice(-4_000)}`,
+    );
   }
   return testProcess;
 }

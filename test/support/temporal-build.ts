@@ -12,7 +12,10 @@ import { createDataConverter, failureConverterPath } from '#workers/payload-code
 const allWorkflows = fileURLToPath(new URL('../../workflows/all.ts', import.meta.url));
 
 /** Bundles as production does, from the working tree, so that no test meets yesterday's code. */
-export async function buildTestWorkflows(path: string, workflowsPath: string = allWorkflows): Promise<string> {
+export async function buildTestWorkflows(
+  path: string,
+  workflowsPath: string = allWorkflows,
+): Promise<string> {
   const { code } = await bundleWorkflowCode({
     workflowsPath,
     workflowInterceptorModules: workflowInterceptorModules(),
@@ -34,6 +37,8 @@ export const testDataConverter: DataConverter = createDataConverter(
 export async function resolveTestServer(): Promise<string | null> {
   const path = await ensureTestServer(process.env);
   if (path === null && process.env['CI'] === 'true')
-    throw new Error('CI=true, but the time-skipping Temporal server is missing: workflow tests may not be skipped here.');
+    throw new Error(
+      'CI=true, but the time-skipping Temporal server is missing: workflow tests may not be skipped here.',
+    );
   return path;
 }

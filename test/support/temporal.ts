@@ -42,15 +42,23 @@ export type WorkflowEnvironment = {
 export const describeWorkflows = inject('temporalTestServer') === null ? describe.skip : describe;
 
 /** One per test file, in `beforeAll` with a timeout of 60 s. `historiesIn` keeps its histories out of the run's replay. */
-export async function createWorkflowEnvironment(options: { readonly historiesIn?: string } = {}): Promise<WorkflowEnvironment> {
+export async function createWorkflowEnvironment(
+  options: { readonly historiesIn?: string } = {},
+): Promise<WorkflowEnvironment> {
   const path = inject('temporalTestServer');
   if (path === null) throw new Error('No time-skipping server: put the tests under describeWorkflows');
   quietRuntime();
   const recorder = createHistoryRecorder(options.historiesIn ?? join(inject('runFolder'), 'histories'));
-  const env = await TestWorkflowEnvironment.createTimeSkipping({
-    server: { executable: { type: 'existing-path', path } },
-    client: { identity: 'pitboss-test', dataConverter: testDataConverter, interceptors: { workflow: [recorder.interceptor] } },
-  });
+  const env = await startPatiently(() =>
+    TestWorkflowEnvironment.createTimeSkipping({
+      server: { executable: { type: 'existing-path', path } },
+      client: {
+        identity: 'pitboss-test',
+        dataConverter: testDataConverter,
+        interceptors: { workflow: [recorder.interceptor] },
+      },
+    }),
+  );
   await registerKeywords(env);
   return {
     env,
@@ -65,6 +73,20 @@ export async function createWorkflowEnvironment(options: { readonly historiesIn?
       }
     },
   };
+}
+
+const startAttemptsMax = 5;
+
+/** The SDK gives the server five seconds, which a busy machine may need for the Java program alone. */
+async function startPatiently<T>(start: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await start();
+    } catch (error) {
+      const isSlow = error instanceof Error && error.message.includes('did not start within');
+      if (!isSlow || attempt === startAttemptsMax) throw error;
+    }
+  }
 }
 
 /** The test server knows how to add attributes, but not how to list them. */

@@ -32,7 +32,12 @@ describeWorkflows('the workflow test environment', () => {
   test('a month passes in seconds, and activities run on the queue that was named for them', async () => {
     const activities = { money: {}, provider: { askProbe: async () => ({ answer: 'yes' }) } };
     const answer = await workflows.runWorkflows({ activities, workflowBundle }, (client) =>
-      client.workflow.execute<typeof probe>('probe', { args: ['?'], taskQueue: 'money', workflowId: 'probe:1', typedSearchAttributes: [{ key: stageKey, value: 'waiting' }] }),
+      client.workflow.execute<typeof probe>('probe', {
+        args: ['?'],
+        taskQueue: 'money',
+        workflowId: 'probe:1',
+        typedSearchAttributes: [{ key: stageKey, value: 'waiting' }],
+      }),
     );
     expect(answer).toBe('yes');
     const history = await workflows.client.workflow.getHandle('probe:1').fetchHistory();
@@ -47,7 +52,11 @@ describeWorkflows('the workflow test environment', () => {
     };
     const failure = await workflows
       .runWorkflows({ activities: { money: {}, provider: { askProbe } }, workflowBundle }, (client) =>
-        client.workflow.execute<typeof probe>('probe', { args: ['?'], taskQueue: 'money', workflowId: 'probe:2' }),
+        client.workflow.execute<typeof probe>('probe', {
+          args: ['?'],
+          taskQueue: 'money',
+          workflowId: 'probe:2',
+        }),
       )
       .catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(WorkflowFailedError);
@@ -59,7 +68,9 @@ describeWorkflows('the workflow test environment', () => {
 
   test('the replay follows the code that made a history, and refuses code that does its steps in another order', async () => {
     const history = await workflows.client.workflow.getHandle('probe:1').fetchHistory();
-    const recorded = [{ name: 'probe', workflowId: 'probe:1', history: historyFromJson(historyToJson(history)) }];
+    const recorded = [
+      { name: 'probe', workflowId: 'probe:1', history: historyFromJson(historyToJson(history)) },
+    ];
     expect(await replayFailures(workflowBundle, recorded)).toEqual([]);
     const reordered = await buildTestWorkflows(
       join(inject('runFolder'), 'reordered-workflows.js'),
@@ -72,7 +83,12 @@ describeWorkflows('the workflow test environment', () => {
     const other = await createWorkflowEnvironment({ historiesIn });
     await other.runWorkflows(
       { activities: { money: {}, provider: { askProbe: async () => ({ answer: 'no' }) } }, workflowBundle },
-      (client) => client.workflow.execute<typeof probe>('probe', { args: ['?'], taskQueue: 'money', workflowId: 'probe:3' }),
+      (client) =>
+        client.workflow.execute<typeof probe>('probe', {
+          args: ['?'],
+          taskQueue: 'money',
+          workflowId: 'probe:3',
+        }),
     );
     await other.close();
     expect(readdirSync(historiesIn).length).toBe(1);

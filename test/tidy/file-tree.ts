@@ -14,7 +14,20 @@ export type Check = {
 };
 
 const passedBy = new Set(['node_modules', '.git', '.pitboss', 'dist', 'coverage', 'test-results', '.cache']);
-const textEndings = ['.ts', '.tsx', '.mjs', '.sql', '.json', '.jsonc', '.md', '.yml', '.yaml', '.sh', '.html', '.css'];
+const textEndings = [
+  '.ts',
+  '.tsx',
+  '.mjs',
+  '.sql',
+  '.json',
+  '.jsonc',
+  '.md',
+  '.yml',
+  '.yaml',
+  '.sh',
+  '.html',
+  '.css',
+];
 
 export function readTree(root: string, folder = ''): Map<string, string> {
   const tree = new Map<string, string>();

@@ -7,7 +7,10 @@ const ledgerSql = new RegExp(
   `\\b(?:insert\\s+into|update(?:\\s+only)?|delete\\s+from|merge\\s+into|truncate(?:\\s+table)?|copy)\\s+"?wallet"?\\."?${ledgerTables}\\b`,
   'i',
 );
-const ledgerBuilder = new RegExp(`\\.(?:insertInto|updateTable|deleteFrom|mergeInto)\\(\\s*['"\`]wallet\\.${ledgerTables}\\b`, 'i');
+const ledgerBuilder = new RegExp(
+  `\\.(?:insertInto|updateTable|deleteFrom|mergeInto)\\(\\s*['"\`]wallet\\.${ledgerTables}\\b`,
+  'i',
+);
 /** Reads the environment by right: start-up, tests, benchmarks, other people's processes, tool configuration. */
 const environmentReaders = [
   /^workers\/config\.ts$/,
@@ -20,7 +23,9 @@ const environmentReaders = [
 /** Ids the architecture page spells shorter than the file. */
 const shorterIds: Record<string, string> = { 'bonus-award': 'bonus' };
 const irregularPastVerbs = new Set(
-  'won lost paid set sent begun withdrawn written taken given held spent known shown chosen made met found left put split built bought sold caught kept told read run drawn cut hit let shut broken stolen frozen'.split(' '),
+  'won lost paid set sent begun withdrawn written taken given held spent known shown chosen made met found left put split built bought sold caught kept told read run drawn cut hit let shut broken stolen frozen'.split(
+    ' ',
+  ),
 );
 
 const workflowsRegistered: Check = {
@@ -29,14 +34,20 @@ const workflowsRegistered: Check = {
     const entry = tree.get('workflows/all.ts') ?? '';
     const registered = workflowFiles(tree).flatMap(({ name, path }) => {
       const line = new RegExp(`export \\{[^}]*\\b${camelCase(name)}\\b[^}]*\\} from '\\./${name}\\.ts'`);
-      return line.test(entry) ? [] : [{ path, says: `workflows/all.ts does not export ${camelCase(name)} from ./${name}.ts` }];
+      return line.test(entry)
+        ? []
+        : [{ path, says: `workflows/all.ts does not export ${camelCase(name)} from ./${name}.ts` }];
     });
-    const exported = [...entry.matchAll(/export \{([^}]*)\} from '\.\/([^']+)\.ts'/g)].flatMap(([, names = '', from = '']) =>
-      names
-        .split(',')
-        .map((name) => name.trim())
-        .filter((name) => name !== '' && name !== camelCase(from))
-        .map((name) => ({ path: 'workflows/all.ts', says: `${name} comes from ${from}.ts; a workflow is named as its file` })),
+    const exported = [...entry.matchAll(/export \{([^}]*)\} from '\.\/([^']+)\.ts'/g)].flatMap(
+      ([, names = '', from = '']) =>
+        names
+          .split(',')
+          .map((name) => name.trim())
+          .filter((name) => name !== '' && name !== camelCase(from))
+          .map((name) => ({
+            path: 'workflows/all.ts',
+            says: `${name} comes from ${from}.ts; a workflow is named as its file`,
+          })),
     );
     return [...registered, ...exported];
   },
@@ -61,7 +72,9 @@ const workflowIds: Check = {
       const prefixes = [...text.matchAll(/`([a-z][a-z-]*):\$\{/g)].map((match) => match[1]);
       const wanted = shorterIds[name] ?? name;
       if (prefixes.length === 0) return [{ path, says: `makes no id of the form ${wanted}:…` }];
-      return prefixes.filter((prefix) => prefix !== wanted).map((prefix) => ({ path, says: `makes ids ${prefix}:…, not ${wanted}:…` }));
+      return prefixes
+        .filter((prefix) => prefix !== wanted)
+        .map((prefix) => ({ path, says: `makes ids ${prefix}:…, not ${wanted}:…` }));
     }),
 };
 
@@ -73,10 +86,19 @@ const workflowHistories: Check = {
     return [
       ...workflowFiles(tree)
         .filter(({ name }) => !histories.some((history) => history.startsWith(`${name}.`)))
-        .map(({ name, path }) => ({ path, says: `test/replay/histories/${name}.<scenario>.json is missing` })),
+        .map(({ name, path }) => ({
+          path,
+          says: `test/replay/histories/${name}.<scenario>.json is missing`,
+        })),
       ...histories
-        .filter((history) => !/^[a-z0-9-]+\.[a-z0-9-]+\.json$/.test(history) || !names.includes(history.split('.')[0] ?? ''))
-        .map((history) => ({ path: `test/replay/histories/${history}`, says: 'is not <workflow>.<scenario>.json of a workflow' })),
+        .filter(
+          (history) =>
+            !/^[a-z0-9-]+\.[a-z0-9-]+\.json$/.test(history) || !names.includes(history.split('.')[0] ?? ''),
+        )
+        .map((history) => ({
+          path: `test/replay/histories/${history}`,
+          says: 'is not <workflow>.<scenario>.json of a workflow',
+        })),
     ];
   },
 };
@@ -86,7 +108,9 @@ const ledgerWriters: Check = {
   find: (tree) =>
     [...tree].flatMap(([path, text]) => {
       if (!isSource(path) || isTest(path) || path.startsWith('activities/wallet/')) return [];
-      return ledgerSql.test(text) || ledgerBuilder.test(text) ? [{ path, says: 'writes a ledger table past the one door' }] : [];
+      return ledgerSql.test(text) || ledgerBuilder.test(text)
+        ? [{ path, says: 'writes a ledger table past the one door' }]
+        : [];
     }),
 };
 
@@ -94,7 +118,10 @@ const environment: Check = {
   name: 'only workers/config.ts reads the environment',
   find: (tree) =>
     [...tree].flatMap(([path, text]) =>
-      isSource(path) && !isTest(path) && /\bprocess\s*\.\s*env\b|\benv\s*\}\s*=\s*process\b/.test(text) && !environmentReaders.some((reader) => reader.test(path))
+      isSource(path) &&
+      !isTest(path) &&
+      /\bprocess\s*\.\s*env\b|\benv\s*\}\s*=\s*process\b/.test(text) &&
+      !environmentReaders.some((reader) => reader.test(path))
         ? [{ path, says: 'reads the environment: take the value as an argument from workers/config.ts' }]
         : [],
     ),
@@ -110,7 +137,9 @@ const eventNames: Check = {
       const names = [...text.matchAll(/^ {2}'([^']+)':/gm)].map((match) => match[1] ?? '');
       return [
         ...(composed ? [] : [{ path, says: 'is not part of the union in domain/events.schema.ts' }]),
-        ...names.filter((name) => !isEventOf(module, name)).map((name) => ({ path, says: `"${name}" is not ${module}.<noun>.<past verb>` })),
+        ...names
+          .filter((name) => !isEventOf(module, name))
+          .map((name) => ({ path, says: `"${name}" is not ${module}.<noun>.<past verb>` })),
       ];
     }),
 };
@@ -139,7 +168,8 @@ export const meaningChecks: readonly Check[] = [
 
 function isEventOf(module: string, name: string): boolean {
   const [owner, noun, verb, ...more] = name.split('.');
-  if (more.length > 0 || noun === undefined || verb === undefined || owner !== module || !isModuleName(owner)) return false;
+  if (more.length > 0 || noun === undefined || verb === undefined || owner !== module || !isModuleName(owner))
+    return false;
   if (!/^[a-z]+(-[a-z]+)*$/.test(noun) || !/^[a-z]+(-[a-z]+)*$/.test(verb)) return false;
   // "settled-by-hand" and "rolled-back" carry their verb first; "auto-approved" carries it last.
   const words = verb.split('-');
@@ -155,7 +185,8 @@ function workflowFiles(tree: FileTree): readonly WorkflowFile[] {
   );
 }
 
-const contracts = (tree: FileTree): readonly WorkflowFile[] => inWorkflows(tree, /^workflows\/([a-z0-9-]+)\.contract\.ts$/);
+const contracts = (tree: FileTree): readonly WorkflowFile[] =>
+  inWorkflows(tree, /^workflows\/([a-z0-9-]+)\.contract\.ts$/);
 
 function inWorkflows(tree: FileTree, form: RegExp): readonly WorkflowFile[] {
   return [...tree].flatMap(([path, text]) => {
@@ -164,5 +195,5 @@ function inWorkflows(tree: FileTree, form: RegExp): readonly WorkflowFile[] {
   });
 }
 
-const camelCase = (kebab: string): string => kebab.replaceAll(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
-
+const camelCase = (kebab: string): string =>
+  kebab.replaceAll(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());

@@ -1,6 +1,16 @@
 /** Where files may stand and what they are called. */
 import { moduleNames } from '#domain/modules.ts';
-import { filesUnder, fileName, importsOf, isGenerated, isModuleName, isSource, isTest, layerOf, resolveImport } from './file-tree.ts';
+import {
+  filesUnder,
+  fileName,
+  importsOf,
+  isGenerated,
+  isModuleName,
+  isSource,
+  isTest,
+  layerOf,
+  resolveImport,
+} from './file-tree.ts';
 import type { Breach, Check, FileTree } from './file-tree.ts';
 
 const layersWithModules = ['domain', 'activities', 'api'];
@@ -43,8 +53,11 @@ const barrels: Check = {
       if (!isSource(path) || path === 'workflows/all.ts') return [];
       const code = withoutComments(text).trim();
       const statements = code.split(/;\s*/).filter((statement) => statement.trim() !== '');
-      const onlyPassesOn = statements.length > 0 && statements.every((one) => /^export\s[^;]*\sfrom\s*['"]/.test(one.trim()));
-      return onlyPassesOn ? [{ path, says: 'only passes on what other files export: import those files' }] : [];
+      const onlyPassesOn =
+        statements.length > 0 && statements.every((one) => /^export\s[^;]*\sfrom\s*['"]/.test(one.trim()));
+      return onlyPassesOn
+        ? [{ path, says: 'only passes on what other files export: import those files' }]
+        : [];
     }),
 };
 
@@ -107,10 +120,14 @@ const openTasks: Check = {
 const migrations: Check = {
   name: 'migrations are numbered without gaps',
   find: (tree) => {
-    const names = filesUnder(tree, 'db/migrations').map(([path]) => path).toSorted();
+    const names = filesUnder(tree, 'db/migrations')
+      .map(([path]) => path)
+      .toSorted();
     return names.flatMap((path, index) => {
       const wanted = String(index + 1).padStart(4, '0');
-      return new RegExp(`^${wanted}-[a-z0-9-]+\\.sql$`).test(fileName(path)) ? [] : [{ path, says: `expected number ${wanted}` }];
+      return new RegExp(`^${wanted}-[a-z0-9-]+\\.sql$`).test(fileName(path))
+        ? []
+        : [{ path, says: `expected number ${wanted}` }];
     });
   },
 };
@@ -136,10 +153,18 @@ const machineTraces: Check = {
   find: (tree) =>
     [...tree].flatMap(([path, text]) => {
       if (path.startsWith('test/tidy')) return [];
-      const home = /(?:^|[\s"'`(=:])(?:file:\/\/)?\/(?:root|work|home\/[a-z]|Users\/[A-Za-z])[a-zA-Z0-9._-]*\/[^\s"'`)]*/.exec(text);
-      const hosts = path === 'package-lock.json' ? [...text.matchAll(/"resolved": "(https?:\/\/[^/"]+)/g)].map((match) => match[1]) : [];
+      const home =
+        /(?:^|[\s"'`(=:])(?:file:\/\/)?\/(?:root|work|home\/[a-z]|Users\/[A-Za-z])[a-zA-Z0-9._-]*\/[^\s"'`)]*/.exec(
+          text,
+        );
+      const hosts =
+        path === 'package-lock.json'
+          ? [...text.matchAll(/"resolved": "(https?:\/\/[^/"]+)/g)].map((match) => match[1])
+          : [];
       const foreign = hosts.find((host) => host !== 'https://registry.npmjs.org');
-      return [home?.[0].trim(), foreign].filter((found) => found !== undefined).map((found) => ({ path, says: `names ${found}` }));
+      return [home?.[0].trim(), foreign]
+        .filter((found) => found !== undefined)
+        .map((found) => ({ path, says: `names ${found}` }));
     }),
 };
 
@@ -160,7 +185,9 @@ export const structureChecks: readonly Check[] = [
 export function longFiles(tree: FileTree): readonly Breach[] {
   return [...tree].flatMap(([path, text]) => {
     const lines = text.split('\n').length - 1;
-    return isSource(path) && !isGenerated(path) && lines > linesLong ? [{ path, says: `${lines} lines` }] : [];
+    return isSource(path) && !isGenerated(path) && lines > linesLong
+      ? [{ path, says: `${lines} lines` }]
+      : [];
   });
 }
 
@@ -175,4 +202,5 @@ function importEdges(tree: FileTree): readonly { path: string; specifier: string
   });
 }
 
-const withoutComments = (text: string): string => text.replaceAll(/\/\*[\s\S]*?\*\//g, '').replaceAll(/^\s*\/\/.*$/gm, '');
+const withoutComments = (text: string): string =>
+  text.replaceAll(/\/\*[\s\S]*?\*\//g, '').replaceAll(/^\s*\/\/.*$/gm, '');
