@@ -18,7 +18,11 @@ export type Redriven = { readonly deposits: number; readonly withdrawals: number
  * Starts what is open, older than 30 s and younger than a day (an older one has its workflow or its work item), then
  * delivers the pokes that are still open. Repeating it is harmless. Throws when Temporal or the database is away.
  */
-export async function redrivePayments(client: Client, db: Database, psps: readonly string[] = ['alpha', 'beta']): Promise<Redriven> {
+export async function redrivePayments(
+  client: Client,
+  db: Database,
+  psps: readonly string[] = ['alpha', 'beta'],
+): Promise<Redriven> {
   const deposits = await db
     .selectFrom('payments.deposit')
     .selectAll()
@@ -29,7 +33,9 @@ export async function redrivePayments(client: Client, db: Database, psps: readon
     .limit(rowsMax)
     .execute();
   for (const row of deposits) {
-    await startQuietly(() => client.workflow.start<typeof deposit>('deposit', depositStart(depositInputOf(row))));
+    await startQuietly(() =>
+      client.workflow.start<typeof deposit>('deposit', depositStart(depositInputOf(row))),
+    );
   }
   const withdrawals = await db
     .selectFrom('payments.withdrawal')
@@ -40,7 +46,9 @@ export async function redrivePayments(client: Client, db: Database, psps: readon
     .limit(rowsMax)
     .execute();
   for (const row of withdrawals) {
-    await startQuietly(() => client.workflow.start<typeof withdrawal>('withdrawal', withdrawalStart(withdrawalInputOf(row))));
+    await startQuietly(() =>
+      client.workflow.start<typeof withdrawal>('withdrawal', withdrawalStart(withdrawalInputOf(row))),
+    );
   }
   let webhooks = 0;
   for (const psp of psps) {
@@ -57,5 +65,10 @@ function tellSubject(client: Client, db: Database, subject: string) {
     return tellPayment(client, db, { kind: 'deposit', id: depositId, attempt: null, saysApproved: true });
   }
   if (withdrawalId === null) return Promise.resolve('gone' as const);
-  return tellPayment(client, db, { kind: 'withdrawal', id: withdrawalId, attempt: null, saysApproved: false });
+  return tellPayment(client, db, {
+    kind: 'withdrawal',
+    id: withdrawalId,
+    attempt: null,
+    saysApproved: false,
+  });
 }

@@ -2,7 +2,8 @@
 import { taskQueues } from '#domain/task-queues.ts';
 import { brandKey, jurisdictionKey, playerIdKey } from './search-attributes.ts';
 
-export const depositLateWorkflowId = (depositId: string, attempt: number) => `deposit-late:${depositId}:a${attempt}` as const;
+export const depositLateWorkflowId = (depositId: string, attempt: number) =>
+  `deposit-late:${depositId}:a${attempt}` as const;
 
 export type DepositLateInput = {
   readonly depositId: string;

@@ -3,12 +3,20 @@ import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { MoneyText } from '#domain/money.ts';
 import type { DepositState } from '#domain/payments/withdrawal-decision.ts';
 import { taskQueues } from '#domain/task-queues.ts';
-import { amountKey, assetKey, brandKey, jurisdictionKey, playerIdKey, stageKey } from './search-attributes.ts';
+import {
+  amountKey,
+  assetKey,
+  brandKey,
+  jurisdictionKey,
+  playerIdKey,
+  stageKey,
+} from './search-attributes.ts';
 
 export const depositWorkflowId = (depositId: string) => `deposit:${depositId}` as const;
 
 /** The inverse; null for another workflow's id. */
-export const depositIdOf = (workflowId: string): string | null => /^deposit:([0-9a-f-]{36})$/.exec(workflowId)?.[1] ?? null;
+export const depositIdOf = (workflowId: string): string | null =>
+  /^deposit:([0-9a-f-]{36})$/.exec(workflowId)?.[1] ?? null;
 
 /** Ids and money only; tokens and addresses stay in the row. */
 export type DepositInput = {

@@ -12,7 +12,13 @@ import type { createDepositAttemptActivities } from '#activities/payments/deposi
 import type { createDepositActivities } from '#activities/payments/deposit-outcomes.ts';
 import type { AttemptView } from '#activities/payments/record-outcome.ts';
 import { isResolved } from '#domain/payments/attempt-state.ts';
-import { actionDeadlineMs, answerWithinMs, parkedBudgetMs, pollPauseMs, unknownBudgetMs } from '#domain/payments/budgets.ts';
+import {
+  actionDeadlineMs,
+  answerWithinMs,
+  parkedBudgetMs,
+  pollPauseMs,
+  unknownBudgetMs,
+} from '#domain/payments/budgets.ts';
 import { nextStep } from '#domain/payments/cascade.ts';
 import type { DepositState } from '#domain/payments/withdrawal-decision.ts';
 import { taskQueues } from '#domain/task-queues.ts';
@@ -39,7 +45,9 @@ const { startAttempt } = proxyActivities<ReturnType<typeof createDepositAttemptA
   ...database,
   taskQueue: taskQueues.provider,
 });
-const { captureDeposit, failDeposit, parkDeposit } = proxyActivities<ReturnType<typeof createDepositActivities>>({
+const { captureDeposit, failDeposit, parkDeposit } = proxyActivities<
+  ReturnType<typeof createDepositActivities>
+>({
   ...database,
   taskQueue: taskQueues.money,
 });
@@ -72,8 +80,8 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
     completeAction,
     async () => {
       isReturned = true;
-      isTellable = false;
-      await condition(() => isTellable, answerWithinMs);
+      // What is shown before the return was submitted is old news.
+      await condition(() => !isReturned && isTellable, answerWithinMs);
       return view;
     },
     {
@@ -135,14 +143,21 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
       if (attempt.state === 'action') {
         actionSinceMs ??= Date.now();
         show('awaiting-action', attempt.actionUrl);
-        const leftMs = Math.max(actionSinceMs + actionDeadlineMs - Date.now(), pollPauseMs(questions, pollMsMax));
+        const leftMs = Math.max(
+          actionSinceMs + actionDeadlineMs - Date.now(),
+          pollPauseMs(questions, pollMsMax),
+        );
         const isExpired = !(await heard(leftMs));
+        await lookAtStrays();
         if (isReturned) {
           isReturned = false;
+          isTellable = false;
           facedAtMs = Date.now();
           attempt = await insist(() => continueAttempt({ ...at, ageMs: ageMs() }));
         } else {
-          attempt = await insist(() => (isExpired ? cancelAttempt : refreshAttempt)({ ...at, ageMs: ageMs() }));
+          attempt = await insist(() =>
+            (isExpired ? cancelAttempt : refreshAttempt)({ ...at, ageMs: ageMs() }),
+          );
         }
       } else {
         if (view.state !== 'parked') show('processing');
@@ -169,7 +184,7 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
 
   /** Notices about attempts that are closed: money there is recorded, and shown to a person. */
   async function lookAtStrays(): Promise<void> {
-    for (const number of [...strays]) {
+    for (const number of strays) {
       strays.delete(number);
       const index = attempts.findIndex((known) => known.number === number);
       attempts[index] = await insist(() => refreshAttempt({ depositId, number, ageMs: 0 }));
@@ -177,7 +192,9 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
   }
 
   async function capture(): Promise<void> {
-    const taken = attempts.find(({ state }) => state === 'approved') ?? attempts.find(({ state }) => state === 'late_approved');
+    const taken =
+      attempts.find(({ state }) => state === 'approved') ??
+      attempts.find(({ state }) => state === 'late_approved');
     if (taken === undefined) throw new Error('Invariant broken: approved without an attempt');
     try {
       const outcome = await insist(() => captureDeposit({ depositId, number: taken.number }));

@@ -3,7 +3,14 @@ import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { MoneyText } from '#domain/money.ts';
 import type { WithdrawalState } from '#domain/payments/withdrawal-decision.ts';
 import { taskQueues } from '#domain/task-queues.ts';
-import { amountKey, assetKey, brandKey, jurisdictionKey, playerIdKey, stageKey } from './search-attributes.ts';
+import {
+  amountKey,
+  assetKey,
+  brandKey,
+  jurisdictionKey,
+  playerIdKey,
+  stageKey,
+} from './search-attributes.ts';
 
 export const withdrawalWorkflowId = (withdrawalId: string) => `withdrawal:${withdrawalId}` as const;
 

@@ -22,7 +22,12 @@ import {
   unknownBudgetMs,
 } from '#domain/payments/budgets.ts';
 import { isPayoutResolved } from '#domain/payments/payout-state.ts';
-import { tallyDecisions, withRisk, type Decision, type WithdrawalState } from '#domain/payments/withdrawal-decision.ts';
+import {
+  tallyDecisions,
+  withRisk,
+  type Decision,
+  type WithdrawalState,
+} from '#domain/payments/withdrawal-decision.ts';
 import { taskQueues } from '#domain/task-queues.ts';
 import { insist } from './insist.ts';
 import { database, provider, providerOnce } from './retry-profiles.ts';
@@ -115,12 +120,15 @@ export async function withdrawal(input: WithdrawalInput): Promise<WithdrawalView
     },
     {
       validator: ({ operatorId, payloadHash: shown }) => {
-        if (operatorId === input.playerId) throw refuse('own-approval', 'Nobody decides on a payment to himself.');
-        if (state !== 'awaiting-approval' || isCancelWanted) throw refuse('withdrawal-not-pending', `The withdrawal is ${state}.`);
+        if (operatorId === input.playerId)
+          throw refuse('own-approval', 'Nobody decides on a payment to himself.');
+        if (state !== 'awaiting-approval' || isCancelWanted)
+          throw refuse('withdrawal-not-pending', `The withdrawal is ${state}.`);
         if (deciding.has(operatorId) || decisions.some((known) => known.operatorId === operatorId)) {
           throw refuse('already-decided', 'This operator has decided before.');
         }
-        if (shown !== payloadHash) throw refuse('withdrawal-not-pending', 'The withdrawal is not the one that was shown.');
+        if (shown !== payloadHash)
+          throw refuse('withdrawal-not-pending', 'The withdrawal is not the one that was shown.');
       },
     },
   );
@@ -133,7 +141,8 @@ export async function withdrawal(input: WithdrawalInput): Promise<WithdrawalView
     },
     {
       validator: () => {
-        if (!mayCancel()) throw refuse('withdrawal-not-pending', `The withdrawal is ${state} and cannot be cancelled.`);
+        if (!mayCancel())
+          throw refuse('withdrawal-not-pending', `The withdrawal is ${state} and cannot be cancelled.`);
       },
     },
   );
@@ -154,20 +163,25 @@ export async function withdrawal(input: WithdrawalInput): Promise<WithdrawalView
     const checked = await insist(() => checkWithdrawal({ withdrawalId }));
     cancellable = checked.cancellable;
     payloadHash = checked.payloadHash;
-    const risk = await insist(() => assessWithdrawal({ withdrawalId, playerId: input.playerId, money: input.money }));
+    const risk = await insist(() =>
+      assessWithdrawal({ withdrawalId, playerId: input.playerId, money: input.money }),
+    );
     const check = withRisk(checked.check, checked.approvalsRequired, risk.outcome, risk.reasons);
     if (check.kind === 'refuse') return release('refused', check.reason);
 
     approvalsRequired = check.approvals;
     if (check.approvals > 0) {
-      await insist(() => askForApproval({ withdrawalId, approvals: check.approvals, reasons: check.reasons }));
+      await insist(() =>
+        askForApproval({ withdrawalId, approvals: check.approvals, reasons: check.reasons }),
+      );
       show('awaiting-approval');
       isChecked = true;
       await condition(() => isDecided(check.approvals) || isCancelWanted);
       await condition(() => deciding.size === 0);
     }
     if (isCancelWanted) return release('cancelled', 'cancelled-by-player');
-    if (tallyDecisions(check.approvals, decisions) === 'refused') return release('refused', 'refused-by-operator');
+    if (tallyDecisions(check.approvals, decisions) === 'refused')
+      return release('refused', 'refused-by-operator');
     const { outcome } = await insist(() => approveWithdrawal({ withdrawalId, approvals: check.approvals }));
     // The cancellation's validator looked before this activity began; the hold is still ours to give back.
     if (outcome === 'refused') return release('refused', 'refused-by-operator');
@@ -215,7 +229,10 @@ export async function withdrawal(input: WithdrawalInput): Promise<WithdrawalView
   async function follow(begun: PayoutView, startedAtMs: number): Promise<PayoutView> {
     let payout = begun;
     for (let questions = 0; !isPayoutResolved(payout.state); questions += 1) {
-      await condition(() => isPoked, pollPauseMs(questions, state === 'parked' ? parkedPollMsMax : payoutPollMsMax));
+      await condition(
+        () => isPoked,
+        pollPauseMs(questions, state === 'parked' ? parkedPollMsMax : payoutPollMsMax),
+      );
       isPoked = false;
       const ageMs = Date.now() - startedAtMs;
       payout = await insist(() => refreshPayout({ withdrawalId, number: payout.number, ageMs }));

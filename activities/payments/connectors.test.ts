@@ -33,7 +33,10 @@ beforeAll(async () => {
     }),
   ]);
   parties = { alpha, beta };
-  connectors = createPspConnectors({ alpha: { url: alpha.url, ...alphaAccount }, beta: { url: beta.url, ...betaAccount } }, 1_000);
+  connectors = createPspConnectors(
+    { alpha: { url: alpha.url, ...alphaAccount }, beta: { url: beta.url, ...betaAccount } },
+    1_000,
+  );
 }, 30_000);
 
 afterAll(async () => {
@@ -58,7 +61,9 @@ async function scenario(psp: Name, order: object): Promise<void> {
 }
 
 const idIn = (value: unknown): string =>
-  typeof value === 'object' && value !== null && 'id' in value && typeof value.id === 'string' ? value.id : 'no id';
+  typeof value === 'object' && value !== null && 'id' in value && typeof value.id === 'string'
+    ? value.id
+    : 'no id';
 
 async function tokenise(psp: Name, number: string): Promise<string> {
   const answer =
@@ -66,7 +71,13 @@ async function tokenise(psp: Name, number: string): Promise<string> {
       ? await fetch(`${parties.alpha.url}/v1/payment_methods`, {
           method: 'POST',
           headers: { authorization: 'Bearer pk_test_1', 'content-type': 'application/x-www-form-urlencoded' },
-          body: new URLSearchParams({ type: 'card', 'card[number]': number, 'card[exp_month]': '12', 'card[exp_year]': '2031', 'card[cvc]': '123' }),
+          body: new URLSearchParams({
+            type: 'card',
+            'card[number]': number,
+            'card[exp_month]': '12',
+            'card[exp_year]': '2031',
+            'card[cvc]': '123',
+          }),
         })
       : await fetch(`${parties.beta.url}/v72/storedPaymentMethods`, {
           method: 'POST',
@@ -107,9 +118,12 @@ async function orderFor(psp: Name, number: string, more: Partial<PaymentOrder> =
 async function chargesOf(psp: Name, reference: string): Promise<number> {
   const answer = await fetch(`${parties[psp].url}/_books`);
   const books: unknown = await answer.json();
-  const movements: unknown = typeof books === 'object' && books !== null && 'movements' in books ? books.movements : [];
+  const movements: unknown =
+    typeof books === 'object' && books !== null && 'movements' in books ? books.movements : [];
   if (!Array.isArray(movements)) throw new Error('no movements');
-  return movements.filter((row: { kind: string; reference: string }) => row.kind === 'charge' && row.reference === reference).length;
+  return movements.filter(
+    (row: { kind: string; reference: string }) => row.kind === 'charge' && row.reference === reference,
+  ).length;
 }
 
 const shown = (outcome: PspOutcome) =>
@@ -180,7 +194,11 @@ describe.each(names)('connector %s against the sandbox PSP', (psp) => {
       const order = await orderFor(psp, '4000000000003220');
       const action = await connectorOf(psp).authorise(order);
       if (action.kind !== 'action') throw new Error(`expected an action, got ${action.kind}`);
-      const page = await fetch(action.url, { method: 'POST', body: new URLSearchParams({ outcome }), redirect: 'manual' });
+      const page = await fetch(action.url, {
+        method: 'POST',
+        body: new URLSearchParams({ outcome }),
+        redirect: 'manual',
+      });
       const returned = Object.fromEntries(new URL(page.headers.get('location') ?? '').searchParams);
       const back = { ...order, pspReference: action.pspReference, returned };
       expect(shown(await connectorOf(psp).continueAfterAction(back))).toBe(expected);
@@ -199,13 +217,19 @@ describe.each(names)('connector %s against the sandbox PSP', (psp) => {
 
   it('a payout is pending, never paid by the first answer', async () => {
     const order = await orderFor(psp, '4242424242424242');
-    const payout = { ...order, reference: order.reference.replace('deposit', 'withdrawal').replace(':a', ':p') };
+    const payout = {
+      ...order,
+      reference: order.reference.replace('deposit', 'withdrawal').replace(':a', ':p'),
+    };
     expect(shown(await connectorOf(psp).payout(payout))).toBe('pending');
   });
 
   it('a forged webhook is refused', () => {
     const headers = new Headers({ 'stripe-signature': 't=1,v1=00' });
-    const result = connectorOf(psp).verifyWebhook(Buffer.from('{"id":"evt_1","notificationItems":[]}'), headers);
+    const result = connectorOf(psp).verifyWebhook(
+      Buffer.from('{"id":"evt_1","notificationItems":[]}'),
+      headers,
+    );
     expect(result.ok ? 'taken' : result.failure.code).toBe('invalid-signature');
   });
 });

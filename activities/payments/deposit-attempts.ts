@@ -67,18 +67,25 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
         .executeTakeFirst();
       if (row === undefined) return null;
       if (deposit.state === 'requested') {
-        await trx.updateTable('payments.deposit').set({ state: 'processing' }).where('id', '=', input.depositId).execute();
+        await trx
+          .updateTable('payments.deposit')
+          .set({ state: 'processing' })
+          .where('id', '=', input.depositId)
+          .execute();
       }
       return row;
     });
 
   return {
     /** Writes the row and the key of a further attempt; refused by the database while another one is open. */
-    async startAttempt(input: AttemptInput & { readonly psp: string; readonly stepUp: boolean }): Promise<AttemptView> {
+    async startAttempt(
+      input: AttemptInput & { readonly psp: string; readonly stepUp: boolean },
+    ): Promise<AttemptView> {
       return db.transaction().execute(async (trx) => {
         const deposit = await lockDeposit(trx, input.depositId);
         const option = optionsOf(deposit).find(({ psp }) => psp === input.psp);
-        if (!option) throw new Error(`Invariant broken: ${input.psp} is no option of deposit ${input.depositId}`);
+        if (!option)
+          throw new Error(`Invariant broken: ${input.psp} is no option of deposit ${input.depositId}`);
         await insertAttempt(trx, { ...input, token: option.token });
         return viewOf(await lockAttempt(trx, input.depositId, input.number));
       });
@@ -92,13 +99,18 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
       const row = await claim(input);
       if (row === null) {
         const known = await readAttempt(input);
-        return known.state === 'started' ? heard(known, { kind: 'unknown', reason: 'sent before' }) : viewOf(known);
+        return known.state === 'started'
+          ? heard(known, { kind: 'unknown', reason: 'sent before' })
+          : viewOf(known);
       }
       const connector = deps.psps.get(row.psp);
       if (!connector) return heard(row, { kind: 'not_sent', reason: 'no such connector' });
       const order = await orderOf(row, 0);
       const answer = await connector.authorise(order);
-      return heard(row, answer.kind === 'approved' ? await verified(connector, order, answer.pspReference) : answer);
+      return heard(
+        row,
+        answer.kind === 'approved' ? await verified(connector, order, answer.pspReference) : answer,
+      );
     },
 
     /** Asks for the status by our own reference. `ageMs` is the attempt's age by the workflow's clock. */
@@ -118,7 +130,10 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
       if (!connector) return heard(row, noConnector);
       const order = await orderOf(row, input.ageMs);
       const answer = await connector.continueAfterAction(order);
-      return heard(row, answer.kind === 'approved' ? await verified(connector, order, answer.pspReference) : answer);
+      return heard(
+        row,
+        answer.kind === 'approved' ? await verified(connector, order, answer.pspReference) : answer,
+      );
     },
 
     /** Ends an attempt that the player left; what the PSP says instead is recorded as it is. */
@@ -148,7 +163,13 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
 /** A process without the connector cannot ask; that says nothing about the money. */
 const noConnector: PspOutcome = { kind: 'unknown', reason: 'no such connector' };
 
-async function verified(connector: PspConnector, order: PaymentOrder, pspReference: string): Promise<PspOutcome> {
+async function verified(
+  connector: PspConnector,
+  order: PaymentOrder,
+  pspReference: string,
+): Promise<PspOutcome> {
   const outcome = await connector.status({ ...order, pspReference });
-  return outcome.kind === 'unknown' || outcome.kind === 'not_found' ? { kind: 'pending', pspReference } : outcome;
+  return outcome.kind === 'unknown' || outcome.kind === 'not_found'
+    ? { kind: 'pending', pspReference }
+    : outcome;
 }

@@ -30,14 +30,18 @@ export function createDepositActivities(deps: Pick<ActivityDeps, 'db'>) {
      * Credits an approved attempt, once for ever. `mismatch` when the PSP moved another amount or currency than ours:
      * then nothing is credited. Failures: the wallet's.
      */
-    async captureDeposit(input: { readonly depositId: string; readonly number: number }): Promise<CaptureOutcome> {
+    async captureDeposit(input: {
+      readonly depositId: string;
+      readonly number: number;
+    }): Promise<CaptureOutcome> {
       return deps.db.transaction().execute(async (trx) => {
         const deposit = await lockDeposit(trx, input.depositId);
         const attempt = await lockAttempt(trx, input.depositId, input.number);
         if (attempt.state !== 'approved' && attempt.state !== 'late_approved') {
           throw new Error(`Invariant broken: attempt ${attempt.reference} is ${attempt.state}, not approved`);
         }
-        if (deposit.state === 'captured') return { kind: deposit.capturedPsp === attempt.psp ? 'captured' : 'elsewhere' };
+        if (deposit.state === 'captured')
+          return { kind: deposit.capturedPsp === attempt.psp ? 'captured' : 'elsewhere' };
         if (attempt.processedAsset !== deposit.asset || attempt.processedAmount !== deposit.amount) {
           await openWorkItem(trx, {
             kind: 'amount-mismatch',
@@ -133,10 +137,22 @@ async function credit(trx: Trx, deposit: DepositRow, attempt: AttemptRow): Promi
   const first = earlier === undefined;
   await trx
     .updateTable('payments.deposit')
-    .set({ state: 'captured', capturedAt: sql<Date>`now()`, capturedPsp: attempt.psp, instrumentId, first, failureReason: null })
+    .set({
+      state: 'captured',
+      capturedAt: sql<Date>`now()`,
+      capturedPsp: attempt.psp,
+      instrumentId,
+      first,
+      failureReason: null,
+    })
     .where('id', '=', deposit.id)
     .execute();
-  await closeWorkItems(trx, `deposit:${deposit.id}`, ['parked-deposit', 'late-approval'], `credited from ${attempt.psp}`);
+  await closeWorkItems(
+    trx,
+    `deposit:${deposit.id}`,
+    ['parked-deposit', 'late-approval'],
+    `credited from ${attempt.psp}`,
+  );
   await appendEvent(
     trx,
     {

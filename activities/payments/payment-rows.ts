@@ -2,7 +2,13 @@
 import type { Selectable } from 'kysely';
 import { z } from 'zod';
 import type { Database, Trx } from '#db/connect.ts';
-import type { PaymentsAttempt, PaymentsDeposit, PaymentsInstrument, PaymentsPayoutAttempt, PaymentsWithdrawal } from '#db/schema.generated.ts';
+import type {
+  PaymentsAttempt,
+  PaymentsDeposit,
+  PaymentsInstrument,
+  PaymentsPayoutAttempt,
+  PaymentsWithdrawal,
+} from '#db/schema.generated.ts';
 import { fail, FailureError } from '#domain/failures.ts';
 import { toMoneyText, type MoneyText } from '#domain/money.ts';
 import { attemptStates, type AttemptState } from '#domain/payments/attempt-state.ts';
@@ -18,12 +24,14 @@ const options = z.array(z.object({ psp: z.string(), token: z.string() }));
 const returned = z.record(z.string(), z.string());
 
 /** PSPs that a deposit may be tried at, with the player's token at each. */
-export const optionsOf = (row: Pick<DepositRow, 'options'>): readonly { psp: string; token: string }[] => options.parse(row.options);
+export const optionsOf = (row: Pick<DepositRow, 'options'>): readonly { psp: string; token: string }[] =>
+  options.parse(row.options);
 
 export const returnedOf = (row: Pick<AttemptRow, 'returned'>): Readonly<Record<string, string>> | null =>
   row.returned === null ? null : returned.parse(row.returned);
 
-export const moneyOf = (row: { readonly amount: string; readonly asset: string }): MoneyText => toMoneyText(BigInt(row.amount), row.asset);
+export const moneyOf = (row: { readonly amount: string; readonly asset: string }): MoneyText =>
+  toMoneyText(BigInt(row.amount), row.asset);
 
 export function attemptStateOf(row: { readonly state: string }): AttemptState {
   const state = attemptStates.find((known) => known === row.state);
@@ -35,19 +43,33 @@ export const declineClassOf = (row: { readonly declineClass: string | null }): D
   declineClasses.find((known) => known === row.declineClass) ?? null;
 
 export async function mustDeposit(trx: Database | Trx, depositId: string): Promise<DepositRow> {
-  const row = await trx.selectFrom('payments.deposit').selectAll().where('id', '=', depositId).executeTakeFirst();
+  const row = await trx
+    .selectFrom('payments.deposit')
+    .selectAll()
+    .where('id', '=', depositId)
+    .executeTakeFirst();
   if (!row) throw new FailureError(fail('not-found', 'There is no such deposit.').failure);
   return row;
 }
 
 export async function lockDeposit(trx: Trx, depositId: string): Promise<DepositRow> {
-  const row = await trx.selectFrom('payments.deposit').selectAll().where('id', '=', depositId).forUpdate().executeTakeFirst();
+  const row = await trx
+    .selectFrom('payments.deposit')
+    .selectAll()
+    .where('id', '=', depositId)
+    .forUpdate()
+    .executeTakeFirst();
   if (!row) throw new FailureError(fail('not-found', 'There is no such deposit.').failure);
   return row;
 }
 
 export async function lockWithdrawal(trx: Trx, withdrawalId: string): Promise<WithdrawalRow> {
-  const row = await trx.selectFrom('payments.withdrawal').selectAll().where('id', '=', withdrawalId).forUpdate().executeTakeFirst();
+  const row = await trx
+    .selectFrom('payments.withdrawal')
+    .selectAll()
+    .where('id', '=', withdrawalId)
+    .forUpdate()
+    .executeTakeFirst();
   if (!row) throw new FailureError(fail('not-found', 'There is no such withdrawal.').failure);
   return row;
 }

@@ -4,7 +4,12 @@ import type { Trx } from '#db/connect.ts';
 import { appendEvent } from '#activities/compliance/append-event.ts';
 import { orThrow } from '#domain/failures.ts';
 import { toUnits } from '#domain/money.ts';
-import { applyPayoutOutcome, isPayoutResolved, payoutStateOf, type PayoutState } from '#domain/payments/payout-state.ts';
+import {
+  applyPayoutOutcome,
+  isPayoutResolved,
+  payoutStateOf,
+  type PayoutState,
+} from '#domain/payments/payout-state.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import { payoutReference } from '#domain/payments/reference.ts';
 import type { ActivityDeps } from '../deps.ts';
@@ -18,7 +23,11 @@ export type PayoutView = { readonly number: number; readonly psp: string; readon
 
 export type PayoutDeps = Pick<ActivityDeps, 'db' | 'psps' | 'log'>;
 
-const viewOf = (row: PayoutAttemptRow): PayoutView => ({ number: row.number, psp: row.psp, state: payoutStateOf(row.state) });
+const viewOf = (row: PayoutAttemptRow): PayoutView => ({
+  number: row.number,
+  psp: row.psp,
+  state: payoutStateOf(row.state),
+});
 
 export function createPayoutActivities(deps: PayoutDeps) {
   const { db } = deps;
@@ -35,7 +44,12 @@ export function createPayoutActivities(deps: PayoutDeps) {
     const withdrawal = await db
       .selectFrom('payments.withdrawal')
       .innerJoin('payments.instrument', 'payments.instrument.id', 'payments.withdrawal.instrumentId')
-      .select(['payments.withdrawal.playerId', 'payments.withdrawal.asset', 'payments.withdrawal.amount', 'payments.instrument.token'])
+      .select([
+        'payments.withdrawal.playerId',
+        'payments.withdrawal.asset',
+        'payments.withdrawal.amount',
+        'payments.instrument.token',
+      ])
       .where('payments.withdrawal.id', '=', row.withdrawalId)
       .executeTakeFirstOrThrow();
     return {
@@ -71,7 +85,11 @@ export function createPayoutActivities(deps: PayoutDeps) {
           .onConflict((conflict) => conflict.columns(['withdrawalId', 'number']).doNothing())
           .execute();
         if (withdrawal.state === 'approved') {
-          await trx.updateTable('payments.withdrawal').set({ state: 'submitted' }).where('id', '=', withdrawal.id).execute();
+          await trx
+            .updateTable('payments.withdrawal')
+            .set({ state: 'submitted' })
+            .where('id', '=', withdrawal.id)
+            .execute();
           await appendEvent(
             trx,
             {
@@ -81,7 +99,10 @@ export function createPayoutActivities(deps: PayoutDeps) {
               playerId: withdrawal.playerId,
               payload: { withdrawalId: withdrawal.id, psp },
             },
-            { actor: { kind: 'workflow', id: `withdrawal:${withdrawal.id}` }, subject: `withdrawal:${withdrawal.id}` },
+            {
+              actor: { kind: 'workflow', id: `withdrawal:${withdrawal.id}` },
+              subject: `withdrawal:${withdrawal.id}`,
+            },
           );
         }
         return viewOf(
@@ -108,7 +129,9 @@ export function createPayoutActivities(deps: PayoutDeps) {
         .executeTakeFirst();
       if (claimed === undefined) {
         const known = await readAttempt(input);
-        return known.state === 'started' ? heard(known, { kind: 'unknown', reason: 'sent before' }) : viewOf(known);
+        return known.state === 'started'
+          ? heard(known, { kind: 'unknown', reason: 'sent before' })
+          : viewOf(known);
       }
       const connector = deps.psps.get(claimed.psp);
       if (!connector) return heard(claimed, { kind: 'not_sent', reason: 'no such connector' });
@@ -153,9 +176,14 @@ async function record(trx: Trx, known: PayoutAttemptRow, outcome: PspOutcome): P
     .set({
       state: after,
       ...(isPayoutResolved(after) && !isPayoutResolved(before) ? { resolvedAt: sql<Date>`now()` } : {}),
-      ...('pspReference' in outcome && outcome.pspReference !== null ? { pspReference: outcome.pspReference } : {}),
+      ...('pspReference' in outcome && outcome.pspReference !== null
+        ? { pspReference: outcome.pspReference }
+        : {}),
       ...(after !== before && outcome.kind === 'approved'
-        ? { processedAsset: outcome.processed.asset, processedAmount: orThrow(toUnits(outcome.processed)).toString() }
+        ? {
+            processedAsset: outcome.processed.asset,
+            processedAmount: orThrow(toUnits(outcome.processed)).toString(),
+          }
         : {}),
       ...(after !== before ? { rawCode: rawCodeOf(outcome) } : {}),
     })
@@ -171,9 +199,18 @@ async function record(trx: Trx, known: PayoutAttemptRow, outcome: PspOutcome): P
         version: 1,
         brand: withdrawal.brand,
         playerId: withdrawal.playerId,
-        payload: { subject: `withdrawal:${withdrawal.id}`, attempt: row.number, psp: row.psp, outcome: after, declineClass: null },
+        payload: {
+          subject: `withdrawal:${withdrawal.id}`,
+          attempt: row.number,
+          psp: row.psp,
+          outcome: after,
+          declineClass: null,
+        },
       },
-      { actor: { kind: 'workflow', id: `withdrawal:${withdrawal.id}` }, subject: `withdrawal:${withdrawal.id}` },
+      {
+        actor: { kind: 'workflow', id: `withdrawal:${withdrawal.id}` },
+        subject: `withdrawal:${withdrawal.id}`,
+      },
     );
   }
   if (after !== before && after === 'late_paid') {

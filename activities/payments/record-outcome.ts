@@ -30,7 +30,12 @@ export const viewOf = (row: AttemptRow): AttemptView => ({
 });
 
 /** Applies `outcome` to the attempt under its deposit's lock and gives the row as it is afterwards. */
-export async function recordOutcome(db: Database, depositId: string, number: number, outcome: PspOutcome): Promise<AttemptView> {
+export async function recordOutcome(
+  db: Database,
+  depositId: string,
+  number: number,
+  outcome: PspOutcome,
+): Promise<AttemptView> {
   return db.transaction().execute(async (trx) => {
     const deposit = await lockDeposit(trx, depositId);
     const row = await lockAttempt(trx, depositId, number);
@@ -41,7 +46,9 @@ export async function recordOutcome(db: Database, depositId: string, number: num
       .set({
         state: after,
         ...(isResolved(after) && !isResolved(before) ? { resolvedAt: sql<Date>`now()` } : {}),
-        ...('pspReference' in outcome && outcome.pspReference !== null ? { pspReference: outcome.pspReference } : {}),
+        ...('pspReference' in outcome && outcome.pspReference !== null
+          ? { pspReference: outcome.pspReference }
+          : {}),
         ...(after !== before ? detailsOf(after, outcome) : {}),
       })
       .where('depositId', '=', depositId)
@@ -84,7 +91,11 @@ function detailsOf(after: AttemptState, outcome: PspOutcome) {
   }
   switch (outcome.kind) {
     case 'declined':
-      return { declineClass: outcome.declineClass, rawCode: outcome.rawCode.slice(0, 100), networkCode: outcome.networkCode };
+      return {
+        declineClass: outcome.declineClass,
+        rawCode: outcome.rawCode.slice(0, 100),
+        networkCode: outcome.networkCode,
+      };
     case 'action':
       return { actionUrl: outcome.url };
     case 'not_sent':
@@ -96,12 +107,22 @@ function detailsOf(after: AttemptState, outcome: PspOutcome) {
 }
 
 /** The deposit waits for the player exactly while an attempt does. */
-async function followDeposit(trx: Trx, depositId: string, depositState: string, attempt: AttemptState): Promise<void> {
+async function followDeposit(
+  trx: Trx,
+  depositId: string,
+  depositState: string,
+  attempt: AttemptState,
+): Promise<void> {
   const state = attempt === 'action' ? 'awaiting-action' : 'processing';
-  const from = attempt === 'action' ? ['requested', 'processing', 'parked'] : ['requested', 'awaiting-action'];
+  const from =
+    attempt === 'action' ? ['requested', 'processing', 'parked'] : ['requested', 'awaiting-action'];
   if (!from.includes(depositState)) return;
   if (depositState === 'requested' && state === 'awaiting-action') {
-    await trx.updateTable('payments.deposit').set({ state: 'processing' }).where('id', '=', depositId).execute();
+    await trx
+      .updateTable('payments.deposit')
+      .set({ state: 'processing' })
+      .where('id', '=', depositId)
+      .execute();
   }
   await trx.updateTable('payments.deposit').set({ state }).where('id', '=', depositId).execute();
 }

@@ -9,7 +9,19 @@ export type PspRoute = {
   readonly psps: readonly string[];
 };
 
-const seeded: readonly string[] = ['EUR', 'USD', 'GBP', 'SEK', 'NOK', 'PLN', 'CAD', 'BRL', 'INR', 'JPY', 'KWD'];
+const seeded: readonly string[] = [
+  'EUR',
+  'USD',
+  'GBP',
+  'SEK',
+  'NOK',
+  'PLN',
+  'CAD',
+  'BRL',
+  'INR',
+  'JPY',
+  'KWD',
+];
 
 /** Gives every brand the first version of its card routes; running it again is harmless. */
 export async function seedRoutes(trx: Database | Trx): Promise<void> {

@@ -38,14 +38,21 @@ export function createWithdrawalCheckActivities(deps: Pick<ActivityDeps, 'db'>) 
       return deps.db.transaction().execute(async (trx) => {
         const row = await lockWithdrawal(trx, input.withdrawalId);
         if (row.state === 'requested') {
-          await trx.updateTable('payments.withdrawal').set({ state: 'checking' }).where('id', '=', row.id).execute();
+          await trx
+            .updateTable('payments.withdrawal')
+            .set({ state: 'checking' })
+            .where('id', '=', row.id)
+            .execute();
         }
         const { profile } = orThrow(await profileVersion(trx, row.jurisdiction, row.jurisdictionVersion));
         const check = checkWithdrawal({
           amount: BigInt(row.amount),
           autoApproveMax: bandOf(profile.autoApproveWithdrawalMax[row.asset], row.asset),
           approvalsRequired: profile.approvalsRequired,
-          isIdentityVerified: levelSatisfies(await readKycLevel(trx, row.playerId), profile.withdrawalKycLevel),
+          isIdentityVerified: levelSatisfies(
+            await readKycLevel(trx, row.playerId),
+            profile.withdrawalKycLevel,
+          ),
           hasPendingWagering: await hasPendingWagering(trx, row.playerId, row.asset),
           ...(await netDeposits(trx, row)),
         });
@@ -66,7 +73,11 @@ export function createWithdrawalCheckActivities(deps: Pick<ActivityDeps, 'db'>) 
     }): Promise<void> {
       await deps.db
         .updateTable('payments.withdrawal')
-        .set({ state: 'awaiting-approval', approvalsRequired: input.approvals, checkReasons: [...input.reasons] })
+        .set({
+          state: 'awaiting-approval',
+          approvalsRequired: input.approvals,
+          checkReasons: [...input.reasons],
+        })
         .where('id', '=', input.withdrawalId)
         .where('state', '=', 'checking')
         .execute();
@@ -76,7 +87,8 @@ export function createWithdrawalCheckActivities(deps: Pick<ActivityDeps, 'db'>) 
     async recordApproval(input: ApprovalInput): Promise<void> {
       await deps.db.transaction().execute(async (trx) => {
         const row = await lockWithdrawal(trx, input.withdrawalId);
-        if (row.playerId === input.operatorId) throw refused('own-approval', 'Nobody decides on a payment to himself.');
+        if (row.playerId === input.operatorId)
+          throw refused('own-approval', 'Nobody decides on a payment to himself.');
         if (row.state !== 'awaiting-approval' || row.payloadHash.toString('hex') !== input.payloadHash) {
           throw refused('withdrawal-not-pending', 'The withdrawal is not waiting for this decision.');
         }
@@ -110,7 +122,11 @@ export function createWithdrawalCheckActivities(deps: Pick<ActivityDeps, 'db'>) 
             playerId: row.playerId,
             payload: { withdrawalId: row.id, operatorId: input.operatorId, approvals },
           },
-          { actor: { kind: 'operator', id: input.operatorId }, subject: `withdrawal:${row.id}`, reason: input.reason },
+          {
+            actor: { kind: 'operator', id: input.operatorId },
+            subject: `withdrawal:${row.id}`,
+            reason: input.reason,
+          },
         );
       });
     },
@@ -122,7 +138,8 @@ export function createWithdrawalCheckActivities(deps: Pick<ActivityDeps, 'db'>) 
     }): Promise<{ readonly outcome: 'approved' | 'refused' }> {
       return deps.db.transaction().execute(async (trx) => {
         const row = await lockWithdrawal(trx, input.withdrawalId);
-        if (row.state === 'approved' || row.state === 'submitted' || row.state === 'paid') return { outcome: 'approved' };
+        if (row.state === 'approved' || row.state === 'submitted' || row.state === 'paid')
+          return { outcome: 'approved' };
         const no = await trx
           .selectFrom('payments.withdrawalApproval')
           .select('operatorId')
@@ -141,7 +158,8 @@ export function createWithdrawalCheckActivities(deps: Pick<ActivityDeps, 'db'>) 
   };
 }
 
-const refused = (code: Parameters<typeof fail>[0], detail: string): FailureError => new FailureError(fail(code, detail).failure);
+const refused = (code: Parameters<typeof fail>[0], detail: string): FailureError =>
+  new FailureError(fail(code, detail).failure);
 
 /** A repeat of the same decision is the retry of an answer that got lost. */
 async function refuseOtherDecision(trx: Trx, input: ApprovalInput): Promise<void> {
@@ -151,7 +169,8 @@ async function refuseOtherDecision(trx: Trx, input: ApprovalInput): Promise<void
     .where('withdrawalId', '=', input.withdrawalId)
     .where('operatorId', '=', input.operatorId)
     .executeTakeFirst();
-  if (known?.decision !== input.decision) throw refused('already-decided', 'This operator has decided otherwise before.');
+  if (known?.decision !== input.decision)
+    throw refused('already-decided', 'This operator has decided otherwise before.');
 }
 
 function bandOf(decimal: string | undefined, asset: string): Units {

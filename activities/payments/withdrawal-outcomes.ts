@@ -12,7 +12,10 @@ export type SettleOutcome = { readonly kind: 'paid' | 'mismatch' };
 export function createWithdrawalActivities(deps: Pick<ActivityDeps, 'db'>) {
   return {
     /** Books a paid payout, once for ever. `mismatch` when the PSP paid another amount: then nothing is booked. */
-    async settleWithdrawal(input: { readonly withdrawalId: string; readonly number: number }): Promise<SettleOutcome> {
+    async settleWithdrawal(input: {
+      readonly withdrawalId: string;
+      readonly number: number;
+    }): Promise<SettleOutcome> {
       return deps.db.transaction().execute(async (trx) => {
         const row = await lockWithdrawal(trx, input.withdrawalId);
         if (row.state === 'paid') return { kind: 'paid' };
@@ -22,7 +25,8 @@ export function createWithdrawalActivities(deps: Pick<ActivityDeps, 'db'>) {
           .where('withdrawalId', '=', row.id)
           .where('number', '=', input.number)
           .executeTakeFirstOrThrow();
-        if (attempt.state !== 'paid') throw new Error(`Invariant broken: payout ${attempt.reference} is ${attempt.state}, not paid`);
+        if (attempt.state !== 'paid')
+          throw new Error(`Invariant broken: payout ${attempt.reference} is ${attempt.state}, not paid`);
         if (attempt.processedAsset !== row.asset || attempt.processedAmount !== row.amount) {
           await openWorkItem(trx, {
             kind: 'amount-mismatch',

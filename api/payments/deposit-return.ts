@@ -17,13 +17,22 @@ const route = createRoute({
   operationId: 'returnFromChallenge',
   tags: ['payments'],
   summary: 'Return address for the browser after a challenge; shows how the deposit stands',
-  description: 'Opened by the PSP with a token of its own, so the browser needs no session. PSPs add parameters of theirs.',
+  description:
+    'Opened by the PSP with a token of its own, so the browser needs no session. PSPs add parameters of theirs.',
   request: {
     params: idParam,
-    query: z.looseObject({ t: z.string().regex(/^[\w-]{20,64}$/).openapi({ description: 'Names the attempt.' }) }),
+    query: z.looseObject({
+      t: z
+        .string()
+        .regex(/^[\w-]{20,64}$/)
+        .openapi({ description: 'Names the attempt.' }),
+    }),
   },
   responses: {
-    200: { description: 'A page with the state and a link back to the site', content: { 'text/html': { schema: z.string() } } },
+    200: {
+      description: 'A page with the state and a link back to the site',
+      content: { 'text/html': { schema: z.string() } },
+    },
     ...problemResponses('invalid-request', 'not-found'),
   },
 });
@@ -53,10 +62,17 @@ export function mountDepositReturn(api: Api, deps: ApiDeps): void {
         c.var.log.warn({ error, depositId: id }, 'a return could not be told');
       }
     }
-    const row = await deps.db.selectFrom('payments.deposit').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
+    const row = await deps.db
+      .selectFrom('payments.deposit')
+      .selectAll()
+      .where('id', '=', id)
+      .executeTakeFirstOrThrow();
     const { state } = toApiDeposit(row, undefined);
     const { amount, asset } = moneyOf(row);
-    c.header('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
+    c.header(
+      'Content-Security-Policy',
+      "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    );
     c.header('Cache-Control', 'no-store');
     return c.html(page(words[state], `${amount} ${asset}`, row.returnUrl, state), 200);
   });

@@ -1,6 +1,12 @@
 /** What the cashier's routes take and answer, and rows turned into it. */
 import { z } from '@hono/zod-openapi';
-import { moneyOf, type AttemptRow, type DepositRow, type InstrumentRow, type WithdrawalRow } from '#activities/payments/payment-rows.ts';
+import {
+  moneyOf,
+  type AttemptRow,
+  type DepositRow,
+  type InstrumentRow,
+  type WithdrawalRow,
+} from '#activities/payments/payment-rows.ts';
 import { depositStates, withdrawalStates } from '#domain/payments/withdrawal-decision.ts';
 import { moneyOutput, pageQuery, timestamp } from '../schemas.ts';
 
@@ -9,11 +15,17 @@ export const json = <T extends z.ZodType>(schema: T, description: string) => ({
   content: { 'application/json': { schema } },
 });
 
-export const body = <T extends z.ZodType>(schema: T) => ({ required: true, content: { 'application/json': { schema } } });
+export const body = <T extends z.ZodType>(schema: T) => ({
+  required: true,
+  content: { 'application/json': { schema } },
+});
 
 export const nextActionOutput = z
   .discriminatedUnion('type', [
-    z.strictObject({ type: z.literal('redirect'), url: z.string().openapi({ description: 'Send the browser there.' }) }),
+    z.strictObject({
+      type: z.literal('redirect'),
+      url: z.string().openapi({ description: 'Send the browser there.' }),
+    }),
     z.strictObject({ type: z.literal('none') }),
   ])
   .openapi('NextAction');
@@ -33,7 +45,9 @@ export const instrumentOutput = z
 export const depositOutput = z
   .strictObject({
     depositId: z.uuid(),
-    state: z.enum(depositStates).openapi({ description: '`parked`: the outcome is unknown and a person looks at it.' }),
+    state: z
+      .enum(depositStates)
+      .openapi({ description: '`parked`: the outcome is unknown and a person looks at it.' }),
     money: moneyOutput,
     method: z.literal('card'),
     nextAction: nextActionOutput,

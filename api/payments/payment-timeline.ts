@@ -22,11 +22,22 @@ export const attemptOutput = z
   .openapi('PaymentAttempt');
 
 export const journalOutput = z
-  .strictObject({ journalId: z.uuid(), code: z.string(), externalId: z.string(), money: moneyOutput, occurredAt: timestamp })
+  .strictObject({
+    journalId: z.uuid(),
+    code: z.string(),
+    externalId: z.string(),
+    money: moneyOutput,
+    occurredAt: timestamp,
+  })
   .openapi('PaymentJournal');
 
 export const noticeOutput = z
-  .strictObject({ source: z.string(), externalId: z.string(), receivedAt: timestamp, processedAt: timestamp.nullable() })
+  .strictObject({
+    source: z.string(),
+    externalId: z.string(),
+    receivedAt: timestamp,
+    processedAt: timestamp.nullable(),
+  })
   .openapi('PaymentNotice');
 
 export const workItemOutput = z
@@ -69,7 +80,9 @@ export const toApiAttempt = (row: AttemptLike): z.infer<typeof attemptOutput> =>
   rawCode: row.rawCode,
   networkCode: row.networkCode ?? null,
   processed:
-    row.processedAsset === null || row.processedAmount === null ? null : toMoneyText(BigInt(row.processedAmount), row.processedAsset),
+    row.processedAsset === null || row.processedAmount === null
+      ? null
+      : toMoneyText(BigInt(row.processedAmount), row.processedAsset),
   startedAt: row.startedAt.toISOString(),
   sentAt: row.sentAt?.toISOString() ?? null,
   resolvedAt: row.resolvedAt?.toISOString() ?? null,
@@ -92,7 +105,13 @@ export async function readTimeline(db: Database, subject: string) {
       .orderBy('id')
       .limit(100)
       .execute(),
-    db.selectFrom('payments.workItem').selectAll().where('subject', '=', subject).orderBy('openedAt').limit(100).execute(),
+    db
+      .selectFrom('payments.workItem')
+      .selectAll()
+      .where('subject', '=', subject)
+      .orderBy('openedAt')
+      .limit(100)
+      .execute(),
   ]);
   return {
     journals: journals.map((row) => ({

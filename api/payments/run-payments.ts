@@ -1,8 +1,18 @@
 /** From a route to a payment's workflow and back; where the workflow has ended, the database has the answer. */
 import { WithStartWorkflowOperation } from '@temporalio/client';
-import { depositInputOf, withdrawalInputOf, type DepositRow, type WithdrawalRow } from '#activities/payments/payment-rows.ts';
+import {
+  depositInputOf,
+  withdrawalInputOf,
+  type DepositRow,
+  type WithdrawalRow,
+} from '#activities/payments/payment-rows.ts';
 import { fail, FailureError } from '#domain/failures.ts';
-import { beginDeposit, completeAction, depositStart, depositWorkflowId } from '#workflows/deposit.contract.ts';
+import {
+  beginDeposit,
+  completeAction,
+  depositStart,
+  depositWorkflowId,
+} from '#workflows/deposit.contract.ts';
 import type { deposit } from '#workflows/deposit.ts';
 import {
   beginWithdrawal,
@@ -23,7 +33,10 @@ export async function runDeposit(deps: RunDeps, row: DepositRow): Promise<void> 
   const client = await deps.temporal();
   await unlessOver(() =>
     client.workflow.executeUpdateWithStart(beginDeposit, {
-      startWorkflowOperation: new WithStartWorkflowOperation<typeof deposit>('deposit', depositStart(depositInputOf(row))),
+      startWorkflowOperation: new WithStartWorkflowOperation<typeof deposit>(
+        'deposit',
+        depositStart(depositInputOf(row)),
+      ),
     }),
   );
 }
@@ -32,7 +45,9 @@ export async function runDeposit(deps: RunDeps, row: DepositRow): Promise<void> 
 export async function resumeDeposit(deps: RunDeps, depositId: string): Promise<void> {
   const client = await deps.temporal();
   try {
-    await unlessOver(() => client.workflow.getHandle(depositWorkflowId(depositId)).executeUpdate(completeAction));
+    await unlessOver(() =>
+      client.workflow.getHandle(depositWorkflowId(depositId)).executeUpdate(completeAction),
+    );
   } catch (error) {
     if (error instanceof FailureError && error.failure.code === 'deposit-not-awaiting-action') return;
     throw error;
@@ -53,10 +68,17 @@ export async function runWithdrawal(deps: RunDeps, row: WithdrawalRow): Promise<
 }
 
 /** Failures: `withdrawal-not-pending`, `already-decided`, `own-approval`. */
-export async function sendDecision(deps: RunDeps, withdrawalId: string, updateId: string, decision: DecisionInput): Promise<void> {
+export async function sendDecision(
+  deps: RunDeps,
+  withdrawalId: string,
+  updateId: string,
+  decision: DecisionInput,
+): Promise<void> {
   const client = await deps.temporal();
   const isRunning = await unlessOver(() =>
-    client.workflow.getHandle(withdrawalWorkflowId(withdrawalId)).executeUpdate(decideWithdrawal, { updateId, args: [decision] }),
+    client.workflow
+      .getHandle(withdrawalWorkflowId(withdrawalId))
+      .executeUpdate(decideWithdrawal, { updateId, args: [decision] }),
   );
   if (isRunning) return;
   // A repeat of a decision that was written is answered with the row; anything else came too late.
@@ -76,11 +98,16 @@ export async function sendCancellation(deps: RunDeps, withdrawalId: string): Pro
     client.workflow.getHandle(withdrawalWorkflowId(withdrawalId)).executeUpdate(cancelWithdrawal),
   );
   if (isRunning) return;
-  const row = await deps.db.selectFrom('payments.withdrawal').select('state').where('id', '=', withdrawalId).executeTakeFirst();
+  const row = await deps.db
+    .selectFrom('payments.withdrawal')
+    .select('state')
+    .where('id', '=', withdrawalId)
+    .executeTakeFirst();
   if (row?.state !== 'cancelled') throw notPending();
 }
 
-const notPending = (): FailureError => new FailureError(fail('withdrawal-not-pending', 'The withdrawal has ended or is on its way.').failure);
+const notPending = (): FailureError =>
+  new FailureError(fail('withdrawal-not-pending', 'The withdrawal has ended or is on its way.').failure);
 
 /** False when the workflow has ended; failures of the workflow come out as ours. */
 async function unlessOver(call: () => Promise<unknown>): Promise<boolean> {

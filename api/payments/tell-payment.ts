@@ -28,22 +28,32 @@ export const tellPayment = (client: Client, db: Database, notice: Notified): Pro
 async function tellDeposit(client: Client, db: Database, notice: Notified): Promise<Told> {
   if (await isOldNews(db, notice)) return 'gone';
   try {
-    await client.workflow.getHandle(depositWorkflowId(notice.id)).signal(pspNotified, { attempt: notice.attempt });
+    await client.workflow
+      .getHandle(depositWorkflowId(notice.id))
+      .signal(pspNotified, { attempt: notice.attempt });
     return 'told';
   } catch (error) {
     if (!isWorkflowOver(error)) throw error;
   }
-  const row = await db.selectFrom('payments.deposit').selectAll().where('id', '=', notice.id).executeTakeFirst();
+  const row = await db
+    .selectFrom('payments.deposit')
+    .selectAll()
+    .where('id', '=', notice.id)
+    .executeTakeFirst();
   if (row === undefined) return 'gone';
   if (row.state === 'requested' || row.state === 'processing' || row.state === 'awaiting-action') {
-    await startQuietly(() => client.workflow.start<typeof deposit>('deposit', depositStart(depositInputOf(row))));
+    await startQuietly(() =>
+      client.workflow.start<typeof deposit>('deposit', depositStart(depositInputOf(row))),
+    );
     return 'told';
   }
   if (!notice.saysApproved) return 'gone';
   const { id: depositId, playerId, brand, jurisdiction } = row;
   for (const attempt of await closedAttempts(db, notice)) {
     const input = { depositId, attempt, playerId, brand, jurisdiction };
-    await startQuietly(() => client.workflow.start<typeof depositLate>('depositLate', depositLateStart(input)));
+    await startQuietly(() =>
+      client.workflow.start<typeof depositLate>('depositLate', depositLateStart(input)),
+    );
   }
   return 'gone';
 }
@@ -81,10 +91,16 @@ async function tellWithdrawal(client: Client, db: Database, notice: Notified): P
   } catch (error) {
     if (!isWorkflowOver(error)) throw error;
   }
-  const row = await db.selectFrom('payments.withdrawal').selectAll().where('id', '=', notice.id).executeTakeFirst();
+  const row = await db
+    .selectFrom('payments.withdrawal')
+    .selectAll()
+    .where('id', '=', notice.id)
+    .executeTakeFirst();
   if (row === undefined) return 'gone';
   if (row.closedAt === null && row.state !== 'parked') {
-    await startQuietly(() => client.workflow.start<typeof withdrawal>('withdrawal', withdrawalStart(withdrawalInputOf(row))));
+    await startQuietly(() =>
+      client.workflow.start<typeof withdrawal>('withdrawal', withdrawalStart(withdrawalInputOf(row))),
+    );
     return 'told';
   }
   if (notice.saysApproved && row.state !== 'paid') {

@@ -30,7 +30,10 @@ const requestRoute = (deps: ApiDeps) =>
       ),
     },
     responses: {
-      200: json(withdrawalOutput, 'The withdrawal; a repeat with the same key answers with the same one as it is now'),
+      200: json(
+        withdrawalOutput,
+        'The withdrawal; a repeat with the same key answers with the same one as it is now',
+      ),
       ...problemResponses(
         'malformed-json',
         'invalid-request',
@@ -95,7 +98,13 @@ const cancelRoute = (deps: ApiDeps) =>
     request: { params: idParam, headers: idempotencyHeader },
     responses: {
       200: json(withdrawalOutput, 'The withdrawal, cancelled'),
-      ...problemResponses('invalid-request', 'not-authenticated', 'not-found', 'withdrawal-not-pending', 'dependency-unavailable'),
+      ...problemResponses(
+        'invalid-request',
+        'not-authenticated',
+        'not-found',
+        'withdrawal-not-pending',
+        'dependency-unavailable',
+      ),
     },
   });
 
@@ -143,7 +152,10 @@ export function mountWithdrawals(api: Api, deps: ApiDeps): void {
       .limit(limit + 1)
       .execute();
     const page = rows.slice(0, limit);
-    return c.json({ items: page.map(toApiWithdrawal), next: rows.length > limit ? (page.at(-1)?.id ?? null) : null }, 200);
+    return c.json(
+      { items: page.map(toApiWithdrawal), next: rows.length > limit ? (page.at(-1)?.id ?? null) : null },
+      200,
+    );
   });
 
   api.openapi(readRoute(deps), async (c) =>
@@ -156,7 +168,9 @@ export function mountWithdrawals(api: Api, deps: ApiDeps): void {
     const row = await mustOwn(deps.db, id, playerId);
     if (row.state !== 'cancelled') {
       if (!row.cancellable) {
-        throw new FailureError(fail('withdrawal-not-pending', 'Withdrawals cannot be taken back in this jurisdiction.').failure);
+        throw new FailureError(
+          fail('withdrawal-not-pending', 'Withdrawals cannot be taken back in this jurisdiction.').failure,
+        );
       }
       await sendCancellation(deps, id);
     }
@@ -165,7 +179,12 @@ export function mountWithdrawals(api: Api, deps: ApiDeps): void {
 }
 
 async function mustOwn(db: Database, id: string, playerId: string) {
-  const row = await db.selectFrom('payments.withdrawal').selectAll().where('id', '=', id).where('playerId', '=', playerId).executeTakeFirst();
+  const row = await db
+    .selectFrom('payments.withdrawal')
+    .selectAll()
+    .where('id', '=', id)
+    .where('playerId', '=', playerId)
+    .executeTakeFirst();
   if (row === undefined) throw new FailureError(fail('not-found', 'There is no such withdrawal.').failure);
   return row;
 }

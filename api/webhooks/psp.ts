@@ -1,7 +1,11 @@
 /** Webhooks of PSPs: proven over the bytes as they came, stored once, then a poke for the workflow that asks again. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { markProcessed, receiveWebhook } from '#activities/compliance/commands/webhook-inbox.ts';
-import { createPspConnectors, type PspConnectors, type WebhookNotice } from '#activities/payments/connectors.ts';
+import {
+  createPspConnectors,
+  type PspConnectors,
+  type WebhookNotice,
+} from '#activities/payments/connectors.ts';
 import { webhookSource } from '#activities/payments/payment-rows.ts';
 import { openWorkItem } from '#activities/payments/commands/work-items.ts';
 import type { Database } from '#db/connect.ts';
@@ -20,10 +24,23 @@ const route = createRoute({
   summary: 'Something changed at a PSP',
   description:
     'Signed as the PSP does it: `Stripe-Signature` over the raw body, or an HMAC inside each Adyen notification item.',
-  request: { params: z.object({ psp: z.string().regex(/^[a-z]{1,20}$/).openapi({ param: { name: 'psp', in: 'path' } }) }) },
+  request: {
+    params: z.object({
+      psp: z
+        .string()
+        .regex(/^[a-z]{1,20}$/)
+        .openapi({ param: { name: 'psp', in: 'path' } }),
+    }),
+  },
   responses: {
     200: { description: 'Stored, or known already', content: { 'text/plain': { schema: z.string() } } },
-    ...problemResponses('invalid-signature', 'stale-signature', 'not-found', 'body-too-large', 'dependency-unavailable'),
+    ...problemResponses(
+      'invalid-signature',
+      'stale-signature',
+      'not-found',
+      'body-too-large',
+      'dependency-unavailable',
+    ),
   },
 });
 
@@ -33,9 +50,24 @@ type WebhookDeps = Pick<ApiDeps, 'db' | 'temporal' | 'log' | 'config'>;
 export function connectorsOf(config: ApiDeps['config']): PspConnectors {
   const { alpha, beta } = config.psp;
   return createPspConnectors({
-    ...(alpha ? { alpha: { url: alpha.url, apiKey: alpha.apiKey.reveal(), webhookSecret: alpha.webhookSecret.reveal() } } : {}),
+    ...(alpha
+      ? {
+          alpha: {
+            url: alpha.url,
+            apiKey: alpha.apiKey.reveal(),
+            webhookSecret: alpha.webhookSecret.reveal(),
+          },
+        }
+      : {}),
     ...(beta
-      ? { beta: { url: beta.url, apiKey: beta.apiKey.reveal(), merchantAccount: beta.merchantAccount, hmacKey: beta.hmacKey.reveal() } }
+      ? {
+          beta: {
+            url: beta.url,
+            apiKey: beta.apiKey.reveal(),
+            merchantAccount: beta.merchantAccount,
+            hmacKey: beta.hmacKey.reveal(),
+          },
+        }
       : {}),
   });
 }

@@ -17,7 +17,11 @@ export type AttemptState = (typeof attemptStates)[number];
 
 /** Money may still move, or has moved: while one attempt is here, no other may begin. */
 export const isOpenOrApproved = (state: AttemptState): boolean =>
-  state === 'started' || state === 'pending' || state === 'action' || state === 'unknown' || state === 'approved';
+  state === 'started' ||
+  state === 'pending' ||
+  state === 'action' ||
+  state === 'unknown' ||
+  state === 'approved';
 
 /** The attempt has an end, with or without money. */
 export const isResolved = (state: AttemptState): boolean => !isOpenOrApproved(state) || state === 'approved';

@@ -20,4 +20,5 @@ export const payoutPollMsMax = 30 * 60_000;
 export const payoutAttemptsMax = 8;
 
 /** Pause before the n-th status question (n from 0): 1 s doubling up to `maxMs`. */
-export const pollPauseMs = (n: number, maxMs: number): number => Math.min(maxMs, 1_000 * 2 ** Math.min(n, 20));
+export const pollPauseMs = (n: number, maxMs: number): number =>
+  Math.min(maxMs, 1_000 * 2 ** Math.min(n, 20));

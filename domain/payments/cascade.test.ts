@@ -20,16 +20,26 @@ describe('the cascade', () => {
   });
 
   it.each(['generic', 'issuer_unavailable'] as const)('goes on after a proven %s decline', (declineClass) => {
-    expect(nextStep(psps, [attempt({ declineClass })], 0)).toEqual({ kind: 'attempt', number: 2, psp: 'beta', stepUp: false });
+    expect(nextStep(psps, [attempt({ declineClass })], 0)).toEqual({
+      kind: 'attempt',
+      number: 2,
+      psp: 'beta',
+      stepUp: false,
+    });
   });
 
   it('goes on after a proven non-send', () => {
-    expect(nextStep(psps, [attempt({ state: 'not_sent', declineClass: null })], 0)).toMatchObject({ psp: 'beta' });
+    expect(nextStep(psps, [attempt({ state: 'not_sent', declineClass: null })], 0)).toMatchObject({
+      psp: 'beta',
+    });
   });
 
-  it.each(['hard_never', 'soft_later', 'fix_data', 'psp_risk', 'not_authenticated'] as const)('stops after %s', (declineClass) => {
-    expect(nextStep(psps, [attempt({ declineClass })], 0).kind).toBe('stop');
-  });
+  it.each(['hard_never', 'soft_later', 'fix_data', 'psp_risk', 'not_authenticated'] as const)(
+    'stops after %s',
+    (declineClass) => {
+      expect(nextStep(psps, [attempt({ declineClass })], 0).kind).toBe('stop');
+    },
+  );
 
   it.each(['started', 'pending', 'action', 'unknown'] as const)('waits while an attempt is %s', (state) => {
     expect(nextStep(psps, [attempt({ state, declineClass: null })], 0)).toEqual({ kind: 'wait' });
@@ -38,7 +48,9 @@ describe('the cascade', () => {
   it('steps up at the same PSP, once', () => {
     const first = attempt({ declineClass: 'sca_required' });
     expect(nextStep(psps, [first], 0)).toEqual({ kind: 'attempt', number: 2, psp: 'alpha', stepUp: true });
-    expect(nextStep(psps, [first, attempt({ declineClass: 'sca_required', stepUp: true })], 0).kind).toBe('stop');
+    expect(nextStep(psps, [first, attempt({ declineClass: 'sca_required', stepUp: true })], 0).kind).toBe(
+      'stop',
+    );
   });
 
   it('does not surprise a player who left', () => {
@@ -51,10 +63,21 @@ describe('the cascade', () => {
 });
 
 const outcome: fc.Arbitrary<PspOutcome> = fc.oneof(
-  fc.constant<PspOutcome>({ kind: 'approved', pspReference: 'p', processed: { amount: '1', asset: 'EUR' }, instrument: null }),
+  fc.constant<PspOutcome>({
+    kind: 'approved',
+    pspReference: 'p',
+    processed: { amount: '1', asset: 'EUR' },
+    instrument: null,
+  }),
   fc
     .constantFrom(...declineClasses)
-    .map((declineClass): PspOutcome => ({ kind: 'declined', pspReference: null, declineClass, rawCode: 'x', networkCode: null })),
+    .map((declineClass): PspOutcome => ({
+      kind: 'declined',
+      pspReference: null,
+      declineClass,
+      rawCode: 'x',
+      networkCode: null,
+    })),
   fc.constant<PspOutcome>({ kind: 'action', pspReference: null, url: 'http://x' }),
   fc.constant<PspOutcome>({ kind: 'pending', pspReference: null }),
   fc.constant<PspOutcome>({ kind: 'cancelled', pspReference: null }),
@@ -69,7 +92,9 @@ describe('an attempt', () => {
       fc.property(fc.constantFrom(...attemptStates), outcome, (state, heard) => {
         const after = applyOutcome(state, heard);
         if (!isOpenOrApproved(state)) {
-          expect(after).toBe(state !== 'late_approved' && heard.kind === 'approved' ? 'late_approved' : state);
+          expect(after).toBe(
+            state !== 'late_approved' && heard.kind === 'approved' ? 'late_approved' : state,
+          );
         }
         if (state === 'approved') expect(after).toBe('approved');
       }),
@@ -89,10 +114,15 @@ describe('a deposit', () => {
   it('never charges twice, whatever PSPs answer and in whichever order, as long as they tell the truth in the end', () => {
     // A PSP's truth is fixed when it is called; its answers may hide it as unknown or pending, but never contradict it.
     const truth = fc.constantFrom<AttemptState>('approved', 'declined', 'not_sent');
-    const veil = fc.array(fc.constantFrom<PspOutcome['kind']>('unknown', 'pending', 'not_found'), { maxLength: 4 });
+    const veil = fc.array(fc.constantFrom<PspOutcome['kind']>('unknown', 'pending', 'not_found'), {
+      maxLength: 4,
+    });
     fc.assert(
       fc.property(
-        fc.array(fc.record({ truth, veil, declineClass: fc.constantFrom(...declineClasses) }), { minLength: 6, maxLength: 6 }),
+        fc.array(fc.record({ truth, veil, declineClass: fc.constantFrom(...declineClasses) }), {
+          minLength: 6,
+          maxLength: 6,
+        }),
         fc.array(fc.nat(120_000), { minLength: 40, maxLength: 40 }),
         (world, waits) => {
           const attempts: AttemptSummary[] = [];
@@ -133,14 +163,26 @@ function answer(
   if (veiled === 'unknown') return { kind: 'unknown', reason: 'x' };
   if (veiled === 'pending') return { kind: 'pending', pspReference: null };
   if (veiled === 'not_found') return { kind: 'not_found', authoritative: false };
-  if (truth === 'approved') return { kind: 'approved', pspReference: 'p', processed: { amount: '1', asset: 'EUR' }, instrument: null };
-  if (truth === 'declined') return { kind: 'declined', pspReference: null, declineClass, rawCode: 'x', networkCode: null };
+  if (truth === 'approved')
+    return {
+      kind: 'approved',
+      pspReference: 'p',
+      processed: { amount: '1', asset: 'EUR' },
+      instrument: null,
+    };
+  if (truth === 'declined')
+    return { kind: 'declined', pspReference: null, declineClass, rawCode: 'x', networkCode: null };
   return { kind: 'not_found', authoritative: true };
 }
 
 describe('decline classes', () => {
   it('take the most specific code first', () => {
-    const codes = { dialect: 'stripe', codes: ['insufficient_funds', 'card_declined'], network: null, networkCode: null } as const;
+    const codes = {
+      dialect: 'stripe',
+      codes: ['insufficient_funds', 'card_declined'],
+      network: null,
+      networkCode: null,
+    } as const;
     expect(classifyDecline(codes)).toBe('soft_later');
   });
 
@@ -151,7 +193,9 @@ describe('decline classes', () => {
   });
 
   it('call what nobody knows generic', () => {
-    expect(classifyDecline({ dialect: 'adyen', codes: ['9999'], network: null, networkCode: null })).toBe('generic');
+    expect(classifyDecline({ dialect: 'adyen', codes: ['9999'], network: null, networkCode: null })).toBe(
+      'generic',
+    );
   });
 
   it('allow another PSP for two classes only', () => {

@@ -27,21 +27,30 @@ export const cascadeWindowMs = 60_000;
  * @param psps in the order of the route
  * @param waitedMs since the player last did something about this deposit
  */
-export function nextStep(psps: readonly string[], attempts: readonly AttemptSummary[], waitedMs: number): NextStep {
-  if (attempts.some(({ state }) => state === 'approved' || state === 'late_approved')) return { kind: 'approved' };
+export function nextStep(
+  psps: readonly string[],
+  attempts: readonly AttemptSummary[],
+  waitedMs: number,
+): NextStep {
+  if (attempts.some(({ state }) => state === 'approved' || state === 'late_approved'))
+    return { kind: 'approved' };
   if (attempts.some(({ state }) => isOpenOrApproved(state))) return { kind: 'wait' };
   const number = attempts.length + 1;
   const last = attempts.at(-1);
   if (last === undefined) {
     const psp = psps[0];
-    return psp === undefined ? { kind: 'stop', reason: 'no-psp' } : { kind: 'attempt', number, psp, stepUp: false };
+    return psp === undefined
+      ? { kind: 'stop', reason: 'no-psp' }
+      : { kind: 'attempt', number, psp, stepUp: false };
   }
   const reason = reasonOf(last);
   if (number > attemptsMax || waitedMs > cascadeWindowMs) return { kind: 'stop', reason };
   if (last.state === 'declined' && last.declineClass === 'sca_required') {
     return last.stepUp ? { kind: 'stop', reason } : { kind: 'attempt', number, psp: last.psp, stepUp: true };
   }
-  const provenHarmless = last.state === 'not_sent' || (last.state === 'declined' && last.declineClass !== null && mayCascade(last.declineClass));
+  const provenHarmless =
+    last.state === 'not_sent' ||
+    (last.state === 'declined' && last.declineClass !== null && mayCascade(last.declineClass));
   const other = psps.find((psp) => attempts.every((attempt) => attempt.psp !== psp));
   return provenHarmless && other !== undefined
     ? { kind: 'attempt', number, psp: other, stepUp: false }

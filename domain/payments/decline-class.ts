@@ -33,21 +33,54 @@ const rows = (source: string, byClass: Partial<Record<DeclineClass, readonly str
 const stripeTable: ReadonlyMap<string, Row> = new Map(
   rows(stripeDocs, {
     hard_never: [
-      'lost_card', 'stolen_card', 'pickup_card', 'restricted_card', 'incorrect_number', 'invalid_number',
-      'invalid_account', 'card_not_supported', 'currency_not_supported', 'not_permitted', 'transaction_not_allowed',
-      'stop_payment_order', 'revocation_of_authorization', 'revocation_of_all_authorizations', 'security_violation',
+      'lost_card',
+      'stolen_card',
+      'pickup_card',
+      'restricted_card',
+      'incorrect_number',
+      'invalid_number',
+      'invalid_account',
+      'card_not_supported',
+      'currency_not_supported',
+      'not_permitted',
+      'transaction_not_allowed',
+      'stop_payment_order',
+      'revocation_of_authorization',
+      'revocation_of_all_authorizations',
+      'security_violation',
     ],
     soft_later: [
-      'insufficient_funds', 'withdrawal_count_limit_exceeded', 'card_velocity_exceeded', 'pin_try_exceeded',
-      'approve_with_id', 'invalid_amount', 'duplicate_transaction',
+      'insufficient_funds',
+      'withdrawal_count_limit_exceeded',
+      'card_velocity_exceeded',
+      'pin_try_exceeded',
+      'approve_with_id',
+      'invalid_amount',
+      'duplicate_transaction',
     ],
     fix_data: [
-      'expired_card', 'incorrect_cvc', 'invalid_cvc', 'invalid_expiry_month', 'invalid_expiry_year', 'incorrect_zip',
-      'incorrect_address', 'incorrect_pin', 'invalid_pin',
+      'expired_card',
+      'incorrect_cvc',
+      'invalid_cvc',
+      'invalid_expiry_month',
+      'invalid_expiry_year',
+      'incorrect_zip',
+      'incorrect_address',
+      'incorrect_pin',
+      'invalid_pin',
     ],
     sca_required: ['authentication_required', 'offline_pin_required', 'online_or_offline_pin_required'],
     not_authenticated: ['payment_intent_authentication_failure', 'authentication_not_handled'],
-    generic: ['generic_decline', 'do_not_honor', 'do_not_try_again', 'call_issuer', 'card_declined', 'no_action_taken', 'service_not_allowed', 'try_again_later'],
+    generic: [
+      'generic_decline',
+      'do_not_honor',
+      'do_not_try_again',
+      'call_issuer',
+      'card_declined',
+      'no_action_taken',
+      'service_not_allowed',
+      'try_again_later',
+    ],
     issuer_unavailable: ['processing_error', 'issuer_not_available', 'reenter_transaction'],
     psp_risk: ['fraudulent', 'merchant_blacklist', 'testmode_decline', 'highest_risk_level'],
   }),
@@ -83,7 +116,11 @@ export type RefusalCodes = {
 
 /** A code that no table knows is `generic`: neutral to the player, and tried once elsewhere. */
 export function classifyDecline(refusal: RefusalCodes): DeclineClass {
-  if (refusal.network !== null && refusal.networkCode !== null && networkNever[refusal.network]?.has(refusal.networkCode)) {
+  if (
+    refusal.network !== null &&
+    refusal.networkCode !== null &&
+    networkNever[refusal.network]?.has(refusal.networkCode)
+  ) {
     return 'hard_never';
   }
   const table = refusal.dialect === 'stripe' ? stripeTable : adyenTable;

@@ -3,11 +3,20 @@ import type { AttemptState } from './attempt-state.ts';
 import { applyOutcome } from './attempt-state.ts';
 import type { PspOutcome } from './outcome.ts';
 
-export const payoutStates = ['started', 'pending', 'paid', 'declined', 'not_sent', 'unknown', 'late_paid'] as const;
+export const payoutStates = [
+  'started',
+  'pending',
+  'paid',
+  'declined',
+  'not_sent',
+  'unknown',
+  'late_paid',
+] as const;
 
 export type PayoutState = (typeof payoutStates)[number];
 
-export const isPayoutResolved = (state: PayoutState): boolean => state !== 'started' && state !== 'pending' && state !== 'unknown';
+export const isPayoutResolved = (state: PayoutState): boolean =>
+  state !== 'started' && state !== 'pending' && state !== 'unknown';
 
 /** Monotonic, as `applyOutcome`. */
 export function applyPayoutOutcome(state: PayoutState, outcome: PspOutcome): PayoutState {

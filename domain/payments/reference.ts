@@ -1,8 +1,14 @@
 /** Our own reference of a call to a PSP: its idempotency key, what status is asked by, and what webhooks name. */
-export const depositReference = (depositId: string, attempt: number): string => `deposit:${depositId}:a${attempt}`;
-export const payoutReference = (withdrawalId: string, attempt: number): string => `withdrawal:${withdrawalId}:p${attempt}`;
+export const depositReference = (depositId: string, attempt: number): string =>
+  `deposit:${depositId}:a${attempt}`;
+export const payoutReference = (withdrawalId: string, attempt: number): string =>
+  `withdrawal:${withdrawalId}:p${attempt}`;
 
-export type PaymentSubject = { readonly kind: 'deposit' | 'withdrawal'; readonly id: string; readonly attempt: number };
+export type PaymentSubject = {
+  readonly kind: 'deposit' | 'withdrawal';
+  readonly id: string;
+  readonly attempt: number;
+};
 
 const form = /^(?:(deposit):([0-9a-f-]{36}):a|(withdrawal):([0-9a-f-]{36}):p)(\d{1,2})$/;
 

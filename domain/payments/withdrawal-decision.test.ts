@@ -20,24 +20,47 @@ describe('a withdrawal', () => {
   });
 
   it('above the band needs as many people as the profile says', () => {
-    expect(checkWithdrawal(facts({ amount: 101n }))).toEqual({ kind: 'pass', approvals: 2, reasons: ['above-auto-approve'] });
+    expect(checkWithdrawal(facts({ amount: 101n }))).toEqual({
+      kind: 'pass',
+      approvals: 2,
+      reasons: ['above-auto-approve'],
+    });
   });
 
   it('is refused with open wagering, without identity, and to a card that never paid in', () => {
-    expect(checkWithdrawal(facts({ hasPendingWagering: true }))).toEqual({ kind: 'refuse', reason: 'wagering-pending' });
-    expect(checkWithdrawal(facts({ isIdentityVerified: false }))).toEqual({ kind: 'refuse', reason: 'identity-not-verified' });
-    expect(checkWithdrawal(facts({ hasDeposited: false }))).toEqual({ kind: 'refuse', reason: 'closed-loop' });
+    expect(checkWithdrawal(facts({ hasPendingWagering: true }))).toEqual({
+      kind: 'refuse',
+      reason: 'wagering-pending',
+    });
+    expect(checkWithdrawal(facts({ isIdentityVerified: false }))).toEqual({
+      kind: 'refuse',
+      reason: 'identity-not-verified',
+    });
+    expect(checkWithdrawal(facts({ hasDeposited: false }))).toEqual({
+      kind: 'refuse',
+      reason: 'closed-loop',
+    });
   });
 
   it('may follow winnings to the only card, but a person decides while another card waits for its share', () => {
-    expect(checkWithdrawal(facts({ netDeposited: 10n, netDepositedOverall: 10n }))).toMatchObject({ approvals: 0 });
-    expect(checkWithdrawal(facts({ netDeposited: 10n }))).toEqual({ kind: 'pass', approvals: 2, reasons: ['closed-loop'] });
+    expect(checkWithdrawal(facts({ netDeposited: 10n, netDepositedOverall: 10n }))).toMatchObject({
+      approvals: 0,
+    });
+    expect(checkWithdrawal(facts({ netDeposited: 10n }))).toEqual({
+      kind: 'pass',
+      approvals: 2,
+      reasons: ['closed-loop'],
+    });
   });
 
   it('gets more people from risk, never fewer', () => {
     const small = checkWithdrawal(facts({}));
     expect(withRisk(small, 2, 'accept', [])).toEqual(small);
-    expect(withRisk(small, 2, 'review', ['new-device'])).toEqual({ kind: 'pass', approvals: 2, reasons: ['new-device'] });
+    expect(withRisk(small, 2, 'review', ['new-device'])).toEqual({
+      kind: 'pass',
+      approvals: 2,
+      reasons: ['new-device'],
+    });
     expect(withRisk(small, 2, 'refuse', ['sanctions'])).toEqual({ kind: 'refuse', reason: 'risk' });
   });
 });
@@ -67,7 +90,10 @@ describe('references', () => {
     expect(payoutReference(id, 50).length + ':c'.length).toBeLessThanOrEqual(64);
   });
 
-  it.each(['', 'deposit:x:a1', `deposit:${id}:p1`, `withdrawal:${id}:a1`, `deposit:${id}:a1 `])('refuse %j', (text) => {
-    expect(parseReference(text)).toBeNull();
-  });
+  it.each(['', 'deposit:x:a1', `deposit:${id}:p1`, `withdrawal:${id}:a1`, `deposit:${id}:a1 `])(
+    'refuse %j',
+    (text) => {
+      expect(parseReference(text)).toBeNull();
+    },
+  );
 });

@@ -16,7 +16,14 @@ export const withdrawalStates = [
 
 export type WithdrawalState = (typeof withdrawalStates)[number];
 
-export const depositStates = ['requested', 'processing', 'awaiting-action', 'captured', 'failed', 'parked'] as const;
+export const depositStates = [
+  'requested',
+  'processing',
+  'awaiting-action',
+  'captured',
+  'failed',
+  'parked',
+] as const;
 
 export type DepositState = (typeof depositStates)[number];
 
@@ -69,7 +76,11 @@ export function withRisk(
     case 'accept':
       return check;
     case 'review':
-      return { kind: 'pass', approvals: Math.max(approvalsRequired, check.approvals), reasons: [...check.reasons, ...reasons] };
+      return {
+        kind: 'pass',
+        approvals: Math.max(approvalsRequired, check.approvals),
+        reasons: [...check.reasons, ...reasons],
+      };
     case 'refuse':
       return { kind: 'refuse', reason: 'risk' };
     default:
@@ -80,7 +91,10 @@ export function withRisk(
 export type Decision = { readonly operatorId: string; readonly decision: 'approve' | 'refuse' };
 
 /** One refusal ends it; approvals count once per person. */
-export function tallyDecisions(required: number, decisions: readonly Decision[]): 'refused' | 'approved' | 'open' {
+export function tallyDecisions(
+  required: number,
+  decisions: readonly Decision[],
+): 'refused' | 'approved' | 'open' {
   if (decisions.some(({ decision }) => decision === 'refuse')) return 'refused';
   return new Set(decisions.map(({ operatorId }) => operatorId)).size >= required ? 'approved' : 'open';
 }
@@ -93,4 +107,11 @@ export const approvedContent = (withdrawal: {
   readonly amount: Units;
   readonly instrumentId: string;
 }): string =>
-  ['withdrawal', withdrawal.id, withdrawal.playerId, withdrawal.asset, withdrawal.amount.toString(), withdrawal.instrumentId].join('\n');
+  [
+    'withdrawal',
+    withdrawal.id,
+    withdrawal.playerId,
+    withdrawal.asset,
+    withdrawal.amount.toString(),
+    withdrawal.instrumentId,
+  ].join('\n');

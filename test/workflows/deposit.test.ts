@@ -3,12 +3,22 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WithStartWorkflowOperation, type Client } from '@temporalio/client';
 import { recordReturn } from '#activities/payments/commands/record-return.ts';
 import { depositInputOf, type DepositRow } from '#activities/payments/payment-rows.ts';
-import { beginDeposit, completeAction, depositStart, depositWorkflowId, pspNotified } from '#workflows/deposit.contract.ts';
+import {
+  beginDeposit,
+  completeAction,
+  depositStart,
+  depositWorkflowId,
+  pspNotified,
+} from '#workflows/deposit.contract.ts';
 import { depositLateStart } from '#workflows/deposit-late.contract.ts';
 import type { deposit } from '#workflows/deposit.ts';
 import type { depositLate } from '#workflows/deposit-late.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
-import { createWorkflowEnvironment, describeWorkflows, type WorkflowEnvironment } from '#test/support/temporal.ts';
+import {
+  createWorkflowEnvironment,
+  describeWorkflows,
+  type WorkflowEnvironment,
+} from '#test/support/temporal.ts';
 import {
   action,
   approved,
@@ -34,19 +44,42 @@ const beta = scriptedPsp('beta');
 const hourMs = 3_600_000;
 
 const run = <T>(fn: (client: Client) => Promise<T>): Promise<T> =>
-  workflows.runWorkflows({ activities: paymentActivities(database.db, new Map([['alpha', alpha], ['beta', beta]])) }, fn);
+  workflows.runWorkflows(
+    {
+      activities: paymentActivities(
+        database.db,
+        new Map([
+          ['alpha', alpha],
+          ['beta', beta],
+        ]),
+      ),
+    },
+    fn,
+  );
 
 const begin = (client: Client, row: DepositRow) =>
   client.workflow.executeUpdateWithStart(beginDeposit, {
-    startWorkflowOperation: new WithStartWorkflowOperation<typeof deposit>('deposit', depositStart(depositInputOf(row))),
+    startWorkflowOperation: new WithStartWorkflowOperation<typeof deposit>(
+      'deposit',
+      depositStart(depositInputOf(row)),
+    ),
   });
 
-const handleOf = (client: Client, row: DepositRow) => client.workflow.getHandle<typeof deposit>(depositWorkflowId(row.id));
+const handleOf = (client: Client, row: DepositRow) =>
+  client.workflow.getHandle<typeof deposit>(depositWorkflowId(row.id));
 
-const keep = (client: Client, row: DepositRow, scenario: string) => workflows.exportHistory(handleOf(client, row), `deposit.${scenario}`);
+const keep = (client: Client, row: DepositRow, scenario: string) =>
+  workflows.exportHistory(handleOf(client, row), `deposit.${scenario}`);
 
 const factsOf = async (playerId: string): Promise<string[]> =>
-  (await database.db.selectFrom('compliance.outbox').select('type').where('playerId', '=', playerId).orderBy('id').execute())
+  (
+    await database.db
+      .selectFrom('compliance.outbox')
+      .select('type')
+      .where('playerId', '=', playerId)
+      .orderBy('id')
+      .execute()
+  )
     .map((row) => row.type)
     .filter((type) => type.startsWith('payments.'));
 
@@ -81,7 +114,11 @@ describeWorkflows('a deposit', () => {
       'payments.attempt.resolved',
       'payments.deposit.captured',
     ]);
-    const instrument = await database.db.selectFrom('payments.instrument').selectAll().where('playerId', '=', playerId).executeTakeFirst();
+    const instrument = await database.db
+      .selectFrom('payments.instrument')
+      .selectAll()
+      .where('playerId', '=', playerId)
+      .executeTakeFirst();
     expect(instrument).toMatchObject({ psp: 'alpha', token: 'tok_alpha', last4: '4242' });
   });
 
@@ -158,7 +195,10 @@ describeWorkflows('a deposit', () => {
       await comeBack(row);
       const handle = handleOf(client, row);
       const back = handle.executeUpdate(completeAction);
-      await Promise.all([handle.signal(pspNotified, { attempt: 1 }), handle.signal(pspNotified, { attempt: 1 })]);
+      await Promise.all([
+        handle.signal(pspNotified, { attempt: 1 }),
+        handle.signal(pspNotified, { attempt: 1 }),
+      ]);
       expect(await back).toMatchObject({ state: 'captured' });
       await handle.result();
       await keep(client, row, 'challenge-passed');
@@ -272,14 +312,20 @@ describeWorkflows('a deposit', () => {
   test('of which the PSP took another amount is parked and not credited', async () => {
     const playerId = await makePlayer(database.db);
     const row = await askDeposit(database.db, playerId);
-    const other = (order: Parameters<typeof approved>[0]) => ({ ...approved(order), processed: { amount: '5.00', asset: 'EUR' } });
+    const other = (order: Parameters<typeof approved>[0]) => ({
+      ...approved(order),
+      processed: { amount: '5.00', asset: 'EUR' },
+    });
     alpha.play({ authorise: [approved], status: [other] });
     await run(async (client) => {
       expect(await begin(client, row)).toMatchObject({ state: 'parked' });
       await handleOf(client, row).result();
       await keep(client, row, 'amount-mismatch');
     });
-    expect(await workItemsOf(database.db, `deposit:${row.id}`)).toEqual(['amount-mismatch:open', 'parked-deposit:open']);
+    expect(await workItemsOf(database.db, `deposit:${row.id}`)).toEqual([
+      'amount-mismatch:open',
+      'parked-deposit:open',
+    ]);
     expect(await balancesOf(database.db, playerId)).toEqual({ cash: 0n, held: 0n });
   });
 
@@ -290,7 +336,13 @@ describeWorkflows('a deposit', () => {
     await run(async (client) => {
       expect(await begin(client, row)).toMatchObject({ state: 'failed' });
       await handleOf(client, row).result();
-      const input = { depositId: row.id, attempt: 1, playerId, brand: row.brand, jurisdiction: row.jurisdiction };
+      const input = {
+        depositId: row.id,
+        attempt: 1,
+        playerId,
+        brand: row.brand,
+        jurisdiction: row.jurisdiction,
+      };
       const late = await client.workflow.start<typeof depositLate>('depositLate', depositLateStart(input));
       expect(await late.result()).toBe('credited');
       await workflows.exportHistory(late, 'deposit-late.credited');
@@ -308,7 +360,13 @@ describeWorkflows('a deposit', () => {
     await run(async (client) => {
       await begin(client, row);
       await handleOf(client, row).result();
-      const input = { depositId: row.id, attempt: 1, playerId, brand: row.brand, jurisdiction: row.jurisdiction };
+      const input = {
+        depositId: row.id,
+        attempt: 1,
+        playerId,
+        brand: row.brand,
+        jurisdiction: row.jurisdiction,
+      };
       const late = await client.workflow.start<typeof depositLate>('depositLate', depositLateStart(input));
       expect(await late.result()).toBe('duplicate');
       await workflows.exportHistory(late, 'deposit-late.duplicate');

@@ -39,7 +39,11 @@ export type ScriptedPsp = PspConnector & {
 export function scriptedPsp(name: string): ScriptedPsp {
   let script: Script = {};
   const calls: string[] = [];
-  const answer = async <O>(call: keyof Script, steps: ((order: O) => PspOutcome | Promise<PspOutcome>)[] | undefined, order: O) => {
+  const answer = async <O>(
+    call: keyof Script,
+    steps: ((order: O) => PspOutcome | Promise<PspOutcome>)[] | undefined,
+    order: O,
+  ) => {
     calls.push(call);
     const step = steps && steps.length > 1 ? steps.shift() : steps?.[0];
     if (!step) throw new Error(`${name} was not told what to do for ${call}`);
@@ -82,7 +86,11 @@ export const declined =
 export const unknown = (): PspOutcome => ({ kind: 'unknown', reason: 'scripted' });
 export const pending = (): PspOutcome => ({ kind: 'pending', pspReference: null });
 export const notSent = (): PspOutcome => ({ kind: 'not_sent', reason: 'scripted' });
-export const action = (): PspOutcome => ({ kind: 'action', pspReference: 'psp-1', url: 'http://bank.test/challenge' });
+export const action = (): PspOutcome => ({
+  kind: 'action',
+  pspReference: 'psp-1',
+  url: 'http://bank.test/challenge',
+});
 
 /** Profiles, brand and routes, once per database. */
 export async function seedWorld(db: Database): Promise<void> {
@@ -94,7 +102,11 @@ export async function seedWorld(db: Database): Promise<void> {
       .execute();
   }
   await seedProfiles(db);
-  await db.insertInto('pam.brand').values({ id: brand, name: 'Aurora' }).onConflict((row) => row.doNothing()).execute();
+  await db
+    .insertInto('pam.brand')
+    .values({ id: brand, name: 'Aurora' })
+    .onConflict((row) => row.doNothing())
+    .execute();
   await seedRoutes(db);
 }
 
@@ -150,14 +162,22 @@ export async function makePlayer(db: Database, jurisdiction: 'MT' | 'GB' = 'MT')
         fingerprint,
       })
       .execute();
-    await trx.insertInto('kyc.levelGrant').values({ playerId, level: 'L1', verificationId, profileVersion: 1 }).execute();
+    await trx
+      .insertInto('kyc.levelGrant')
+      .values({ playerId, level: 'L1', verificationId, profileVersion: 1 })
+      .execute();
   });
   return playerId;
 }
 
 export const fingerprintOf = (text: string): Buffer => createHash('sha256').update(text).digest();
 
-export async function askDeposit(db: Database, playerId: string, amount = '50.00', asset = 'EUR'): Promise<DepositRow> {
+export async function askDeposit(
+  db: Database,
+  playerId: string,
+  amount = '50.00',
+  asset = 'EUR',
+): Promise<DepositRow> {
   const depositId = randomUUID();
   return orThrow(
     await requestDeposit(db, {
@@ -190,14 +210,23 @@ export function paymentActivities(db: Database, psps: ReadonlyMap<string, PspCon
 
 /** Cash and held money of a player in whole euros, and what one PSP owes us in the ledger. */
 export async function balancesOf(db: Database, playerId: string): Promise<{ cash: bigint; held: bigint }> {
-  const row = await db.selectFrom('wallet.playerWallet').select(['cash', 'held']).where('playerId', '=', playerId).executeTakeFirstOrThrow();
+  const row = await db
+    .selectFrom('wallet.playerWallet')
+    .select(['cash', 'held'])
+    .where('playerId', '=', playerId)
+    .executeTakeFirstOrThrow();
   return { cash: BigInt(row.cash) / euro, held: BigInt(row.held) / euro };
 }
 
 export const attemptsOf = async (db: Database, depositId: string): Promise<string[]> =>
-  (await db.selectFrom('payments.attempt').select(['psp', 'state']).where('depositId', '=', depositId).orderBy('number').execute()).map(
-    (row) => `${row.psp}:${row.state}`,
-  );
+  (
+    await db
+      .selectFrom('payments.attempt')
+      .select(['psp', 'state'])
+      .where('depositId', '=', depositId)
+      .orderBy('number')
+      .execute()
+  ).map((row) => `${row.psp}:${row.state}`);
 
 export const workItemsOf = async (db: Database, subject: string): Promise<string[]> =>
   (

@@ -16,7 +16,11 @@ import {
 } from '#workflows/withdrawal.contract.ts';
 import type { withdrawal } from '#workflows/withdrawal.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
-import { createWorkflowEnvironment, describeWorkflows, type WorkflowEnvironment } from '#test/support/temporal.ts';
+import {
+  createWorkflowEnvironment,
+  describeWorkflows,
+  type WorkflowEnvironment,
+} from '#test/support/temporal.ts';
 import {
   approved,
   askDeposit,
@@ -43,7 +47,8 @@ const [ann, ben] = [randomUUID(), randomUUID()];
 
 const activities = () => paymentActivities(database.db, new Map([['alpha', alpha]]));
 
-const run = <T>(fn: (client: Client) => Promise<T>): Promise<T> => workflows.runWorkflows({ activities: activities() }, fn);
+const run = <T>(fn: (client: Client) => Promise<T>): Promise<T> =>
+  workflows.runWorkflows({ activities: activities() }, fn);
 
 /** As `run`, with a verdict of risk instead of the rules, which would have to be fed with a month of play. */
 function runJudged<T>(outcome: 'accept' | 'refuse', fn: (client: Client) => Promise<T>): Promise<T> {
@@ -60,18 +65,27 @@ const begin = (client: Client, row: WithdrawalRow) =>
     ),
   });
 
-const handleOf = (client: Client, row: WithdrawalRow) => client.workflow.getHandle<typeof withdrawal>(withdrawalWorkflowId(row.id));
+const handleOf = (client: Client, row: WithdrawalRow) =>
+  client.workflow.getHandle<typeof withdrawal>(withdrawalWorkflowId(row.id));
 
 const keep = (client: Client, row: WithdrawalRow, scenario: string) =>
   workflows.exportHistory(handleOf(client, row), `withdrawal.${scenario}`);
 
-const decide = (client: Client, row: WithdrawalRow, operatorId: string, decision: 'approve' | 'refuse', hash = row.payloadHash) =>
+const decide = (
+  client: Client,
+  row: WithdrawalRow,
+  operatorId: string,
+  decision: 'approve' | 'refuse',
+  hash = row.payloadHash,
+) =>
   handleOf(client, row).executeUpdate(decideWithdrawal, {
     args: [{ operatorId, role: 'payments', decision, reason: 'as asked', payloadHash: hash.toString('hex') }],
   });
 
 /** A player whose deposit of 200 from one card was captured and played through. */
-async function richPlayer(jurisdiction: 'MT' | 'GB' = 'MT'): Promise<{ playerId: string; instrumentId: string }> {
+async function richPlayer(
+  jurisdiction: 'MT' | 'GB' = 'MT',
+): Promise<{ playerId: string; instrumentId: string }> {
   const { db } = database;
   const asset = jurisdiction === 'MT' ? 'EUR' : 'GBP';
   const playerId = await makePlayer(db, jurisdiction);
@@ -80,11 +94,19 @@ async function richPlayer(jurisdiction: 'MT' | 'GB' = 'MT'): Promise<{ playerId:
   const { money, provider } = paymentActivities(db, new Map([['alpha', alpha]]));
   await provider.authoriseAttempt({ depositId: deposit.id, number: 1 });
   expect(await money.captureDeposit({ depositId: deposit.id, number: 1 })).toEqual({ kind: 'captured' });
-  const { id } = await db.selectFrom('payments.instrument').select('id').where('playerId', '=', playerId).executeTakeFirstOrThrow();
+  const { id } = await db
+    .selectFrom('payments.instrument')
+    .select('id')
+    .where('playerId', '=', playerId)
+    .executeTakeFirstOrThrow();
   return { playerId, instrumentId: id };
 }
 
-async function ask(player: { playerId: string; instrumentId: string }, amount: string, asset = 'EUR'): Promise<WithdrawalRow> {
+async function ask(
+  player: { playerId: string; instrumentId: string },
+  amount: string,
+  asset = 'EUR',
+): Promise<WithdrawalRow> {
   const withdrawalId = randomUUID();
   return orThrow(
     await requestWithdrawal(database.db, {
@@ -99,7 +121,13 @@ async function ask(player: { playerId: string; instrumentId: string }, amount: s
 }
 
 const stateOf = async (row: WithdrawalRow): Promise<string> =>
-  (await database.db.selectFrom('payments.withdrawal').select('state').where('id', '=', row.id).executeTakeFirstOrThrow()).state;
+  (
+    await database.db
+      .selectFrom('payments.withdrawal')
+      .select('state')
+      .where('id', '=', row.id)
+      .executeTakeFirstOrThrow()
+  ).state;
 
 describeWorkflows('a withdrawal', () => {
   beforeAll(async () => {
@@ -118,13 +146,24 @@ describeWorkflows('a withdrawal', () => {
     expect(await balancesOf(database.db, player.playerId)).toEqual({ cash: 50n, held: 150n });
     alpha.play({ payout: [pending], payoutStatus: [approved] });
     await run(async (client) => {
-      expect(await begin(client, row)).toMatchObject({ state: 'awaiting-approval', approvalsRequired: 2, approvals: 0 });
-      await expect(decide(client, row, player.playerId, 'approve')).rejects.toMatchObject({ cause: { type: 'own-approval' } });
+      expect(await begin(client, row)).toMatchObject({
+        state: 'awaiting-approval',
+        approvalsRequired: 2,
+        approvals: 0,
+      });
+      await expect(decide(client, row, player.playerId, 'approve')).rejects.toMatchObject({
+        cause: { type: 'own-approval' },
+      });
       await expect(decide(client, row, ann, 'approve', Buffer.alloc(32))).rejects.toMatchObject({
         cause: { type: 'withdrawal-not-pending' },
       });
-      expect(await decide(client, row, ann, 'approve')).toMatchObject({ state: 'awaiting-approval', approvals: 1 });
-      await expect(decide(client, row, ann, 'approve')).rejects.toMatchObject({ cause: { type: 'already-decided' } });
+      expect(await decide(client, row, ann, 'approve')).toMatchObject({
+        state: 'awaiting-approval',
+        approvals: 1,
+      });
+      await expect(decide(client, row, ann, 'approve')).rejects.toMatchObject({
+        cause: { type: 'already-decided' },
+      });
       expect(alpha.calls).toEqual([]);
       await decide(client, row, ben, 'approve');
       expect(await handleOf(client, row).result()).toMatchObject({ state: 'paid', approvals: 2 });
@@ -185,7 +224,9 @@ describeWorkflows('a withdrawal', () => {
     const row = await ask(player, '150.00');
     await run(async (client) => {
       expect(await begin(client, row)).toMatchObject({ isCancellable: true });
-      expect(await handleOf(client, row).executeUpdate(cancelWithdrawal)).toMatchObject({ state: 'cancelled' });
+      expect(await handleOf(client, row).executeUpdate(cancelWithdrawal)).toMatchObject({
+        state: 'cancelled',
+      });
       await handleOf(client, row).result();
       await keep(client, row, 'cancelled');
     });
@@ -229,7 +270,10 @@ describeWorkflows('a withdrawal', () => {
   test('whose payout nobody can explain is parked with its hold, and settled when the money shows', async () => {
     const player = await richPlayer();
     const row = await ask(player, '150.00');
-    alpha.play({ payout: [unknown], payoutStatus: [(order) => (order.ageMs > 40 * hourMs ? approved(order) : unknown())] });
+    alpha.play({
+      payout: [unknown],
+      payoutStatus: [(order) => (order.ageMs > 40 * hourMs ? approved(order) : unknown())],
+    });
     await run(async (client) => {
       await begin(client, row);
       await decide(client, row, ann, 'approve');
@@ -278,14 +322,19 @@ describeWorkflows('a withdrawal', () => {
   test('of which the PSP paid another amount is parked, its hold untouched', async () => {
     const player = await richPlayer();
     const row = await ask(player, '150.00');
-    alpha.play({ payout: [(order) => ({ ...approved(order), processed: { amount: '15.00', asset: 'EUR' } })] });
+    alpha.play({
+      payout: [(order) => ({ ...approved(order), processed: { amount: '15.00', asset: 'EUR' } })],
+    });
     await run(async (client) => {
       await begin(client, row);
       await decide(client, row, ann, 'approve');
       await decide(client, row, ben, 'approve');
       expect(await handleOf(client, row).result()).toMatchObject({ state: 'parked' });
     });
-    expect(await workItemsOf(database.db, `withdrawal:${row.id}`)).toEqual(['amount-mismatch:open', 'parked-withdrawal:open']);
+    expect(await workItemsOf(database.db, `withdrawal:${row.id}`)).toEqual([
+      'amount-mismatch:open',
+      'parked-withdrawal:open',
+    ]);
     expect(await balancesOf(database.db, player.playerId)).toEqual({ cash: 50n, held: 150n });
   });
 
@@ -303,8 +352,12 @@ describeWorkflows('a withdrawal', () => {
         fingerprint: fingerprintOf(withdrawalId),
       });
     };
-    expect(await asked(player.instrumentId, '200.01')).toMatchObject({ failure: { code: 'insufficient-funds' } });
-    expect(await asked(other.instrumentId, '10.00')).toMatchObject({ failure: { code: 'payment-method-unavailable' } });
+    expect(await asked(player.instrumentId, '200.01')).toMatchObject({
+      failure: { code: 'insufficient-funds' },
+    });
+    expect(await asked(other.instrumentId, '10.00')).toMatchObject({
+      failure: { code: 'payment-method-unavailable' },
+    });
     await database.db.transaction().execute(async (trx) => {
       orThrow(
         await postTransfer(trx, {
@@ -323,7 +376,9 @@ describeWorkflows('a withdrawal', () => {
         }),
       );
     });
-    expect(await asked(player.instrumentId, '10.00')).toMatchObject({ failure: { code: 'withdrawal-pending-wagering' } });
+    expect(await asked(player.instrumentId, '10.00')).toMatchObject({
+      failure: { code: 'withdrawal-pending-wagering' },
+    });
     expect(await balancesOf(database.db, player.playerId)).toMatchObject({ cash: 200n, held: 0n });
   });
 
@@ -340,7 +395,9 @@ describeWorkflows('a withdrawal', () => {
         fingerprint,
       });
     expect(await again('150.00', first.fingerprint)).toMatchObject({ ok: true, value: { id: first.id } });
-    expect(await again('10.00', fingerprintOf('other'))).toMatchObject({ failure: { code: 'idempotency-key-reused' } });
+    expect(await again('10.00', fingerprintOf('other'))).toMatchObject({
+      failure: { code: 'idempotency-key-reused' },
+    });
     expect(await balancesOf(database.db, player.playerId)).toEqual({ cash: 50n, held: 150n });
     expect(await stateOf(first)).toBe('requested');
   });
@@ -352,7 +409,14 @@ describeWorkflows('a withdrawal', () => {
     const approval = (operatorId: string, hash: Buffer) =>
       db
         .insertInto('payments.withdrawalApproval')
-        .values({ withdrawalId: row.id, operatorId, decision: 'approve', reason: 'forged', payloadHash: hash, role: 'payments' })
+        .values({
+          withdrawalId: row.id,
+          operatorId,
+          decision: 'approve',
+          reason: 'forged',
+          payloadHash: hash,
+          role: 'payments',
+        })
         .execute();
     await expect(approval(ann, row.payloadHash)).rejects.toThrow(/is requested/);
     await db.updateTable('payments.withdrawal').set({ state: 'checking' }).where('id', '=', row.id).execute();
@@ -367,11 +431,11 @@ describeWorkflows('a withdrawal', () => {
     await expect(approval(ann, row.payloadHash)).rejects.toThrow(/unique|duplicate/);
     const approve = db.updateTable('payments.withdrawal').set({ state: 'approved' }).where('id', '=', row.id);
     await expect(approve.execute()).rejects.toThrow(/lacks approvals/);
-    await expect(db.updateTable('payments.withdrawal').set({ amount: '1' }).where('id', '=', row.id).execute()).rejects.toThrow(
-      /cannot change/,
-    );
-    await expect(db.updateTable('payments.withdrawal').set({ state: 'requested' }).where('id', '=', row.id).execute()).rejects.toThrow(
-      /cannot go from/,
-    );
+    await expect(
+      db.updateTable('payments.withdrawal').set({ amount: '1' }).where('id', '=', row.id).execute(),
+    ).rejects.toThrow(/cannot change/);
+    await expect(
+      db.updateTable('payments.withdrawal').set({ state: 'requested' }).where('id', '=', row.id).execute(),
+    ).rejects.toThrow(/cannot go from/);
   });
 });

@@ -28,14 +28,20 @@ export async function recordReturn(
     .innerJoin('payments.deposit', 'payments.deposit.id', 'payments.attempt.depositId')
     .select(['payments.attempt.number', 'payments.attempt.state', 'payments.attempt.returnedAt'])
     .where('depositId', '=', depositId)
-    .$if('returnToken' in by, (query) => query.where('returnToken', '=', 'returnToken' in by ? by.returnToken : ''))
-    .$if('playerId' in by, (query) => query.where('payments.deposit.playerId', '=', 'playerId' in by ? by.playerId : ''))
+    .$if('returnToken' in by, (query) =>
+      query.where('returnToken', '=', 'returnToken' in by ? by.returnToken : ''),
+    )
+    .$if('playerId' in by, (query) =>
+      query.where('payments.deposit.playerId', '=', 'playerId' in by ? by.playerId : ''),
+    )
     .orderBy('payments.attempt.number', 'desc')
     .limit(1)
     .executeTakeFirst();
   if (attempt === undefined) return fail('not-found', 'There is no such deposit.');
   const kept = Object.fromEntries(
-    Object.entries(parameters).filter(([name, value]) => name.length <= 100 && value.length <= valueLengthMax).slice(0, 20),
+    Object.entries(parameters)
+      .filter(([name, value]) => name.length <= 100 && value.length <= valueLengthMax)
+      .slice(0, 20),
   );
   const stored = await db
     .updateTable('payments.attempt')

@@ -43,10 +43,14 @@ export async function requestDeposit(db: Database, request: DepositRequest): Pro
     if (known !== null) return known;
     const player = await admitPlayer(trx, request);
     const route = await currentRoute(trx, request.brand, 'card', request.money.asset);
-    const options = (route?.psps ?? []).flatMap((psp) => request.tokens.find((token) => token.psp === psp) ?? []);
+    const options = (route?.psps ?? []).flatMap(
+      (psp) => request.tokens.find((token) => token.psp === psp) ?? [],
+    );
     const first = options[0];
     if (route === null || first === undefined) {
-      throw refusal(fail('payment-method-unavailable', 'None of the given tokens can be used for this currency.'));
+      throw refusal(
+        fail('payment-method-unavailable', 'None of the given tokens can be used for this currency.'),
+      );
     }
     const inserted = await trx
       .insertInto('payments.deposit')
@@ -77,7 +81,13 @@ export async function requestDeposit(db: Database, request: DepositRequest): Pro
         depositId: request.depositId,
       }),
     );
-    await insertAttempt(trx, { depositId: request.depositId, number: 1, psp: first.psp, token: first.token, stepUp: false });
+    await insertAttempt(trx, {
+      depositId: request.depositId,
+      number: 1,
+      psp: first.psp,
+      token: first.token,
+      stepUp: false,
+    });
     const money = toMoneyText(amount.value, request.money.asset);
     await appendEvent(
       trx,
@@ -111,7 +121,11 @@ export async function insertAttempt(
 }
 
 async function findDeposit(trx: Trx, request: DepositRequest): Promise<DepositRow | null> {
-  const row = await trx.selectFrom('payments.deposit').selectAll().where('id', '=', request.depositId).executeTakeFirst();
+  const row = await trx
+    .selectFrom('payments.deposit')
+    .selectAll()
+    .where('id', '=', request.depositId)
+    .executeTakeFirst();
   if (row === undefined) return null;
   if (!row.fingerprint.equals(request.fingerprint)) {
     throw refusal(fail('idempotency-key-reused', 'This key was used for another deposit.'));
@@ -119,7 +133,10 @@ async function findDeposit(trx: Trx, request: DepositRequest): Promise<DepositRo
   return row;
 }
 
-async function admitPlayer(trx: Trx, request: DepositRequest): Promise<{ jurisdiction: string; profileVersion: number }> {
+async function admitPlayer(
+  trx: Trx,
+  request: DepositRequest,
+): Promise<{ jurisdiction: string; profileVersion: number }> {
   const player = await trx
     .selectFrom('pam.player')
     .select(['jurisdiction', 'status', 'emailVerifiedAt'])
@@ -127,8 +144,10 @@ async function admitPlayer(trx: Trx, request: DepositRequest): Promise<{ jurisdi
     .where('brand', '=', request.brand)
     .executeTakeFirst();
   if (player === undefined) throw refusal(fail('not-found', 'There is no such player.'));
-  if (player.emailVerifiedAt === null) throw refusal(fail('email-not-verified', 'Confirm the e-mail address first.'));
-  if (player.status !== 'active') throw refusal(fail('player-blocked', 'The account is not open for deposits.'));
+  if (player.emailVerifiedAt === null)
+    throw refusal(fail('email-not-verified', 'Confirm the e-mail address first.'));
+  if (player.status !== 'active')
+    throw refusal(fail('player-blocked', 'The account is not open for deposits.'));
   const { profile, version } = orThrow(await currentProfile(trx, player.jurisdiction));
   if (profile.identityBeforeDeposit && !levelSatisfies(await readKycLevel(trx, request.playerId), 'L1')) {
     throw refusal(fail('identity-not-verified', 'The identity must be verified before the first deposit.'));
@@ -139,15 +158,19 @@ async function admitPlayer(trx: Trx, request: DepositRequest): Promise<{ jurisdi
     .where('playerId', '=', request.playerId)
     .where('asset', '=', request.money.asset)
     .executeTakeFirst();
-  if (wallet === undefined) throw refusal(fail('unsupported-asset', 'The player holds no wallet in this asset.'));
-  if (wallet.isBlocked) throw refusal(fail('self-excluded', 'Deposits are closed while play is excluded or paused.'));
+  if (wallet === undefined)
+    throw refusal(fail('unsupported-asset', 'The player holds no wallet in this asset.'));
+  if (wallet.isBlocked)
+    throw refusal(fail('self-excluded', 'Deposits are closed while play is excluded or paused.'));
   return { jurisdiction: player.jurisdiction, profileVersion: version };
 }
 
 const refusal = ({ failure }: { failure: Failure }): FailureError => new FailureError(failure);
 
 const refuseRace = (): never => {
-  throw refusal(fail('dependency-unavailable', 'The same request is still being written; repeat it.', { retryAfterS: 1 }));
+  throw refusal(
+    fail('dependency-unavailable', 'The same request is still being written; repeat it.', { retryAfterS: 1 }),
+  );
 };
 
 /** Runs `work` in one transaction; a refusal thrown inside rolls it back and becomes a value. */

@@ -27,7 +27,10 @@ export type WithdrawalRequest = {
  * `idempotency-key-reused`, those of `parsePayable`, `payment-method-unavailable`, `identity-not-verified`,
  * `withdrawal-pending-wagering`, `wallet-not-found`, `insufficient-funds`.
  */
-export async function requestWithdrawal(db: Database, request: WithdrawalRequest): Promise<Result<WithdrawalRow>> {
+export async function requestWithdrawal(
+  db: Database,
+  request: WithdrawalRequest,
+): Promise<Result<WithdrawalRow>> {
   const amount = parsePayable(request.money);
   if (!amount.ok) return amount;
   if (toMinorUnits(amount.value, request.money.asset) > cardMinorUnitsMax) {
@@ -79,7 +82,10 @@ export async function requestWithdrawal(db: Database, request: WithdrawalRequest
         version: 1,
         brand: request.brand,
         playerId: request.playerId,
-        payload: { withdrawalId: request.withdrawalId, money: toMoneyText(amount.value, request.money.asset) },
+        payload: {
+          withdrawalId: request.withdrawalId,
+          money: toMoneyText(amount.value, request.money.asset),
+        },
       },
       { actor: { kind: 'player', id: request.playerId }, subject: `withdrawal:${request.withdrawalId}` },
     );
@@ -91,7 +97,11 @@ const hashOf = (content: Parameters<typeof approvedContent>[0]): Buffer =>
   createHash('sha256').update(approvedContent(content)).digest();
 
 async function findWithdrawal(trx: Trx, request: WithdrawalRequest): Promise<WithdrawalRow | null> {
-  const row = await trx.selectFrom('payments.withdrawal').selectAll().where('id', '=', request.withdrawalId).executeTakeFirst();
+  const row = await trx
+    .selectFrom('payments.withdrawal')
+    .selectAll()
+    .where('id', '=', request.withdrawalId)
+    .executeTakeFirst();
   if (row === undefined) return null;
   if (!row.fingerprint.equals(request.fingerprint)) {
     throw refusal(fail('idempotency-key-reused', 'This key was used for another withdrawal.'));
@@ -122,7 +132,9 @@ async function admitWithdrawal(
   }
   const { jurisdiction, version, profile } = orThrow(await currentProfile(trx, player.jurisdiction));
   if (!levelSatisfies(await readKycLevel(trx, request.playerId), profile.withdrawalKycLevel)) {
-    throw refusal(fail('identity-not-verified', `A withdrawal needs the identity level ${profile.withdrawalKycLevel}.`));
+    throw refusal(
+      fail('identity-not-verified', `A withdrawal needs the identity level ${profile.withdrawalKycLevel}.`),
+    );
   }
   if (await hasPendingWagering(trx, request.playerId, request.money.asset)) {
     throw refusal(fail('withdrawal-pending-wagering', 'An active award still has wagering left.'));
@@ -131,7 +143,11 @@ async function admitWithdrawal(
 }
 
 /** True while an award is active whose wagering is not done. */
-export async function hasPendingWagering(trx: Database | Trx, playerId: string, asset: string): Promise<boolean> {
+export async function hasPendingWagering(
+  trx: Database | Trx,
+  playerId: string,
+  asset: string,
+): Promise<boolean> {
   const wallet = await trx
     .selectFrom('wallet.playerWallet')
     .select(['awardId', 'awardWageringLeft'])
@@ -144,5 +160,7 @@ export async function hasPendingWagering(trx: Database | Trx, playerId: string, 
 const refusal = ({ failure }: { failure: Failure }): FailureError => new FailureError(failure);
 
 const refuseRace = (): never => {
-  throw refusal(fail('dependency-unavailable', 'The same request is still being written; repeat it.', { retryAfterS: 1 }));
+  throw refusal(
+    fail('dependency-unavailable', 'The same request is still being written; repeat it.', { retryAfterS: 1 }),
+  );
 };

@@ -2,12 +2,22 @@
 import { sql } from 'kysely';
 import type { Trx, Database } from '#db/connect.ts';
 
-export type WorkItemKind = 'parked-deposit' | 'parked-withdrawal' | 'amount-mismatch' | 'late-approval' | 'unmatched-notice';
+export type WorkItemKind =
+  | 'parked-deposit'
+  | 'parked-withdrawal'
+  | 'amount-mismatch'
+  | 'late-approval'
+  | 'unmatched-notice';
 
 /** One open item per kind and subject; opening it again changes nothing. */
 export async function openWorkItem(
   db: Database | Trx,
-  item: { readonly kind: WorkItemKind; readonly subject: string; readonly brand: string | null; readonly reason: string },
+  item: {
+    readonly kind: WorkItemKind;
+    readonly subject: string;
+    readonly brand: string | null;
+    readonly reason: string;
+  },
 ): Promise<void> {
   await db
     .insertInto('payments.workItem')
@@ -17,7 +27,12 @@ export async function openWorkItem(
 }
 
 /** Closes what has resolved itself; items that a person owns stay with that person. */
-export async function closeWorkItems(trx: Trx, subject: string, kinds: readonly WorkItemKind[], resolution: string): Promise<void> {
+export async function closeWorkItems(
+  trx: Trx,
+  subject: string,
+  kinds: readonly WorkItemKind[],
+  resolution: string,
+): Promise<void> {
   await trx
     .updateTable('payments.workItem')
     .set({ closedAt: sql<Date>`now()`, resolution })

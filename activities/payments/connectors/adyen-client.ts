@@ -23,7 +23,13 @@ type Request = { idempotencyKey?: string; method?: string };
 /** Sends what the SDK wants to send to `baseUrl`; the path stays the SDK's. Throws TransportFailure or AdyenRefusal. */
 export function openAdyenClient(baseUrl: string, apiKey: string, timeoutMs: number): Client {
   const base = baseUrl.replace(/\/$/, '');
-  const request = async (endpoint: string, json: string | Buffer, _config: Config, _keyed: boolean, options?: Request) => {
+  const request = async (
+    endpoint: string,
+    json: string | Buffer,
+    _config: Config,
+    _keyed: boolean,
+    options?: Request,
+  ) => {
     const address = new URL(endpoint);
     let response: Response;
     let text: string;
@@ -45,7 +51,11 @@ export function openAdyenClient(baseUrl: string, apiKey: string, timeoutMs: numb
     }
     const body = parse(text);
     if (!response.ok) {
-      throw new AdyenRefusal(response.status, errorCodeOf(body), response.headers.get('transient-error') === 'true');
+      throw new AdyenRefusal(
+        response.status,
+        errorCodeOf(body),
+        response.headers.get('transient-error') === 'true',
+      );
     }
     // The SDK would answer with the bare text; what cannot be read proves nothing.
     if (body === undefined) throw toTransportFailure(new Error('unreadable answer'));
@@ -63,4 +73,6 @@ function parse(text: string): unknown {
 }
 
 const errorCodeOf = (body: unknown): string | null =>
-  typeof body === 'object' && body !== null && 'errorCode' in body && typeof body.errorCode === 'string' ? body.errorCode : null;
+  typeof body === 'object' && body !== null && 'errorCode' in body && typeof body.errorCode === 'string'
+    ? body.errorCode
+    : null;

@@ -17,7 +17,12 @@ const item = z.object({
   additionalData: z.object({ hmacSignature: z.string().max(200) }),
 });
 
-const envelope = z.object({ notificationItems: z.array(z.object({ NotificationRequestItem: item })).min(1).max(50) });
+const envelope = z.object({
+  notificationItems: z
+    .array(z.object({ NotificationRequestItem: item }))
+    .min(1)
+    .max(50),
+});
 
 export type AdyenItem = z.infer<typeof item>;
 
@@ -36,7 +41,9 @@ export function verifyAdyenWebhook(
     items.map((one) => ({
       externalId: `${one.eventCode}:${one.pspReference}:${one.success}`,
       reference: parseReference(one.merchantReference) === null ? null : one.merchantReference,
-      saysApproved: one.success === 'true' && (one.eventCode === 'AUTHORISATION' || one.eventCode === 'PAYOUT_THIRDPARTY'),
+      saysApproved:
+        one.success === 'true' &&
+        (one.eventCode === 'AUTHORISATION' || one.eventCode === 'PAYOUT_THIRDPARTY'),
       body: JSON.stringify(one),
     })),
   );
@@ -50,13 +57,18 @@ export function readEvidence(
 ): readonly AdyenItem[] {
   return bodies.flatMap((body) => {
     const parsed = item.safeParse(parse(body));
-    return parsed.success && parsed.data.merchantReference === reference && isGenuine(parsed.data, account) ? [parsed.data] : [];
+    return parsed.success && parsed.data.merchantReference === reference && isGenuine(parsed.data, account)
+      ? [parsed.data]
+      : [];
   });
 }
 
 const validator = new hmacValidator();
 
-function isGenuine(one: AdyenItem, account: { readonly hmacKey: string; readonly merchantAccount: string }): boolean {
+function isGenuine(
+  one: AdyenItem,
+  account: { readonly hmacKey: string; readonly merchantAccount: string },
+): boolean {
   if (one.merchantAccountCode !== account.merchantAccount) return false;
   const signed = [
     one.pspReference,

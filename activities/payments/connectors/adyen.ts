@@ -22,7 +22,10 @@ export function createAdyenConnector(name: string, account: AdyenAccount, timeou
   const checkout = new CheckoutAPI(client);
   const payouts = new PayoutAPI(client);
   const { merchantAccount } = account;
-  const amountOf = ({ money }: Pick<PaymentOrder, 'money'>) => ({ value: minorNumber(money), currency: money.asset });
+  const amountOf = ({ money }: Pick<PaymentOrder, 'money'>) => ({
+    value: minorNumber(money),
+    currency: money.asset,
+  });
 
   const charge = async (order: PaymentOrder): Promise<PspOutcome> =>
     paymentOutcome(
@@ -32,7 +35,10 @@ export function createAdyenConnector(name: string, account: AdyenAccount, timeou
           amount: amountOf(order),
           reference: order.reference,
           returnUrl: order.returnUrl,
-          paymentMethod: { type: Types.checkout.CardDetails.TypeEnum.Scheme, storedPaymentMethodId: order.token },
+          paymentMethod: {
+            type: Types.checkout.CardDetails.TypeEnum.Scheme,
+            storedPaymentMethodId: order.token,
+          },
           shopperReference: order.playerId,
           shopperInteraction: Types.checkout.PaymentRequest.ShopperInteractionEnum.Ecommerce,
           recurringProcessingModel: Types.checkout.PaymentRequest.RecurringProcessingModelEnum.CardOnFile,
@@ -52,7 +58,10 @@ export function createAdyenConnector(name: string, account: AdyenAccount, timeou
 
   const submitReturn = async (order: PaymentOrder, redirectResult: string): Promise<PspOutcome> =>
     paymentOutcome(
-      await checkout.PaymentsApi.paymentsDetails({ details: { redirectResult } }, { idempotencyKey: `${order.reference}:c` }),
+      await checkout.PaymentsApi.paymentsDetails(
+        { details: { redirectResult } },
+        { idempotencyKey: `${order.reference}:c` },
+      ),
       order.token,
     );
 
@@ -82,13 +91,19 @@ export function createAdyenConnector(name: string, account: AdyenAccount, timeou
     if (told?.kind === 'approved') return told;
     const redirectResult = order.returned?.['redirectResult'];
     if (order.ageMs > chargeReplayMsMax) return told ?? { kind: 'not_found', authoritative: false };
-    const replayed = await asked(() => (redirectResult ? submitReturn(order, redirectResult) : charge(order)));
+    const replayed = await asked(() =>
+      redirectResult ? submitReturn(order, redirectResult) : charge(order),
+    );
     return told !== null && replayed.kind !== 'declined' ? told : replayed;
   };
 
   return {
     name,
-    capabilities: { idempotencyWindowHours: payoutReplayMsMax / 3_600_000, statusBy: 'replay', processingMsMax: null },
+    capabilities: {
+      idempotencyWindowHours: payoutReplayMsMax / 3_600_000,
+      statusBy: 'replay',
+      processingMsMax: null,
+    },
     webhookAnswer: '[accepted]',
     authorise: (order) => called(() => charge(order)),
     continueAfterAction: (order) => {
@@ -98,12 +113,21 @@ export function createAdyenConnector(name: string, account: AdyenAccount, timeou
     status,
     // A redirect that nobody came back from is not authorised before we submit its result, and we no longer will.
     cancel: async (order) =>
-      order.returned === null ? (noticed(account, order, 'AUTHORISATION') ?? { kind: 'cancelled', pspReference: order.pspReference }) : status(order),
+      order.returned === null
+        ? (noticed(account, order, 'AUTHORISATION') ?? {
+            kind: 'cancelled',
+            pspReference: order.pspReference,
+          })
+        : status(order),
     refund: async (order): Promise<RefundOutcome> => {
       try {
         const answer = await checkout.ModificationsApi.refundCapturedPayment(
           order.pspReference,
-          { merchantAccount, amount: { value: minorNumber(order.money), currency: order.money.asset }, reference: order.reference },
+          {
+            merchantAccount,
+            amount: { value: minorNumber(order.money), currency: order.money.asset },
+            reference: order.reference,
+          },
           { idempotencyKey: order.reference },
         );
         return { kind: 'accepted', pspReference: answer.pspReference, isFinal: false };
@@ -131,7 +155,9 @@ function noticed(
   order: Pick<PaymentOrder, 'evidence' | 'reference' | 'token'>,
   eventCode: 'AUTHORISATION' | 'PAYOUT_THIRDPARTY',
 ): PspOutcome | null {
-  const items = readEvidence(account, order.evidence, order.reference).filter((item) => item.eventCode === eventCode);
+  const items = readEvidence(account, order.evidence, order.reference).filter(
+    (item) => item.eventCode === eventCode,
+  );
   const success = items.find((item) => item.success === 'true');
   if (success) {
     return {
@@ -164,12 +190,23 @@ function paymentOutcome(answer: PaymentAnswer, token: string): PspOutcome {
             kind: 'approved',
             pspReference,
             processed: fromMinorNumber(answer.amount.value, answer.amount.currency),
-            instrument: { token, cardBrand: data['paymentMethod'] ?? null, last4: lastFour(data['cardSummary']), ...expiryOf(data['expiryDate']) },
+            instrument: {
+              token,
+              cardBrand: data['paymentMethod'] ?? null,
+              last4: lastFour(data['cardSummary']),
+              ...expiryOf(data['expiryDate']),
+            },
           }
         : { kind: 'pending', pspReference };
     case 'Refused':
     case 'Error':
-      return declined([answer.refusalReasonCode], answer.refusalReasonCode ?? answer.resultCode, data['paymentMethod'] ?? null, data['refusalCodeRaw'] ?? null, pspReference);
+      return declined(
+        [answer.refusalReasonCode],
+        answer.refusalReasonCode ?? answer.resultCode,
+        data['paymentMethod'] ?? null,
+        data['refusalCodeRaw'] ?? null,
+        pspReference,
+      );
     case 'Cancelled':
       return { kind: 'cancelled', pspReference };
     case 'RedirectShopper':
@@ -202,9 +239,12 @@ function declined(
 }
 
 const addressIn = (action: unknown): string | null =>
-  typeof action === 'object' && action !== null && 'url' in action && typeof action.url === 'string' ? action.url : null;
+  typeof action === 'object' && action !== null && 'url' in action && typeof action.url === 'string'
+    ? action.url
+    : null;
 
-const lastFour = (summary: string | undefined): string | null => (summary && /^\d{4}$/.test(summary) ? summary : null);
+const lastFour = (summary: string | undefined): string | null =>
+  summary && /^\d{4}$/.test(summary) ? summary : null;
 
 function expiryOf(text: string | undefined): { expiryMonth: number | null; expiryYear: number | null } {
   const match = /^(\d{1,2})\/(\d{4})$/.exec(text ?? '');
@@ -230,6 +270,7 @@ function failureOutcome(error: unknown): { readonly kind: 'not_sent' | 'unknown'
   if (transport) return { kind: transport.neverLeft ? 'not_sent' : 'unknown', reason: transport.message };
   if (!(error instanceof AdyenRefusal)) throw error;
   // 704: a call with this key is still running, or was answered and closed.
-  const isUnclear = error.status >= 500 || error.isTransient || error.errorCode === '704' || error.status === 409;
+  const isUnclear =
+    error.status >= 500 || error.isTransient || error.errorCode === '704' || error.status === 409;
   return { kind: isUnclear ? 'unknown' : 'not_sent', reason: error.message };
 }

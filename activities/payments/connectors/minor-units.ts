@@ -5,7 +5,8 @@ import { fromMinorUnits, toMinorUnits, toMoneyText, toUnits, type MoneyText } fr
 /** Throws for an amount that a number cannot carry: the edge has refused those long before. */
 export function minorNumber(money: MoneyText): number {
   const minor = Number(toMinorUnits(orThrow(toUnits(money)), money.asset));
-  if (!Number.isSafeInteger(minor)) throw new Error('Invariant broken: an amount beyond what a PSP can be told');
+  if (!Number.isSafeInteger(minor))
+    throw new Error('Invariant broken: an amount beyond what a PSP can be told');
   return minor;
 }
 

@@ -18,7 +18,12 @@ export function verifyStripeWebhook(
 ): Result<readonly WebhookNotice[]> {
   let event: Stripe.Event;
   try {
-    event = stripe.webhooks.constructEvent(rawBody, headers.get('stripe-signature') ?? '', secret, stripeToleranceS);
+    event = stripe.webhooks.constructEvent(
+      rawBody,
+      headers.get('stripe-signature') ?? '',
+      secret,
+      stripeToleranceS,
+    );
   } catch (error) {
     if (error instanceof Stripe.errors.StripeSignatureVerificationError && /tolerance/.test(error.message)) {
       return fail('stale-signature', `The signature is older than ${stripeToleranceS} seconds.`);
@@ -34,7 +39,13 @@ export function verifyStripeWebhook(
       externalId: event.id,
       reference,
       saysApproved: approvedTypes.has(event.type),
-      body: JSON.stringify({ id: event.id, type: event.type, created: event.created, object: idIn(object), reference }),
+      body: JSON.stringify({
+        id: event.id,
+        type: event.type,
+        created: event.created,
+        object: idIn(object),
+        reference,
+      }),
     },
   ]);
 }
@@ -44,8 +55,12 @@ function referenceIn(object: unknown): string | null {
   const { metadata } = object;
   if (typeof metadata !== 'object' || metadata === null || !('reference' in metadata)) return null;
   // Only our own form is kept: whatever else stands there is not ours to store.
-  return typeof metadata.reference === 'string' && parseReference(metadata.reference) !== null ? metadata.reference : null;
+  return typeof metadata.reference === 'string' && parseReference(metadata.reference) !== null
+    ? metadata.reference
+    : null;
 }
 
 const idIn = (object: unknown): string | null =>
-  typeof object === 'object' && object !== null && 'id' in object && typeof object.id === 'string' ? object.id.slice(0, 100) : null;
+  typeof object === 'object' && object !== null && 'id' in object && typeof object.id === 'string'
+    ? object.id.slice(0, 100)
+    : null;

@@ -71,7 +71,9 @@ export function createStripeConnector(name: string, account: StripeAccount, time
         const id = await findIntent(order);
         if (id === null) return { kind: 'not_found', authoritative: false };
         try {
-          return intentOutcome(await stripe.paymentIntents.cancel(id, {}, { idempotencyKey: `${order.reference}:x` }));
+          return intentOutcome(
+            await stripe.paymentIntents.cancel(id, {}, { idempotencyKey: `${order.reference}:x` }),
+          );
         } catch (error) {
           // Too late to cancel: what happened instead is the answer.
           if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) throw error;
@@ -81,7 +83,11 @@ export function createStripeConnector(name: string, account: StripeAccount, time
     refund: async (order): Promise<RefundOutcome> => {
       try {
         const refund = await stripe.refunds.create(
-          { payment_intent: order.pspReference, amount: minorNumber(order.money), metadata: { reference: order.reference } },
+          {
+            payment_intent: order.pspReference,
+            amount: minorNumber(order.money),
+            metadata: { reference: order.reference },
+          },
           { idempotencyKey: order.reference },
         );
         return { kind: 'accepted', pspReference: refund.id, isFinal: refund.status === 'succeeded' };
@@ -143,7 +149,10 @@ function bounded(inner: NodeClient, timeoutMs: number): NodeClient {
     makeRequest: async (...request) => {
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<never>((_resolve, reject) => {
-        timer = setTimeout(() => reject(new TransportFailure('no answer in time', false, undefined)), timeoutMs);
+        timer = setTimeout(
+          () => reject(new TransportFailure('no answer in time', false, undefined)),
+          timeoutMs,
+        );
       });
       try {
         return await Promise.race([inner.makeRequest(...request), late]);
@@ -171,12 +180,15 @@ async function asked(question: () => Promise<PspOutcome>): Promise<PspOutcome> {
     return await question();
   } catch (error) {
     const outcome = failureOutcome(error);
-    if (outcome.kind === 'declined') return { kind: 'unknown', reason: `status refused (${outcome.rawCode})` };
+    if (outcome.kind === 'declined')
+      return { kind: 'unknown', reason: `status refused (${outcome.rawCode})` };
     return { kind: 'unknown', reason: outcome.reason };
   }
 }
 
-type Failed = Extract<PspOutcome, { kind: 'declined' }> | { readonly kind: 'not_sent' | 'unknown'; readonly reason: string };
+type Failed =
+  | Extract<PspOutcome, { kind: 'declined' }>
+  | { readonly kind: 'not_sent' | 'unknown'; readonly reason: string };
 
 function failureOutcome(error: unknown): Failed {
   const transport = transportFailureIn(error);
@@ -191,13 +203,15 @@ function failureOutcome(error: unknown): Failed {
   }
   // Turned away unseen, as Stripe documents for both.
   if (error.statusCode === 429) return { kind: 'not_sent', reason: 'rate limited' };
-  if (error.statusCode === 401 || error.statusCode === 403) return { kind: 'not_sent', reason: 'not authorised at the PSP' };
+  if (error.statusCode === 401 || error.statusCode === 403)
+    return { kind: 'not_sent', reason: 'not authorised at the PSP' };
   // 409: the first call with this key is still running. 5xx: it may have charged.
   if (error.statusCode === undefined || error.statusCode === 409 || error.statusCode >= 500) {
     return { kind: 'unknown', reason: `status ${error.statusCode ?? 'missing'}` };
   }
   // A key that was used for other content names a charge that exists.
-  if (error instanceof Stripe.errors.StripeIdempotencyError) return { kind: 'unknown', reason: 'key used before' };
+  if (error instanceof Stripe.errors.StripeIdempotencyError)
+    return { kind: 'unknown', reason: 'key used before' };
   return { kind: 'not_sent', reason: `request refused (${error.code ?? error.type})` };
 }
 
@@ -222,7 +236,8 @@ function intentOutcome(intent: Stripe.PaymentIntent): PspOutcome {
     case 'succeeded': {
       const charge = typeof intent.latest_charge === 'object' ? intent.latest_charge : null;
       const card = charge?.payment_method_details?.card ?? null;
-      const token = typeof intent.payment_method === 'string' ? intent.payment_method : intent.payment_method?.id;
+      const token =
+        typeof intent.payment_method === 'string' ? intent.payment_method : intent.payment_method?.id;
       return {
         kind: 'approved',
         pspReference: intent.id,
@@ -247,7 +262,13 @@ function intentOutcome(intent: Stripe.PaymentIntent): PspOutcome {
     case 'requires_payment_method': {
       const error = intent.last_payment_error;
       const card = error?.payment_method?.card?.brand ?? null;
-      return declinedBy(error?.decline_code ?? null, error?.code ?? null, card, error?.network_decline_code ?? null, intent.id);
+      return declinedBy(
+        error?.decline_code ?? null,
+        error?.code ?? null,
+        card,
+        error?.network_decline_code ?? null,
+        intent.id,
+      );
     }
     case 'canceled':
       return { kind: 'cancelled', pspReference: intent.id };

@@ -1,6 +1,13 @@
 /** What a broken connection proves: refused before a byte left, or nothing at all. */
 
-const refusedCodes = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT']);
+const refusedCodes = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
 
 /** Carries a transport failure through an SDK that would otherwise repeat the request by itself. */
 export class TransportFailure extends Error {
@@ -16,7 +23,11 @@ export class TransportFailure extends Error {
 
 /** Finds the code of a network error, however deep a library has wrapped it. */
 function codeOf(error: unknown): string | null {
-  for (let cause: unknown = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth += 1) {
+  for (
+    let cause: unknown = error, depth = 0;
+    cause instanceof Error && depth < 5;
+    cause = cause.cause, depth += 1
+  ) {
     if ('code' in cause && typeof cause.code === 'string') return cause.code;
     if (cause instanceof AggregateError) {
       const codes = cause.errors.map(codeOf);
@@ -30,7 +41,8 @@ function codeOf(error: unknown): string | null {
 export function toTransportFailure(error: unknown): TransportFailure {
   if (error instanceof TransportFailure) return error;
   const code = codeOf(error);
-  if (code !== null && refusedCodes.has(code)) return new TransportFailure(`connection refused (${code})`, true, undefined);
+  if (code !== null && refusedCodes.has(code))
+    return new TransportFailure(`connection refused (${code})`, true, undefined);
   const name = error instanceof Error ? error.name : 'error';
   return new TransportFailure(`no usable answer (${code ?? name})`, false, undefined);
 }
