@@ -5,7 +5,7 @@ import { mountBackofficePayments } from './payments/backoffice-payments.ts';
 import { mountDepositReturn } from './payments/deposit-return.ts';
 import { mountDeposits } from './payments/deposits.ts';
 import { mountWithdrawals } from './payments/withdrawals.ts';
-import { mountPspWebhooks } from './webhooks/psp.ts';
+import { mountPspWebhooks } from './payments/webhook.ts';
 
 export function mountPayments(api: Api, deps: ApiDeps): void {
   mountDeposits(api, deps);

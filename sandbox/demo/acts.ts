@@ -8,7 +8,7 @@ import { chapter, hold, tell } from './timeline.ts';
 
 export type Player = { readonly id: string; readonly call: (path: string, call?: Call) => Promise<Json> };
 
-const brand = process.env['DEMO_BRAND'] ?? 'aurora';
+const brand = 'aurora';
 const stake = { wire: 100_000, euro: '1.00' };
 
 export async function register(cast: Cast): Promise<Player> {
@@ -281,7 +281,7 @@ export async function prove(cast: Cast, player: Player): Promise<void> {
   hold('the player’s chain has no gap', sequence.every((seq: number, index: number) => seq === index + 1), sequence.slice(0, 5));
 
   const verify = spawnSync(process.execPath, [fileURLToPath(new URL('../../platform/verify.ts', import.meta.url))], {
-    env: { ...process.env, PITBOSS_HOME: cast.home },
+    env: { ...cast.environment, PITBOSS_HOME: cast.home },
     encoding: 'utf8',
   });
   for (const line of verify.stdout.trim().split('\n')) tell(line);

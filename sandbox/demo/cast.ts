@@ -7,6 +7,8 @@ export type Operator = { readonly email: string; readonly password: string; read
 
 export type Cast = {
   readonly home: string;
+  /** For tools that the demo runs beside itself. */
+  readonly environment: NodeJS.ProcessEnv;
   readonly api: string;
   readonly temporalUi: string;
   readonly sandbox: Readonly<Record<'pspAlpha' | 'pspBeta' | 'gameStudio' | 'kycVendor' | 'mailbox', string>>;
@@ -14,15 +16,16 @@ export type Cast = {
   readonly pspKeys: { readonly alpha: string; readonly beta: string };
 };
 
-/** Reads the running platform's `run.json`. */
-export async function findCast(): Promise<Cast> {
-  const home = resolve(process.env['PITBOSS_HOME'] ?? '.pitboss');
+/** Reads the `run.json` of the platform that runs in `folder`. */
+export async function findCast(folder: string, environment: NodeJS.ProcessEnv): Promise<Cast> {
+  const home = resolve(folder);
   const text = await readFile(join(home, 'run.json'), 'utf8').catch(() => null);
   if (text === null) throw new Error('No platform is running here: start it with `npm start`.');
   const run = JSON.parse(text);
   if (!run.operators) throw new Error('The demo needs the development mode with its sandbox counterparties.');
   return {
     home,
+    environment,
     api: run.api,
     temporalUi: run.temporalUi,
     sandbox: run.sandbox,

@@ -4,7 +4,7 @@ import { findCast } from './cast.ts';
 import { brokenInvariants } from './timeline.ts';
 
 try {
-  const cast = await findCast();
+  const cast = await findCast(process.env['PITBOSS_HOME'] ?? '.pitboss', process.env);
   const player = await register(cast);
   await protect(player);
   await deposit(cast, player);

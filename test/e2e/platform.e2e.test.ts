@@ -35,8 +35,7 @@ async function findPort(): Promise<string> {
 
 async function start(): Promise<void> {
   platform = await startPlatform({ environment });
-  process.env['PITBOSS_HOME'] = home;
-  cast = await findCast();
+  cast = await findCast(home, process.env);
 }
 
 const verify = async (): Promise<string> => {

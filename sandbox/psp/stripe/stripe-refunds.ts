@@ -1,4 +1,4 @@
-/** /v1/refunds. */
+/** Refunds of captured payments in Stripe's words, at /v1/refunds. */
 import type { PartyApp } from '../../support/party-server.ts';
 import type { Psp } from '../psp.ts';
 import { prefixedId } from '../references.ts';

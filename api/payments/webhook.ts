@@ -13,7 +13,7 @@ import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import { parseReference, subjectOf, type PaymentSubject } from '#domain/payments/reference.ts';
 import type { Api } from '../app.ts';
 import type { ApiDeps } from '../context.ts';
-import { tellPayment } from '../payments/tell-payment.ts';
+import { tellPayment } from './tell-payment.ts';
 import { problemResponses } from '../problem.ts';
 
 const route = createRoute({
