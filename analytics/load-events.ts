@@ -29,8 +29,6 @@ export async function loadEvents(client: ClickHouseClient, events: readonly Load
       async_insert: 0,
       // A block that were cut in two would carry two tokens.
       input_format_parallel_parsing: 0,
-      fsync_after_insert: 1,
-      fsync_part_directory: 1,
     },
   });
 }

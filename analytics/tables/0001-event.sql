@@ -12,4 +12,4 @@ create table if not exists event (
 ) engine = MergeTree
 partition by toYYYYMM(occurred_at)
 order by (type, brand, occurred_at, event_id)
-settings non_replicated_deduplication_window = 10000
+settings non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1

@@ -12,4 +12,4 @@ create table if not exists ledger_entry (
 ) engine = MergeTree
 partition by toYYYYMM(occurred_at)
 order by (brand, asset, account, code, occurred_at, journal_id)
-settings non_replicated_deduplication_window = 10000
+settings non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1

@@ -14,4 +14,4 @@ create table if not exists ledger_minute (
 ) engine = AggregatingMergeTree
 partition by toYYYYMM(minute)
 order by (brand, asset, minute, code, side, account, game)
-settings non_replicated_deduplication_window = 10000
+settings non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1
