@@ -3,7 +3,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { assets } from '#domain/assets.ts';
 import { fail, FailureError } from '#domain/failures.ts';
 import { formatDecimal } from '#domain/money.ts';
-import { accountName } from '#domain/wallet/chart.ts';
+import { accountName, chart } from '#domain/wallet/chart.ts';
 import type { Api } from './app.ts';
 import { requireBrand, requireOperator } from './backoffice-guard.ts';
 import type { ApiDeps } from './context.ts';
@@ -50,9 +50,32 @@ const journalSchema = z
   .openapi('Journal');
 
 export function mountWallet(api: Api, deps: ApiDeps): void {
+  mountChart(api, deps);
   mountTrialBalance(api, deps);
   mountEntries(api, deps);
   mountJournal(api, deps);
+}
+
+function mountChart(api: Api, deps: ApiDeps): void {
+  const account = z
+    .strictObject({ account: z.string(), normalSide: z.enum(['credit', 'debit']), belowZero: z.boolean(), meaning: z.string() })
+    .openapi('Account');
+  api.openapi(
+    createRoute({
+      method: 'get',
+      path: '/admin/v1/ledger/accounts',
+      operationId: 'listAccounts',
+      tags: ['wallet'],
+      summary: 'The chart of accounts',
+      security: [{ operatorSession: [] }],
+      middleware: [requireOperator(deps, 'wallet:ledger:read')] as const,
+      responses: {
+        200: { description: 'Every account', content: { 'application/json': { schema: pageOf(account, 'ChartOfAccounts') } } },
+        ...problemResponses(...readFailures),
+      },
+    }),
+    (c) => c.json({ items: [...chart], next: null }, 200),
+  );
 }
 
 function mountTrialBalance(api: Api, deps: ApiDeps): void {

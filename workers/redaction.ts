@@ -50,7 +50,7 @@ function redactRecord(record: object, depth: number): Record<string, unknown> {
 
 function redactError(error: Error, depth: number): Record<string, unknown> {
   return {
-    ...redactRecord({ ...error }, depth),
+    ...redactRecord(error, depth),
     type: error.name,
     message: redactText(error.message),
     ...(error.stack ? { stack: redactText(error.stack) } : {}),

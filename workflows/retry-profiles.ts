@@ -34,11 +34,3 @@ export const notify: ActivityOptions = {
   scheduleToCloseTimeout: '1 h',
   retry: { initialInterval: '2 s', backoffCoefficient: 2, maximumInterval: '5 min', maximumAttempts: 10, nonRetryableErrorTypes },
 };
-
-/** Reports and extracts, which heartbeat. */
-export const batch: ActivityOptions = {
-  startToCloseTimeout: '1 h',
-  scheduleToCloseTimeout: '6 h',
-  heartbeatTimeout: '30 s',
-  retry: { maximumAttempts: 5, nonRetryableErrorTypes },
-};

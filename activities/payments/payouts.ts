@@ -1,5 +1,6 @@
 /** Sends an approved withdrawal to a PSP. As with charges: row first, claimed before the call, asked about afterwards. */
 import { sql } from 'kysely';
+import { declineTableVersion } from '#domain/payments/decline-class.ts';
 import type { Trx } from '#db/connect.ts';
 import { appendEvent } from '#activities/compliance/append-event.ts';
 import { orThrow } from '#domain/failures.ts';
@@ -205,6 +206,7 @@ async function record(trx: Trx, known: PayoutAttemptRow, outcome: PspOutcome): P
           psp: row.psp,
           outcome: after,
           declineClass: null,
+          declineTableVersion,
         },
       },
       {

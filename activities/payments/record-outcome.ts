@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { Database, Trx } from '#db/connect.ts';
 import { appendEvent } from '#activities/compliance/append-event.ts';
 import { applyOutcome, isResolved, type AttemptState } from '#domain/payments/attempt-state.ts';
-import type { DeclineClass } from '#domain/payments/decline-class.ts';
+import { declineTableVersion, type DeclineClass } from '#domain/payments/decline-class.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import { orThrow } from '#domain/failures.ts';
 import { toUnits } from '#domain/money.ts';
@@ -145,6 +145,7 @@ async function appendResolution(
         psp: attempt.psp,
         outcome: attempt.state,
         declineClass: attempt.declineClass,
+        declineTableVersion,
       },
     },
     { actor: { kind: 'workflow', id: `deposit:${deposit.id}` }, subject: `deposit:${deposit.id}` },

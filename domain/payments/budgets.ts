@@ -1,5 +1,4 @@
-/** How long a payment is chased, in one versioned place. */
-export const budgetsVersion = 1;
+/** How long a payment is chased, in one place. */
 
 /** A challenge that nobody finished after this is cancelled at the PSP. */
 export const actionDeadlineMs = 20 * 60_000;

@@ -18,20 +18,15 @@ export type DeclineClass = (typeof declineClasses)[number];
 /** Goes up when a row below changes, and is named by its source and edition. */
 export const declineTableVersion = 1;
 
-type Row = { readonly declineClass: DeclineClass; readonly source: string };
 
-const stripeDocs = 'Stripe, "Decline codes" and "Error codes", edition of 2026-10';
-const adyenDocs = 'Adyen, "Refusal reasons", edition of 2026';
-const visaRules = 'Visa Core Rules, 18 April 2026, Table 7-2';
-
-const rows = (source: string, byClass: Partial<Record<DeclineClass, readonly string[]>>): [string, Row][] =>
+const rows = (byClass: Partial<Record<DeclineClass, readonly string[]>>): [string, DeclineClass][] =>
   declineClasses.flatMap((declineClass) =>
-    (byClass[declineClass] ?? []).map((code): [string, Row] => [code, { declineClass, source }]),
+    (byClass[declineClass] ?? []).map((code): [string, DeclineClass] => [code, declineClass]),
   );
 
-/** By `decline_code`, else by `code`. */
-const stripeTable: ReadonlyMap<string, Row> = new Map(
-  rows(stripeDocs, {
+/** By `decline_code`, else by `code`. Source: Stripe, "Decline codes" and "Error codes", edition of 2026-10. */
+const stripeTable: ReadonlyMap<string, DeclineClass> = new Map(
+  rows({
     hard_never: [
       'lost_card',
       'stolen_card',
@@ -86,9 +81,9 @@ const stripeTable: ReadonlyMap<string, Row> = new Map(
   }),
 );
 
-/** By `refusalReasonCode`. */
-const adyenTable: ReadonlyMap<string, Row> = new Map(
-  rows(adyenDocs, {
+/** By `refusalReasonCode`. Source: Adyen, "Refusal reasons", edition of 2026. */
+const adyenTable: ReadonlyMap<string, DeclineClass> = new Map(
+  rows({
     hard_never: ['5', '8', '17', '22', '23', '25', '26', '34', '37', '39', '41', '46'],
     soft_later: ['7', '12', '28', '29', '32', '36'],
     fix_data: ['6', '14', '18', '19', '21', '24', '40'],
@@ -100,7 +95,7 @@ const adyenTable: ReadonlyMap<string, Row> = new Map(
   }),
 );
 
-/** Of networks, only what forbids: a code of category 1 overrules a PSP's milder word. Per network, never one map. */
+/** Of networks, only what forbids: a code of category 1 overrules a PSP's milder word. Per network, never one map. Source: Visa Core Rules, 18 April 2026, Table 7-2. */
 const networkNever: Readonly<Record<string, ReadonlySet<string>>> = {
   visa: new Set(['04', '07', '12', '14', '15', '41', '43', '46', '57', 'R0', 'R1', 'R3']),
 };
@@ -126,16 +121,10 @@ export function classifyDecline(refusal: RefusalCodes): DeclineClass {
   const table = refusal.dialect === 'stripe' ? stripeTable : adyenTable;
   for (const code of refusal.codes) {
     const row = code ? table.get(code) : undefined;
-    if (row) return row.declineClass;
+    if (row) return row;
   }
   return 'generic';
 }
-
-/** Where a class comes from, for the record of a decision. */
-export const declineSource = (dialect: 'stripe' | 'adyen', code: string): string | null =>
-  (dialect === 'stripe' ? stripeTable : adyenTable).get(code)?.source ?? null;
-
-export const networkSource = visaRules;
 
 /** True where another PSP may be asked after a proven decline. */
 export function mayCascade(declineClass: DeclineClass): boolean {

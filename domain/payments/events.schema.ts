@@ -10,6 +10,8 @@ export const paymentsEvents = {
     psp: z.string(),
     outcome: z.string(),
     declineClass: z.string().nullable(),
+    /** Of the table that gave the class, so that the decision can be explained later. */
+    declineTableVersion: z.int(),
   }),
   'payments.deposit.captured': z.strictObject({
     depositId: z.uuid(),
