@@ -145,6 +145,16 @@ export interface ComplianceRelayCursor {
   xid: Generated<string>;
 }
 
+export interface ComplianceRelayDeadLetter {
+  eventId: string;
+  failedAt: Generated<Timestamp>;
+  id: Generated<bigint>;
+  reason: string;
+  resolvedAt: Timestamp | null;
+  sink: string;
+  type: string;
+}
+
 export interface ComplianceWebhookInbox {
   body: string;
   externalId: string;
@@ -652,6 +662,7 @@ export interface DB {
   "compliance.jurisdictionProfile": ComplianceJurisdictionProfile;
   "compliance.outbox": ComplianceOutbox;
   "compliance.relayCursor": ComplianceRelayCursor;
+  "compliance.relayDeadLetter": ComplianceRelayDeadLetter;
   "compliance.webhookInbox": ComplianceWebhookInbox;
   "crm.message": CrmMessage;
   "games.game": GamesGame;
