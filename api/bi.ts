@@ -14,7 +14,14 @@ import { problemResponses } from './problem.ts';
 import { moneyOutput, timestamp } from './schemas.ts';
 
 const day = z.iso.date().openapi({ example: '2026-11-24' });
-const failures = ['invalid-request', 'unknown-asset', 'not-authenticated', 'forbidden', 'not-found', 'dependency-unavailable'] as const;
+const failures = [
+  'invalid-request',
+  'unknown-asset',
+  'not-authenticated',
+  'forbidden',
+  'not-found',
+  'dependency-unavailable',
+] as const;
 
 const kpiSchema = z
   .strictObject({
@@ -27,9 +34,15 @@ const kpiSchema = z
     withdrawals: moneyOutput,
     activePlayers: z.int(),
     turnover: moneyOutput.openapi({ description: 'Stakes that were not rolled back.' }),
+    bonusTurnover: moneyOutput.openapi({ description: 'Of the turnover, what was staked from bonus money.' }),
     wins: moneyOutput,
     ggr: moneyOutput,
-    ngr: moneyOutput,
+    ngr: moneyOutput.openapi({
+      description: 'Last step of the waterfall: bonus money counts when it becomes cash.',
+    }),
+    ngrByIssuedBonus: moneyOutput.openapi({
+      description: 'The other school: GGR less bonus money given and not forfeited.',
+    }),
     waterfall: z.array(z.strictObject({ step: z.string(), money: moneyOutput })),
   })
   .openapi('Kpis');
@@ -40,24 +53,36 @@ const comparisonSchema = z
     accounts: z.int(),
     entries: z.int(),
     differences: z.array(
-      z.strictObject({ account: z.string(), ledger: moneyOutput, clickhouse: moneyOutput, ledgerEntries: z.int(), clickhouseEntries: z.int() }),
+      z.strictObject({
+        account: z.string(),
+        ledger: moneyOutput,
+        clickhouse: moneyOutput,
+        ledgerEntries: z.int(),
+        clickhouseEntries: z.int(),
+      }),
     ),
   })
   .openapi('LedgerComparison');
 
 const relaySchema = z
   .strictObject({
-    sinks: z.array(z.strictObject({ sink: z.string(), backlogRows: z.int(), lagS: z.number(), deliveredAt: timestamp.nullable() })),
+    sinks: z.array(
+      z.strictObject({
+        sink: z.string(),
+        backlogRows: z.int(),
+        lagS: z.number(),
+        deliveredAt: timestamp.nullable(),
+      }),
+    ),
   })
   .openapi('RelayState');
 
-const analystRoute = (deps: ApiDeps) =>
-  ({
-    method: 'get' as const,
-    tags: ['bi'],
-    security: [{ operatorSession: [] as string[] }],
-    middleware: requireOperator(deps, 'bi:kpi:read'),
-  });
+const analystRoute = (deps: ApiDeps) => ({
+  method: 'get' as const,
+  tags: ['bi'],
+  security: [{ operatorSession: [] as string[] }],
+  middleware: requireOperator(deps, 'bi:kpi:read'),
+});
 
 export function mountBi(api: Api, deps: ApiDeps): void {
   mountKpis(api, deps);
@@ -66,7 +91,12 @@ export function mountBi(api: Api, deps: ApiDeps): void {
 }
 
 function mountKpis(api: Api, deps: ApiDeps): void {
-  const query = z.strictObject({ from: day, to: day, brand: z.string().min(1).max(40), asset: z.string().regex(/^[A-Z]{3,10}$/) });
+  const query = z.strictObject({
+    from: day,
+    to: day,
+    brand: z.string().min(1).max(40),
+    asset: z.string().regex(/^[A-Z]{3,10}$/),
+  });
   api.openapi(
     createRoute({
       ...analystRoute(deps),
@@ -75,7 +105,10 @@ function mountKpis(api: Api, deps: ApiDeps): void {
       summary: 'FTD, deposits, turnover, GGR and NGR with its waterfall; `to` is exclusive, days are UTC',
       request: { query },
       responses: {
-        200: { description: 'Figures from ClickHouse', content: { 'application/json': { schema: kpiSchema } } },
+        200: {
+          description: 'Figures from ClickHouse',
+          content: { 'application/json': { schema: kpiSchema } },
+        },
         ...problemResponses(...failures),
       },
     }),
@@ -86,7 +119,7 @@ function mountKpis(api: Api, deps: ApiDeps): void {
       if (to <= from) throw new FailureError(fail('invalid-request', '`to` must lie after `from`.').failure);
       const figures = await orUnavailable(() => kpiFigures(deps.clickhouse, { from, to, brand, asset }));
       const money = (units: bigint) => toMoneyText(units, asset);
-      const { steps, ngr } = ngrWaterfall(figures);
+      const { steps, ngr, ngrByIssued } = ngrWaterfall(figures);
       return c.json(
         {
           brand,
@@ -98,9 +131,11 @@ function mountKpis(api: Api, deps: ApiDeps): void {
           withdrawals: money(figures.withdrawals),
           activePlayers: figures.activePlayers,
           turnover: money(figures.stakes),
+          bonusTurnover: money(figures.bonusStakes),
           wins: money(figures.wins),
           ggr: money(figures.ggr),
           ngr: money(ngr),
+          ngrByIssuedBonus: money(ngrByIssued),
           waterfall: steps.map(({ step, units }) => ({ step, money: money(units) })),
         },
         200,
@@ -109,7 +144,12 @@ function mountKpis(api: Api, deps: ApiDeps): void {
   );
 }
 
-type Total = { readonly asset: string; readonly account: string; readonly units: bigint; readonly entries: number };
+type Total = {
+  readonly asset: string;
+  readonly account: string;
+  readonly units: bigint;
+  readonly entries: number;
+};
 
 function mountComparison(api: Api, deps: ApiDeps): void {
   api.openapi(
@@ -120,7 +160,10 @@ function mountComparison(api: Api, deps: ApiDeps): void {
       summary: 'The ledger against ClickHouse for one UTC day, per asset and account, to the last unit',
       request: { query: z.strictObject({ day }) },
       responses: {
-        200: { description: 'Differences, none when both agree', content: { 'application/json': { schema: comparisonSchema } } },
+        200: {
+          description: 'Differences, none when both agree',
+          content: { 'application/json': { schema: comparisonSchema } },
+        },
         ...problemResponses(...failures),
       },
     }),
@@ -167,7 +210,11 @@ function compare(ledger: readonly Total[], clickhouse: readonly Total[]) {
   return [...new Set([...left.keys(), ...right.keys()])]
     .map((name) => ({ left: left.get(name), right: right.get(name) }))
     .filter(({ left: a, right: b }) => a?.units !== b?.units || a?.entries !== b?.entries)
-    .map((pair) => ({ ...pair, asset: (pair.left ?? pair.right)?.asset ?? '', account: (pair.left ?? pair.right)?.account ?? '' }));
+    .map((pair) => ({
+      ...pair,
+      asset: (pair.left ?? pair.right)?.asset ?? '',
+      account: (pair.left ?? pair.right)?.account ?? '',
+    }));
 }
 
 function mountRelayState(api: Api, deps: ApiDeps): void {
@@ -178,12 +225,20 @@ function mountRelayState(api: Api, deps: ApiDeps): void {
       operationId: 'getRelayState',
       summary: 'How far each sink of the relay has come',
       responses: {
-        200: { description: 'Lag and backlog per sink', content: { 'application/json': { schema: relaySchema } } },
+        200: {
+          description: 'Lag and backlog per sink',
+          content: { 'application/json': { schema: relaySchema } },
+        },
         ...problemResponses('not-authenticated', 'forbidden', 'dependency-unavailable'),
       },
     }),
     async (c) => {
-      const { rows } = await sql<{ sink: string; deliveredAt: Date | null; backlog: bigint; lagS: string | null }>`
+      const { rows } = await sql<{
+        sink: string;
+        deliveredAt: Date | null;
+        backlog: bigint;
+        lagS: string | null;
+      }>`
         select c.sink, c.delivered_at, l.backlog, extract(epoch from now() - l.oldest)::text as lag_s
         from compliance.relay_cursor c cross join lateral (
           select count(*) as backlog, min(o.occurred_at) as oldest from compliance.outbox o where (o.xid, o.id) > (c.xid, c.last_id)

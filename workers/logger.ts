@@ -1,5 +1,5 @@
 /** One JSON line per event on stdout, with secrets and personal data taken out before they reach the stream. */
-import { pino, type DestinationStream, type Logger } from 'pino';
+import { pino, type ChildLoggerOptions, type DestinationStream, type Logger } from 'pino';
 import type { Config } from './config.ts';
 import { redact, redactText } from './redaction.ts';
 
@@ -30,7 +30,22 @@ export function createLogger(
       },
     },
   };
-  return stream ? pino(options as object, stream) : pino(options as object);
+  return withSafeChildren(stream ? pino(options as object, stream) : pino(options as object));
+}
+
+/** pino runs the `bindings` formatter for the root alone; children would print theirs as they are. */
+function withSafeChildren(log: Logger): Logger {
+  // Children inherit from the logger that made them, and with it this door.
+  const makeChild: unknown = Reflect.get(log, 'child');
+  if (typeof makeChild !== 'function') throw new Error('Invariant broken: a logger makes children');
+  const safeChild = function (
+    this: Logger,
+    bindings: Record<string, unknown>,
+    options?: ChildLoggerOptions,
+  ): Logger {
+    return makeChild.call(this, redactFields(bindings), options);
+  };
+  return Object.assign(log, { child: safeChild });
 }
 
 function redactFields(fields: Record<string, unknown>): Record<string, unknown> {

@@ -19,7 +19,13 @@ export type KpiFigures = {
   readonly stakes: bigint;
   readonly wins: bigint;
   readonly ggr: bigint;
+  /** Of `stakes` and `ggr`, what was played with bonus money. */
+  readonly bonusStakes: bigint;
+  readonly bonusGgr: bigint;
+  /** Bonus money that became cash. */
   readonly bonusCost: bigint;
+  /** Bonus money given, less what was forfeited. */
+  readonly bonusIssued: bigint;
   readonly pspFees: bigint;
 };
 
@@ -30,11 +36,14 @@ select
   toString(-sumIf(units, code = 'deposit.capture' and startsWith(account, 'psp:'))) as deposits,
   uniqExactIf(journal_id, code = 'deposit.capture') as deposits_count,
   toString(sumIf(units, code = 'withdrawal.settle' and startsWith(account, 'psp:'))) as withdrawals,
-  uniqExactIf(player_id, code = 'bet.place' and player_id is not null) as active_players,
+  uniqExactIf(player_id, code = 'bet.place' and account = 'cash') as active_players,
   -- A rollback of a bet takes revenue back (negative), one of a win gives it back (positive).
   toString(sumIf(units, account = 'house:casino:gaming' and (code = 'bet.place' or (code = 'bet.rollback' and units < 0)))) as stakes,
   toString(-sumIf(units, account = 'house:casino:gaming' and (code = 'bet.win' or (code = 'bet.rollback' and units > 0)))) as wins,
   toString(sumIf(units, account = 'house:casino:gaming')) as ggr,
+  toString(-sumIf(units, account = 'bonus' and (code = 'bet.place' or (code = 'bet.rollback' and units > 0)))) as bonus_stakes,
+  toString(-sumIf(units, account = 'bonus' and startsWith(code, 'bet.'))) as bonus_ggr,
+  toString(-sumIf(units, account = 'house:bonus-cost' and code in ('bonus.award', 'bonus.forfeit'))) as bonus_issued,
   toString(sumIf(units, code = 'bonus.convert' and account in ('cash', 'receivable'))) as bonus_cost,
   toString(-sumIf(units, account = 'house:psp-fees')) as psp_fees
 from ledger_entry where ${period} and asset = {asset: String}`;
@@ -45,7 +54,18 @@ where type = 'payments.deposit.captured' and JSONExtractBool(payload, 'first')
   and JSONExtractString(payload, 'money', 'asset') = {asset: String} and ${period}`;
 
 type MoneyRow = Record<
-  'deposits' | 'deposits_count' | 'withdrawals' | 'active_players' | 'stakes' | 'wins' | 'ggr' | 'bonus_cost' | 'psp_fees',
+  | 'deposits'
+  | 'deposits_count'
+  | 'withdrawals'
+  | 'active_players'
+  | 'stakes'
+  | 'wins'
+  | 'ggr'
+  | 'bonus_stakes'
+  | 'bonus_ggr'
+  | 'bonus_issued'
+  | 'bonus_cost'
+  | 'psp_fees',
   string
 >;
 
@@ -66,7 +86,10 @@ export async function kpiFigures(clickhouse: ClickHouseClient, query: KpiQuery):
     stakes: units('stakes'),
     wins: units('wins'),
     ggr: units('ggr'),
+    bonusStakes: units('bonus_stakes'),
+    bonusGgr: units('bonus_ggr'),
     bonusCost: units('bonus_cost'),
+    bonusIssued: units('bonus_issued'),
     pspFees: units('psp_fees'),
   };
 }

@@ -18,7 +18,7 @@ export type LoopState = { state: 'starting' | 'delivering' | 'failing' | 'stoppe
 
 /** Well below the second in which a fact is to be seen in ClickHouse, and cheap: one indexed probe. */
 const pollMs = 100;
-const retryMsMax = 5_000;
+const retryMsMax = 2_000;
 const measureMs = 2_000;
 
 export type Loop = { readonly sink: string; readonly state: LoopState; readonly ended: Promise<void> };
@@ -61,7 +61,9 @@ async function run(deps: LoopDeps, sink: Sink, state: LoopState, signal: AbortSi
 async function prepare(deps: LoopDeps, sink: Sink): Promise<void> {
   await ensureCursor(deps.db, sink.name);
   if (await isFromAnotherCluster(deps.db, sink.name)) {
-    throw new Error('The outbox was restored into another cluster; see docs/runbooks/relay.md for a new epoch.');
+    throw new Error(
+      'The outbox was restored into another cluster; see docs/runbooks/relay.md for a new epoch.',
+    );
   }
   await sink.prepare?.();
 }

@@ -1,0 +1,178 @@
+/** The figures of a story whose outcome can be counted on fingers, read back from a real ClickHouse. */
+import { randomUUID } from 'node:crypto';
+import { createClient, type ClickHouseClient } from '@clickhouse/client';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadEvents, type LoadableEvent } from '#analytics/load-events.ts';
+import { migrateAnalytics } from '#analytics/migrate.ts';
+import { kpiFigures } from '#analytics/queries/kpis.ts';
+import { ngrWaterfall } from '#domain/bi/kpi-dictionary.ts';
+import {
+  applyPostings,
+  betPlace,
+  betRollback,
+  betWin,
+  bonusAward,
+  bonusConvert,
+  bonusForfeit,
+  depositCapture,
+  withdrawalReserve,
+  withdrawalSettle,
+  type PoolBalances,
+  type Posting,
+} from '#domain/wallet/postings.ts';
+import { Secret } from '#workers/secret.ts';
+import { startClickHouse, type TestClickHouse } from './support/clickhouse.ts';
+
+const brand = 'kpi-brand';
+const player = randomUUID();
+let clickhouse: TestClickHouse;
+let client: ClickHouseClient;
+let events: LoadableEvent[] = [];
+
+beforeAll(async () => {
+  clickhouse = await startClickHouse();
+  const config = {
+    clickhouse: {
+      url: clickhouse.url,
+      user: clickhouse.user,
+      password: new Secret(clickhouse.password),
+      database: 'pitboss',
+    },
+  };
+  await migrateAnalytics(config);
+  await migrateAnalytics(config);
+  client = createClient({
+    url: clickhouse.url,
+    username: clickhouse.user,
+    password: clickhouse.password,
+    database: 'pitboss',
+  });
+  events = story();
+  await loadEvents(client, events, 'story');
+});
+afterAll(async () => {
+  await client.close();
+  await clickhouse.stop();
+});
+
+function factOf(type: string, payload: unknown, occurredAt: string): LoadableEvent {
+  return {
+    eventId: randomUUID(),
+    type,
+    version: 1,
+    brand,
+    playerId: player,
+    occurredAt,
+    payload,
+    xid: '1',
+    id: 1n,
+  };
+}
+
+/** Journals as the wallet posts them, by the functions that it posts them with. */
+function story(): LoadableEvent[] {
+  let balances: PoolBalances = { cash: 0n, bonus: 0n, held: 0n, receivable: 0n };
+  const told: LoadableEvent[] = [];
+  const post = (code: string, postings: Posting[], at = '2026-03-01 12:00:00.123456'): Posting[] => {
+    balances = applyPostings(balances, postings);
+    const entries = postings.map(({ side, account, amount }) => ({
+      account,
+      playerId: side === 'player' ? player : null,
+      units: amount.toString(),
+    }));
+    told.push(
+      factOf(
+        'wallet.journal.posted',
+        {
+          journalId: randomUUID(),
+          code,
+          integration: 'test',
+          externalId: randomUUID(),
+          asset: 'EUR',
+          round: null,
+          game: 'slot',
+          subject: null,
+          entries,
+        },
+        at,
+      ),
+    );
+    return postings;
+  };
+  const asOriginal = (postings: Posting[]) =>
+    postings.map(({ side, account, amount }) => ({ account, ofPlayer: side === 'player', amount }));
+
+  post('deposit.capture', depositCapture(balances, 100n, 'alpha'), '2026-02-28 23:59:59.999999');
+  post('deposit.capture', depositCapture(balances, 1_000n, 'alpha'), '2026-03-01 00:00:00.000000');
+  told.push(
+    factOf(
+      'payments.deposit.captured',
+      { money: { amount: '1', asset: 'EUR' }, first: true },
+      '2026-03-01 00:00:00.000000',
+    ),
+  );
+  post('bet.place', betPlace({ cash: 300n, bonus: 0n }));
+  post('bet.win', betWin(balances, 120n, { cash: 300n, bonus: 0n }, false));
+  const undone = post('bet.place', betPlace({ cash: 50n, bonus: 0n }));
+  post('bet.rollback', betRollback(balances, asOriginal(undone), false));
+  post('bonus.award', bonusAward(200n));
+  post('bet.place', betPlace({ cash: 0n, bonus: 80n }));
+  post('bet.win', betWin(balances, 30n, { cash: 0n, bonus: 80n }, true));
+  post('bonus.convert', bonusConvert(balances));
+  post('bonus.award', bonusAward(40n));
+  post('bonus.forfeit', bonusForfeit(balances));
+  post('withdrawal.reserve', withdrawalReserve(500n));
+  post('withdrawal.settle', withdrawalSettle(500n, 'alpha'));
+  post('bet.place', betPlace({ cash: 7n, bonus: 0n }), '2026-03-02 00:00:00.000000');
+  return told;
+}
+
+const query = { from: '2026-03-01', to: '2026-03-02', brand, asset: 'EUR' };
+
+describe('the figures of a day', () => {
+  test('count what happened in it, to the unit and the microsecond', async () => {
+    expect(await kpiFigures(client, query)).toEqual({
+      ftd: 1,
+      depositsCount: 1,
+      deposits: 1_000n,
+      withdrawals: 500n,
+      activePlayers: 1,
+      stakes: 380n,
+      bonusStakes: 80n,
+      wins: 150n,
+      ggr: 230n,
+      bonusGgr: 50n,
+      bonusCost: 150n,
+      bonusIssued: 200n,
+      pspFees: 0n,
+    });
+  });
+
+  test('lead from GGR to NGR by real money alone, and to the same by bonus money given, once awards have ended', async () => {
+    const figures = await kpiFigures(client, query);
+    const { steps, ngr, ngrByIssued } = ngrWaterfall(figures);
+    // Real stakes 300 less real wins 120, less 150 of bonus money that became cash.
+    expect(ngr).toBe(30n);
+    expect(ngrByIssued).toBe(ngr);
+    expect(steps.reduce((sum, { units }) => sum + units, 0n)).toBe(ngr);
+  });
+
+  test('do not change when the block is sent again', async () => {
+    const before = await kpiFigures(client, query);
+    await loadEvents(client, events, 'story');
+    expect(await kpiFigures(client, query)).toEqual(before);
+  });
+
+  test('are empty for another brand and asset', async () => {
+    expect(await kpiFigures(client, { ...query, brand: 'other' })).toMatchObject({
+      ftd: 0,
+      ggr: 0n,
+      deposits: 0n,
+    });
+    expect(await kpiFigures(client, { ...query, asset: 'USD' })).toMatchObject({
+      ftd: 0,
+      ggr: 0n,
+      deposits: 0n,
+    });
+  });
+});
