@@ -318,7 +318,10 @@ function publish(frame: Frame, release: () => void): Platform {
     halt: (name) => supervisor.halt(name),
     resume: (name) => afterChange(supervisor.resume(name)),
     stop: () => (stopped ??= stop()),
-    killAll: () => supervisor.killAll(),
+    killAll: () => {
+      supervisor.killAll();
+      release();
+    },
   };
 }
 

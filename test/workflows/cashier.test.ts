@@ -7,7 +7,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import { createDepositAttemptActivities } from '#activities/payments/deposit-attempts.ts';
 import { createToken, hashToken } from '#activities/tokens.ts';
-import { connectorsOf } from '#api/webhooks/psp.ts';
+import { connectorsOf } from '#api/payments/webhook.ts';
 import { fail, FailureError } from '#domain/failures.ts';
 import { createTemporaryDirectory, startParty, type PartyProcess } from '#sandbox/support/party-process.ts';
 import { createTestApi, type TestApi } from '#test/support/api.ts';
