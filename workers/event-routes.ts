@@ -1,9 +1,8 @@
 /** Which facts start or signal which workflow, after they are committed. The relay is the only caller. */
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { EventType, NewEvent } from '#domain/events.schema.ts';
-import { taskQueues } from '#domain/task-queues.ts';
 import type { bonusAward } from '#workflows/bonus-award.ts';
-import { awardWagered, bonusAwardWorkflowId } from '#workflows/bonus-award.contract.ts';
+import { awardWagered, bonusAwardStart, bonusAwardWorkflowId } from '#workflows/bonus-award.contract.ts';
 import { emailVerified, registrationStart, registrationWorkflowId } from '#workflows/registration.contract.ts';
 import type { registration } from '#workflows/registration.ts';
 import type { limitChange } from '#workflows/limit-change.ts';
@@ -14,7 +13,6 @@ import type { timeOut } from '#workflows/time-out.ts';
 import { timeOutNoticed, timeOutStart, timeOutWorkflowId } from '#workflows/time-out.contract.ts';
 import type { verification } from '#workflows/verification.ts';
 import { verificationStart } from '#workflows/verification.contract.ts';
-import { brandKey, playerIdKey, stageKey } from '#workflows/search-attributes.ts';
 import { TypedSearchAttributes } from '@temporalio/common';
 
 type EventOf<T extends EventType> = Extract<NewEvent, { type: T }>;
@@ -60,18 +58,10 @@ export const eventRoutes: EventRoutes = {
     poke(client.workflow.getHandle(registrationWorkflowId(payload.playerId)).signal(emailVerified)),
   'bonus.award.granted': (client, { payload, brand, playerId }) =>
     startOnce(
-      client.workflow.start<typeof bonusAward>('bonusAward', {
-        workflowId: bonusAwardWorkflowId(payload.awardId),
-        taskQueue: taskQueues.money,
-        args: [{ awardId: payload.awardId, playerId: playerId ?? '', brand }],
-        workflowIdReusePolicy: 'REJECT_DUPLICATE',
-        workflowIdConflictPolicy: 'USE_EXISTING',
-        typedSearchAttributes: new TypedSearchAttributes([
-          { key: playerIdKey, value: playerId ?? '' },
-          { key: brandKey, value: brand },
-          { key: stageKey, value: 'wagering' },
-        ]),
-      }),
+      client.workflow.start<typeof bonusAward>(
+        'bonusAward',
+        bonusAwardStart({ awardId: payload.awardId, playerId: playerId ?? '', brand }),
+      ),
     ),
   'bonus.award.wagered': (client, { payload }) =>
     poke(client.workflow.getHandle(bonusAwardWorkflowId(payload.awardId)).signal(awardWagered)),

@@ -57,6 +57,36 @@ export async function redrivePayments(
   return { deposits: deposits.length, withdrawals: withdrawals.length, webhooks };
 }
 
+/**
+ * Starts the workflow of every open payment, however old: after Temporal has lost its data they would wait for ever.
+ * Those that run are left alone. Meant to be run rarely.
+ */
+export async function restartLostPayments(client: Client, db: Database): Promise<number> {
+  const withdrawals = await db
+    .selectFrom('payments.withdrawal')
+    .selectAll()
+    .where('closedAt', 'is', null)
+    .where('requestedAt', '<', sql<Date>`now() - interval '1 minute'`)
+    .execute();
+  for (const row of withdrawals) {
+    await startQuietly(() =>
+      client.workflow.start<typeof withdrawal>('withdrawal', withdrawalStart(withdrawalInputOf(row))),
+    );
+  }
+  const deposits = await db
+    .selectFrom('payments.deposit')
+    .selectAll()
+    // A parked deposit is with a person, whose work item does not depend on a workflow.
+    .where('state', 'in', ['requested', 'processing', 'awaiting-action'])
+    .where('requestedAt', '<', sql<Date>`now() - interval '1 minute'`)
+    .where('requestedAt', '>', sql<Date>`now() - interval '30 days'`)
+    .execute();
+  for (const row of deposits) {
+    await startQuietly(() => client.workflow.start<typeof deposit>('deposit', depositStart(depositInputOf(row))));
+  }
+  return withdrawals.length + deposits.length;
+}
+
 function tellSubject(client: Client, db: Database, subject: string) {
   const depositId = depositIdOf(subject);
   const withdrawalId = withdrawalIdOf(subject);

@@ -8,6 +8,8 @@ import { pokeOpenWebhooks } from '#activities/compliance/commands/webhook-inbox.
 import { claimExpiredRounds } from '#activities/games/guard.ts';
 import type { Database } from '#db/connect.ts';
 import { taskQueues } from '#domain/task-queues.ts';
+import { bonusAwardStart } from '#workflows/bonus-award.contract.ts';
+import type { bonusAward } from '#workflows/bonus-award.ts';
 import { limitChangeStart } from '#workflows/limit-change.contract.ts';
 import type { limitChange } from '#workflows/limit-change.ts';
 import { registrationStart } from '#workflows/registration.contract.ts';
@@ -23,7 +25,7 @@ import { vendorNotified, verificationStart } from '#workflows/verification.contr
 import type { verification } from '#workflows/verification.ts';
 import { poke, startOnce } from './event-routes.ts';
 import type { Metrics } from './metrics.ts';
-import { redrivePayments } from './redrive-payments.ts';
+import { redrivePayments, restartLostPayments } from './redrive-payments.ts';
 
 export type SweepDeps = {
   readonly db: Database;
@@ -54,6 +56,8 @@ export const sweeps: readonly Sweep[] = [
   { name: 'verifications', everyMs: 60_000, run: sweepVerifications },
   { name: 'limit-changes', everyMs: 60_000, run: sweepLimitChanges },
   { name: 'exclusions', everyMs: 60_000, run: sweepExclusions },
+  { name: 'awards', everyMs: 60_000, run: sweepAwards },
+  { name: 'lost-payments', everyMs: 60_000, run: restartLostPayments },
 ];
 
 /** Runs every sweep at its own pace until `signal` aborts; one that fails is tried again at its next turn. */
@@ -151,4 +155,19 @@ async function sweepExclusions(client: Client, db: Database): Promise<number> {
     );
   }
   return rows.length;
+}
+
+async function sweepAwards(client: Client, db: Database): Promise<number> {
+  const awards = await db
+    .selectFrom('bonus.award')
+    .select(['id', 'playerId', 'brand'])
+    .where('state', '=', 'active')
+    .where('grantedAt', '<', sql<Date>`now() - interval '1 minute'`)
+    .execute();
+  for (const { id: awardId, playerId, brand } of awards) {
+    await startOnce(
+      client.workflow.start<typeof bonusAward>('bonusAward', bonusAwardStart({ awardId, playerId, brand })),
+    );
+  }
+  return awards.length;
 }

@@ -9,7 +9,7 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { createPayoutActivities, PayoutView } from '#activities/payments/payouts.ts';
-import type { createWithdrawalCheckActivities } from '#activities/payments/withdrawal-checks.ts';
+import type { CheckedWithdrawal, createWithdrawalCheckActivities } from '#activities/payments/withdrawal-checks.ts';
 import type { createWithdrawalActivities } from '#activities/payments/withdrawal-outcomes.ts';
 import type { createRiskActivities } from '#activities/risk/assess-withdrawal.ts';
 import type { FailureCode } from '#domain/failures.ts';
@@ -163,26 +163,41 @@ export async function withdrawal(input: WithdrawalInput): Promise<WithdrawalView
     const checked = await insist(() => checkWithdrawal({ withdrawalId }));
     cancellable = checked.cancellable;
     payloadHash = checked.payloadHash;
+    // A run that follows a lost one does what is left; rows of older builds do not say where they stand.
+    decisions.push(...(checked.decisions ?? []));
+    switch (checked.resumesAt) {
+      case 'end':
+        return;
+      case 'payout':
+        return payOut();
+      case 'approval':
+        return awaitApproval(checked.approvalsRequired, []);
+      default:
+        return assess(checked);
+    }
+  }
+
+  async function assess(checked: CheckedWithdrawal): Promise<void> {
     const risk = await insist(() =>
       assessWithdrawal({ withdrawalId, playerId: input.playerId, money: input.money }),
     );
     const check = withRisk(checked.check, checked.approvalsRequired, risk.outcome, risk.reasons);
     if (check.kind === 'refuse') return release('refused', check.reason);
+    return awaitApproval(check.approvals, check.reasons);
+  }
 
-    approvalsRequired = check.approvals;
-    if (check.approvals > 0) {
-      await insist(() =>
-        askForApproval({ withdrawalId, approvals: check.approvals, reasons: check.reasons }),
-      );
+  async function awaitApproval(approvals: number, reasons: readonly string[]): Promise<void> {
+    approvalsRequired = approvals;
+    if (approvals > 0) {
+      await insist(() => askForApproval({ withdrawalId, approvals, reasons }));
       show('awaiting-approval');
       isChecked = true;
-      await condition(() => isDecided(check.approvals) || isCancelWanted);
+      await condition(() => isDecided(approvals) || isCancelWanted);
       await condition(() => deciding.size === 0);
     }
     if (isCancelWanted) return release('cancelled', 'cancelled-by-player');
-    if (tallyDecisions(check.approvals, decisions) === 'refused')
-      return release('refused', 'refused-by-operator');
-    const { outcome } = await insist(() => approveWithdrawal({ withdrawalId, approvals: check.approvals }));
+    if (tallyDecisions(approvals, decisions) === 'refused') return release('refused', 'refused-by-operator');
+    const { outcome } = await insist(() => approveWithdrawal({ withdrawalId, approvals }));
     // The cancellation's validator looked before this activity began; the hold is still ours to give back.
     if (outcome === 'refused') return release('refused', 'refused-by-operator');
     if (isCancelWanted) return release('cancelled', 'cancelled-by-player');

@@ -15,11 +15,14 @@ import { lockWithdrawal, type WithdrawalRow } from './payment-rows.ts';
 
 export type CheckedWithdrawal = {
   readonly check: WithdrawalCheck;
-  /** Of the profile: how many people, where anybody is asked at all. */
+  /** How many people, where anybody is asked at all: of the profile, or as it was decided before. */
   readonly approvalsRequired: number;
   readonly cancellable: boolean;
   /** Hex; every approval must repeat it. */
   readonly payloadHash: string;
+  /** Where a workflow that lost its history takes up again: nothing that was decided is decided anew. */
+  readonly resumesAt: 'check' | 'approval' | 'payout' | 'end';
+  readonly decisions: readonly { readonly operatorId: string; readonly decision: 'approve' | 'refuse' }[];
 };
 
 export type ApprovalInput = {
@@ -58,9 +61,11 @@ export function createWithdrawalCheckActivities(deps: Pick<ActivityDeps, 'db'>) 
         });
         return {
           check,
-          approvalsRequired: profile.approvalsRequired,
+          approvalsRequired: row.approvalsRequired ?? profile.approvalsRequired,
           cancellable: row.cancellable,
           payloadHash: row.payloadHash.toString('hex'),
+          resumesAt: await resumePoint(trx, row),
+          decisions: await decisionsOn(trx, row.id),
         };
       });
     },
@@ -208,4 +213,34 @@ async function netDeposits(
     netDeposited: BigInt(deposits.here) - BigInt(payouts.here),
     netDepositedOverall: BigInt(deposits.overall) - BigInt(payouts.overall),
   };
+}
+
+async function resumePoint(trx: Trx, row: WithdrawalRow): Promise<CheckedWithdrawal['resumesAt']> {
+  if (row.closedAt !== null) return 'end';
+  if (row.state === 'awaiting-approval') return 'approval';
+  if (row.state === 'approved' || row.state === 'submitted') return 'payout';
+  return row.state === 'parked' && (await hasPayouts(trx, row.id)) ? 'payout' : 'check';
+}
+
+async function hasPayouts(trx: Trx, withdrawalId: string): Promise<boolean> {
+  const first = await trx
+    .selectFrom('payments.payoutAttempt')
+    .select('number')
+    .where('withdrawalId', '=', withdrawalId)
+    .limit(1)
+    .executeTakeFirst();
+  return first !== undefined;
+}
+
+async function decisionsOn(trx: Trx, withdrawalId: string): Promise<CheckedWithdrawal['decisions']> {
+  const rows = await trx
+    .selectFrom('payments.withdrawalApproval')
+    .select(['operatorId', 'decision'])
+    .where('withdrawalId', '=', withdrawalId)
+    .orderBy('decidedAt')
+    .execute();
+  return rows.map(({ operatorId, decision }) => ({
+    operatorId,
+    decision: decision === 'approve' ? 'approve' : 'refuse',
+  }));
 }

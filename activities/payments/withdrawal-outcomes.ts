@@ -2,7 +2,8 @@
 import { sql } from 'kysely';
 import { appendEvent } from '#activities/compliance/append-event.ts';
 import { postTransfer } from '#activities/wallet/post.ts';
-import { orThrow } from '#domain/failures.ts';
+import type { Trx } from '#db/connect.ts';
+import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { lockWithdrawal, moneyOf, type WithdrawalRow } from './payment-rows.ts';
 import { closeWorkItems, openWorkItem } from './commands/work-items.ts';
@@ -67,7 +68,10 @@ export function createWithdrawalActivities(deps: Pick<ActivityDeps, 'db'>) {
       });
     },
 
-    /** Gives the held money back; an end that came before stays. */
+    /**
+     * Gives the held money back; an end that came before stays. Refused with `withdrawal-not-pending` while a payout
+     * may be on its way: then the money is not ours to give.
+     */
     async releaseWithdrawal(input: {
       readonly withdrawalId: string;
       readonly state: 'refused' | 'cancelled';
@@ -76,6 +80,7 @@ export function createWithdrawalActivities(deps: Pick<ActivityDeps, 'db'>) {
       await deps.db.transaction().execute(async (trx) => {
         const row = await lockWithdrawal(trx, input.withdrawalId);
         if (row.closedAt !== null) return;
+        await refuseWhilePaying(trx, row.id);
         orThrow(
           await postTransfer(trx, {
             key: `withdrawal:${row.id}:release`,
@@ -120,6 +125,17 @@ export function createWithdrawalActivities(deps: Pick<ActivityDeps, 'db'>) {
       });
     },
   };
+}
+
+async function refuseWhilePaying(trx: Trx, withdrawalId: string): Promise<void> {
+  const live = await trx
+    .selectFrom('payments.payoutAttempt')
+    .select('reference')
+    .where('withdrawalId', '=', withdrawalId)
+    .where('state', 'not in', ['declined', 'not_sent'])
+    .executeTakeFirst();
+  if (live === undefined) return;
+  throw new FailureError(fail('withdrawal-not-pending', `The payout ${live.reference} may be on its way.`).failure);
 }
 
 const byWorkflow = (row: Pick<WithdrawalRow, 'id'>) =>

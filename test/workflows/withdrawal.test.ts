@@ -68,6 +68,18 @@ const begin = (client: Client, row: WithdrawalRow) =>
 const handleOf = (client: Client, row: WithdrawalRow) =>
   client.workflow.getHandle<typeof withdrawal>(withdrawalWorkflowId(row.id));
 
+/** As after Temporal has lost its data: the row is there, and its workflow begins anew. */
+async function startAgain(client: Client, row: WithdrawalRow): Promise<void> {
+  await handleOf(client, row)
+    .terminate('lost')
+    .catch(() => {});
+  await client.workflow.start<typeof withdrawal>('withdrawal', {
+    ...withdrawalStart(withdrawalInputOf(row)),
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+  });
+  await handleOf(client, row).executeUpdate(beginWithdrawal);
+}
+
 const keep = (client: Client, row: WithdrawalRow, scenario: string) =>
   workflows.exportHistory(handleOf(client, row), `withdrawal.${scenario}`);
 
@@ -400,6 +412,56 @@ describeWorkflows('a withdrawal', () => {
     });
     expect(await balancesOf(database.db, player.playerId)).toEqual({ cash: 50n, held: 150n });
     expect(await stateOf(first)).toBe('requested');
+  });
+
+  test('whose history is lost while it waits keeps its approvals', async () => {
+    const player = await richPlayer();
+    const row = await ask(player, '150.00');
+    alpha.play({ payout: [pending], payoutStatus: [approved] });
+    await run(async (client) => {
+      await begin(client, row);
+      await decide(client, row, ann, 'approve');
+      await startAgain(client, row);
+      await decide(client, row, ben, 'approve');
+      expect(await handleOf(client, row).result()).toMatchObject({ state: 'paid', approvals: 2 });
+      await keep(client, row, 'resumed-at-approval');
+    });
+    expect(await balancesOf(database.db, player.playerId)).toEqual({ cash: 50n, held: 0n });
+  });
+
+  test('whose history is lost after it was sent is neither checked, sent nor released again', async () => {
+    const player = await richPlayer();
+    const row = await ask(player, '20.00');
+    alpha.play({ payout: [unknown], payoutStatus: [unknown, unknown, approved] });
+    await runJudged('accept', async (client) => {
+      await begin(client, row);
+      await expect.poll(() => stateOf(row)).toBe('submitted');
+      await expect.poll(() => alpha.calls).toContain('payout');
+      await handleOf(client, row).terminate('lost');
+    });
+    // Risk would refuse it by now, and the hold would be given back while the payout is on its way.
+    await runJudged('refuse', async (client) => {
+      await startAgain(client, row);
+      expect(await handleOf(client, row).result()).toMatchObject({ state: 'paid' });
+      await keep(client, row, 'resumed-at-payout');
+    });
+    expect(alpha.calls.filter((call) => call === 'payout')).toHaveLength(1);
+    expect(await balancesOf(database.db, player.playerId)).toEqual({ cash: 180n, held: 0n });
+  });
+
+  test('cannot be released while a payout may be on its way', async () => {
+    const player = await richPlayer();
+    const row = await ask(player, '20.00');
+    alpha.play({ payout: [unknown], payoutStatus: [unknown] });
+    await runJudged('accept', async (client) => {
+      await begin(client, row);
+      await expect.poll(() => alpha.calls).toContain('payout');
+      await handleOf(client, row).terminate('lost');
+    });
+    const { releaseWithdrawal } = activities().money;
+    const release = releaseWithdrawal({ withdrawalId: row.id, state: 'refused', reason: 'by mistake' });
+    await expect(release).rejects.toMatchObject({ failure: { code: 'withdrawal-not-pending' } });
+    expect(await balancesOf(database.db, player.playerId)).toEqual({ cash: 180n, held: 20n });
   });
 
   test('cannot be approved past the database', async () => {
