@@ -39,21 +39,19 @@ afterAll(() => database.drop());
 /** One small fact, committed. */
 async function appendFact(): Promise<string> {
   const operatorId = randomUUID();
-  await database.db
-    .transaction()
-    .execute((trx) =>
-      appendEvent(
-        trx,
-        {
-          type: 'backoffice.operator.signed-in',
-          version: 1,
-          brand: 'aurora',
-          playerId: null,
-          payload: { operatorId },
-        },
-        { actor, subject: `operator:${operatorId}` },
-      ),
-    );
+  await database.db.transaction().execute((trx) =>
+    appendEvent(
+      trx,
+      {
+        type: 'backoffice.operator.signed-in',
+        version: 1,
+        brand: 'aurora',
+        playerId: null,
+        payload: { operatorId },
+      },
+      { actor, subject: `operator:${operatorId}` },
+    ),
+  );
   return operatorId;
 }
 
@@ -108,6 +106,19 @@ describe('the cursor', () => {
     expect(deduplicationToken(again)).toBe(deduplicationToken(first));
     await completeBlock(database.db, sink, again);
     expect(operatorsIn(await takeBlock(database.db, sink, 100))).not.toContain(mine[0]);
+  });
+
+  test('keeps the order of commits where a transaction id gains a digit', async () => {
+    const insert = (xid: number) =>
+      database.pool.query(
+        `insert into compliance.outbox (xid, event_id, type, version, brand, occurred_at, payload)
+         values ($1::text::xid8, gen_random_uuid(), 'backoffice.operator.signed-in', 1, 'aurora', now(), jsonb_build_object('operatorId', $1::text))`,
+        [xid],
+      );
+    await insert(10);
+    await insert(9);
+    await ensureCursor(database.db, 'digits');
+    expect(operatorsIn(await takeBlock(database.db, 'digits', 2))).toEqual(['9', '10']);
   });
 
   test('refuses a relay that completes a block which another one has completed', async () => {

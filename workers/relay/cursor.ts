@@ -17,7 +17,11 @@ export class CursorMovedError extends Error {
 }
 
 export async function ensureCursor(db: Database, sink: string): Promise<void> {
-  await db.insertInto('compliance.relayCursor').values({ sink }).onConflict((on) => on.column('sink').doNothing()).execute();
+  await db
+    .insertInto('compliance.relayCursor')
+    .values({ sink })
+    .onConflict((on) => on.column('sink').doNothing())
+    .execute();
 }
 
 /**
@@ -31,9 +35,10 @@ export async function takeBlock(db: Database, sink: string, rowsMax: number): Pr
   const { rows } = await sql<Fact>`
     select event_id, type, version, brand, player_id, payload, xid::text as xid, id,
       to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') as occurred_at
-    from compliance.outbox
-    where (xid, id) >= (${first.xid}::xid8, ${first.id}) and (xid, id) <= (${last.xid}::xid8, ${last.id})
-    order by xid, id
+    from compliance.outbox o
+    where (o.xid, o.id) >= (${first.xid}::xid8, ${first.id}) and (o.xid, o.id) <= (${last.xid}::xid8, ${last.id})
+    -- Of the table, not of the answer: there the transaction id is text, and 999 would follow 1000.
+    order by o.xid, o.id
   `.execute(db);
   return { epoch, first, last, facts: rows };
 }
@@ -44,7 +49,11 @@ type BoundsRow = { epoch: number; firstXid: string | null; firstId: bigint; last
 const toBounds = (row: BoundsRow | undefined): Bounds | null =>
   row === undefined || row.firstXid === null
     ? null
-    : { epoch: row.epoch, first: { xid: row.firstXid, id: row.firstId }, last: { xid: row.lastXid, id: row.lastId } };
+    : {
+        epoch: row.epoch,
+        first: { xid: row.firstXid, id: row.firstId },
+        last: { xid: row.lastXid, id: row.lastId },
+      };
 
 async function pendingBounds(db: Database, sink: string): Promise<Bounds | null> {
   const { rows } = await sql<BoundsRow>`
