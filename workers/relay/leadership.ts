@@ -17,8 +17,13 @@ export async function leadWhilePossible(
 ): Promise<void> {
   const { url, log, stop } = options;
   while (!stop.aborted) {
-    const client = new pg.Client({ connectionString: url, application_name: 'pitboss-relay-lock', query_timeout: 5_000,
-      connectionTimeoutMillis: 3_000, keepAlive: true });
+    const client = new pg.Client({
+      connectionString: url,
+      application_name: 'pitboss-relay-lock',
+      query_timeout: 5_000,
+      connectionTimeoutMillis: 3_000,
+      keepAlive: true,
+    });
     client.on('error', () => {});
     try {
       await client.connect();
@@ -34,7 +39,9 @@ export async function leadWhilePossible(
 
 async function isGranted(client: pg.Client, stop: AbortSignal): Promise<boolean> {
   while (!stop.aborted) {
-    const { rows } = await client.query<{ granted: boolean }>('select pg_try_advisory_lock($1) as granted', [lockKey]);
+    const { rows } = await client.query<{ granted: boolean }>('select pg_try_advisory_lock($1) as granted', [
+      lockKey,
+    ]);
     if (rows[0]?.granted) return true;
     await pause(askMs, stop);
   }
@@ -61,4 +68,5 @@ async function leadUntilLost(
   await led;
 }
 
-const pause = (ms: number, signal: AbortSignal): Promise<void> => delay(ms, undefined, { signal }).catch(() => {});
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  delay(ms, undefined, { signal }).catch(() => {});
