@@ -9,7 +9,10 @@ export type ClickHouseOptions = {
   readonly withoutDatabase?: boolean;
 };
 
-export function createClickHouse(config: Pick<Config, 'clickhouse'>, options: ClickHouseOptions = {}): ClickHouseClient {
+export function createClickHouse(
+  config: Pick<Config, 'clickhouse'>,
+  options: ClickHouseOptions = {},
+): ClickHouseClient {
   return createClient({
     url: config.clickhouse.url,
     username: config.clickhouse.user,

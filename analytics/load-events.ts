@@ -15,7 +15,11 @@ export type LoadableEvent = {
 };
 
 /** The token decides, not the content: the caller must send the identical block under the identical token. */
-export async function loadEvents(client: ClickHouseClient, events: readonly LoadableEvent[], token: string): Promise<void> {
+export async function loadEvents(
+  client: ClickHouseClient,
+  events: readonly LoadableEvent[],
+  token: string,
+): Promise<void> {
   if (events.length === 0) return;
   await client.insert({
     table: 'event',

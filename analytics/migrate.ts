@@ -33,12 +33,20 @@ async function applyMissing(client: ClickHouseClient): Promise<void> {
     if (applied.has(name)) continue;
     const text = await readFile(new URL(name, folder), 'utf8');
     for (const query of statementsOf(text)) await client.command({ query });
-    await client.insert({ table: 'schema_migration', format: 'JSONEachRow', values: [{ name }], columns: ['name'] });
+    await client.insert({
+      table: 'schema_migration',
+      format: 'JSONEachRow',
+      values: [{ name }],
+      columns: ['name'],
+    });
   }
 }
 
 async function appliedNames(client: ClickHouseClient): Promise<string[]> {
-  const answer = await client.query({ query: 'SELECT DISTINCT name FROM schema_migration', format: 'JSONEachRow' });
+  const answer = await client.query({
+    query: 'SELECT DISTINCT name FROM schema_migration',
+    format: 'JSONEachRow',
+  });
   return (await answer.json<{ name: string }>()).map(({ name }) => name);
 }
 

@@ -25,8 +25,12 @@ const wireBody = z.object({ payloads: z.array(wirePayload).max(10_000) });
 export function mountCodec(api: Api, deps: ApiDeps): void {
   const codec = deps.payloadCodec;
   if (codec === undefined) return;
-  const uiOrigin = deps.config.temporal.uiUrl === undefined ? [] : [new URL(deps.config.temporal.uiUrl).origin];
-  api.use('/codec/*', cors({ origin: uiOrigin, allowHeaders: ['content-type', 'authorization', 'x-namespace'] }));
+  const uiOrigin =
+    deps.config.temporal.uiUrl === undefined ? [] : [new URL(deps.config.temporal.uiUrl).origin];
+  api.use(
+    '/codec/*',
+    cors({ origin: uiOrigin, allowHeaders: ['content-type', 'authorization', 'x-namespace'] }),
+  );
   api.use('/codec/*', bodyLimit({ maxSize: bodyBytesMax }));
   if (deps.config.mode === 'production') api.use('/codec/*', requireOperator(deps, 'compliance:audit:read'));
   else api.use('/codec/*', onlyLoopback);
@@ -49,11 +53,17 @@ const onlyLoopback = createMiddleware<ApiEnv>(async (c, next) => {
   await next();
 });
 
-async function convert(codec: PayloadCodec, direction: 'decode' | 'encode', payloads: Payload[]): Promise<Payload[]> {
+async function convert(
+  codec: PayloadCodec,
+  direction: 'decode' | 'encode',
+  payloads: Payload[],
+): Promise<Payload[]> {
   try {
     return await codec[direction](payloads);
   } catch {
-    throw new FailureError(fail('invalid-request', 'A payload was not sealed by a key of this platform.').failure);
+    throw new FailureError(
+      fail('invalid-request', 'A payload was not sealed by a key of this platform.').failure,
+    );
   }
 }
 
@@ -66,7 +76,10 @@ const fromWire = (payload: z.infer<typeof wirePayload>): Payload => ({
 
 const toWire = (payload: Payload): z.infer<typeof wirePayload> => ({
   metadata: Object.fromEntries(
-    Object.entries(payload.metadata ?? {}).map(([name, value]) => [name, Buffer.from(value).toString('base64')]),
+    Object.entries(payload.metadata ?? {}).map(([name, value]) => [
+      name,
+      Buffer.from(value).toString('base64'),
+    ]),
   ),
   data: Buffer.from(payload.data ?? []).toString('base64'),
 });

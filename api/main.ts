@@ -53,12 +53,19 @@ export function openDeps(config: Config, closing: Closing): ApiDeps {
   const temporal = createTemporalGateway(config, log, tracing.plugin === undefined ? [] : [tracing.plugin]);
   const wallet = createWalletWriter({
     pool: walletPool,
-    observe: (kind, outcome, durationS) => metrics.walletCommandDurationS.labels(kind, outcome).observe(durationS),
+    observe: (kind, outcome, durationS) =>
+      metrics.walletCommandDurationS.labels(kind, outcome).observe(durationS),
   });
   const payloadCodec = new EncryptingCodec(config.keys.payloadCodec.reveal());
   closing.add(async () => {
     await wallet.close();
-    await Promise.allSettled([db.destroy(), walletPool.end(), clickhouse.close(), temporal.close(), tracing.close()]);
+    await Promise.allSettled([
+      db.destroy(),
+      walletPool.end(),
+      clickhouse.close(),
+      temporal.close(),
+      tracing.close(),
+    ]);
   });
   const studio = config.gameStudio;
   const gameProviders = createGameProviders(

@@ -22,7 +22,8 @@ export async function askDependencies(
   );
   const down = entries.filter(([, { state }]) => state === 'down').map(([name]) => name);
   return {
-    status: down.length === 0 ? 'ready' : down.some((name) => required.includes(name)) ? 'not-ready' : 'degraded',
+    status:
+      down.length === 0 ? 'ready' : down.some((name) => required.includes(name)) ? 'not-ready' : 'degraded',
     dependencies: Object.fromEntries(entries),
   };
 }

@@ -34,7 +34,11 @@ export function createActivityDeps({ config, db, clickhouse, log }: WorkerParts)
     }),
     psps: createPspConnectors(pspAccounts(config)),
     kycVendor: vendor
-      ? createKycVendor({ url: vendor.url, appToken: vendor.appToken.reveal(), secretKey: vendor.secretKey.reveal() })
+      ? createKycVendor({
+          url: vendor.url,
+          appToken: vendor.appToken.reveal(),
+          secretKey: vendor.secretKey.reveal(),
+        })
       : unconfiguredVendor,
     gameProviders: createGameProviders(
       studio ? { baseUrl: studio.url, privateKey: studio.operatorPrivateKey.reveal() } : null,
@@ -55,7 +59,11 @@ export function createActivityDeps({ config, db, clickhouse, log }: WorkerParts)
 export function pspAccounts({ psp }: Pick<Config, 'psp'>) {
   const { alpha, beta } = psp;
   return {
-    alpha: alpha && { url: alpha.url, apiKey: alpha.apiKey.reveal(), webhookSecret: alpha.webhookSecret.reveal() },
+    alpha: alpha && {
+      url: alpha.url,
+      apiKey: alpha.apiKey.reveal(),
+      webhookSecret: alpha.webhookSecret.reveal(),
+    },
     beta: beta && {
       url: beta.url,
       apiKey: beta.apiKey.reveal(),
@@ -68,4 +76,8 @@ export function pspAccounts({ psp }: Pick<Config, 'psp'>) {
 const refuse = (): Promise<never> =>
   Promise.reject(new FailureError(fail('dependency-unavailable', 'No KYC vendor is configured.').failure));
 
-const unconfiguredVendor: KycVendor = { ensureApplicant: refuse, readApplicant: refuse, createVerifyLink: refuse };
+const unconfiguredVendor: KycVendor = {
+  ensureApplicant: refuse,
+  readApplicant: refuse,
+  createVerifyLink: refuse,
+};

@@ -44,7 +44,9 @@ export async function readWorkflowBundle(): Promise<WorkflowBundle> {
     const [buildId] = await Promise.all([readFile(buildIdUrl, 'utf8'), stat(bundleUrl)]);
     return { codePath: fileURLToPath(bundleUrl), buildId: buildId.trim() };
   } catch (error) {
-    throw new Error('dist/workflows.js is missing; build it with: npx node workers/bundle.ts', { cause: error });
+    throw new Error('dist/workflows.js is missing; build it with: npx node workers/bundle.ts', {
+      cause: error,
+    });
   }
 }
 
@@ -61,7 +63,9 @@ export async function isBundleCurrent(): Promise<boolean> {
 async function sourcesOf(folder: string): Promise<URL[]> {
   const at = new URL(folder, root);
   const names = await readdir(at, { recursive: true });
-  return names.filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts')).map((name) => new URL(name, at));
+  return names
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+    .map((name) => new URL(name, at));
 }
 
 /** A worker that starts meanwhile sees the old file or the new one, never half of one. */

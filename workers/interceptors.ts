@@ -8,7 +8,11 @@ import type { Metrics } from './metrics.ts';
 import type { OutcomeSinks } from './workflow-interceptors.ts';
 
 /** Failures of the moment: the same call can succeed later. All other codes are answers. */
-const passingCodes: ReadonlySet<FailureCode> = new Set(['dependency-unavailable', 'overloaded', 'too-many-requests']);
+const passingCodes: ReadonlySet<FailureCode> = new Set([
+  'dependency-unavailable',
+  'overloaded',
+  'too-many-requests',
+]);
 
 /** An expected failure as ApplicationFailure of type = code; an absent database as a retryable one; bugs unchanged. */
 export function toApplicationFailure(error: unknown): unknown {

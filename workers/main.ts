@@ -37,7 +37,9 @@ const isTaskQueue = (name: string): name is TaskQueue => Object.values<string>(t
 export function queuesOf(names: readonly string[]): readonly TaskQueue[] {
   const unknown = names.filter((name) => !isTaskQueue(name));
   if (unknown.length > 0) {
-    throw new Error(`There is no task queue ${unknown.join(', ')}; there are ${Object.values(taskQueues).join(', ')}.`);
+    throw new Error(
+      `There is no task queue ${unknown.join(', ')}; there are ${Object.values(taskQueues).join(', ')}.`,
+    );
   }
   return names.length === 0 ? Object.values(taskQueues) : names.filter(isTaskQueue);
 }

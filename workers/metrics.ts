@@ -45,9 +45,21 @@ export function createMetrics(options: { readonly ofProcess?: boolean } = {}): M
       registers,
     }),
     relayLagS: gauge('pitboss_relay_lag_seconds', 'Age of the oldest undelivered fact of a sink.', registers),
-    relayBacklogRows: gauge('pitboss_relay_backlog_rows', 'Facts that a sink has not delivered yet.', registers),
-    relayDeliveredRows: counter('pitboss_relay_delivered_rows_total', 'Facts that a sink has delivered.', registers),
-    relayFailures: counter('pitboss_relay_failures_total', 'Blocks that a sink refused and that are sent again.', registers),
+    relayBacklogRows: gauge(
+      'pitboss_relay_backlog_rows',
+      'Facts that a sink has not delivered yet.',
+      registers,
+    ),
+    relayDeliveredRows: counter(
+      'pitboss_relay_delivered_rows_total',
+      'Facts that a sink has delivered.',
+      registers,
+    ),
+    relayFailures: counter(
+      'pitboss_relay_failures_total',
+      'Blocks that a sink refused and that are sent again.',
+      registers,
+    ),
     sweepItems: new Counter({
       name: 'pitboss_sweep_items_total',
       help: 'Rows that a sweep found and handed on, or failed to.',

@@ -30,7 +30,9 @@ export type RelayParts = {
 /** ClickHouse and Temporal always, Kafka when brokers are configured. */
 export function createSinks({ config, db, temporal, log }: RelayParts): Sink[] {
   return [
-    createClickHouseSink(createClickHouse(config, { requestTimeoutMs: 30_000 }), () => migrateAnalytics(config)),
+    createClickHouseSink(createClickHouse(config, { requestTimeoutMs: 30_000 }), () =>
+      migrateAnalytics(config),
+    ),
     createTemporalSink({ db, log, temporal }),
     ...(config.kafka.brokers.length === 0 ? [] : [createKafkaSink(config.kafka.brokers)]),
   ];
@@ -42,7 +44,12 @@ async function start(closing: Closing): Promise<void> {
   const metrics = createMetrics({ ofProcess: true });
   const tracing = startTracing(config, 'pitboss-relay');
   const url = config.database.writerUrl.reveal();
-  const pool = openPool({ url, applicationName: 'pitboss-relay', connectionsMax: 8, statementTimeoutMs: 15_000 });
+  const pool = openPool({
+    url,
+    applicationName: 'pitboss-relay',
+    connectionsMax: 8,
+    statementTimeoutMs: 15_000,
+  });
   const db = createDatabase(pool);
   const temporal = createTemporalGateway(config, log, tracing.plugin === undefined ? [] : [tracing.plugin]);
   const parts = { config, db, temporal, metrics, log };
@@ -57,7 +64,10 @@ async function start(closing: Closing): Promise<void> {
         log,
         probes: { database: () => sql`select 1`.execute(db), ...probesOf(() => loops, sinks) },
         required: ['database'],
-        details: async () => ({ leads: loops.length > 0, sinks: loops.map(({ sink, state }) => ({ sink, ...state })) }),
+        details: async () => ({
+          leads: loops.length > 0,
+          sinks: loops.map(({ sink, state }) => ({ sink, ...state })),
+        }),
       },
       config.api.host,
     );
@@ -71,7 +81,11 @@ async function start(closing: Closing): Promise<void> {
   closing.add(async () => {
     stop.abort();
     await led;
-    await Promise.allSettled([...sinks.map(async (sink) => sink.close?.()), temporal.close(), tracing.close()]);
+    await Promise.allSettled([
+      ...sinks.map(async (sink) => sink.close?.()),
+      temporal.close(),
+      tracing.close(),
+    ]);
     await db.destroy();
   });
   await led;
@@ -83,7 +97,8 @@ const probesOf = (loops: () => readonly Loop[], sinks: readonly Sink[]) =>
     sinks.map(({ name }) => [
       name,
       async () => {
-        if (loops().some(({ sink, state }) => sink === name && state.state === 'failing')) throw new Error('failing');
+        if (loops().some(({ sink, state }) => sink === name && state.state === 'failing'))
+          throw new Error('failing');
       },
     ]),
   );
@@ -95,7 +110,8 @@ const observer = (sink: Sink, metrics: Metrics): { onDelivered?: (block: Block) 
     : {
         onDelivered: ({ facts }) => {
           for (const fact of facts) {
-            if (isFactOf(fact, 'payments.attempt.resolved')) metrics.pspAttempts.labels(fact.payload.psp, fact.payload.outcome).inc();
+            if (isFactOf(fact, 'payments.attempt.resolved'))
+              metrics.pspAttempts.labels(fact.payload.psp, fact.payload.outcome).inc();
           }
         },
       };

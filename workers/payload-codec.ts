@@ -38,7 +38,9 @@ export class EncryptingCodec implements PayloadCodec {
   }
 
   async decode(payloads: Payload[]): Promise<Payload[]> {
-    return payloads.map((payload) => (text(payload.metadata?.['encoding']) === encoding ? this.#open(payload) : payload));
+    return payloads.map((payload) =>
+      text(payload.metadata?.['encoding']) === encoding ? this.#open(payload) : payload,
+    );
   }
 
   #seal(payload: Payload, scope: string): Payload {
@@ -61,7 +63,11 @@ export class EncryptingCodec implements PayloadCodec {
     const scope = text(payload.metadata?.['encryption-scope']);
     const sealed = Buffer.from(payload.data ?? []);
     if (sealed.length < nonceBytes + tagBytes) throw new Error('A payload is too short to be one of ours.');
-    const decipher = createDecipheriv('aes-256-gcm', this.#keyOf(keyId, scope), sealed.subarray(0, nonceBytes));
+    const decipher = createDecipheriv(
+      'aes-256-gcm',
+      this.#keyOf(keyId, scope),
+      sealed.subarray(0, nonceBytes),
+    );
     decipher.setAAD(bytes(`${keyId}\n${scope}`));
     decipher.setAuthTag(sealed.subarray(sealed.length - tagBytes));
     const plain = Buffer.concat([
@@ -118,4 +124,5 @@ export function createDataConverter(current: Buffer, retired: readonly Buffer[] 
   };
 }
 
-export const failureConverterPath = (): string => fileURLToPath(new URL('./failure-converter.ts', import.meta.url));
+export const failureConverterPath = (): string =>
+  fileURLToPath(new URL('./failure-converter.ts', import.meta.url));

@@ -53,6 +53,8 @@ export async function runProcess(name: string, start: (closing: Closing) => Prom
 
 function report(name: string, error: unknown): void {
   const sentences =
-    error instanceof ConfigFailure ? error.problems : [error instanceof Error ? error.message : String(error)];
+    error instanceof ConfigFailure
+      ? error.problems
+      : [error instanceof Error ? error.message : String(error)];
   for (const sentence of sentences) process.stderr.write(`${name}: ${sentence}\n`);
 }

@@ -42,8 +42,11 @@ export function createTemporalGateway(
     const connection = await Connection.connect({
       address: config.temporal.address,
       connectTimeout: connectTimeoutMs,
-      channelArgs: { 'grpc.default_compression_algorithm': 0, 'grpc.initial_reconnect_backoff_ms': 200,
-        'grpc.max_reconnect_backoff_ms': 2_000 },
+      channelArgs: {
+        'grpc.default_compression_algorithm': 0,
+        'grpc.initial_reconnect_backoff_ms': 200,
+        'grpc.max_reconnect_backoff_ms': 2_000,
+      },
       interceptors: [makeGrpcRetryInterceptor(defaultGrpcRetryOptions({ maxAttempts: 3 }))],
     });
     return new Client({
@@ -74,7 +77,9 @@ export function createTemporalGateway(
     isReachable: async (timeoutMs = 1_000): Promise<boolean> => {
       try {
         const { connection } = await within(gateway(), timeoutMs);
-        await connection.withDeadline(Date.now() + timeoutMs, () => connection.workflowService.getSystemInfo({}));
+        await connection.withDeadline(Date.now() + timeoutMs, () =>
+          connection.workflowService.getSystemInfo({}),
+        );
         return true;
       } catch {
         return false;
@@ -90,9 +95,13 @@ export function createTemporalGateway(
 
 const temporalAway = (): FailureError =>
   new FailureError(
-    fail('dependency-unavailable', 'Temporal does not answer right now; a repeat with the same key is safe.', {
-      retryAfterS: 2,
-    }).failure,
+    fail(
+      'dependency-unavailable',
+      'Temporal does not answer right now; a repeat with the same key is safe.',
+      {
+        retryAfterS: 2,
+      },
+    ).failure,
   );
 
 /** gRPC codes that say "not now": DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE. */

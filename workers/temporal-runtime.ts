@@ -1,5 +1,10 @@
 /** Installs the Temporal SDK's runtime once per process: its logs become ours, its metrics get a port. */
-import { makeTelemetryFilterString, Runtime, type Logger as SdkLogger, type LogLevel } from '@temporalio/worker';
+import {
+  makeTelemetryFilterString,
+  Runtime,
+  type Logger as SdkLogger,
+  type LogLevel,
+} from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 
@@ -20,7 +25,16 @@ export function installTemporalRuntime(config: Pick<Config, 'sdkMetricsPort' | '
 function asSdkLogger(log: Logger): SdkLogger {
   const at = (level: 'trace' | 'debug' | 'info' | 'warn' | 'error') => (message: string, fields?: object) =>
     log[level]({ ...fields }, message);
-  const methods = { trace: at('trace'), debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+  const methods = {
+    trace: at('trace'),
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+  };
   const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
-  return { ...methods, log: (level: LogLevel, message: string, fields?: object) => methods[levels[level]](message, fields) };
+  return {
+    ...methods,
+    log: (level: LogLevel, message: string, fields?: object) => methods[levels[level]](message, fields),
+  };
 }

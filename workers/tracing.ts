@@ -24,7 +24,10 @@ export function startTracing(
     : new OTLPTraceExporter({ url: `${config.otlpEndpoint.replace(/\/$/, '')}/v1/traces` }),
 ): Tracing {
   if (exporter === undefined) return { plugin: undefined, traceQueries: () => {}, close: async () => {} };
-  const resource = resources.resourceFromAttributes({ 'service.namespace': 'pitboss', 'service.name': processName });
+  const resource = resources.resourceFromAttributes({
+    'service.namespace': 'pitboss',
+    'service.name': processName,
+  });
   const spanProcessor = new tracing.BatchSpanProcessor(exporter, { scheduledDelayMillis: 1_000 });
   const provider = new node.NodeTracerProvider({ resource, spanProcessors: [spanProcessor] });
   provider.register();
@@ -66,11 +69,13 @@ function traceQueries(pool: pg.Pool): void {
   });
 }
 
-const isCallback = (value: unknown): value is (error: unknown, result: unknown) => void => typeof value === 'function';
+const isCallback = (value: unknown): value is (error: unknown, result: unknown) => void =>
+  typeof value === 'function';
 
 function statementOf(query: unknown): string | undefined {
   if (typeof query === 'string') return query;
-  if (typeof query === 'object' && query !== null && 'text' in query && typeof query.text === 'string') return query.text;
+  if (typeof query === 'object' && query !== null && 'text' in query && typeof query.text === 'string')
+    return query.text;
   return undefined;
 }
 

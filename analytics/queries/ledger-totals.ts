@@ -1,7 +1,12 @@
 /** Totals per asset and account of one UTC day, to be held against the ledger's own. */
 import type { ClickHouseClient } from '@clickhouse/client';
 
-export type LedgerTotal = { readonly asset: string; readonly account: string; readonly units: bigint; readonly entries: number };
+export type LedgerTotal = {
+  readonly asset: string;
+  readonly account: string;
+  readonly units: bigint;
+  readonly entries: number;
+};
 
 const query = `
 select asset, if(player_id is null, account, concat('player:', account)) as name, toString(sum(units)) as units, count() as entries
@@ -11,7 +16,16 @@ group by asset, name order by asset, name`;
 
 /** `day` is YYYY-MM-DD. */
 export async function ledgerTotals(clickhouse: ClickHouseClient, day: string): Promise<LedgerTotal[]> {
-  const result = await clickhouse.query({ query, query_params: { day: `${day} 00:00:00` }, format: 'JSONEachRow' });
+  const result = await clickhouse.query({
+    query,
+    query_params: { day: `${day} 00:00:00` },
+    format: 'JSONEachRow',
+  });
   const rows = await result.json<{ asset: string; name: string; units: string; entries: string | number }>();
-  return rows.map((row) => ({ asset: row.asset, account: row.name, units: BigInt(row.units), entries: Number(row.entries) }));
+  return rows.map((row) => ({
+    asset: row.asset,
+    account: row.name,
+    units: BigInt(row.units),
+    entries: Number(row.entries),
+  }));
 }

@@ -1,7 +1,14 @@
 /** Answers an absent ClickHouse as a failure of its own, so that only what needs it is away. */
 import { fail, FailureError } from '#domain/failures.ts';
 
-const networkCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH']);
+const networkCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EHOSTUNREACH',
+]);
 
 /** True when ClickHouse is away or too slow, as against a query that it refuses. */
 export function isClickHouseUnavailable(error: unknown): boolean {
@@ -11,7 +18,8 @@ export function isClickHouseUnavailable(error: unknown): boolean {
 }
 
 /** UNKNOWN_TABLE, UNKNOWN_DATABASE: the relay has not reached ClickHouse since it was set up. */
-const isNotMigrated = (error: Error): boolean => 'code' in error && (error.code === '60' || error.code === '81');
+const isNotMigrated = (error: Error): boolean =>
+  'code' in error && (error.code === '60' || error.code === '81');
 
 /** Runs a read; throws `dependency-unavailable` when ClickHouse is away. */
 export async function orUnavailable<T>(read: () => Promise<T>): Promise<T> {
