@@ -188,3 +188,20 @@ export const isBatchSound = (batch: PlayerBatch): boolean =>
     const moved = batch.entries.reduce((sum, entry) => (entry.playerId && entry.account === pool ? sum + entry.amount : sum), 0n);
     return batch.before.state.balances[pool] + moved === batch.after.state.balances[pool];
   });
+
+/** A point to return to when a later command of the same atomic group is refused. */
+export function markBatch(batch: PlayerBatch): () => void {
+  const { after } = batch;
+  const lengths = [batch.journals.length, batch.entries.length, batch.events.length] as const;
+  const rounds = [...batch.rounds].map(([key, round]) => [key, { ...round }] as const);
+  return () => {
+    batch.after = after;
+    batch.journals.length = lengths[0];
+    batch.entries.length = lengths[1];
+    batch.events.length = lengths[2];
+    batch.rounds.clear();
+    for (const [key, round] of rounds) batch.rounds.set(key, round);
+  };
+}
+
+export const isBatchEmpty = (batch: PlayerBatch): boolean => batch.journals.length === 0;

@@ -8,6 +8,7 @@ import { referencedExternalId, type Transfer, type WalletCommand } from '#domain
 import { decide } from '#domain/wallet/decide.ts';
 import { factsKey, loadJournalFacts } from './journal-facts.ts';
 import { addDecision, isBatchSound, openPlayerBatch } from './player-batch.ts';
+import { readClockMs } from './wallet-memory.ts';
 import { loadWallets, walletKey, type Execute, type Row } from './wallet-rows.ts';
 import { writeBatches } from './write-statement.ts';
 
@@ -62,7 +63,7 @@ export async function postCommand(trx: Trx, command: WalletCommand): Promise<Res
   const referencedId = referencedExternalId(command);
   const keys = referencedId === null ? [command.key] : [command.key, { integration, externalId: referencedId }];
   const facts = await loadJournalFacts(execute, keys);
-  const nowMs = await databaseNowMs(execute);
+  const nowMs = await readClockMs(execute);
   const decision = decide(wallet.state, command, {
     nowMs,
     existing: facts.get(factsKey(integration, externalId)) ?? null,
@@ -79,11 +80,6 @@ export async function postCommand(trx: Trx, command: WalletCommand): Promise<Res
   assert(outcome.written.size === 1, 'a locked wallet cannot lose its fence');
   const after = batch.after.state.balances;
   return succeed({ journalId, repeated: false, cash: after.cash, bonus: after.bonus, held: after.held });
-}
-
-async function databaseNowMs(execute: Execute): Promise<number> {
-  const [row] = await execute('wallet-clock', 'select extract(epoch from clock_timestamp())::float8 * 1000 as "nowMs"', []);
-  return Number(row?.['nowMs']);
 }
 
 function fingerprintOf(post: PostTransfer): string {

@@ -209,3 +209,36 @@ test('an unbalanced journal is refused by the database', async () => {
     values ($1, 99, $2, 'house:adjustments', 5)`;
   await expect(database.pool.query(unbalanced, [rows[0].id, rows[0].asset])).rejects.toThrow(/unbalanced/);
 });
+
+test('a batch happens in order and whole: an earlier win pays for a later bet', async () => {
+  const playerId = await fundedPlayer(5n * euro);
+  const first = bet(playerId, 5n * euro);
+  const won = win(first, 8n * euro);
+  const second = bet(playerId, 8n * euro);
+  const batch = await one.submitBatch([first, won, second]);
+  expect(batch.ok && batch.value.map(({ balance }) => balance)).toEqual([0n, 8n * euro, 0n]);
+  // The same batch again is answered with what was stored, through another process, too.
+  const again = await two.submitBatch([first, won, second]);
+  expect(again.ok && again.value.map(({ journalId, repeated }) => [journalId, repeated])).toEqual(
+    batch.ok && batch.value.map(({ journalId }) => [journalId, true]),
+  );
+  expect(await auditOf(playerId)).toMatchObject({ cash: 0n, entries: 4 });
+});
+
+test('one refusal leaves no trace of its batch, and says which it was', async () => {
+  const playerId = await fundedPlayer(5n * euro);
+  const fine = bet(playerId, 2n * euro);
+  const tooMuch = bet(playerId, 4n * euro);
+  const [refused, beside] = await Promise.all([one.submitBatch([fine, tooMuch]), submit(bet(playerId, euro))]);
+  expect(refused).toMatchObject({ ok: false, failure: { code: 'insufficient-funds', index: 1 } });
+  expect(beside.code).toBe('posted');
+  expect((await submit(fine)).code).toBe('posted');
+  expect((await auditOf(playerId)).cash).toBe(2n * euro);
+});
+
+test('a late original may be told that it was done, where its dialect wants that', async () => {
+  const playerId = await fundedPlayer(5n * euro);
+  const late = { ...bet(playerId, euro), tolerateTombstone: true };
+  await submit(rollback(late));
+  expect(await submit(late)).toEqual({ code: 'repeated', balance: 5n * euro });
+});

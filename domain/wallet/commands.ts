@@ -24,6 +24,8 @@ export type BetCommand = GameFacts & {
   readonly contributionBps: number;
   /** The round is asked about when it is still open after this time. */
   readonly guardMs: number;
+  /** Where the dialect wants it, a late original that meets its own rollback is answered as done and moves nothing. */
+  readonly tolerateTombstone?: boolean;
 };
 
 export type WinCommand = GameFacts & {
@@ -32,6 +34,7 @@ export type WinCommand = GameFacts & {
   /** The bet that it answers; null where a dialect allows a win without one. */
   readonly betExternalId: string | null;
   readonly guardMs: number;
+  readonly tolerateTombstone?: boolean;
 };
 
 export type RollbackCommand = GameFacts & {

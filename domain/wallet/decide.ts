@@ -66,6 +66,7 @@ export function decide(state: WalletState, command: WalletCommand, context: Deci
   const { existing } = context;
   if (existing) {
     if (existing.code === 'bet.tombstone') {
+      if ('tolerateTombstone' in command && command.tolerateTombstone) return { kind: 'repeat', journalId: existing.id };
       return refuse('transaction-rolled-back', 'This transaction was rolled back before it arrived.');
     }
     return existing.fingerprint === command.fingerprint && existing.playerId === command.playerId

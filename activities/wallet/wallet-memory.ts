@@ -1,0 +1,59 @@
+/** What a writer remembers between batches: wallets it has seen lately, and how its clock stands to the database's. */
+import type { Execute, LoadedWallet } from './wallet-rows.ts';
+
+/** The most recently used wallets. A stale one costs a second try, never a wrong write. */
+export class WalletCache {
+  readonly #wallets = new Map<string, LoadedWallet>();
+  readonly #sizeMax: number;
+
+  constructor(sizeMax: number) {
+    this.#sizeMax = sizeMax;
+  }
+
+  get(key: string): LoadedWallet | undefined {
+    return this.#wallets.get(key);
+  }
+
+  put(key: string, wallet: LoadedWallet): void {
+    this.#wallets.delete(key);
+    this.#wallets.set(key, wallet);
+    if (this.#wallets.size > this.#sizeMax) {
+      const oldest = this.#wallets.keys().next().value;
+      if (oldest !== undefined) this.#wallets.delete(oldest);
+    }
+  }
+
+  drop(key: string): void {
+    this.#wallets.delete(key);
+  }
+}
+
+/** The database's clock, carried forward by this process's monotonic one. */
+export class DatabaseClock {
+  readonly #execute: Execute;
+  #offsetMs: number | null = null;
+
+  constructor(execute: Execute) {
+    this.#execute = execute;
+  }
+
+  async nowMs(): Promise<number> {
+    if (this.#offsetMs === null) this.learn(await readClockMs(this.#execute));
+    return performance.now() + (this.#offsetMs ?? 0);
+  }
+
+  learn(nowMs: number): void {
+    this.#offsetMs = nowMs - performance.now();
+  }
+
+  forget(): void {
+    this.#offsetMs = null;
+  }
+}
+
+/** The database's clock in milliseconds. */
+export async function readClockMs(execute: Execute): Promise<number> {
+  const text = 'select extract(epoch from clock_timestamp())::float8 * 1000 as "nowMs"';
+  const [row] = await execute('wallet-clock', text, []);
+  return Number(row?.['nowMs']);
+}
