@@ -23,7 +23,11 @@ export function startHealthServer(plan: HealthPlan, host: string): Server {
       send(response, 500, { status: 'error' });
     });
   });
-  server.on('error', (error) => plan.log.error({ error, port: plan.port }, 'health server failed'));
+  // Without its health port the process would run and never count as ready: better to end and say why.
+  server.on('error', (error) => {
+    plan.log.fatal({ error, port: plan.port }, 'the health server cannot listen');
+    process.exit(1);
+  });
   server.listen(plan.port, host);
   return server;
 }

@@ -19,9 +19,22 @@ export type NewWallet = {
   readonly jurisdiction: string;
 };
 
-/** Opens a wallet; opening it twice is harmless. */
+/** Opens a wallet; opening it twice is harmless. A brake on the player's other wallets holds for the new one, too. */
 export async function openWallet(trx: Trx, wallet: NewWallet): Promise<void> {
-  await trx.insertInto('wallet.playerWallet').values(wallet).onConflict((oc) => oc.doNothing()).execute();
+  await trx
+    .insertInto('wallet.playerWallet')
+    .values(wallet)
+    .onConflict((oc) => oc.doNothing())
+    .execute();
+  await sql`
+    update wallet.player_wallet w set play_blocked_until = b.play_blocked_until, play_block_reason = b.play_block_reason,
+      version = w.version + 1
+    from (
+      select play_blocked_until, play_block_reason from wallet.player_wallet
+      where player_id = ${wallet.playerId} and asset <> ${wallet.asset} and play_blocked_until > now()
+      order by play_blocked_until desc limit 1
+    ) b
+    where w.player_id = ${wallet.playerId} and w.asset = ${wallet.asset} and w.play_blocked_until is null`.execute(trx);
 }
 
 /** Sets or lifts (null) the play brake on all wallets of a player: from the commit on, no bet is admitted. */

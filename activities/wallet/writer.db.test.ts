@@ -242,3 +242,13 @@ test('a late original may be told that it was done, where its dialect wants that
   await submit(rollback(late));
   expect(await submit(late)).toEqual({ code: 'repeated', balance: 5n * euro });
 });
+
+test('a wallet that is opened during an exclusion is braked from its first moment', async () => {
+  const playerId = await fundedPlayer(euro);
+  await database.db.insertInto('wallet.asset').values({ code: 'GBP', kind: 'fiat', ledgerScale: 12, payableScale: 2 }).execute();
+  await database.db.transaction().execute(async (trx) => {
+    await setPlayBrake(trx, playerId, { until: 'infinity', reason: 'self-exclusion' });
+    await openWallet(trx, { playerId, asset: 'GBP', brand: 'aurora', jurisdiction: 'MT' });
+  });
+  expect((await submit({ ...bet(playerId, 0n), asset: 'GBP' })).code).toBe('self-excluded');
+});

@@ -1,4 +1,5 @@
 /** The SMTP side: takes every mail, reads it, keeps it, and only then says that it was taken. */
+import { listenHost } from '../support/environment.ts';
 import { simpleParser } from 'mailparser';
 import type { AddressInfo } from 'node:net';
 import { SMTPServer } from 'smtp-server';
@@ -37,7 +38,7 @@ export async function startSmtpSink(port: number, mails: MailStore, log: Log): P
     },
   });
   server.on('error', (error) => log('smtp_failed', { error: String(error) }));
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, listenHost(), resolve));
   log('smtp_listening', { port: (server.server.address() as AddressInfo).port });
   return { close: () => new Promise((resolve) => server.close(() => resolve())) };
 }

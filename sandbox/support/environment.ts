@@ -16,3 +16,6 @@ export function portVariable(name = 'PORT'): number {
   if (!Number.isInteger(port) || port < 0 || port > 65535) throw new Error(`${name} is not a port`);
   return port;
 }
+
+/** Loopback, unless the party runs in a container of its own. */
+export const listenHost = (): string => optionalVariable('HOST', '127.0.0.1');

@@ -1,4 +1,5 @@
 /** Runs one party's HTTP side on the loopback interface: health, clean stop on SIGTERM, and a closed door on request. */
+import { listenHost } from './environment.ts';
 import { getRequestListener } from '@hono/node-server';
 import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
@@ -60,7 +61,7 @@ export async function serveParty(
   const listen = (on: number) =>
     new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen(on, '127.0.0.1', () => {
+      server.listen(on, listenHost(), () => {
         server.off('error', reject);
         resolve();
       });
