@@ -2,12 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { bodyLimit } from 'hono/body-limit';
-import { fail, FailureError } from '#domain/failures.ts';
+import { fail } from '#domain/failures.ts';
 import { refuseInvalid, type ApiDeps, type ApiEnv } from './context.ts';
 import { mountCodec } from './codec.ts';
 import { mountDocs } from './docs.ts';
 import { mountHealth } from './health.ts';
 import { answerError, answerProblem } from './problem.ts';
+import { refuseNul, requireJson } from './request-text.ts';
 import { mountModules } from './routes.ts';
 import { traceRequests } from './trace.ts';
 
@@ -47,6 +48,7 @@ export function createApi(deps: ApiDeps): Api {
         answerProblem(c, fail('body-too-large', `A body may have at most ${bodyBytesMax} bytes.`).failure),
     }),
   );
+  api.use(refuseNul);
   api.use('/v1/*', requireJson);
   api.use('/admin/v1/*', requireJson);
 
@@ -55,20 +57,3 @@ export function createApi(deps: ApiDeps): Api {
   mountDocs(api);
   return api;
 }
-
-/** Bodies are JSON and well formed before any schema sees them; an empty body counts as none. */
-const requireJson: Parameters<Api['use']>[1] = async (c, next) => {
-  if (c.req.method === 'GET' || c.req.method === 'HEAD') return next();
-  const text = await c.req.text();
-  if (text === '') return next();
-  const type = c.req.header('content-type') ?? '';
-  if (!/^application\/json\s*(;|$)/i.test(type)) {
-    throw new FailureError(fail('unsupported-media-type', 'Send application/json.').failure);
-  }
-  try {
-    JSON.parse(text);
-  } catch {
-    throw new FailureError(fail('malformed-json', 'The body is not well-formed JSON.').failure);
-  }
-  return next();
-};

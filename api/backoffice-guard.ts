@@ -31,6 +31,8 @@ export function requireBrand(operator: OperatorIdentity, brand: string): void {
   }
 }
 
-/** The brands to filter a list by; null means all. */
-export const brandScope = (operator: OperatorIdentity): readonly string[] | null =>
-  operator.brands.includes('*') ? null : operator.brands;
+/** The brands to filter a list by; null means all. Never empty, because SQL has no empty list: '' is no brand's name. */
+export const brandScope = ({ brands }: OperatorIdentity): readonly string[] | null => {
+  if (brands.includes('*')) return null;
+  return brands.length > 0 ? brands : [''];
+};

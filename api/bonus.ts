@@ -61,6 +61,7 @@ function mountGrant(api: Api, deps: ApiDeps): void {
           'unknown-asset',
           'amount-not-positive',
           'amount-too-precise',
+          'amount-too-large',
           'not-authenticated',
           'forbidden',
           'not-found',

@@ -57,6 +57,12 @@ export type ApiDeps = {
 /** Every validation failure of every route answers in the one error shape. */
 export const refuseInvalid: Hook<unknown, ApiEnv, string, unknown> = (result, c) => {
   if (result.success) return;
+  if (result.target === 'header' && isKeyMissing(result.error.issues, c.req.header('idempotency-key'))) {
+    return answerProblem(c, {
+      code: 'idempotency-key-missing',
+      detail: 'Send an Idempotency-Key: one value per intent, the same one with every repeat.',
+    });
+  }
   const fields = result.error.issues.flatMap((issue) => {
     const base = issue.path.map((part) => `/${String(part)}`).join('');
     return issue.code === 'unrecognized_keys'
@@ -69,3 +75,6 @@ export const refuseInvalid: Hook<unknown, ApiEnv, string, unknown> = (result, c)
     fields,
   });
 };
+
+const isKeyMissing = (issues: readonly { readonly path: PropertyKey[] }[], key: string | undefined): boolean =>
+  key === undefined && issues.some(({ path }) => path[0] === 'idempotency-key');

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { failureCodes } from '#domain/failures.ts';
 import { moduleNames } from '#domain/modules.ts';
 import type { Api } from './app.ts';
+import { addCommonAnswers } from './common-answers.ts';
 import { statusOf } from './problem.ts';
 
 /** Built into images; a checkout has the package itself. */
@@ -58,12 +59,14 @@ Errors are [problem documents](/docs/problems).`;
 
 /** The OpenAPI 3.1 document of everything that is mounted. */
 export function describeApi(api: Api) {
-  return api.getOpenAPI31Document({
+  const document = api.getOpenAPI31Document({
     openapi: '3.1.0',
     info: { title: 'Pitboss', version: '0.1.0', description, license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' } },
     servers: [{ url: '/' }],
     tags: moduleNames.map((name) => ({ name })),
   });
+  addCommonAnswers(document);
+  return document;
 }
 
 export function mountDocs(api: Api): void {

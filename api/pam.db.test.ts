@@ -182,7 +182,7 @@ describe('registration', () => {
   });
 
   test('needs an idempotency key', async () => {
-    expect(codeOf(await app.send('POST', '/v1/players', wish()))).toBe('400 invalid-request');
+    expect(codeOf(await app.send('POST', '/v1/players', wish()))).toBe('400 idempotency-key-missing');
   });
 });
 

@@ -1,5 +1,6 @@
 /** The one error shape of the API: RFC 9457 problem details with a stable `code`. */
 import type { Context } from 'hono';
+import { HTTPException } from 'hono/http-exception';
 import { z } from '@hono/zod-openapi';
 import { FailureError, failureCodes, type Failure, type FailureCode } from '#domain/failures.ts';
 import { isDatabaseUnavailable } from '#db/connect.ts';
@@ -106,6 +107,10 @@ export function answerProblem(c: Context<ApiEnv>, failure: Failure): Response {
 /** Last stop of everything thrown: failures by code, an absent dependency as 503, a bug as a 500 without details. */
 export function answerError(error: unknown, c: Context<ApiEnv>): Response {
   if (error instanceof FailureError) return answerProblem(c, error.failure);
+  // The framework's own reader of bodies throws this, for example over an empty body that calls itself JSON.
+  if (error instanceof HTTPException && error.status === 400) {
+    return answerProblem(c, { code: 'malformed-json', detail: 'The body is not well-formed JSON.' });
+  }
   if (isDatabaseUnavailable(error)) {
     return answerProblem(c, {
       code: 'dependency-unavailable',

@@ -125,7 +125,10 @@ function mountTrialBalance(api: Api, deps: ApiDeps): void {
 const poolName = z.enum(['cash', 'bonus', 'held', 'receivable']);
 const entriesQuery = pageQuery.extend({
   after: z.string().regex(/^\d{1,18}$/).optional(),
-  asset: z.string().regex(/^[A-Z]{3,10}$/),
+  asset: z
+    .string()
+    .regex(/^[A-Z]{3,10}$/)
+    .openapi({ example: 'EUR' }),
   account: poolName.default('cash'),
 });
 

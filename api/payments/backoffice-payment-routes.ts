@@ -116,7 +116,10 @@ export const decideRoute = (deps: ApiDeps) =>
           .strictObject({
             decision: z.enum(['approve', 'refuse']),
             reason: z.string().trim().min(3).max(500).openapi({ description: 'Kept in the audit trail.' }),
-            payloadHash: z.string().regex(/^[0-9a-f]{64}$/),
+            payloadHash: z
+              .string()
+              .regex(/^[0-9a-f]{64}$/)
+              .openapi({ example: '0123456789abcdef'.repeat(4) }),
           })
           .openapi('WithdrawalDecision'),
       ),

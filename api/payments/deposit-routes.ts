@@ -13,11 +13,15 @@ const cardInput = z
     tokens: z
       .array(
         z.strictObject({
-          psp: z.string().regex(/^[a-z]{1,20}$/),
+          psp: z
+            .string()
+            .regex(/^[a-z]{1,20}$/)
+            .openapi({ example: 'alpha' }),
           // A card number is never a token: twelve or more digits alone are refused.
           token: z
             .string()
-            .regex(/^(?!\d{12,19}$)[\w-]{4,128}$/, 'must be a token of the PSP, never a card number'),
+            .regex(/^(?!\d{12,19}$)[\w-]{4,128}$/, 'must be a token of the PSP, never a card number')
+            .openapi({ example: 'pm_0123456789' }),
         }),
       )
       .min(1)
