@@ -178,6 +178,15 @@ export interface CrmMessage {
   template: string;
 }
 
+export interface GamesFreeRoundIssue {
+  asset: string;
+  gameCode: string;
+  integration: string;
+  issuedAt: Generated<Timestamp>;
+  issueId: string;
+  playerId: string;
+}
+
 export interface GamesGame {
   category: string;
   code: string;
@@ -205,6 +214,7 @@ export interface GamesIntegration {
   baseUrl: string;
   brand: string;
   callerPublicKey: string | null;
+  callerSecret: string | null;
   dialect: string;
   enabled: Generated<boolean>;
   id: string;
@@ -665,6 +675,7 @@ export interface DB {
   "compliance.relayDeadLetter": ComplianceRelayDeadLetter;
   "compliance.webhookInbox": ComplianceWebhookInbox;
   "crm.message": CrmMessage;
+  "games.freeRoundIssue": GamesFreeRoundIssue;
   "games.game": GamesGame;
   "games.gameSession": GamesGameSession;
   "games.integration": GamesIntegration;

@@ -6,29 +6,39 @@ const requestUuid = z.uuid();
 /** Int64, as the dialect says. */
 const amount = z.bigint().min(0n).max(2n ** 63n - 1n);
 const currency = z.string().min(3).max(10);
-const reference = z.string().min(1).max(255);
+/** What the ledger can keep: no NUL and no half characters. */
+const reference = z
+  .string()
+  .min(1)
+  .max(255)
+  .refine((text) => !text.includes('\0') && text.isWellFormed());
 
 const call = z.looseObject({ request_uuid: requestUuid });
 
 export const infoCall = call.extend({ user: z.string().min(4) });
 
 export const balanceCall = call.extend({
-  token: z.string().min(1).max(255),
-  game_code: z.string().min(1).max(255),
+  token: reference,
+  game_code: reference,
   user: z.string().min(4).nullish(),
 });
+export const balanceCallWithUser = balanceCall.extend({ user: z.string().min(4) });
+
+/** Caleta asks for a fresh token with nothing but the old one. */
+export const checkCall = z.looseObject({ token: reference });
 
 const transaction = call.extend({
-  token: z.string().min(1).max(255),
+  token: reference,
   transaction_uuid: reference,
-  game_code: z.string().min(1).max(255),
+  game_code: reference,
   round: reference,
   round_closed: z.boolean(),
   user: z.string().min(4),
 });
 
 export const betCall = transaction.extend({ amount, currency, is_free: z.boolean() });
-export const winCall = betCall.extend({ reference_transaction_uuid: reference });
+/** `jackpot_win` says which part of the amount is jackpot; it moves nothing of its own. */
+export const winCall = betCall.extend({ reference_transaction_uuid: reference, jackpot_win: amount.nullish() });
 export const rollbackCall = transaction.extend({ reference_transaction_uuid: reference, user: z.string().min(4).nullish() });
 
 /** A field that is missing is wrong syntax; one that is there with another type is wrong types. */

@@ -1,9 +1,9 @@
-/** The Hub88 wallet calls: a thin adapter from the dialect's wire to the one internal command, straight to the wallet. */
+/** The wallet calls of Hub88 and Caleta: a thin adapter from the dialect's wire to the one internal command, straight to the wallet. */
 import { verify } from 'node:crypto';
 import type { Context } from 'hono';
 import type { z } from 'zod';
 import { gameFingerprint } from '#activities/wallet/game-fingerprint.ts';
-import type { GameSession } from '#activities/games/commands/game-sessions.ts';
+import { rotateGameSession, type GameSession } from '#activities/games/commands/game-sessions.ts';
 import type { WalletReply, WalletRefusal } from '#activities/wallet/writer.ts';
 import { assets } from '#domain/assets.ts';
 import type { Result } from '#domain/failures.ts';
@@ -13,9 +13,10 @@ import { isDatabaseUnavailable } from '#db/connect.ts';
 import type { Api } from '../app.ts';
 import type { ApiDeps, ApiEnv } from '../context.ts';
 import { parseExactJson } from './exact-json.ts';
-import { createHub88Directory, type Hub88Directory, type Integration } from './hub88-directory.ts';
+import { caletaDialect, hub88Dialect, withUser, type RsDialect, type RsOperation } from './hub88-dialects.ts';
 import { readPlayerInfo } from './hub88-player-info.ts';
-import { balanceCall, betCall, infoCall, rollbackCall, statusOfSchemaError, winCall } from './hub88-schemas.ts';
+import { betCall, checkCall, infoCall, rollbackCall, statusOfSchemaError, winCall } from './hub88-schemas.ts';
+import { createIntegrationDirectory, type Integration, type IntegrationDirectory } from './integration-directory.ts';
 
 /** What a call is answered with; the balance is written as a JSON integer, however large. */
 type Answer = { readonly fields: Readonly<Record<string, unknown>>; readonly balance?: bigint };
@@ -29,37 +30,42 @@ class Refused extends Error {
   }
 }
 
-type Call = { readonly integration: Integration; readonly directory: Hub88Directory; readonly deps: ApiDeps; readonly body: unknown };
+type Service = { readonly dialect: RsDialect; readonly directory: IntegrationDirectory; readonly deps: ApiDeps };
+type Call = Service & { readonly integration: Integration; readonly body: unknown };
 type Operation = (call: Call) => Promise<Answer>;
 
 /** Mounts the calls under /wallet/hub88/{integration}. Every answer is HTTP 200: the status field decides. */
-export function mountHub88(api: Api, deps: ApiDeps): void {
-  const directory = createHub88Directory(deps.db);
-  const serve = (path: string, operation: Operation): void => {
-    api.post(`/wallet/hub88/:integration/${path}`, (c) => answer(c, deps, directory, operation));
-  };
-  serve('user/info', info);
-  serve('user/balance', balance);
-  serve('transaction/bet', bet);
-  serve('transaction/win', win);
-  serve('transaction/rollback', rollback);
+export const mountHub88 = (api: Api, deps: ApiDeps): void => mountDialect(api, deps, hub88Dialect);
+
+/** Mounts the calls under /wallet/caleta/{integration}. */
+export const mountCaleta = (api: Api, deps: ApiDeps): void => mountDialect(api, deps, caletaDialect);
+
+const operations: Readonly<Record<RsOperation, Operation>> = { info, check, balance, bet, win, rollback };
+
+function mountDialect(api: Api, deps: ApiDeps, dialect: RsDialect): void {
+  const directory = createIntegrationDirectory(deps.db, { dialect: dialect.name, sessionsRotate: dialect.tokensRotate });
+  const service: Service = { dialect, directory, deps };
+  for (const [name, operation] of Object.entries(operations) as [RsOperation, Operation][]) {
+    const path = dialect.paths[name];
+    if (path !== undefined) api.post(`/wallet/${dialect.name}/:integration/${path}`, (c) => answer(c, service, operation));
+  }
 }
 
-async function answer(c: Context<ApiEnv>, deps: ApiDeps, directory: Hub88Directory, operation: Operation): Promise<Response> {
+async function answer(c: Context<ApiEnv>, service: Service, operation: Operation): Promise<Response> {
   let requestUuid: string | null = null;
   try {
-    const integration = await directory.integration(c.req.param('integration') ?? '');
+    const integration = await service.directory.integration(c.req.param('integration') ?? '');
     if (!integration) throw new Refused('RS_ERROR_INVALID_PARTNER');
     const raw = Buffer.from(await c.req.arrayBuffer());
-    if (!isSigned(raw, c.req.header('x-hub88-signature'), integration)) throw new Refused('RS_ERROR_INVALID_SIGNATURE');
-    const body = parseBody(raw);
+    if (!isSigned(raw, c.req.header(service.dialect.signatureHeader), integration)) throw new Refused('RS_ERROR_INVALID_SIGNATURE');
+    const body = withUser(service.dialect, parseBody(raw));
     requestUuid = requestUuidOf(body);
-    const { fields, balance: amount } = await operation({ integration, directory, deps, body });
-    return respond(c, { ...fields, request_uuid: requestUuid }, amount);
+    const { fields, balance: amount } = await operation({ ...service, integration, body });
+    return respond(c, { ...fields, ...(requestUuid === null ? {} : { request_uuid: requestUuid }) }, amount);
   } catch (error) {
     const status = error instanceof Refused ? error.status : 'RS_ERROR_UNKNOWN';
     // The correlation id is ours and the caller's: either finds the other in a support case.
-    const log = c.get('log').child({ requestUuid, dialect: 'hub88' });
+    const log = c.get('log').child({ requestUuid, dialect: service.dialect.name });
     if (status !== 'RS_ERROR_UNKNOWN') log.info({ status }, 'wallet call refused');
     else if (isDatabaseUnavailable(error)) log.warn('wallet call while the ledger is away');
     else log.error({ error }, 'wallet call failed');
@@ -106,17 +112,26 @@ async function info({ deps, body }: Call): Promise<Answer> {
   return { fields: { user, status: 'RS_OK', ...player } };
 }
 
-async function balance({ integration, directory, deps, body }: Call): Promise<Answer> {
-  const call = parsed(balanceCall, body);
+/** The old token ends for bets; what it has staked settles under either. */
+async function check({ integration, deps, body }: Call): Promise<Answer> {
+  const { token } = parsed(checkCall, body);
+  const rotated = await rotateGameSession(deps.db, { integration: integration.id, brand: integration.brand, token });
+  if (!rotated.ok) throw new Refused(hub88StatusOf(rotated.failure.code));
+  return { fields: { token: rotated.value.token } };
+}
+
+async function balance({ dialect, integration, directory, deps, body }: Call): Promise<Answer> {
+  const call = parsed(dialect.balanceCall, body);
   const session = await sessionOf(directory, integration, call.token, call.user ?? null);
-  if (session.expiresAtMs <= Date.now()) throw new Refused('RS_ERROR_TOKEN_EXPIRED');
+  if (!dialect.tokensRotate && session.expiresAtMs <= Date.now()) throw new Refused('RS_ERROR_TOKEN_EXPIRED');
   if (!integration.games.has(call.game_code)) throw new Refused('RS_ERROR_INVALID_GAME');
   const result = await deps.wallet.balance(session);
   if (!result.ok) throw new Refused(hub88StatusOf(result.failure.code));
   return success(session, result.value);
 }
 
-async function bet({ integration, directory, deps, body }: Call): Promise<Answer> {
+async function bet(caller: Call): Promise<Answer> {
+  const { integration, directory, body } = caller;
   const call = parsed(betCall, body);
   const session = await sessionOf(directory, integration, call.token, call.user);
   const game = integration.games.get(call.game_code);
@@ -124,7 +139,7 @@ async function bet({ integration, directory, deps, body }: Call): Promise<Answer
   if (!game?.enabled) throw new Refused('RS_ERROR_INVALID_GAME');
   if (call.currency !== session.asset) throw new Refused('RS_ERROR_WRONG_CURRENCY');
   const wireAmount = fromHub88Amount(call.amount, scaleOf(session.asset));
-  return submit(deps, integration, session, {
+  return submit(caller, session, {
     kind: 'bet',
     ...factsOf(integration, session, call, { kind: 'bet', amount: wireAmount, reference: null }),
     // A promotional bet is recorded and touches no money of the player.
@@ -135,14 +150,15 @@ async function bet({ integration, directory, deps, body }: Call): Promise<Answer
   });
 }
 
-async function win({ integration, directory, deps, body }: Call): Promise<Answer> {
+async function win(caller: Call): Promise<Answer> {
+  const { integration, directory, body } = caller;
   const call = parsed(winCall, body);
   const session = await sessionOf(directory, integration, call.token, call.user);
   if (!integration.games.has(call.game_code)) throw new Refused('RS_ERROR_INVALID_GAME');
   if (call.currency !== session.asset) throw new Refused('RS_ERROR_WRONG_CURRENCY');
   const amount = fromHub88Amount(call.amount, scaleOf(session.asset));
   const reference = call.reference_transaction_uuid;
-  return submit(deps, integration, session, {
+  return submit(caller, session, {
     kind: 'win',
     ...factsOf(integration, session, call, { kind: 'win', amount, reference }),
     amount,
@@ -150,12 +166,13 @@ async function win({ integration, directory, deps, body }: Call): Promise<Answer
   });
 }
 
-async function rollback({ integration, directory, deps, body }: Call): Promise<Answer> {
+async function rollback(caller: Call): Promise<Answer> {
+  const { integration, directory, body } = caller;
   const call = parsed(rollbackCall, body);
   const session = await sessionOf(directory, integration, call.token, call.user ?? null);
   if (!integration.games.has(call.game_code)) throw new Refused('RS_ERROR_INVALID_GAME');
   const reference = call.reference_transaction_uuid;
-  return submit(deps, integration, session, {
+  return submit(caller, session, {
     kind: 'rollback',
     ...factsOf(integration, session, call, { kind: 'rollback', amount: 0n, reference }),
     originalExternalId: reference,
@@ -163,7 +180,7 @@ async function rollback({ integration, directory, deps, body }: Call): Promise<A
 }
 
 /** The session of a token. Expiry is not looked at here, since wins and rollbacks outlive it. */
-async function sessionOf(directory: Hub88Directory, integration: Integration, token: string, user: string | null): Promise<GameSession> {
+async function sessionOf(directory: IntegrationDirectory, integration: Integration, token: string, user: string | null): Promise<GameSession> {
   const session = await directory.session(integration.id, token);
   if (!session || (user !== null && user !== session.playerId)) throw new Refused('RS_ERROR_INVALID_TOKEN');
   return session;
@@ -196,12 +213,12 @@ function factsOf(
   };
 }
 
-async function submit(deps: ApiDeps, integration: Integration, session: GameSession, command: GameCommand): Promise<Answer> {
+async function submit({ dialect, deps, integration }: Call, session: GameSession, command: GameCommand): Promise<Answer> {
   const result: Result<WalletReply, WalletRefusal> = await deps.wallet.submit(command);
   if (result.ok) return success(session, result.value.balance);
-  const status = hub88StatusOf(result.failure.code);
+  const status = hub88StatusOf(result.failure.code, dialect.limitStatus);
   if (status !== 'RS_ERROR_NOT_ENOUGH_MONEY') throw new Refused(status);
-  const shown = integration.balanceOnInsufficientFunds ? result.failure.balance : null;
+  const shown = dialect.mayShowBalanceOnErrors && integration.balanceOnInsufficientFunds ? result.failure.balance : null;
   return {
     fields: { status, ...(shown === null ? {} : { user: session.playerId, currency: session.asset }) },
     ...(shown === null ? {} : { balance: toHub88Amount(shown, scaleOf(session.asset)) }),

@@ -1,4 +1,4 @@
-/** The Hub88 seamless-wallet dialect: its statuses, its money and what makes two of its transactions the same. */
+/** The Hub88 seamless-wallet dialect: its statuses (Caleta's too), its money and what makes two of its transactions the same. */
 import { rescale, type Units } from '../money.ts';
 import type { FailureCode } from '../failures.ts';
 
@@ -12,6 +12,7 @@ export const hub88Statuses = [
   'RS_ERROR_WRONG_CURRENCY',
   'RS_ERROR_NOT_ENOUGH_MONEY',
   'RS_ERROR_LIMIT_REACHED',
+  'RS_ERROR_BET_LIMIT_EXCEEDED',
   'RS_ERROR_USER_DISABLED',
   'RS_ERROR_INVALID_SIGNATURE',
   'RS_ERROR_WRONG_SYNTAX',
@@ -33,15 +34,15 @@ export const toHub88Amount = (units: Units, ledgerScale: number): bigint => resc
 
 /**
  * Status for a refusal. Anything without a meaning of its own is `RS_ERROR_UNKNOWN`, after which the caller assumes
- * that a bet may have been applied and rolls it back.
+ * that a bet may have been applied and rolls it back. `limitStatus` is the dialect's own word for a limit.
  */
-export function hub88StatusOf(code: FailureCode): Hub88Status {
+export function hub88StatusOf(code: FailureCode, limitStatus: Hub88Status = 'RS_ERROR_LIMIT_REACHED'): Hub88Status {
   switch (code) {
     case 'insufficient-funds':
       return 'RS_ERROR_NOT_ENOUGH_MONEY';
     case 'play-limit-exceeded':
     case 'bonus-bet-too-large':
-      return 'RS_ERROR_LIMIT_REACHED';
+      return limitStatus;
     case 'player-blocked':
     case 'self-excluded':
       return 'RS_ERROR_USER_DISABLED';

@@ -97,3 +97,46 @@ export async function findGameSession(db: Database, integration: string, token: 
   const { playerId, asset } = row;
   return { playerId, asset, integration, issuedAtMs: row.issuedAt.getTime(), expiresAtMs: row.expiresAt.getTime() };
 }
+
+export type RotateGameSession = { readonly integration: string; readonly brand: string; readonly token: string };
+
+/**
+ * Gives a session a new token; the old one expires, which only bets look at. The new row keeps both instants of the old:
+ * a fresh token neither prolongs a sitting nor survives a log-out.
+ * Failures: `game-session-invalid` (no such token), `session-expired` (it was replaced or has run out).
+ */
+export async function rotateGameSession(db: Database, input: RotateGameSession): Promise<Result<{ token: string }>> {
+  const token = createToken();
+  const id = randomUUID();
+  return db.transaction().execute(async (trx) => {
+    const old = await trx
+      .selectFrom('games.gameSession')
+      .selectAll()
+      .select((eb) => eb('expiresAt', '<=', eb.fn<Date>('clock_timestamp', [])).as('expired'))
+      .where('tokenHash', '=', hashToken(input.token))
+      .where('integration', '=', input.integration)
+      .forUpdate()
+      .executeTakeFirst();
+    if (!old) return fail('game-session-invalid', 'There is no such game session.');
+    if (old.expired) return fail('session-expired', 'The token was replaced or its session has ended.');
+    await trx
+      .updateTable('games.gameSession')
+      .set((eb) => ({ expiresAt: eb.fn<Date>('clock_timestamp', []) }))
+      .where('tokenHash', '=', old.tokenHash)
+      .execute();
+    const { expired: _, ...kept } = old;
+    await trx.insertInto('games.gameSession').values({ ...kept, id, tokenHash: hashToken(token) }).execute();
+    await appendEvent(
+      trx,
+      {
+        type: 'games.session.opened',
+        version: 1,
+        brand: input.brand,
+        playerId: old.playerId,
+        payload: { gameSessionId: id, integration: input.integration, game: old.gameCode },
+      },
+      { actor: { kind: 'system', id: `integration:${input.integration}` }, subject: `game-session:${id}` },
+    );
+    return succeed({ token });
+  });
+}
