@@ -9,6 +9,7 @@ import { resolveRound, roundWorkflowId } from '#workflows/round.contract.ts';
 import type { Api } from './app.ts';
 import { brandScope, requireBrand, requireOperator } from './backoffice-guard.ts';
 import type { ApiDeps } from './context.ts';
+import { mountA8rV2 } from './games/a8r-v2.ts';
 import { mountCaleta, mountHub88 } from './games/hub88.ts';
 import { requirePlayer } from './pam-guard.ts';
 import { problemResponses } from './problem.ts';
@@ -53,6 +54,7 @@ const roundSchema = z
 export function mountGames(api: Api, deps: ApiDeps): void {
   mountHub88(api, deps);
   mountCaleta(api, deps);
+  mountA8rV2(api, deps);
   mountLobby(api, deps);
   mountRounds(api, deps);
 }

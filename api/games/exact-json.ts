@@ -12,9 +12,26 @@ export class InexactNumber {
 const parseNumber = (text: string): bigint | InexactNumber =>
   /^-?(0|[1-9]\d*)$/.test(text) ? BigInt(text) : new InexactNumber(text);
 
-const refuseRepeatedKey = ({ key }: { key: string }): never => {
-  throw new SyntaxError(`the key ${key} is repeated`);
-};
-
 /** Parses or throws SyntaxError. */
-export const parseExactJson = (text: string): unknown => parse(text, null, { parseNumber, onDuplicateKey: refuseRepeatedKey });
+export function parseExactJson(text: string): unknown {
+  const value = parse(text, null, parseNumber);
+  refuseRepeatedKeys(text);
+  return value;
+}
+
+const tokenForm = /"(?:[^"\\]|\\.)*"(\s*:)?|[{}]/g;
+
+/** The parser itself lets a key pass that repeats with an equal value. `text` is well-formed JSON by now. */
+function refuseRepeatedKeys(text: string): void {
+  const objects: Set<string>[] = [];
+  for (const [token, colon] of text.matchAll(tokenForm)) {
+    if (token === '{') objects.push(new Set());
+    else if (token === '}') objects.pop();
+    else if (colon !== undefined) {
+      const keys = objects.at(-1);
+      const key: unknown = JSON.parse(token.slice(0, -colon.length));
+      if (typeof key !== 'string' || keys?.has(key)) throw new SyntaxError(`a key is repeated: ${token.slice(0, 80)}`);
+      keys?.add(key);
+    }
+  }
+}

@@ -1,0 +1,179 @@
+/** What both a8r versions mean alike: players, ordered batches, rounds and results of free rounds. */
+import { finishRound } from '#activities/games/commands/finish-round.ts';
+import { gameFingerprint } from '#activities/wallet/game-fingerprint.ts';
+import type { WalletReply } from '#activities/wallet/writer.ts';
+import { assets, type Asset } from '#domain/assets.ts';
+import { orThrow, type Failure } from '#domain/failures.ts';
+import { a8rMeaning } from '#domain/games/a8r.ts';
+import type { Units } from '#domain/money.ts';
+import type { GameCommand } from '#domain/wallet/commands.ts';
+import { idFromKey } from '../idempotency.ts';
+import { refuse, WalletRefused, type A8rCall } from './a8r-serve.ts';
+import type { Integration } from './integration-directory.ts';
+
+const playerIdForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Whose wallet a call is about. `wallet-not-found`: no such player of this brand; `unsupported-asset`: not in this currency. */
+export async function walletOf({ directory, integration }: A8rCall, playerId: string, currency: string): Promise<Asset> {
+  const player = playerIdForm.test(playerId) ? await directory.player(integration.brand, playerId, currency) : null;
+  if (!player) return refuse('wallet-not-found', 'There is no such player.');
+  const asset = assets.get(currency);
+  if (!asset || !player.hasAsset) return refuse('unsupported-asset', 'The player has no wallet in this currency.');
+  return asset;
+}
+
+export async function balanceOf({ deps }: A8rCall, playerId: string, asset: Asset): Promise<Units> {
+  return orThrow(await deps.wallet.balance({ playerId, asset: asset.code }));
+}
+
+export type RoundContext = {
+  readonly playerId: string;
+  readonly asset: Asset;
+  readonly game: string;
+  readonly round: string;
+  readonly finished: boolean;
+};
+
+export type WireStep =
+  | { readonly kind: 'bet'; readonly id: string; readonly amount: Units }
+  | { readonly kind: 'win'; readonly id: string; readonly amount: Units; readonly betId: string | null }
+  | { readonly kind: 'rollback'; readonly id: string; readonly originalId: string };
+
+/** Our id of a round: the same for every call that names it. */
+export const roundIdOf = ({ integration }: A8rCall, { playerId, round }: RoundContext): string =>
+  idFromKey(`round:${integration.id}`, playerId, round);
+
+/** Instant of processing, from the time-ordered journal id: a repeat shows the first one. */
+export const processedAtOf = ({ journalId }: WalletReply): Date => new Date(Number.parseInt(journalId.replace('-', '').slice(0, 12), 16));
+
+/** Plays the steps in order, all or none. Throws `WalletRefused`. */
+export async function playSteps(call: A8rCall, round: RoundContext, steps: readonly WireStep[]): Promise<readonly WalletReply[]> {
+  await refuseUnplayable(call, round, steps);
+  const linked = await linkWins(call, round, steps);
+  let commands = linked.map((step, index) => commandOf(call.integration, round, step, index === steps.length - 1));
+  // Each turn frees one win from a bet that is unknown or gone: this dialect pays it all the same.
+  for (;;) {
+    const result = await call.deps.wallet.submitBatch(commands);
+    if (result.ok) {
+      // A repeat moves nothing, so what it says about the round's end has to be done beside it.
+      if (round.finished && result.value.at(-1)?.repeated) await closeRound(call, round);
+      return result.value;
+    }
+    const { index, ...failure } = result.failure;
+    const refused = commands[index];
+    const betIsGone = failure.code === 'transaction-not-found' || failure.code === 'transaction-rolled-back';
+    if (!betIsGone || refused?.kind !== 'win' || refused.betExternalId === null) throw await refusedWith(call, round, failure);
+    commands = commands.map((command) => (command === refused ? { ...refused, betExternalId: null } : command));
+  }
+}
+
+/** The balance is read again: what a batch had moved before it was refused is not there. */
+async function refusedWith(call: A8rCall, { playerId, asset }: RoundContext, failure: Failure): Promise<WalletRefused> {
+  if (failure.code !== 'insufficient-funds') return new WalletRefused(failure, null);
+  return new WalletRefused(failure, { units: await balanceOf(call, playerId, asset), asset });
+}
+
+/** Only new stakes need a game that is open; repeats, wins and rollbacks outlive it. */
+async function refuseUnplayable({ deps, integration }: A8rCall, round: RoundContext, steps: readonly WireStep[]): Promise<void> {
+  const game = integration.games.get(round.game);
+  const bets = steps.filter((step) => step.kind === 'bet');
+  if (bets.length === 0 || game?.enabled) return;
+  const known = await deps.db
+    .selectFrom('wallet.journal')
+    .select((eb) => eb.fn.countAll<bigint>().as('count'))
+    .where('integration', '=', integration.id)
+    .where('externalId', 'in', bets.map((bet) => bet.id))
+    .executeTakeFirstOrThrow();
+  if (known.count < BigInt(bets.length)) refuse('unknown-game', 'The game is not offered.');
+}
+
+/** A win that names no bet answers the last bet before it, so that it is paid into the pools that staked. */
+async function linkWins(call: A8rCall, round: RoundContext, steps: readonly WireStep[]): Promise<readonly WireStep[]> {
+  const first = steps.find((step) => step.kind !== 'rollback');
+  const needsEarlier = first?.kind === 'win' && first.betId === null;
+  let lastBet = needsEarlier ? await lastBetOf(call, round) : null;
+  return steps.map((step) => {
+    if (step.kind === 'bet') lastBet = step.id;
+    return step.kind === 'win' && step.betId === null ? { ...step, betId: lastBet } : step;
+  });
+}
+
+async function lastBetOf({ deps, integration }: A8rCall, { round, playerId }: RoundContext): Promise<string | null> {
+  const bet = await deps.db
+    .selectFrom('wallet.journal')
+    .select('externalId')
+    .where('integration', '=', integration.id)
+    .where('roundRef', '=', round)
+    .where('playerId', '=', playerId)
+    .where('code', '=', 'bet.place')
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return bet?.externalId ?? null;
+}
+
+function commandOf(integration: Integration, round: RoundContext, step: WireStep, isLast: boolean): GameCommand {
+  const { playerId, asset, game } = round;
+  const known = integration.games.get(game);
+  const facts = {
+    key: { integration: integration.id, externalId: step.id },
+    playerId,
+    asset: asset.code,
+    game,
+    round: round.round,
+    roundClosed: isLast && round.finished,
+    guardMs: known?.guardMs ?? 0,
+    fingerprint: gameFingerprint(a8rMeaning(step.kind, playerId)),
+  };
+  switch (step.kind) {
+    case 'bet':
+      return {
+        ...facts,
+        kind: 'bet',
+        amount: step.amount,
+        // No token travels on this wire: the player's brakes hold, a log-out is not seen.
+        sessionIssuedAtMs: Number.POSITIVE_INFINITY,
+        sessionExpiresAtMs: Number.POSITIVE_INFINITY,
+        contributionBps: known?.contributionBps ?? 0,
+        tolerateTombstone: true,
+      };
+    case 'win':
+      return { ...facts, kind: 'win', amount: step.amount, betExternalId: step.betId, tolerateTombstone: true };
+    case 'rollback':
+      return { ...facts, kind: 'rollback', originalExternalId: step.originalId };
+  }
+}
+
+/** Closes the round; an unknown one is nothing to do (D12). */
+export async function closeRound({ deps, integration }: A8rCall, round: Pick<RoundContext, 'playerId' | 'asset' | 'round'>): Promise<void> {
+  const { playerId, asset } = round;
+  await finishRound(deps.db, { integration: integration.id, brand: integration.brand, round: round.round, playerId, asset: asset.code });
+}
+
+/**
+ * Pays what a campaign of free rounds has won, once per issue. `invalid-request` for an issue that we never made.
+ * `amountIn` reads the wire's amount for the asset of the issue; null means that nothing is to be paid yet.
+ */
+export async function payFreeRounds(
+  call: A8rCall,
+  issueId: string,
+  amountIn: (asset: Asset) => Units | null,
+): Promise<{ readonly balance: Units; readonly asset: Asset }> {
+  const { deps, integration } = call;
+  const issue = await deps.db
+    .selectFrom('games.freeRoundIssue')
+    .select(['playerId', 'asset', 'gameCode'])
+    .where('integration', '=', integration.id)
+    .where('issueId', '=', issueId)
+    .executeTakeFirst();
+  if (!issue) return refuse('invalid-request', 'There is no such issue of free rounds.');
+  const asset = await walletOf(call, issue.playerId, issue.asset);
+  const amount = amountIn(asset);
+  if (amount === null) return { balance: await balanceOf(call, issue.playerId, asset), asset };
+  const name = `freespins:${issueId}`;
+  const round = { playerId: issue.playerId, asset, game: issue.gameCode, round: name, finished: true };
+  const win = commandOf(integration, round, { kind: 'win', id: name, amount, betId: null }, true);
+  const result = await deps.wallet.submit(win);
+  if (!result.ok) throw new WalletRefused(result.failure, null);
+  return { balance: result.value.balance, asset };
+}

@@ -1,0 +1,87 @@
+/** How an a8r call is served, whichever its version: the signature over raw bytes first, refusals in the version's words. */
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { Context } from 'hono';
+import type { z } from 'zod';
+import { isDatabaseUnavailable } from '#db/connect.ts';
+import type { Asset } from '#domain/assets.ts';
+import { fail, FailureError, orThrow, type Failure } from '#domain/failures.ts';
+import type { Units } from '#domain/money.ts';
+import type { ApiDeps, ApiEnv } from '../context.ts';
+import { parseExactJson } from './exact-json.ts';
+import { createIntegrationDirectory, type Integration, type IntegrationDirectory } from './integration-directory.ts';
+
+export type A8rCall = {
+  readonly deps: ApiDeps;
+  readonly directory: IntegrationDirectory;
+  readonly integration: Integration;
+  readonly body: unknown;
+};
+
+/** A refusal with the balance that the wire shows beside it, in ledger units of `asset`. */
+export class WalletRefused extends FailureError {
+  readonly balance: { readonly units: Units; readonly asset: Asset } | null;
+  constructor(failure: Failure, balance: WalletRefused['balance']) {
+    super(failure);
+    this.balance = balance;
+  }
+}
+
+export const refuse = (...failure: Parameters<typeof fail>): never => orThrow<never>(fail(...failure));
+
+/** Compares in constant time; the hex has to be lower case, as the dialect says. */
+function isSignedWith(raw: Buffer, signature: string | undefined, { callerKey }: Integration): boolean {
+  if (!signature || !/^[0-9a-f]{64}$/.test(signature)) return false;
+  return timingSafeEqual(createHmac('sha256', callerKey).update(raw).digest(), Buffer.from(signature, 'hex'));
+}
+
+/** The body; `malformed-json` for anything but JSON in UTF-8 without repeated keys. */
+function parseBody(raw: Buffer): unknown {
+  try {
+    return parseExactJson(new TextDecoder('utf-8', { fatal: true }).decode(raw));
+  } catch {
+    return refuse('malformed-json', 'The body is not JSON, or repeats a key.');
+  }
+}
+
+/** The body in a shape; `invalid-request` otherwise. */
+export function parsed<T extends z.ZodType>(schema: T, body: unknown): z.infer<T> {
+  const result = schema.safeParse(body);
+  return result.success ? result.data : refuse('invalid-request', 'The body does not have the shape of this call.');
+}
+
+export type A8rVersion = {
+  readonly dialect: 'a8r-v2' | 'a8r-v1';
+  /** The signature in lower-case hex, wherever this version carries it. */
+  signatureOf(header: (name: string) => string | undefined): string | undefined;
+  refusal(c: Context<ApiEnv>, failure: Failure, balance: WalletRefused['balance']): Response;
+};
+
+export type A8rOperation = (call: A8rCall) => Promise<string>;
+
+/** Serves the calls of one version: signature first, then the body, then the operation, whose answer is JSON text. */
+export function serveA8r(deps: ApiDeps, version: A8rVersion): (operation: A8rOperation) => (c: Context<ApiEnv>) => Promise<Response> {
+  const directory = createIntegrationDirectory(deps.db, { dialect: version.dialect });
+  return (operation) => async (c) => {
+    try {
+      const integration = await directory.integration(c.req.param('integration') ?? '');
+      const raw = Buffer.from(await c.req.arrayBuffer());
+      const signature = version.signatureOf((name) => c.req.header(name));
+      if (!integration || !isSignedWith(raw, signature, integration)) return refuse('invalid-signature', 'The signature does not fit.');
+      const answer = await operation({ deps, directory, integration, body: parseBody(raw) });
+      return c.body(answer, 200, { 'content-type': 'application/json; charset=utf-8' });
+    } catch (error) {
+      return refuseCall(c, version, error);
+    }
+  };
+}
+
+function refuseCall(c: Context<ApiEnv>, version: A8rVersion, error: unknown): Response {
+  const log = c.get('log').child({ dialect: version.dialect });
+  if (error instanceof FailureError) {
+    log.info({ code: error.failure.code }, 'wallet call refused');
+    return version.refusal(c, error.failure, error instanceof WalletRefused ? error.balance : null);
+  }
+  if (isDatabaseUnavailable(error)) log.warn('wallet call while the ledger is away');
+  else log.error({ error }, 'wallet call failed');
+  return version.refusal(c, fail('dependency-unavailable', 'The outcome is not known.').failure, null);
+}
