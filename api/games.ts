@@ -9,6 +9,7 @@ import { resolveRound, roundWorkflowId } from '#workflows/round.contract.ts';
 import type { Api } from './app.ts';
 import { brandScope, requireBrand, requireOperator } from './backoffice-guard.ts';
 import type { ApiDeps } from './context.ts';
+import { mountA8rV1 } from './games/a8r-v1.ts';
 import { mountA8rV2 } from './games/a8r-v2.ts';
 import { mountCaleta, mountHub88 } from './games/hub88.ts';
 import { requirePlayer } from './pam-guard.ts';
@@ -55,6 +56,7 @@ export function mountGames(api: Api, deps: ApiDeps): void {
   mountHub88(api, deps);
   mountCaleta(api, deps);
   mountA8rV2(api, deps);
+  mountA8rV1(api, deps);
   mountLobby(api, deps);
   mountRounds(api, deps);
 }
