@@ -10,7 +10,7 @@ import type { ApiDeps } from './context.ts';
 import { idempotencyHeader, idFromKey, requestFingerprint } from './idempotency.ts';
 import { requirePlayer } from './pam-guard.ts';
 import { problemResponses } from './problem.ts';
-import { idParam, moneyInput, moneyOutput, pageOf, timestamp } from './schemas.ts';
+import { idParam, moneyInput, moneyOutput, nullableMoneyOutput, pageOf, timestamp } from './schemas.ts';
 
 const awardInput = z
   .strictObject({
@@ -28,7 +28,7 @@ const awardSchema = z
     id: z.uuid(),
     money: moneyOutput,
     wagering: moneyOutput,
-    wageringLeft: moneyOutput.nullable(),
+    wageringLeft: nullableMoneyOutput,
     state: z.enum(['active', 'converted', 'forfeited']),
     grantedAt: timestamp,
     expiresAt: timestamp,

@@ -91,10 +91,13 @@ export function mountDocs(api: Api): void {
   });
 }
 
+/** The page's own zod would try whether it may make code from text, which the policy forbids and the browser reports. */
+const withoutEval = 'globalThis.__zod_globalConfig = { jitless: true };\n';
+
 async function readReferenceScript(): Promise<string> {
   for (const address of referenceScripts) {
     const text = await readFile(address, 'utf8').catch(() => null);
-    if (text !== null) return text;
+    if (text !== null) return withoutEval + text;
   }
   return 'document.body.textContent = "The reference page is not part of this installation; /openapi.json is.";';
 }

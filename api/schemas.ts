@@ -16,6 +16,9 @@ export const moneyOutput = z
   .strictObject({ amount: z.string().openapi({ example: '50.00' }), asset: z.string().openapi({ example: 'EUR' }) })
   .openapi('Money');
 
+/** Not `moneyOutput.nullable()`: the document would say "Money and null" at once, which nothing is. */
+export const nullableMoneyOutput = z.union([moneyOutput, z.null()]);
+
 export const idParam = z.object({ id: z.uuid().openapi({ param: { name: 'id', in: 'path' } }) });
 
 /** Keyset paging: pass `next` back as `after`. */

@@ -21,10 +21,12 @@ const timeline = {
   workItems: z.array(workItemOutput),
 };
 
-const depositTimeline = depositOutput.extend(timeline).openapi('DepositTimeline');
+// Of the shape and not by `extend`: two closed schemas joined by allOf would admit nothing.
+const depositTimeline = z.strictObject({ ...depositOutput.shape, ...timeline }).openapi('DepositTimeline');
 
-export const withdrawalRow = withdrawalOutput
-  .extend({
+export const withdrawalRow = z
+  .strictObject({
+    ...withdrawalOutput.shape,
     playerId: z.uuid(),
     brand: z.string(),
     approvals: z.int(),
@@ -36,8 +38,9 @@ export const withdrawalRow = withdrawalOutput
   })
   .openapi('WithdrawalForReview');
 
-export const withdrawalTimeline = withdrawalRow
-  .extend({
+export const withdrawalTimeline = z
+  .strictObject({
+    ...withdrawalRow.shape,
     ...timeline,
     decisions: z.array(
       z.strictObject({

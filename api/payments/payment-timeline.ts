@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi';
 import type { Database } from '#db/connect.ts';
 import { toMoneyText } from '#domain/money.ts';
-import { moneyOutput, timestamp } from '../schemas.ts';
+import { moneyOutput, nullableMoneyOutput, timestamp } from '../schemas.ts';
 
 export const attemptOutput = z
   .strictObject({
@@ -14,7 +14,7 @@ export const attemptOutput = z
     declineClass: z.string().nullable(),
     rawCode: z.string().nullable(),
     networkCode: z.string().nullable(),
-    processed: moneyOutput.nullable(),
+    processed: nullableMoneyOutput,
     startedAt: timestamp,
     sentAt: timestamp.nullable(),
     resolvedAt: timestamp.nullable(),

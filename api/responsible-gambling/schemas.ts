@@ -8,7 +8,7 @@ import { durationForm, exclusionKinds } from '#domain/responsible-gambling/exclu
 import { limitKinds } from '#domain/responsible-gambling/limits.ts';
 import { limitWindows, type LimitWindow } from '#domain/responsible-gambling/windows.ts';
 import { rollUsage } from '#domain/wallet/play-rules.ts';
-import { moneyInput, moneyOutput, timestamp } from '../schemas.ts';
+import { moneyInput, moneyOutput, nullableMoneyOutput, timestamp } from '../schemas.ts';
 
 const limitScope = { kind: z.enum(limitKinds), window: z.enum(limitWindows) };
 
@@ -35,7 +35,7 @@ const limitChangeOutput = z
     limitChangeId: z.uuid(),
     ...limitScope,
     asset: z.string(),
-    money: moneyOutput.nullable().openapi({ description: 'Null removes the limit.' }),
+    money: nullableMoneyOutput.openapi({ description: 'Null removes the limit.' }),
     state: z.enum(['cooling-off', 'awaiting-confirmation', 'applied', 'cancelled', 'lapsed']),
     effectiveAt: timestamp,
     confirmUntil: timestamp

@@ -135,6 +135,20 @@ describe('refused calls', () => {
     expect(guarded().filter(({ guard }) => guard === 'operator').length).toBeGreaterThan(20);
   });
 
+  test('the document contradicts itself nowhere and speaks regular expressions that others understand', async () => {
+    const { text } = await app.send('GET', '/openapi.json');
+    const wrong: string[] = [];
+    JSON.parse(text, (key, value: unknown) => {
+      // Closed objects joined by allOf admit nothing; only a description may stand beside a reference.
+      if (key === 'allOf' && /additionalProperties|"type"/.test(JSON.stringify(value)))
+        wrong.push(JSON.stringify(value));
+      if (key === 'pattern' && (String(value).endsWith('/u') || !isExpression(String(value))))
+        wrong.push(String(value));
+      return value;
+    });
+    expect(wrong).toEqual([]);
+  });
+
   test('bodies that are no JSON, of another type, too large or missing', async () => {
     for (const operation of withBody()) {
       const body = sampleOf(operation.body ?? {});
@@ -598,6 +612,14 @@ describe('what belongs to somebody else', () => {
     }
   });
 });
+
+const isExpression = (text: string): boolean => {
+  try {
+    return Boolean(new RegExp(text, 'u'));
+  } catch {
+    return false;
+  }
+};
 
 /** Values of other types, and texts with what PostgreSQL and JSON cannot keep. */
 function wrongValuesOf(schema: JsonSchema): readonly unknown[] {
