@@ -24,17 +24,21 @@ const launchInput = z
   .strictObject({
     integration: z.string().min(1).max(40).default('studio'),
     game: z.string().min(1).max(255).openapi({ example: 'pbs_dragonvault' }),
-    asset: z.string().regex(/^[A-Z]{3,10}$/).openapi({ example: 'EUR' }),
-    language: z.string().regex(/^[a-z]{2}$/).default('en'),
+    asset: z
+      .string()
+      .regex(/^[A-Z]{3,10}$/)
+      .openapi({ example: 'EUR' }),
+    language: z
+      .string()
+      .regex(/^[a-z]{2}$/)
+      .default('en'),
     platform: z.enum(['desktop', 'mobile']).default('desktop'),
     lobbyUrl: z.url({ protocol: /^https?$/ }),
     depositUrl: z.url({ protocol: /^https?$/ }),
   })
   .openapi('GameLaunch');
 
-const launchOutput = z
-  .strictObject({ gameSessionId: z.uuid(), launchUrl: z.url() })
-  .openapi('LaunchedGame');
+const launchOutput = z.strictObject({ gameSessionId: z.uuid(), launchUrl: z.url() }).openapi('LaunchedGame');
 
 const roundSchema = z
   .strictObject({
@@ -70,7 +74,10 @@ function mountLobby(api: Api, deps: ApiDeps): void {
       tags: ['games'],
       summary: 'The games that can be launched now',
       responses: {
-        200: { description: 'Games by title', content: { 'application/json': { schema: pageOf(gameSchema, 'GamePage') } } },
+        200: {
+          description: 'Games by title',
+          content: { 'application/json': { schema: pageOf(gameSchema, 'GamePage') } },
+        },
         ...problemResponses('dependency-unavailable'),
       },
     }),
@@ -119,7 +126,8 @@ function mountLobby(api: Api, deps: ApiDeps): void {
         .select(['country', 'emailVerifiedAt'])
         .where('id', '=', player.playerId)
         .executeTakeFirstOrThrow();
-      if (!facts.emailVerifiedAt) throw new FailureError(fail('email-not-verified', 'Verify the e-mail address first.').failure);
+      if (!facts.emailVerifiedAt)
+        throw new FailureError(fail('email-not-verified', 'Verify the e-mail address first.').failure);
       const launched = orThrow(
         await launchGame(deps, {
           playerId: player.playerId,
@@ -141,7 +149,10 @@ function mountLobby(api: Api, deps: ApiDeps): void {
   );
 }
 
-const roundQuery = pageQuery.extend({ state: z.enum(['open', 'settled', 'void', 'manual']).optional(), playerId: z.uuid().optional() });
+const roundQuery = pageQuery.extend({
+  state: z.enum(['open', 'settled', 'void', 'manual']).optional(),
+  playerId: z.uuid().optional(),
+});
 
 function mountRounds(api: Api, deps: ApiDeps): void {
   api.openapi(
@@ -155,7 +166,10 @@ function mountRounds(api: Api, deps: ApiDeps): void {
       middleware: [requireOperator(deps, 'games:round:read')] as const,
       request: { query: roundQuery },
       responses: {
-        200: { description: 'Rounds', content: { 'application/json': { schema: pageOf(roundSchema, 'RoundPage') } } },
+        200: {
+          description: 'Rounds',
+          content: { 'application/json': { schema: pageOf(roundSchema, 'RoundPage') } },
+        },
         ...problemResponses('invalid-request', 'not-authenticated', 'forbidden', 'dependency-unavailable'),
       },
     }),
@@ -205,9 +219,18 @@ function mountRounds(api: Api, deps: ApiDeps): void {
       responses: {
         200: {
           description: 'Decided',
-          content: { 'application/json': { schema: z.strictObject({ stage: z.string() }).openapi('RoundStage') } },
+          content: {
+            'application/json': { schema: z.strictObject({ stage: z.string() }).openapi('RoundStage') },
+          },
         },
-        ...problemResponses('invalid-request', 'not-authenticated', 'forbidden', 'not-found', 'already-decided', 'dependency-unavailable'),
+        ...problemResponses(
+          'invalid-request',
+          'not-authenticated',
+          'forbidden',
+          'not-found',
+          'already-decided',
+          'dependency-unavailable',
+        ),
       },
     }),
     async (c) => {
@@ -228,7 +251,9 @@ function mountRounds(api: Api, deps: ApiDeps): void {
       const client = await deps.temporal();
       const handle = client.workflow.getHandle(roundWorkflowId({ integration, roundRef, playerId }));
       try {
-        const view = await handle.executeUpdate(resolveRound, { args: [{ operatorId: c.get('operator').operatorId, outcome }] });
+        const view = await handle.executeUpdate(resolveRound, {
+          args: [{ operatorId: c.get('operator').operatorId, outcome }],
+        });
         return c.json({ stage: view.stage }, 200);
       } catch (error) {
         if (error instanceof WorkflowUpdateFailedError || row.state !== 'manual') {

@@ -8,6 +8,7 @@ const hiddenKeys = new Set([
   'apikey',
   'authorization',
   'birthdate',
+  'callersecret',
   'card',
   'cardnumber',
   'clientsecret',
@@ -35,7 +36,9 @@ const hiddenKeys = new Set([
   'signature',
   'token',
   'webhooksecret',
+  'xauthsignature',
   'xhub88signature',
+  'xrequestsign',
 ]);
 
 const emailForm = /[\w.+-]+@[\w-]+(?:\.[\w-]+)+/g;

@@ -14,11 +14,18 @@ import type { Integration } from './integration-directory.ts';
 const playerIdForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Whose wallet a call is about. `wallet-not-found`: no such player of this brand; `unsupported-asset`: not in this currency. */
-export async function walletOf({ directory, integration }: A8rCall, playerId: string, currency: string): Promise<Asset> {
-  const player = playerIdForm.test(playerId) ? await directory.player(integration.brand, playerId, currency) : null;
+export async function walletOf(
+  { directory, integration }: A8rCall,
+  playerId: string,
+  currency: string,
+): Promise<Asset> {
+  const player = playerIdForm.test(playerId)
+    ? await directory.player(integration.brand, playerId, currency)
+    : null;
   if (!player) return refuse('wallet-not-found', 'There is no such player.');
   const asset = assets.get(currency);
-  if (!asset || !player.hasAsset) return refuse('unsupported-asset', 'The player has no wallet in this currency.');
+  if (!asset || !player.hasAsset)
+    return refuse('unsupported-asset', 'The player has no wallet in this currency.');
   return asset;
 }
 
@@ -44,13 +51,20 @@ export const roundIdOf = ({ integration }: A8rCall, { playerId, round }: RoundCo
   idFromKey(`round:${integration.id}`, playerId, round);
 
 /** Instant of processing, from the time-ordered journal id: a repeat shows the first one. */
-export const processedAtOf = ({ journalId }: WalletReply): Date => new Date(Number.parseInt(journalId.replace('-', '').slice(0, 12), 16));
+export const processedAtOf = ({ journalId }: WalletReply): Date =>
+  new Date(Number.parseInt(journalId.replace('-', '').slice(0, 12), 16));
 
 /** Plays the steps in order, all or none. Throws `WalletRefused`. */
-export async function playSteps(call: A8rCall, round: RoundContext, steps: readonly WireStep[]): Promise<readonly WalletReply[]> {
+export async function playSteps(
+  call: A8rCall,
+  round: RoundContext,
+  steps: readonly WireStep[],
+): Promise<readonly WalletReply[]> {
   await refuseUnplayable(call, round, steps);
   const linked = await linkWins(call, round, steps);
-  let commands = linked.map((step, index) => commandOf(call.integration, round, step, index === steps.length - 1));
+  let commands = linked.map((step, index) =>
+    commandOf(call.integration, round, step, index === steps.length - 1),
+  );
   // Each turn frees one win from a bet that is unknown or gone: this dialect pays it all the same.
   for (;;) {
     const result = await call.deps.wallet.submitBatch(commands);
@@ -62,19 +76,30 @@ export async function playSteps(call: A8rCall, round: RoundContext, steps: reado
     const { index, ...failure } = result.failure;
     const refused = commands[index];
     const betIsGone = failure.code === 'transaction-not-found' || failure.code === 'transaction-rolled-back';
-    if (!betIsGone || refused?.kind !== 'win' || refused.betExternalId === null) throw await refusedWith(call, round, failure);
-    commands = commands.map((command) => (command === refused ? { ...refused, betExternalId: null } : command));
+    if (!betIsGone || refused?.kind !== 'win' || refused.betExternalId === null)
+      throw await refusedWith(call, round, failure);
+    commands = commands.map((command) =>
+      command === refused ? { ...refused, betExternalId: null } : command,
+    );
   }
 }
 
 /** The balance is read again: what a batch had moved before it was refused is not there. */
-async function refusedWith(call: A8rCall, { playerId, asset }: RoundContext, failure: Failure): Promise<WalletRefused> {
+async function refusedWith(
+  call: A8rCall,
+  { playerId, asset }: RoundContext,
+  failure: Failure,
+): Promise<WalletRefused> {
   if (failure.code !== 'insufficient-funds') return new WalletRefused(failure, null);
   return new WalletRefused(failure, { units: await balanceOf(call, playerId, asset), asset });
 }
 
 /** Only new stakes need a game that is open; repeats, wins and rollbacks outlive it. */
-async function refuseUnplayable({ deps, integration }: A8rCall, round: RoundContext, steps: readonly WireStep[]): Promise<void> {
+async function refuseUnplayable(
+  { deps, integration }: A8rCall,
+  round: RoundContext,
+  steps: readonly WireStep[],
+): Promise<void> {
   const game = integration.games.get(round.game);
   const bets = steps.filter((step) => step.kind === 'bet');
   if (bets.length === 0 || game?.enabled) return;
@@ -82,13 +107,21 @@ async function refuseUnplayable({ deps, integration }: A8rCall, round: RoundCont
     .selectFrom('wallet.journal')
     .select((eb) => eb.fn.countAll<bigint>().as('count'))
     .where('integration', '=', integration.id)
-    .where('externalId', 'in', bets.map((bet) => bet.id))
+    .where(
+      'externalId',
+      'in',
+      bets.map((bet) => bet.id),
+    )
     .executeTakeFirstOrThrow();
   if (known.count < BigInt(bets.length)) refuse('unknown-game', 'The game is not offered.');
 }
 
 /** A win that names no bet answers the last bet before it, so that it is paid into the pools that staked. */
-async function linkWins(call: A8rCall, round: RoundContext, steps: readonly WireStep[]): Promise<readonly WireStep[]> {
+async function linkWins(
+  call: A8rCall,
+  round: RoundContext,
+  steps: readonly WireStep[],
+): Promise<readonly WireStep[]> {
   const first = steps.find((step) => step.kind !== 'rollback');
   const needsEarlier = first?.kind === 'win' && first.betId === null;
   let lastBet = needsEarlier ? await lastBetOf(call, round) : null;
@@ -98,7 +131,10 @@ async function linkWins(call: A8rCall, round: RoundContext, steps: readonly Wire
   });
 }
 
-async function lastBetOf({ deps, integration }: A8rCall, { round, playerId }: RoundContext): Promise<string | null> {
+async function lastBetOf(
+  { deps, integration }: A8rCall,
+  { round, playerId }: RoundContext,
+): Promise<string | null> {
   const bet = await deps.db
     .selectFrom('wallet.journal')
     .select('externalId')
@@ -112,7 +148,12 @@ async function lastBetOf({ deps, integration }: A8rCall, { round, playerId }: Ro
   return bet?.externalId ?? null;
 }
 
-function commandOf(integration: Integration, round: RoundContext, step: WireStep, isLast: boolean): GameCommand {
+function commandOf(
+  integration: Integration,
+  round: RoundContext,
+  step: WireStep,
+  isLast: boolean,
+): GameCommand {
   const { playerId, asset, game } = round;
   const known = integration.games.get(game);
   const facts = {
@@ -138,16 +179,31 @@ function commandOf(integration: Integration, round: RoundContext, step: WireStep
         tolerateTombstone: true,
       };
     case 'win':
-      return { ...facts, kind: 'win', amount: step.amount, betExternalId: step.betId, tolerateTombstone: true };
+      return {
+        ...facts,
+        kind: 'win',
+        amount: step.amount,
+        betExternalId: step.betId,
+        tolerateTombstone: true,
+      };
     case 'rollback':
       return { ...facts, kind: 'rollback', originalExternalId: step.originalId };
   }
 }
 
 /** Closes the round; an unknown one is nothing to do (D12). */
-export async function closeRound({ deps, integration }: A8rCall, round: Pick<RoundContext, 'playerId' | 'asset' | 'round'>): Promise<void> {
+export async function closeRound(
+  { deps, integration }: A8rCall,
+  round: Pick<RoundContext, 'playerId' | 'asset' | 'round'>,
+): Promise<void> {
   const { playerId, asset } = round;
-  await finishRound(deps.db, { integration: integration.id, brand: integration.brand, round: round.round, playerId, asset: asset.code });
+  await finishRound(deps.db, {
+    integration: integration.id,
+    brand: integration.brand,
+    round: round.round,
+    playerId,
+    asset: asset.code,
+  });
 }
 
 /**

@@ -16,7 +16,14 @@ const amount = z.string().regex(a8rAmountForm);
 
 export const v2Balance = z.looseObject({ player_id: id, currency: id });
 
-const v2Round = z.looseObject({ player_id: id, round_id: id, game_id: game, currency: id, provider: id, finished: z.boolean().nullish() });
+const v2Round = z.looseObject({
+  player_id: id,
+  round_id: id,
+  game_id: game,
+  currency: id,
+  provider: id,
+  finished: z.boolean().nullish(),
+});
 
 export const v2BetWin = v2Round.extend({
   transactions: z
@@ -38,7 +45,10 @@ const issueId = id.max(200);
 export const v2Freespins = z.looseObject({ issue_id: issueId, amount });
 
 /** Int64 is more than any wallet holds in its smallest unit. */
-const subunits = z.bigint().min(0n).max(2n ** 63n - 1n);
+const subunits = z
+  .bigint()
+  .min(0n)
+  .max(2n ** 63n - 1n);
 
 const v1Envelope = z.looseObject({
   user_id: id,
@@ -63,7 +73,10 @@ export const v1Rollback = v1Envelope.extend({
   actions: z
     .array(z.looseObject({ action: z.literal('rollback'), action_id: id, original_action_id: id }))
     .min(1)
-    .refine((all) => isUnique(all.map((one) => one.action_id)) && isUnique(all.map((one) => one.original_action_id))),
+    .refine(
+      (all) =>
+        isUnique(all.map((one) => one.action_id)) && isUnique(all.map((one) => one.original_action_id)),
+    ),
 });
 
 export const v1Freespins = z.looseObject({ issue_id: issueId, status: id, total_amount: subunits });

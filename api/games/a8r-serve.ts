@@ -8,7 +8,11 @@ import { fail, FailureError, orThrow, type Failure } from '#domain/failures.ts';
 import type { Units } from '#domain/money.ts';
 import type { ApiDeps, ApiEnv } from '../context.ts';
 import { parseExactJson } from './exact-json.ts';
-import { createIntegrationDirectory, type Integration, type IntegrationDirectory } from './integration-directory.ts';
+import {
+  createIntegrationDirectory,
+  type Integration,
+  type IntegrationDirectory,
+} from './integration-directory.ts';
 
 export type A8rCall = {
   readonly deps: ApiDeps;
@@ -46,7 +50,9 @@ function parseBody(raw: Buffer): unknown {
 /** The body in a shape; `invalid-request` otherwise. */
 export function parsed<T extends z.ZodType>(schema: T, body: unknown): z.infer<T> {
   const result = schema.safeParse(body);
-  return result.success ? result.data : refuse('invalid-request', 'The body does not have the shape of this call.');
+  return result.success
+    ? result.data
+    : refuse('invalid-request', 'The body does not have the shape of this call.');
 }
 
 export type A8rVersion = {
@@ -59,14 +65,18 @@ export type A8rVersion = {
 export type A8rOperation = (call: A8rCall) => Promise<string>;
 
 /** Serves the calls of one version: signature first, then the body, then the operation, whose answer is JSON text. */
-export function serveA8r(deps: ApiDeps, version: A8rVersion): (operation: A8rOperation) => (c: Context<ApiEnv>) => Promise<Response> {
+export function serveA8r(
+  deps: ApiDeps,
+  version: A8rVersion,
+): (operation: A8rOperation) => (c: Context<ApiEnv>) => Promise<Response> {
   const directory = createIntegrationDirectory(deps.db, { dialect: version.dialect });
   return (operation) => async (c) => {
     try {
       const integration = await directory.integration(c.req.param('integration') ?? '');
       const raw = Buffer.from(await c.req.arrayBuffer());
       const signature = version.signatureOf((name) => c.req.header(name));
-      if (!integration || !isSignedWith(raw, signature, integration)) return refuse('invalid-signature', 'The signature does not fit.');
+      if (!integration || !isSignedWith(raw, signature, integration))
+        return refuse('invalid-signature', 'The signature does not fit.');
       const answer = await operation({ deps, directory, integration, body: parseBody(raw) });
       return c.body(answer, 200, { 'content-type': 'application/json; charset=utf-8' });
     } catch (error) {

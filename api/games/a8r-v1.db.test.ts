@@ -31,7 +31,14 @@ beforeAll(async () => {
     .execute();
   await database.db
     .insertInto('games.integration')
-    .values({ id: 'agg', dialect: 'a8r-v1', brand: 'aurora', operatorId: 'pitboss', baseUrl: 'http://127.0.0.1:1', callerSecret: secret })
+    .values({
+      id: 'agg',
+      dialect: 'a8r-v1',
+      brand: 'aurora',
+      operatorId: 'pitboss',
+      baseUrl: 'http://127.0.0.1:1',
+      callerSecret: secret,
+    })
     .execute();
   await database.db
     .insertInto('games.game')
@@ -60,7 +67,16 @@ async function playerWith(amount: bigint, { asset = 'EUR', brand = 'aurora' } = 
     await openWallet(trx, { playerId, asset, brand, jurisdiction: 'MT' });
     if (amount === 0n) return;
     const transfer = { code: 'deposit.capture', psp: 'alpha' } as const;
-    orThrow(await postTransfer(trx, { key: `deposit:${playerId}:capture`, playerId, asset, amount, subject: `deposit:${playerId}`, transfer }));
+    orThrow(
+      await postTransfer(trx, {
+        key: `deposit:${playerId}:capture`,
+        playerId,
+        asset,
+        amount,
+        subject: `deposit:${playerId}`,
+        transfer,
+      }),
+    );
   });
   return playerId;
 }
@@ -77,7 +93,12 @@ type Answer = {
   readonly transactions?: readonly { action_id: string; tx_id: string }[];
 };
 
-async function send(path: string, body: string, headers: Record<string, string> = { 'x-request-sign': hmac(body) }, integration = 'agg'): Promise<Answer> {
+async function send(
+  path: string,
+  body: string,
+  headers: Record<string, string> = { 'x-request-sign': hmac(body) },
+  integration = 'agg',
+): Promise<Answer> {
   const response = await api.request(`/wallet/a8r/v1/${integration}/${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
@@ -98,11 +119,26 @@ const envelope = (playerId: string, more: Record<string, unknown> = {}) => ({
   session_id: 'theirs',
   ...more,
 });
-const play = (playerId: string, actions: readonly object[], more = {}) => send('play', JSON.stringify(envelope(playerId, { actions, ...more })));
+const play = (playerId: string, actions: readonly object[], more = {}) =>
+  send('play', JSON.stringify(envelope(playerId, { actions, ...more })));
 const rollback = (playerId: string, originals: readonly string[], more = {}) =>
-  send('rollback', JSON.stringify(envelope(playerId, { actions: originals.map((id) => ({ action: 'rollback', action_id: randomUUID(), original_action_id: id })), ...more })));
+  send(
+    'rollback',
+    JSON.stringify(
+      envelope(playerId, {
+        actions: originals.map((id) => ({
+          action: 'rollback',
+          action_id: randomUUID(),
+          original_action_id: id,
+        })),
+        ...more,
+      }),
+    ),
+  );
 const cashOf = async (playerId: string): Promise<bigint> => {
-  const { rows } = await database.pool.query('select cash from wallet.player_wallet where player_id = $1', [playerId]);
+  const { rows } = await database.pool.query('select cash from wallet.player_wallet where player_id = $1', [
+    playerId,
+  ]);
   return BigInt(rows[0].cash);
 };
 
@@ -110,16 +146,27 @@ test('the vector of the contract, under either header', async () => {
   const body = '{"user_id":"8|USDT|USD","currency":"USD","game":"acceptance:test"}';
   const signature = '442c4cd8926008096225416b21f5a1862fbf4fc4e5224362e3b463e85a39f40a';
   for (const headers of [{ 'x-request-sign': signature }, { authorization: `HMAC-SHA256 ${signature}` }]) {
-    expect(await send('play', body, headers)).toMatchObject({ http: 412, code: 101, message: 'Player is invalid' });
+    expect(await send('play', body, headers)).toMatchObject({
+      http: 412,
+      code: 101,
+      message: 'Player is invalid',
+    });
   }
-  for (const headers of [{ authorization: `HMAC-SHA256 ${signature.toUpperCase()}` }, { authorization: `Bearer ${signature}` }, {}]) {
+  for (const headers of [
+    { authorization: `HMAC-SHA256 ${signature.toUpperCase()}` },
+    { authorization: `Bearer ${signature}` },
+    {},
+  ]) {
     expect(await send('play', body, headers)).toMatchObject({ http: 403, code: 403, message: 'Forbidden' });
   }
 });
 
 test('a call without actions asks for the balance', async () => {
   const playerId = await playerWith(10n * euro);
-  const { text } = await send('play', JSON.stringify({ user_id: playerId, currency: 'EUR', game: 'acme:test' }));
+  const { text } = await send(
+    'play',
+    JSON.stringify({ user_id: playerId, currency: 'EUR', game: 'acme:test' }),
+  );
   expect(JSON.parse(text)).toEqual({ balance: 1_000 });
   expect(await play(playerId, [])).toMatchObject({ http: 200, balance: 1_000, game_id: 'r1' });
 });
@@ -131,7 +178,9 @@ test('bet and win in subunits, in request order; a repeat gets the first tx_id',
   expect(first).toMatchObject({ http: 200, balance: 875, game_id: 'r1' });
   expect(first.transactions?.map((one) => one.action_id)).toEqual(actions.map((one) => one.action_id));
   expect(await play(playerId, actions)).toEqual(first);
-  expect(await play(playerId, [{ ...actions[0], amount: 999 }])).toMatchObject({ transactions: [first.transactions?.[0]] });
+  expect(await play(playerId, [{ ...actions[0], amount: 999 }])).toMatchObject({
+    transactions: [first.transactions?.[0]],
+  });
   expect(await cashOf(playerId)).toBe(8_750_000_000_000n);
 });
 
@@ -146,7 +195,11 @@ test('an id used with another kind or by another player is refused and moves not
 
 test('an earlier win pays for a later bet; one refusal aborts all', async () => {
   const playerId = await playerWith(1n * euro);
-  expect(await play(playerId, [bet(100), win(500), bet(600)])).toMatchObject({ http: 412, code: 100, message: 'Not enough funds' });
+  expect(await play(playerId, [bet(100), win(500), bet(600)])).toMatchObject({
+    http: 412,
+    code: 100,
+    message: 'Not enough funds',
+  });
   expect(await cashOf(playerId)).toBe(1n * euro);
   expect(await play(playerId, [win(500), bet(600)])).toMatchObject({ http: 200, balance: 0 });
 });
@@ -171,7 +224,12 @@ test('rollbacks in both orders, several of them, and a debt that is shown as 0',
 test('a win without its bet is paid; a finished round is settled', async () => {
   const playerId = await playerWith(10n * euro);
   const stateOf = async (name: string) =>
-    (await database.pool.query('select state from games.round where round_ref = $1 and player_id = $2', [name, playerId])).rows[0]?.state;
+    (
+      await database.pool.query('select state from games.round where round_ref = $1 and player_id = $2', [
+        name,
+        playerId,
+      ])
+    ).rows[0]?.state;
   expect(await play(playerId, [win(100)], { game_id: 'w1' })).toMatchObject({ http: 200, balance: 1_100 });
   await play(playerId, [bet(100)], { game_id: 'w2' });
   expect(await stateOf('w2')).toBe('open');
@@ -185,26 +243,47 @@ test('a win without its bet is paid; a finished round is settled', async () => {
 test('players, currencies, limits and games have the codes of the table', async () => {
   const playerId = await playerWith(10n * euro);
   expect(await play(randomUUID(), [bet(1)])).toMatchObject({ http: 412, code: 101 });
-  expect(await play(await playerWith(euro, { brand: 'borealis' }), [bet(1)])).toMatchObject({ http: 412, code: 101 });
+  expect(await play(await playerWith(euro, { brand: 'borealis' }), [bet(1)])).toMatchObject({
+    http: 412,
+    code: 101,
+  });
   expect(await play(playerId, [bet(1)], { currency: 'ETH' })).toMatchObject({ http: 412, code: 154 });
-  for (const game of ['acme:gone', 'acme:nothing']) expect(await play(playerId, [bet(1)], { game })).toMatchObject({ http: 412, code: 107 });
-  await database.pool.query('update wallet.player_wallet set play_limits = $2, version = version + 1 where player_id = $1', [
-    playerId,
-    JSON.stringify([{ kind: 'stake', window: 'day', amount: euro.toString() }]),
-  ]);
+  for (const game of ['acme:gone', 'acme:nothing'])
+    expect(await play(playerId, [bet(1)], { game })).toMatchObject({ http: 412, code: 107 });
+  await database.pool.query(
+    'update wallet.player_wallet set play_limits = $2, version = version + 1 where player_id = $1',
+    [playerId, JSON.stringify([{ kind: 'stake', window: 'day', amount: euro.toString() }])],
+  );
   expect(await play(playerId, [bet(101)])).toMatchObject({ http: 412, code: 105 });
 
   const bonus = await playerWith(0n);
   const awardId = randomUUID();
   await database.db.transaction().execute(async (trx) => {
-    const transfer = { code: 'bonus.award', awardId, wagering: 100n * euro, betMax: 5n * euro, expiresAtMs: Date.now() + 3_600_000 } as const;
-    orThrow(await postTransfer(trx, { key: `award:${awardId}:grant`, playerId: bonus, asset: 'EUR', amount: 9n * euro, subject: `award:${awardId}`, transfer }));
+    const transfer = {
+      code: 'bonus.award',
+      awardId,
+      wagering: 100n * euro,
+      betMax: 5n * euro,
+      expiresAtMs: Date.now() + 3_600_000,
+    } as const;
+    orThrow(
+      await postTransfer(trx, {
+        key: `award:${awardId}:grant`,
+        playerId: bonus,
+        asset: 'EUR',
+        amount: 9n * euro,
+        subject: `award:${awardId}`,
+        transfer,
+      }),
+    );
   });
   expect(await play(bonus, [bet(501)])).toMatchObject({ http: 412, code: 106 });
 
   const placed = bet(100);
   await play(playerId, [placed]);
-  await database.db.transaction().execute((trx) => setPlayBrake(trx, playerId, { until: 'infinity', reason: 'self-exclusion' }));
+  await database.db
+    .transaction()
+    .execute((trx) => setPlayBrake(trx, playerId, { until: 'infinity', reason: 'self-exclusion' }));
   expect(await play(playerId, [bet(1)])).toMatchObject({ http: 412, code: 110 });
   expect(await play(playerId, [placed, win(100)])).toMatchObject({ http: 200, balance: 1_000 });
   expect(await rollback(playerId, [placed.action_id])).toMatchObject({ http: 200, balance: 1_100 });
@@ -212,8 +291,12 @@ test('players, currencies, limits and games have the codes of the table', async 
 
 test('free rounds are paid once, when their status is final', async () => {
   const playerId = await playerWith(1n * euro);
-  await database.db.insertInto('games.freeRoundIssue').values({ integration: 'agg', issueId: 'issue-1', playerId, asset: 'EUR', gameCode: 'acme:test' }).execute();
-  const tell = (status: string, total: number, issue = 'issue-1') => send('freespins', JSON.stringify({ issue_id: issue, status, total_amount: total }));
+  await database.db
+    .insertInto('games.freeRoundIssue')
+    .values({ integration: 'agg', issueId: 'issue-1', playerId, asset: 'EUR', gameCode: 'acme:test' })
+    .execute();
+  const tell = (status: string, total: number, issue = 'issue-1') =>
+    send('freespins', JSON.stringify({ issue_id: issue, status, total_amount: total }));
   expect(await tell('active', 100)).toMatchObject({ http: 200, balance: 100 });
   for (const _ of [1, 2]) expect(JSON.parse((await tell('played', 250)).text)).toEqual({ balance: 350 });
   expect(await tell('played', 250, 'issue-2')).toMatchObject({ http: 412, code: 400 });
@@ -254,7 +337,9 @@ test.each([
   ['a NUL', (text: string) => text.replace('"r1"', '"r\\u0000"')],
 ])('%s moves nothing and is a bad request', async (_name, change) => {
   const playerId = await playerWith(10n * euro);
-  expect(await send('play', change(JSON.stringify(envelope(playerId, { actions: [bet(100)] }))))).toMatchObject({ http: 412, code: 400 });
+  expect(
+    await send('play', change(JSON.stringify(envelope(playerId, { actions: [bet(100)] })))),
+  ).toMatchObject({ http: 412, code: 400 });
   expect(await cashOf(playerId)).toBe(10n * euro);
 });
 

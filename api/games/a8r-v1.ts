@@ -11,7 +11,8 @@ import { v1Freespins, v1Play, v1Rollback } from './a8r-schemas.ts';
 
 const version: A8rVersion = {
   dialect: 'a8r-v1',
-  signatureOf: (header) => header('x-request-sign') ?? header('authorization')?.match(/^HMAC-SHA256 (\S+)$/)?.[1],
+  signatureOf: (header) =>
+    header('x-request-sign') ?? header('authorization')?.match(/^HMAC-SHA256 (\S+)$/)?.[1],
   refusal(c, failure) {
     const code = a8rV1CodeOf(failure.code);
     const body = { code, message: a8rMessages[code] };
@@ -33,7 +34,13 @@ export function mountA8rV1(api: Api, deps: ApiDeps): void {
 async function play(call: A8rCall): Promise<string> {
   const body = parsed(v1Play, call.body);
   const asset = await walletOf(call, body.user_id, body.currency);
-  const round = { playerId: body.user_id, asset, game: body.game, round: body.game_id ?? '', finished: body.finished ?? false };
+  const round = {
+    playerId: body.user_id,
+    asset,
+    game: body.game,
+    round: body.game_id ?? '',
+    finished: body.finished ?? false,
+  };
   const actions = body.actions ?? [];
   if (actions.length === 0) {
     if (round.finished && round.round !== '') await closeRound(call, round);
@@ -50,20 +57,36 @@ async function play(call: A8rCall): Promise<string> {
 async function rollback(call: A8rCall): Promise<string> {
   const body = parsed(v1Rollback, call.body);
   const asset = await walletOf(call, body.user_id, body.currency);
-  const round = { playerId: body.user_id, asset, game: body.game, round: body.game_id, finished: body.finished ?? false };
-  const steps = body.actions.map(
-    ({ action_id: id, original_action_id: originalId }): WireStep => ({ kind: 'rollback', id, originalId }),
-  );
+  const round = {
+    playerId: body.user_id,
+    asset,
+    game: body.game,
+    round: body.game_id,
+    finished: body.finished ?? false,
+  };
+  const steps = body.actions.map(({ action_id: id, original_action_id: originalId }): WireStep => ({
+    kind: 'rollback',
+    id,
+    originalId,
+  }));
   return playedText(await playSteps(call, round, steps), steps, round);
 }
 
 /** Results that can still change are acknowledged; what is final is paid, once per issue. */
-const finalStatuses: ReadonlySet<string> = new Set(['played', 'expired', 'canceled', 'cancelled', 'finished']);
+const finalStatuses: ReadonlySet<string> = new Set([
+  'played',
+  'expired',
+  'canceled',
+  'cancelled',
+  'finished',
+]);
 
 async function freespins(call: A8rCall): Promise<string> {
   const { issue_id: issueId, status, total_amount: total } = parsed(v1Freespins, call.body);
   const isFinal = finalStatuses.has(status);
-  const { balance, asset } = await payFreeRounds(call, issueId, (of) => (isFinal ? fromSubunits(total, of) : null));
+  const { balance, asset } = await payFreeRounds(call, issueId, (of) =>
+    isFinal ? fromSubunits(total, of) : null,
+  );
   return answerText(balance, asset, {});
 }
 
@@ -72,7 +95,10 @@ function playedText(
   steps: readonly WireStep[],
   { asset, round }: { readonly asset: Asset; readonly round: string },
 ): string {
-  const transactions = replies.map((reply, index) => ({ action_id: steps[index]?.id ?? '', tx_id: reply.journalId }));
+  const transactions = replies.map((reply, index) => ({
+    action_id: steps[index]?.id ?? '',
+    tx_id: reply.journalId,
+  }));
   return answerText(replies.at(-1)?.balance ?? 0n, asset, { game_id: round, transactions });
 }
 

@@ -30,7 +30,14 @@ beforeAll(async () => {
     .execute();
   await database.db
     .insertInto('games.integration')
-    .values({ id: 'agg', dialect: 'a8r-v2', brand: 'aurora', operatorId: 'pitboss', baseUrl: 'http://127.0.0.1:1', callerSecret: secret })
+    .values({
+      id: 'agg',
+      dialect: 'a8r-v2',
+      brand: 'aurora',
+      operatorId: 'pitboss',
+      baseUrl: 'http://127.0.0.1:1',
+      callerSecret: secret,
+    })
     .execute();
   await database.db
     .insertInto('games.game')
@@ -59,7 +66,16 @@ async function playerWith(amount: bigint, { asset = 'EUR', brand = 'aurora' } = 
     await openWallet(trx, { playerId, asset, brand, jurisdiction: 'MT' });
     if (amount === 0n) return;
     const transfer = { code: 'deposit.capture', psp: 'alpha' } as const;
-    orThrow(await postTransfer(trx, { key: `deposit:${playerId}:capture`, playerId, asset, amount, subject: `deposit:${playerId}`, transfer }));
+    orThrow(
+      await postTransfer(trx, {
+        key: `deposit:${playerId}:capture`,
+        playerId,
+        asset,
+        amount,
+        subject: `deposit:${playerId}`,
+        transfer,
+      }),
+    );
   });
   return playerId;
 }
@@ -72,21 +88,38 @@ type Answer = {
   readonly meta?: { readonly api_code: string; readonly api_message: string; readonly balance?: string };
   readonly balance?: string;
   readonly round_id_casino?: string;
-  readonly transactions?: readonly { id: string; id_casino: string; bonus_amount: string; processed_at: string }[];
+  readonly transactions?: readonly {
+    id: string;
+    id_casino: string;
+    bonus_amount: string;
+    processed_at: string;
+  }[];
 };
 
-async function send(method: string, body: string, options: { signature?: string | null; base?: string } = {}): Promise<Answer> {
+async function send(
+  method: string,
+  body: string,
+  options: { signature?: string | null; base?: string } = {},
+): Promise<Answer> {
   const signature = options.signature === undefined ? hmac(body) : options.signature;
   const response = await api.request(`${options.base ?? '/wallet/a8r/v2/agg'}/a8r_casino.${method}`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', ...(signature === null ? {} : { 'x-request-sign': signature }) },
+    headers: {
+      'content-type': 'application/json',
+      ...(signature === null ? {} : { 'x-request-sign': signature }),
+    },
     body,
   });
   return { http: response.status, ...((await response.json()) as object) };
 }
 
 const bet = (amount: string, id: string = randomUUID()) => ({ id, type: 'bet', amount });
-const win = (amount: string, betId?: string, id: string = randomUUID()) => ({ id, type: 'win', amount, ...(betId === undefined ? {} : { bet_id: betId }) });
+const win = (amount: string, betId?: string, id: string = randomUUID()) => ({
+  id,
+  type: 'win',
+  amount,
+  ...(betId === undefined ? {} : { bet_id: betId }),
+});
 const round = (playerId: string, more: Record<string, unknown> = {}) => ({
   player_id: playerId,
   round_id: 'r1',
@@ -98,17 +131,32 @@ const round = (playerId: string, more: Record<string, unknown> = {}) => ({
 const betWin = (playerId: string, transactions: readonly object[], more = {}) =>
   send('Round/BetWin', JSON.stringify(round(playerId, { transactions, ...more })));
 const rollback = (playerId: string, originals: readonly string[], more = {}) =>
-  send('Round/Rollback', JSON.stringify(round(playerId, { finished: false, transactions: originals.map((original) => ({ id: randomUUID(), original_id: original })), ...more })));
+  send(
+    'Round/Rollback',
+    JSON.stringify(
+      round(playerId, {
+        finished: false,
+        transactions: originals.map((original) => ({ id: randomUUID(), original_id: original })),
+        ...more,
+      }),
+    ),
+  );
 const balance = async (playerId: string, currency = 'EUR') =>
   (await send('Player/Balance', JSON.stringify({ player_id: playerId, currency }))).balance;
 const cashOf = async (playerId: string): Promise<bigint> => {
-  const { rows } = await database.pool.query('select cash from wallet.player_wallet where player_id = $1', [playerId]);
+  const { rows } = await database.pool.query('select cash from wallet.player_wallet where player_id = $1', [
+    playerId,
+  ]);
   return BigInt(rows[0].cash);
 };
 
 test('the vectors of the contract are what we compute, and an unknown player behind one gets past the signature', async () => {
   const vectors = [
-    ['Player/Balance', '{"player_id":"u1","currency":"EUR"}', '53d22c721397abe742700d4fc12f88d33e68ae02b5a156704ee901dfe8e616fe'],
+    [
+      'Player/Balance',
+      '{"player_id":"u1","currency":"EUR"}',
+      '53d22c721397abe742700d4fc12f88d33e68ae02b5a156704ee901dfe8e616fe',
+    ],
     [
       'Round/BetWin',
       '{"player_id":"u1","round_id":"r1","game_id":"acme:test","currency":"EUR","provider":"acme","transactions":[{"id":"t1","type":"bet","amount":"1.50"},{"id":"t2","type":"win","amount":"0.123456789012","bet_id":"t1"}]}',
@@ -130,7 +178,10 @@ test('bet and win in one batch to the twelfth decimal, with our ids in request o
   expect(answer.transactions?.map(({ id }) => id)).toEqual([placed.id, won.id]);
   expect(new Set(answer.transactions?.map((one) => one.id_casino)).size).toBe(2);
   for (const one of answer.transactions ?? []) {
-    expect(one).toMatchObject({ bonus_amount: '0', processed_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/) });
+    expect(one).toMatchObject({
+      bonus_amount: '0',
+      processed_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+    });
     expect(Math.abs(Date.parse(one.processed_at) - Date.now())).toBeLessThan(60_000);
   }
   expect(answer.round_id_casino).toMatch(/^[0-9a-f-]{36}$/);
@@ -152,7 +203,10 @@ test('an id used with another type or by another player is 409 and moves nothing
   const [playerId, other] = [await playerWith(10n * euro), await playerWith(10n * euro)];
   const placed = bet('2');
   await betWin(playerId, [placed]);
-  for (const answer of [await betWin(playerId, [win('2', undefined, placed.id)]), await betWin(other, [placed])]) {
+  for (const answer of [
+    await betWin(playerId, [win('2', undefined, placed.id)]),
+    await betWin(other, [placed]),
+  ]) {
     expect(answer).toMatchObject({ http: 409, code: 'already_exists', meta: { api_code: '409' } });
   }
   expect(await rollback(other, [placed.id])).toMatchObject({ http: 409, meta: { api_code: '409' } });
@@ -163,7 +217,10 @@ test('an id used with another type or by another player is 409 and moves nothing
 test('an earlier win pays for a later bet, never the other way round', async () => {
   const playerId = await playerWith(1n * euro);
   expect(await betWin(playerId, [win('5'), bet('6')])).toMatchObject({ http: 200, balance: '0' });
-  expect(await betWin(playerId, [bet('1'), win('5')])).toMatchObject({ http: 400, meta: { api_code: '100', balance: '0' } });
+  expect(await betWin(playerId, [bet('1'), win('5')])).toMatchObject({
+    http: 400,
+    meta: { api_code: '100', balance: '0' },
+  });
 });
 
 test('one refused step aborts the batch, and its ids can be used again', async () => {
@@ -211,7 +268,9 @@ test('a repeated rollback call gets the stored result', async () => {
   const playerId = await playerWith(10n * euro);
   const placed = bet('4');
   await betWin(playerId, [placed]);
-  const body = JSON.stringify(round(playerId, { finished: true, transactions: [{ id: randomUUID(), original_id: placed.id }] }));
+  const body = JSON.stringify(
+    round(playerId, { finished: true, transactions: [{ id: randomUUID(), original_id: placed.id }] }),
+  );
   const first = await send('Round/Rollback', body);
   expect(await send('Round/Rollback', body)).toEqual(first);
   expect(first.balance).toBe('10');
@@ -231,8 +290,23 @@ test('what bonus money paid or got is told per transaction', async () => {
   const playerId = await playerWith(1n * euro);
   const awardId = randomUUID();
   await database.db.transaction().execute(async (trx) => {
-    const transfer = { code: 'bonus.award', awardId, wagering: 100n * euro, betMax: 5n * euro, expiresAtMs: Date.now() + 3_600_000 } as const;
-    orThrow(await postTransfer(trx, { key: `award:${awardId}:grant`, playerId, asset: 'EUR', amount: 9n * euro, subject: `award:${awardId}`, transfer }));
+    const transfer = {
+      code: 'bonus.award',
+      awardId,
+      wagering: 100n * euro,
+      betMax: 5n * euro,
+      expiresAtMs: Date.now() + 3_600_000,
+    } as const;
+    orThrow(
+      await postTransfer(trx, {
+        key: `award:${awardId}:grant`,
+        playerId,
+        asset: 'EUR',
+        amount: 9n * euro,
+        subject: `award:${awardId}`,
+        transfer,
+      }),
+    );
   });
   const placed = bet('4');
   const answer = await betWin(playerId, [placed, win('2')]);
@@ -247,7 +321,9 @@ test('an excluded player stakes nothing (110); wins, rollbacks and repeats settl
   const playerId = await playerWith(10n * euro);
   const placed = bet('1');
   await betWin(playerId, [placed]);
-  await database.db.transaction().execute((trx) => setPlayBrake(trx, playerId, { until: 'infinity', reason: 'self-exclusion' }));
+  await database.db
+    .transaction()
+    .execute((trx) => setPlayBrake(trx, playerId, { until: 'infinity', reason: 'self-exclusion' }));
   expect(await betWin(playerId, [bet('1')])).toMatchObject({ http: 400, meta: { api_code: '110' } });
   expect(await betWin(playerId, [placed, win('1')])).toMatchObject({ http: 200, balance: '10' });
   expect(await rollback(playerId, [placed.id])).toMatchObject({ http: 200, balance: '11' });
@@ -277,10 +353,16 @@ test('a withdrawn game takes no new stakes; what it owes settles', async () => {
 test('a round ends by its finish or by the last call of it; an unknown one is nothing to do', async () => {
   const playerId = await playerWith(10n * euro);
   const stateOf = async (name: string) =>
-    (await database.pool.query('select state from games.round where round_ref = $1 and player_id = $2', [name, playerId])).rows[0]?.state;
+    (
+      await database.pool.query('select state from games.round where round_ref = $1 and player_id = $2', [
+        name,
+        playerId,
+      ])
+    ).rows[0]?.state;
   await betWin(playerId, [bet('1')], { round_id: 'f1' });
   expect(await stateOf('f1')).toBe('open');
-  const finish = (name: string) => send('Round/Finish', JSON.stringify({ player_id: playerId, round_id: name, currency: 'EUR' }));
+  const finish = (name: string) =>
+    send('Round/Finish', JSON.stringify({ player_id: playerId, round_id: name, currency: 'EUR' }));
   for (const _ of [1, 2]) expect(await finish('f1')).toEqual({ http: 200, balance: '9' });
   expect(await stateOf('f1')).toBe('settled');
   expect(await finish('never')).toEqual({ http: 200, balance: '9' });
@@ -294,8 +376,12 @@ test('a round ends by its finish or by the last call of it; an unknown one is no
 
 test('free rounds are paid once per issue; an unknown issue is refused', async () => {
   const playerId = await playerWith(1n * euro);
-  await database.db.insertInto('games.freeRoundIssue').values({ integration: 'agg', issueId: 'issue-1', playerId, asset: 'EUR', gameCode: 'acme:test' }).execute();
-  const finish = (issue: string, amount: string) => send('Freespins/Finish', JSON.stringify({ issue_id: issue, amount }));
+  await database.db
+    .insertInto('games.freeRoundIssue')
+    .values({ integration: 'agg', issueId: 'issue-1', playerId, asset: 'EUR', gameCode: 'acme:test' })
+    .execute();
+  const finish = (issue: string, amount: string) =>
+    send('Freespins/Finish', JSON.stringify({ issue_id: issue, amount }));
   expect(await finish('issue-1', '2.5')).toEqual({ http: 200, balance: '3.5' });
   expect(await finish('issue-1', '2.5')).toEqual({ http: 200, balance: '3.5' });
   expect(await finish('issue-2', '2.5')).toMatchObject({ http: 400, meta: { api_code: '400' } });
@@ -306,7 +392,10 @@ test('free rounds are paid once per issue; an unknown issue is refused', async (
 test('wei are exact and shown rounded down to the twelfth decimal', async () => {
   const playerId = await playerWith(10n ** 18n + 1_999_999n, { asset: 'ETH' });
   expect(await balance(playerId, 'ETH')).toBe('1.000000000001');
-  expect(await betWin(playerId, [bet('0.000000000001')], { currency: 'ETH' })).toMatchObject({ http: 200, balance: '1' });
+  expect(await betWin(playerId, [bet('0.000000000001')], { currency: 'ETH' })).toMatchObject({
+    http: 200,
+    balance: '1',
+  });
   expect(await cashOf(playerId)).toBe(10n ** 18n + 999_999n);
 });
 
@@ -315,7 +404,10 @@ test('players of another brand and currencies without a wallet are refused', asy
   expect(await betWin(stranger, [bet('1')])).toMatchObject({ http: 400, meta: { api_code: '101' } });
   const playerId = await playerWith(10n * euro);
   for (const currency of ['USD', 'ETH', 'DOGE']) {
-    expect(await betWin(playerId, [bet('1')], { currency })).toMatchObject({ http: 400, meta: { api_code: '154' } });
+    expect(await betWin(playerId, [bet('1')], { currency })).toMatchObject({
+      http: 400,
+      meta: { api_code: '154' },
+    });
   }
 });
 
@@ -323,14 +415,25 @@ test('signatures are checked over the raw bytes, before anything is parsed', asy
   const playerId = await playerWith(10n * euro);
   const body = JSON.stringify(round(playerId, { transactions: [bet('1')] }));
   const refused = { http: 403, code: 'permission_denied', meta: { api_code: '403' } };
-  for (const signature of [null, '', hmac(body, 'another'), hmac(`${body} `), hmac(body).toUpperCase(), hmac(body).slice(2), 'x'.repeat(64)]) {
+  for (const signature of [
+    null,
+    '',
+    hmac(body, 'another'),
+    hmac(`${body} `),
+    hmac(body).toUpperCase(),
+    hmac(body).slice(2),
+    'x'.repeat(64),
+  ]) {
     expect(await send('Round/BetWin', body, { signature })).toMatchObject(refused);
   }
   expect(await send('Round/BetWin', '{broken', { signature: hmac('other') })).toMatchObject(refused);
   expect(await send('Round/BetWin', body, { base: '/wallet/a8r/v2/nobody' })).toMatchObject(refused);
   expect(await cashOf(playerId)).toBe(10n * euro);
   // Spaces change the bytes and not the meaning: a signature over exactly these bytes holds.
-  expect(await send('Round/BetWin', ` ${body}\n`, { base: '/wallet/a8r/agg/v2' })).toMatchObject({ http: 200, balance: '9' });
+  expect(await send('Round/BetWin', ` ${body}\n`, { base: '/wallet/a8r/agg/v2' })).toMatchObject({
+    http: 200,
+    balance: '9',
+  });
 });
 
 const plain = '"amount":"1"';
@@ -358,7 +461,11 @@ test.each([
 ])('%s moves nothing and is a validation error', async (_name, change) => {
   const playerId = await playerWith(10n * euro);
   const text = change(JSON.stringify(round(playerId, { transactions: [bet('1')] })));
-  expect(await send('Round/BetWin', text)).toMatchObject({ http: 400, code: 'invalid_argument', meta: { api_code: '400' } });
+  expect(await send('Round/BetWin', text)).toMatchObject({
+    http: 400,
+    code: 'invalid_argument',
+    meta: { api_code: '400' },
+  });
   expect(await cashOf(playerId)).toBe(10n * euro);
 });
 
@@ -394,6 +501,10 @@ test('while the ledger is away the answer is an internal error that decides noth
   const playerId = await playerWith(10n * euro);
   const before = api;
   api = dead;
-  expect(await betWin(playerId, [bet('1')])).toMatchObject({ http: 500, code: 'internal', meta: { api_code: '500' } });
+  expect(await betWin(playerId, [bet('1')])).toMatchObject({
+    http: 500,
+    code: 'internal',
+    meta: { api_code: '500' },
+  });
   api = before;
 });

@@ -87,9 +87,11 @@ async function betWin(call: A8rCall): Promise<string> {
 async function rollback(call: A8rCall): Promise<string> {
   const body = parsed(v2Rollback, call.body);
   const asset = await walletOf(call, body.player_id, body.currency);
-  const steps = body.transactions.map(
-    ({ id, original_id: originalId }): WireStep => ({ kind: 'rollback', id, originalId }),
-  );
+  const steps = body.transactions.map(({ id, original_id: originalId }): WireStep => ({
+    kind: 'rollback',
+    id,
+    originalId,
+  }));
   return play(call, roundOf(body, asset), steps);
 }
 
@@ -110,7 +112,9 @@ const roundOf = (body: RoundBody, asset: Asset): RoundContext => ({
 
 async function play(call: A8rCall, round: RoundContext, steps: readonly WireStep[]): Promise<string> {
   const replies = await playSteps(call, round, steps);
-  const transactions = replies.map((reply, index) => transactionOf(steps[index]?.id ?? '', reply, round.asset));
+  const transactions = replies.map((reply, index) =>
+    transactionOf(steps[index]?.id ?? '', reply, round.asset),
+  );
   const last = replies.at(-1)?.balance ?? 0n;
   return JSON.stringify({
     balance: textOf(last, round.asset),
@@ -135,6 +139,8 @@ async function finish(call: A8rCall): Promise<string> {
 
 async function freespins(call: A8rCall): Promise<string> {
   const { issue_id: issueId, amount } = parsed(v2Freespins, call.body);
-  const paid = await payFreeRounds(call, issueId, (asset) => orThrow(fromA8rAmount(amount, asset.ledgerScale)));
+  const paid = await payFreeRounds(call, issueId, (asset) =>
+    orThrow(fromA8rAmount(amount, asset.ledgerScale)),
+  );
   return balanceText(paid.balance, paid.asset);
 }

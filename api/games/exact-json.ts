@@ -30,7 +30,8 @@ function refuseRepeatedKeys(text: string): void {
     else if (colon !== undefined) {
       const keys = objects.at(-1);
       const key: unknown = JSON.parse(token.slice(0, -colon.length));
-      if (typeof key !== 'string' || keys?.has(key)) throw new SyntaxError(`a key is repeated: ${token.slice(0, 80)}`);
+      if (typeof key !== 'string' || keys?.has(key))
+        throw new SyntaxError(`a key is repeated: ${token.slice(0, 80)}`);
       keys?.add(key);
     }
   }

@@ -55,9 +55,9 @@ export const caletaDialect: RsDialect = {
 
 /** The body with the player under `user`, whatever the dialect calls it. */
 export function withUser(dialect: RsDialect, body: unknown): unknown {
-  if (dialect.userField === 'user' || typeof body !== 'object' || body === null || Array.isArray(body)) return body;
+  if (dialect.userField === 'user' || typeof body !== 'object' || body === null || Array.isArray(body))
+    return body;
   const { user: _, ...rest } = body as Readonly<Record<string, unknown>>;
   const named = dialect.userField in rest ? { user: rest[dialect.userField] } : {};
   return { ...rest, ...named };
 }
-

@@ -4,7 +4,10 @@ import type { Hub88Status } from '#domain/games/hub88.ts';
 
 const requestUuid = z.uuid();
 /** Int64, as the dialect says. */
-const amount = z.bigint().min(0n).max(2n ** 63n - 1n);
+const amount = z
+  .bigint()
+  .min(0n)
+  .max(2n ** 63n - 1n);
 const currency = z.string().min(3).max(10);
 /** What the ledger can keep: no NUL and no half characters. */
 const reference = z
@@ -38,8 +41,14 @@ const transaction = call.extend({
 
 export const betCall = transaction.extend({ amount, currency, is_free: z.boolean() });
 /** `jackpot_win` says which part of the amount is jackpot; it moves nothing of its own. */
-export const winCall = betCall.extend({ reference_transaction_uuid: reference, jackpot_win: amount.nullish() });
-export const rollbackCall = transaction.extend({ reference_transaction_uuid: reference, user: z.string().min(4).nullish() });
+export const winCall = betCall.extend({
+  reference_transaction_uuid: reference,
+  jackpot_win: amount.nullish(),
+});
+export const rollbackCall = transaction.extend({
+  reference_transaction_uuid: reference,
+  user: z.string().min(4).nullish(),
+});
 
 /** A field that is missing is wrong syntax; one that is there with another type is wrong types. */
 export function statusOfSchemaError(error: z.ZodError): Hub88Status {

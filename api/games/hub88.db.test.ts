@@ -22,7 +22,11 @@ let api: Api;
 beforeAll(async () => {
   database = await createTestDatabase();
   wallet = createWalletWriter({ pool: database.pool });
-  await database.db.insertInto('wallet.asset').values({ code: 'EUR', kind: 'fiat', ledgerScale: 12, payableScale: 2 }).onConflict((oc) => oc.doNothing()).execute();
+  await database.db
+    .insertInto('wallet.asset')
+    .values({ code: 'EUR', kind: 'fiat', ledgerScale: 12, payableScale: 2 })
+    .onConflict((oc) => oc.doNothing())
+    .execute();
   await database.db
     .insertInto('games.integration')
     .values({
@@ -63,25 +67,54 @@ async function playerWith(amount: bigint): Promise<Player> {
     await openWallet(trx, { playerId, asset: 'EUR', brand: 'aurora', jurisdiction: 'MT' });
     if (amount === 0n) return;
     const transfer = { code: 'deposit.capture', psp: 'alpha' } as const;
-    orThrow(await postTransfer(trx, { key: `deposit:${playerId}:capture`, playerId, asset: 'EUR', amount, subject: `deposit:${playerId}`, transfer }));
+    orThrow(
+      await postTransfer(trx, {
+        key: `deposit:${playerId}:capture`,
+        playerId,
+        asset: 'EUR',
+        amount,
+        subject: `deposit:${playerId}`,
+        transfer,
+      }),
+    );
   });
   const session = orThrow(
-    await openGameSession(database.db, { playerId, playerSessionId: randomUUID(), brand: 'aurora', integration: 'studio', game: 'slot', asset: 'EUR' }),
+    await openGameSession(database.db, {
+      playerId,
+      playerSessionId: randomUUID(),
+      brand: 'aurora',
+      integration: 'studio',
+      game: 'slot',
+      asset: 'EUR',
+    }),
   );
   return { playerId, token: session.token };
 }
 
-async function send(path: string, body: string, options: { key?: typeof caller; signature?: string | null; integration?: string } = {}) {
+async function send(
+  path: string,
+  body: string,
+  options: { key?: typeof caller; signature?: string | null; integration?: string } = {},
+) {
   const raw = Buffer.from(body);
-  const signature = options.signature === undefined ? sign('RSA-SHA256', raw, (options.key ?? caller).privateKey).toString('base64') : options.signature;
+  const signature =
+    options.signature === undefined
+      ? sign('RSA-SHA256', raw, (options.key ?? caller).privateKey).toString('base64')
+      : options.signature;
   const response = await api.request(`/wallet/hub88/${options.integration ?? 'studio'}/${path}`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', ...(signature === null ? {} : { 'x-hub88-signature': signature }) },
+    headers: {
+      'content-type': 'application/json',
+      ...(signature === null ? {} : { 'x-hub88-signature': signature }),
+    },
     body: raw,
   });
   expect(response.status).toBe(200);
   const text = await response.text();
-  return { text, ...(JSON.parse(text) as { status: string; balance?: number; user?: string; request_uuid?: string }) };
+  return {
+    text,
+    ...(JSON.parse(text) as { status: string; balance?: number; user?: string; request_uuid?: string }),
+  };
 }
 
 const betBody = (player: Player, more: Record<string, unknown> = {}) => ({
@@ -104,11 +137,24 @@ const rollback = (body: object) => send('transaction/rollback', JSON.stringify(b
 test('bet, win and balance with the dialect’s own scale', async () => {
   const player = await playerWith(10n * euro);
   const placed = betBody(player, { amount: 356_001 });
-  expect(await bet(placed)).toMatchObject({ status: 'RS_OK', user: player.playerId, currency: 'EUR', balance: 643_999, request_uuid: placed.request_uuid });
-  const won = betBody(player, { amount: 1, reference_transaction_uuid: placed.transaction_uuid, round_closed: true });
+  expect(await bet(placed)).toMatchObject({
+    status: 'RS_OK',
+    user: player.playerId,
+    currency: 'EUR',
+    balance: 643_999,
+    request_uuid: placed.request_uuid,
+  });
+  const won = betBody(player, {
+    amount: 1,
+    reference_transaction_uuid: placed.transaction_uuid,
+    round_closed: true,
+  });
   expect(await win(won)).toMatchObject({ status: 'RS_OK', balance: 644_000 });
   const asked = { request_uuid: randomUUID(), token: player.token, game_code: 'slot', user: player.playerId };
-  expect(await send('user/balance', JSON.stringify(asked))).toMatchObject({ status: 'RS_OK', balance: 644_000 });
+  expect(await send('user/balance', JSON.stringify(asked))).toMatchObject({
+    status: 'RS_OK',
+    balance: 644_000,
+  });
 });
 
 test('a balance beyond 2^53 is written to the last digit', async () => {
@@ -122,7 +168,10 @@ test('the same transaction again is answered with the live balance; with other c
   const placed = betBody(player);
   await bet(placed);
   expect(await bet(placed)).toMatchObject({ status: 'RS_OK', balance: 900_000 });
-  expect(await bet({ ...placed, request_uuid: randomUUID() })).toMatchObject({ status: 'RS_OK', balance: 900_000 });
+  expect(await bet({ ...placed, request_uuid: randomUUID() })).toMatchObject({
+    status: 'RS_OK',
+    balance: 900_000,
+  });
   for (const other of [{ amount: 100_001 }, { round: 'r2' }]) {
     expect(await bet({ ...placed, ...other })).toMatchObject({ status: 'RS_ERROR_DUPLICATE_TRANSACTION' });
   }
@@ -132,27 +181,45 @@ test('a rollback undoes once, and before its bet it leaves a permanent mark', as
   const player = await playerWith(10n * euro);
   const placed = betBody(player);
   await bet(placed);
-  const undo = () => rollback(betBody(player, { amount: undefined, currency: undefined, reference_transaction_uuid: placed.transaction_uuid }));
+  const undo = () =>
+    rollback(
+      betBody(player, {
+        amount: undefined,
+        currency: undefined,
+        reference_transaction_uuid: placed.transaction_uuid,
+      }),
+    );
   expect(await undo()).toMatchObject({ status: 'RS_OK', balance: 1_000_000 });
   expect(await undo()).toMatchObject({ status: 'RS_OK', balance: 1_000_000 });
   const won = betBody(player, { reference_transaction_uuid: placed.transaction_uuid });
   expect(await win(won)).toMatchObject({ status: 'RS_ERROR_TRANSACTION_ROLLED_BACK' });
 
   const late = betBody(player);
-  expect(await rollback(betBody(player, { reference_transaction_uuid: late.transaction_uuid }))).toMatchObject({ status: 'RS_OK', balance: 1_000_000 });
-  for (const _ of [1, 2]) expect(await bet(late)).toMatchObject({ status: 'RS_ERROR_TRANSACTION_ROLLED_BACK' });
+  expect(
+    await rollback(betBody(player, { reference_transaction_uuid: late.transaction_uuid })),
+  ).toMatchObject({ status: 'RS_OK', balance: 1_000_000 });
+  for (const _ of [1, 2])
+    expect(await bet(late)).toMatchObject({ status: 'RS_ERROR_TRANSACTION_ROLLED_BACK' });
 });
 
 test('too little money carries the balance where the integration wants it', async () => {
   const player = await playerWith(1n * euro);
-  expect(await bet(betBody(player, { amount: 100_001 }))).toMatchObject({ status: 'RS_ERROR_NOT_ENOUGH_MONEY', balance: 100_000 });
+  expect(await bet(betBody(player, { amount: 100_001 }))).toMatchObject({
+    status: 'RS_ERROR_NOT_ENOUGH_MONEY',
+    balance: 100_000,
+  });
 });
 
 test('a win without its bet is refused; a zero bet and a free bet are recorded and move nothing', async () => {
   const player = await playerWith(1n * euro);
-  expect(await win(betBody(player, { reference_transaction_uuid: randomUUID() }))).toMatchObject({ status: 'RS_ERROR_TRANSACTION_DOES_NOT_EXIST' });
+  expect(await win(betBody(player, { reference_transaction_uuid: randomUUID() }))).toMatchObject({
+    status: 'RS_ERROR_TRANSACTION_DOES_NOT_EXIST',
+  });
   expect(await bet(betBody(player, { amount: 0 }))).toMatchObject({ status: 'RS_OK', balance: 100_000 });
-  expect(await bet(betBody(player, { amount: 500_000, is_free: true }))).toMatchObject({ status: 'RS_OK', balance: 100_000 });
+  expect(await bet(betBody(player, { amount: 500_000, is_free: true }))).toMatchObject({
+    status: 'RS_OK',
+    balance: 100_000,
+  });
 });
 
 test('after exclusion and log-out bets are refused and wins still settle', async () => {
@@ -161,43 +228,93 @@ test('after exclusion and log-out bets are refused and wins still settle', async
   await bet(placed);
   await database.db.transaction().execute((trx) => expireGameSessions(trx, player.playerId));
   expect(await bet(betBody(player))).toMatchObject({ status: 'RS_ERROR_TOKEN_EXPIRED' });
-  await database.db.transaction().execute((trx) => setPlayBrake(trx, player.playerId, { until: 'infinity', reason: 'self-exclusion' }));
+  await database.db
+    .transaction()
+    .execute((trx) => setPlayBrake(trx, player.playerId, { until: 'infinity', reason: 'self-exclusion' }));
   expect(await bet(betBody(player))).toMatchObject({ status: 'RS_ERROR_USER_DISABLED' });
-  expect(await win(betBody(player, { reference_transaction_uuid: placed.transaction_uuid }))).toMatchObject({ status: 'RS_OK', balance: 1_000_000 });
+  expect(await win(betBody(player, { reference_transaction_uuid: placed.transaction_uuid }))).toMatchObject({
+    status: 'RS_OK',
+    balance: 1_000_000,
+  });
 });
 
 test('signatures are checked over the raw bytes, before anything is parsed', async () => {
   const player = await playerWith(1n * euro);
   const body = JSON.stringify(betBody(player));
-  for (const options of [{ key: stranger }, { signature: null }, { signature: 'no base64!' }, { signature: 'AAAA' }]) {
-    expect(await send('transaction/bet', body, options)).toMatchObject({ status: 'RS_ERROR_INVALID_SIGNATURE' });
+  for (const options of [
+    { key: stranger },
+    { signature: null },
+    { signature: 'no base64!' },
+    { signature: 'AAAA' },
+  ]) {
+    expect(await send('transaction/bet', body, options)).toMatchObject({
+      status: 'RS_ERROR_INVALID_SIGNATURE',
+    });
   }
   const signature = sign('RSA-SHA256', Buffer.from(body), caller.privateKey).toString('base64');
-  expect(await send('transaction/bet', body.replace('"r1"', '"r2"'), { signature })).toMatchObject({ status: 'RS_ERROR_INVALID_SIGNATURE' });
-  expect(await send('transaction/bet', '{broken', { key: stranger })).toMatchObject({ status: 'RS_ERROR_INVALID_SIGNATURE' });
-  expect(await send('transaction/bet', body, { integration: 'nobody' })).toMatchObject({ status: 'RS_ERROR_INVALID_PARTNER' });
+  expect(await send('transaction/bet', body.replace('"r1"', '"r2"'), { signature })).toMatchObject({
+    status: 'RS_ERROR_INVALID_SIGNATURE',
+  });
+  expect(await send('transaction/bet', '{broken', { key: stranger })).toMatchObject({
+    status: 'RS_ERROR_INVALID_SIGNATURE',
+  });
+  expect(await send('transaction/bet', body, { integration: 'nobody' })).toMatchObject({
+    status: 'RS_ERROR_INVALID_PARTNER',
+  });
 });
 
 test.each([
   ['not JSON', '{broken', 'RS_ERROR_WRONG_SYNTAX'],
   ['a list', '[]', 'RS_ERROR_WRONG_TYPES'],
   ['a missing amount', (text: string) => text.replace('"amount":100000,', ''), 'RS_ERROR_WRONG_SYNTAX'],
-  ['an amount as text', (text: string) => text.replace('"amount":100000', '"amount":"100000"'), 'RS_ERROR_WRONG_TYPES'],
+  [
+    'an amount as text',
+    (text: string) => text.replace('"amount":100000', '"amount":"100000"'),
+    'RS_ERROR_WRONG_TYPES',
+  ],
   ['a fraction', (text: string) => text.replace('"amount":100000', '"amount":1.5'), 'RS_ERROR_WRONG_TYPES'],
   ['an exponent', (text: string) => text.replace('"amount":100000', '"amount":1e5'), 'RS_ERROR_WRONG_TYPES'],
-  ['a whole number with a point', (text: string) => text.replace('"amount":100000', '"amount":100000.0'), 'RS_ERROR_WRONG_TYPES'],
-  ['a negative amount', (text: string) => text.replace('"amount":100000', '"amount":-1'), 'RS_ERROR_WRONG_TYPES'],
-  ['more than int64', (text: string) => text.replace('"amount":100000', '"amount":9223372036854775808'), 'RS_ERROR_WRONG_TYPES'],
-  ['a repeated key', (text: string) => text.replace('"amount":100000', '"amount":1,"amount":100000'), 'RS_ERROR_WRONG_SYNTAX'],
+  [
+    'a whole number with a point',
+    (text: string) => text.replace('"amount":100000', '"amount":100000.0'),
+    'RS_ERROR_WRONG_TYPES',
+  ],
+  [
+    'a negative amount',
+    (text: string) => text.replace('"amount":100000', '"amount":-1'),
+    'RS_ERROR_WRONG_TYPES',
+  ],
+  [
+    'more than int64',
+    (text: string) => text.replace('"amount":100000', '"amount":9223372036854775808'),
+    'RS_ERROR_WRONG_TYPES',
+  ],
+  [
+    'a repeated key',
+    (text: string) => text.replace('"amount":100000', '"amount":1,"amount":100000'),
+    'RS_ERROR_WRONG_SYNTAX',
+  ],
   ['another currency', (text: string) => text.replace('"EUR"', '"USD"'), 'RS_ERROR_WRONG_CURRENCY'],
   ['an unknown game', (text: string) => text.replace('"slot"', '"nothing"'), 'RS_ERROR_INVALID_GAME'],
   ['a withdrawn game', (text: string) => text.replace('"slot"', '"withdrawn"'), 'RS_ERROR_INVALID_GAME'],
-  ['an unknown token', (text: string) => text.replace(/"token":"[^"]+"/, '"token":"nothing"'), 'RS_ERROR_INVALID_TOKEN'],
-  ['another player', (text: string) => text.replace(/"user":"[^"]+"/, '"user":"somebody"'), 'RS_ERROR_INVALID_TOKEN'],
+  [
+    'an unknown token',
+    (text: string) => text.replace(/"token":"[^"]+"/, '"token":"nothing"'),
+    'RS_ERROR_INVALID_TOKEN',
+  ],
+  [
+    'another player',
+    (text: string) => text.replace(/"user":"[^"]+"/, '"user":"somebody"'),
+    'RS_ERROR_INVALID_TOKEN',
+  ],
 ])('%s moves nothing and is answered in the dialect', async (_name, change, status) => {
   const player = await playerWith(10n * euro);
   const text = JSON.stringify(betBody(player));
-  expect(await send('transaction/bet', typeof change === 'string' ? change : change(text))).toMatchObject({ status });
-  const { rows } = await database.pool.query('select cash from wallet.player_wallet where player_id = $1', [player.playerId]);
+  expect(await send('transaction/bet', typeof change === 'string' ? change : change(text))).toMatchObject({
+    status,
+  });
+  const { rows } = await database.pool.query('select cash from wallet.player_wallet where player_id = $1', [
+    player.playerId,
+  ]);
   expect(rows[0].cash).toBe(String(10n * euro));
 });

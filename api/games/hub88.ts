@@ -16,7 +16,11 @@ import { parseExactJson } from './exact-json.ts';
 import { caletaDialect, hub88Dialect, withUser, type RsDialect, type RsOperation } from './hub88-dialects.ts';
 import { readPlayerInfo } from './hub88-player-info.ts';
 import { betCall, checkCall, infoCall, rollbackCall, statusOfSchemaError, winCall } from './hub88-schemas.ts';
-import { createIntegrationDirectory, type Integration, type IntegrationDirectory } from './integration-directory.ts';
+import {
+  createIntegrationDirectory,
+  type Integration,
+  type IntegrationDirectory,
+} from './integration-directory.ts';
 
 /** What a call is answered with; the balance is written as a JSON integer, however large. */
 type Answer = { readonly fields: Readonly<Record<string, unknown>>; readonly balance?: bigint };
@@ -30,7 +34,11 @@ class Refused extends Error {
   }
 }
 
-type Service = { readonly dialect: RsDialect; readonly directory: IntegrationDirectory; readonly deps: ApiDeps };
+type Service = {
+  readonly dialect: RsDialect;
+  readonly directory: IntegrationDirectory;
+  readonly deps: ApiDeps;
+};
 type Call = Service & { readonly integration: Integration; readonly body: unknown };
 type Operation = (call: Call) => Promise<Answer>;
 
@@ -43,11 +51,15 @@ export const mountCaleta = (api: Api, deps: ApiDeps): void => mountDialect(api, 
 const operations: Readonly<Record<RsOperation, Operation>> = { info, check, balance, bet, win, rollback };
 
 function mountDialect(api: Api, deps: ApiDeps, dialect: RsDialect): void {
-  const directory = createIntegrationDirectory(deps.db, { dialect: dialect.name, sessionsRotate: dialect.tokensRotate });
+  const directory = createIntegrationDirectory(deps.db, {
+    dialect: dialect.name,
+    sessionsRotate: dialect.tokensRotate,
+  });
   const service: Service = { dialect, directory, deps };
   for (const [name, operation] of Object.entries(operations) as [RsOperation, Operation][]) {
     const path = dialect.paths[name];
-    if (path !== undefined) api.post(`/wallet/${dialect.name}/:integration/${path}`, (c) => answer(c, service, operation));
+    if (path !== undefined)
+      api.post(`/wallet/${dialect.name}/:integration/${path}`, (c) => answer(c, service, operation));
   }
 }
 
@@ -57,7 +69,8 @@ async function answer(c: Context<ApiEnv>, service: Service, operation: Operation
     const integration = await service.directory.integration(c.req.param('integration') ?? '');
     if (!integration) throw new Refused('RS_ERROR_INVALID_PARTNER');
     const raw = Buffer.from(await c.req.arrayBuffer());
-    if (!isSigned(raw, c.req.header(service.dialect.signatureHeader), integration)) throw new Refused('RS_ERROR_INVALID_SIGNATURE');
+    if (!isSigned(raw, c.req.header(service.dialect.signatureHeader), integration))
+      throw new Refused('RS_ERROR_INVALID_SIGNATURE');
     const body = withUser(service.dialect, parseBody(raw));
     requestUuid = requestUuidOf(body);
     const { fields, balance: amount } = await operation({ ...service, integration, body });
@@ -88,7 +101,8 @@ function parseBody(raw: Buffer): unknown {
 }
 
 const requestUuidOf = (body: unknown): string | null => {
-  const given = typeof body === 'object' && body !== null && 'request_uuid' in body ? body.request_uuid : null;
+  const given =
+    typeof body === 'object' && body !== null && 'request_uuid' in body ? body.request_uuid : null;
   return typeof given === 'string' ? given.slice(0, 64) : null;
 };
 
@@ -115,7 +129,11 @@ async function info({ deps, body }: Call): Promise<Answer> {
 /** The old token ends for bets; what it has staked settles under either. */
 async function check({ integration, deps, body }: Call): Promise<Answer> {
   const { token } = parsed(checkCall, body);
-  const rotated = await rotateGameSession(deps.db, { integration: integration.id, brand: integration.brand, token });
+  const rotated = await rotateGameSession(deps.db, {
+    integration: integration.id,
+    brand: integration.brand,
+    token,
+  });
   if (!rotated.ok) throw new Refused(hub88StatusOf(rotated.failure.code));
   return { fields: { token: rotated.value.token } };
 }
@@ -180,7 +198,12 @@ async function rollback(caller: Call): Promise<Answer> {
 }
 
 /** The session of a token. Expiry is not looked at here, since wins and rollbacks outlive it. */
-async function sessionOf(directory: IntegrationDirectory, integration: Integration, token: string, user: string | null): Promise<GameSession> {
+async function sessionOf(
+  directory: IntegrationDirectory,
+  integration: Integration,
+  token: string,
+  user: string | null,
+): Promise<GameSession> {
   const session = await directory.session(integration.id, token);
   if (!session || (user !== null && user !== session.playerId)) throw new Refused('RS_ERROR_INVALID_TOKEN');
   return session;
@@ -213,12 +236,17 @@ function factsOf(
   };
 }
 
-async function submit({ dialect, deps, integration }: Call, session: GameSession, command: GameCommand): Promise<Answer> {
+async function submit(
+  { dialect, deps, integration }: Call,
+  session: GameSession,
+  command: GameCommand,
+): Promise<Answer> {
   const result: Result<WalletReply, WalletRefusal> = await deps.wallet.submit(command);
   if (result.ok) return success(session, result.value.balance);
   const status = hub88StatusOf(result.failure.code, dialect.limitStatus);
   if (status !== 'RS_ERROR_NOT_ENOUGH_MONEY') throw new Refused(status);
-  const shown = dialect.mayShowBalanceOnErrors && integration.balanceOnInsufficientFunds ? result.failure.balance : null;
+  const shown =
+    dialect.mayShowBalanceOnErrors && integration.balanceOnInsufficientFunds ? result.failure.balance : null;
   return {
     fields: { status, ...(shown === null ? {} : { user: session.playerId, currency: session.asset }) },
     ...(shown === null ? {} : { balance: toHub88Amount(shown, scaleOf(session.asset)) }),

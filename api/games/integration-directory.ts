@@ -6,7 +6,11 @@ import type { Database } from '#db/connect.ts';
 export const walletDialects = ['hub88', 'caleta', 'a8r-v2', 'a8r-v1'] as const;
 export type WalletDialect = (typeof walletDialects)[number];
 
-export type IntegrationGame = { readonly enabled: boolean; readonly contributionBps: number; readonly guardMs: number };
+export type IntegrationGame = {
+  readonly enabled: boolean;
+  readonly contributionBps: number;
+  readonly guardMs: number;
+};
 
 export type Integration = {
   readonly id: string;
@@ -35,7 +39,10 @@ export function createIntegrationDirectory(
   db: Database,
   { dialect, sessionsRotate = false }: { readonly dialect: WalletDialect; readonly sessionsRotate?: boolean },
 ): IntegrationDirectory {
-  const integrations = new Map<string, { readonly value: Promise<Integration | null>; readonly readAtMs: number }>();
+  const integrations = new Map<
+    string,
+    { readonly value: Promise<Integration | null>; readonly readAtMs: number }
+  >();
   // Where tokens do not rotate, rows of sessions never change, so a token once found stays found.
   const sessions = new BoundedMap<GameSession>(sessionsMax);
   // A wallet once opened stays, with its brand.
@@ -78,7 +85,11 @@ export function createIntegrationDirectory(
   };
 }
 
-async function readIntegration(db: Database, dialect: WalletDialect, id: string): Promise<Integration | null> {
+async function readIntegration(
+  db: Database,
+  dialect: WalletDialect,
+  id: string,
+): Promise<Integration | null> {
   const row = await db
     .selectFrom('games.integration')
     .select(['id', 'brand', 'callerPublicKey', 'callerSecret', 'balanceOnInsufficientFunds'])

@@ -10,7 +10,8 @@ export const a8rScale = 12;
 export const a8rAmountForm = /^\d{1,18}(\.\d{1,12})?$/;
 
 /** v2 amount to ledger units; exact. `amount-too-precise` where the asset's ledger is coarser than the text. */
-export const fromA8rAmount = (text: string, ledgerScale: number): Result<Units> => parseDecimal(text, ledgerScale);
+export const fromA8rAmount = (text: string, ledgerScale: number): Result<Units> =>
+  parseDecimal(text, ledgerScale);
 
 /** Ledger units as a v2 balance: at most 12 decimals, rounded down, without trailing zeros. */
 export const toA8rAmount = (units: Units, ledgerScale: number): string =>
@@ -23,10 +24,14 @@ export const fromSubunits = (subunits: bigint, asset: Scales): Units =>
   rescale(subunits, asset.payableScale, asset.ledgerScale);
 
 /** Ledger units as a v1 balance, rounded down: the wire never shows more than there is. */
-export const toSubunits = (units: Units, asset: Scales): bigint => rescale(units, asset.ledgerScale, asset.payableScale);
+export const toSubunits = (units: Units, asset: Scales): bigint =>
+  rescale(units, asset.ledgerScale, asset.payableScale);
 
 /** In these dialects a repeat is another transaction only when its kind or its player differs. */
-export const a8rMeaning = (kind: GameTransactionMeaning['kind'], playerId: string): GameTransactionMeaning => ({
+export const a8rMeaning = (
+  kind: GameTransactionMeaning['kind'],
+  playerId: string,
+): GameTransactionMeaning => ({
   kind,
   playerId,
   game: '',

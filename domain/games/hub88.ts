@@ -27,16 +27,21 @@ export type Hub88Status = (typeof hub88Statuses)[number];
 export const hub88Scale = 5;
 
 /** Wire amount to ledger units; exact, since every ledger scale is finer. */
-export const fromHub88Amount = (amount: bigint, ledgerScale: number): Units => rescale(amount, hub88Scale, ledgerScale);
+export const fromHub88Amount = (amount: bigint, ledgerScale: number): Units =>
+  rescale(amount, hub88Scale, ledgerScale);
 
 /** Ledger units to a wire balance, rounded down: the wire never shows more than there is. */
-export const toHub88Amount = (units: Units, ledgerScale: number): bigint => rescale(units, ledgerScale, hub88Scale);
+export const toHub88Amount = (units: Units, ledgerScale: number): bigint =>
+  rescale(units, ledgerScale, hub88Scale);
 
 /**
  * Status for a refusal. Anything without a meaning of its own is `RS_ERROR_UNKNOWN`, after which the caller assumes
  * that a bet may have been applied and rolls it back. `limitStatus` is the dialect's own word for a limit.
  */
-export function hub88StatusOf(code: FailureCode, limitStatus: Hub88Status = 'RS_ERROR_LIMIT_REACHED'): Hub88Status {
+export function hub88StatusOf(
+  code: FailureCode,
+  limitStatus: Hub88Status = 'RS_ERROR_LIMIT_REACHED',
+): Hub88Status {
   switch (code) {
     case 'insufficient-funds':
       return 'RS_ERROR_NOT_ENOUGH_MONEY';

@@ -10,7 +10,7 @@ export type FinishRound = {
   readonly asset: string;
 };
 
-/** True when the round was open and is settled now; an unknown or closed round stays as it is. */
+/** True when the round was open, or waited for a person, and is settled now; an unknown or closed round stays as it is. */
 export async function finishRound(db: Database, input: FinishRound): Promise<boolean> {
   const { integration, brand, round, playerId, asset } = input;
   return db.transaction().execute(async (trx) => {
@@ -21,7 +21,7 @@ export async function finishRound(db: Database, input: FinishRound): Promise<boo
       .where('roundRef', '=', round)
       .where('playerId', '=', playerId)
       .where('asset', '=', asset)
-      .where('state', '=', 'open')
+      .where('state', 'in', ['open', 'manual'])
       .returning('roundRef')
       .executeTakeFirst();
     if (!closed) return false;
@@ -34,7 +34,10 @@ export async function finishRound(db: Database, input: FinishRound): Promise<boo
         playerId,
         payload: { integration, round, playerId, outcome: 'settled' },
       },
-      { actor: { kind: 'system', id: `integration:${integration}` }, subject: `round:${integration}:${round}` },
+      {
+        actor: { kind: 'system', id: `integration:${integration}` },
+        subject: `round:${integration}:${round}`,
+      },
     );
     return true;
   });

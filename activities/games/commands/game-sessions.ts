@@ -39,14 +39,19 @@ export async function openGameSession(
       .selectFrom('wallet.playerWallet')
       .select((eb) => [
         'playBlockReason',
-        eb.and([eb('playBlockedUntil', 'is not', null), eb('playBlockedUntil', '>', eb.fn<Date>('now', []))]).as('blocked'),
+        eb
+          .and([eb('playBlockedUntil', 'is not', null), eb('playBlockedUntil', '>', eb.fn<Date>('now', []))])
+          .as('blocked'),
       ])
       .where('playerId', '=', input.playerId)
       .where('asset', '=', input.asset)
       .executeTakeFirst();
     if (!wallet) return fail('wallet-not-found', `The player has no ${input.asset} wallet.`);
     if (wallet.blocked) {
-      return fail(wallet.playBlockReason === 'self-exclusion' ? 'self-excluded' : 'player-blocked', 'The player may not play now.');
+      return fail(
+        wallet.playBlockReason === 'self-exclusion' ? 'self-excluded' : 'player-blocked',
+        'The player may not play now.',
+      );
     }
     await trx
       .insertInto('games.gameSession')
@@ -86,7 +91,11 @@ export type GameSession = {
 };
 
 /** The session of a token, or null where the token never existed for this integration. */
-export async function findGameSession(db: Database, integration: string, token: string): Promise<GameSession | null> {
+export async function findGameSession(
+  db: Database,
+  integration: string,
+  token: string,
+): Promise<GameSession | null> {
   const row = await db
     .selectFrom('games.gameSession')
     .select(['playerId', 'asset', 'integration', 'issuedAt', 'expiresAt'])
@@ -95,17 +104,30 @@ export async function findGameSession(db: Database, integration: string, token: 
     .executeTakeFirst();
   if (!row) return null;
   const { playerId, asset } = row;
-  return { playerId, asset, integration, issuedAtMs: row.issuedAt.getTime(), expiresAtMs: row.expiresAt.getTime() };
+  return {
+    playerId,
+    asset,
+    integration,
+    issuedAtMs: row.issuedAt.getTime(),
+    expiresAtMs: row.expiresAt.getTime(),
+  };
 }
 
-export type RotateGameSession = { readonly integration: string; readonly brand: string; readonly token: string };
+export type RotateGameSession = {
+  readonly integration: string;
+  readonly brand: string;
+  readonly token: string;
+};
 
 /**
  * Gives a session a new token; the old one expires, which only bets look at. The new row keeps both instants of the old:
  * a fresh token neither prolongs a sitting nor survives a log-out.
  * Failures: `game-session-invalid` (no such token), `session-expired` (it was replaced or has run out).
  */
-export async function rotateGameSession(db: Database, input: RotateGameSession): Promise<Result<{ token: string }>> {
+export async function rotateGameSession(
+  db: Database,
+  input: RotateGameSession,
+): Promise<Result<{ token: string }>> {
   const token = createToken();
   const id = randomUUID();
   return db.transaction().execute(async (trx) => {
@@ -125,7 +147,10 @@ export async function rotateGameSession(db: Database, input: RotateGameSession):
       .where('tokenHash', '=', old.tokenHash)
       .execute();
     const { expired: _, ...kept } = old;
-    await trx.insertInto('games.gameSession').values({ ...kept, id, tokenHash: hashToken(token) }).execute();
+    await trx
+      .insertInto('games.gameSession')
+      .values({ ...kept, id, tokenHash: hashToken(token) })
+      .execute();
     await appendEvent(
       trx,
       {

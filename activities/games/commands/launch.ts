@@ -4,7 +4,8 @@ import { fail, succeed, type Result } from '#domain/failures.ts';
 import type { GameProviders, LaunchRequest } from '../providers.ts';
 import { openGameSession, type OpenGameSession } from './game-sessions.ts';
 
-export type Launch = OpenGameSession & Pick<LaunchRequest, 'country' | 'language' | 'platform' | 'lobbyUrl' | 'depositUrl' | 'ip'>;
+export type Launch = OpenGameSession &
+  Pick<LaunchRequest, 'country' | 'language' | 'platform' | 'lobbyUrl' | 'depositUrl' | 'ip'>;
 
 /** Failures of `openGameSession`, and `dependency-unavailable` when the provider does not answer. */
 export async function launchGame(
