@@ -50,11 +50,18 @@ function mountGrant(api: Api, deps: ApiDeps): void {
       summary: 'Grant bonus money under wagering',
       security: [{ operatorSession: [] }],
       middleware: [requireOperator(deps, 'bonus:award:grant')] as const,
-      request: { headers: idempotencyHeader, body: { required: true, content: { 'application/json': { schema: awardInput } } } },
+      request: {
+        headers: idempotencyHeader,
+        body: { required: true, content: { 'application/json': { schema: awardInput } } },
+      },
       responses: {
         201: {
           description: 'Granted, or granted before with this key',
-          content: { 'application/json': { schema: z.strictObject({ id: z.uuid(), expiresAt: timestamp }).openapi('GrantedAward') } },
+          content: {
+            'application/json': {
+              schema: z.strictObject({ id: z.uuid(), expiresAt: timestamp }).openapi('GrantedAward'),
+            },
+          },
         },
         ...problemResponses(
           'invalid-request',
@@ -82,7 +89,10 @@ function mountGrant(api: Api, deps: ApiDeps): void {
         .where('playerId', '=', body.playerId)
         .where('asset', '=', body.money.asset)
         .executeTakeFirst();
-      if (!wallet) throw new FailureError(fail('not-found', 'There is no such player with a wallet in this asset.').failure);
+      if (!wallet)
+        throw new FailureError(
+          fail('not-found', 'There is no such player with a wallet in this asset.').failure,
+        );
       requireBrand(operator, wallet.brand);
       const { 'idempotency-key': key } = c.req.valid('header');
       const granted = orThrow(
@@ -116,14 +126,19 @@ function mountPlayersAwards(api: Api, deps: ApiDeps): void {
       security: [{ playerSession: [] }],
       middleware: [requirePlayer(deps)] as const,
       responses: {
-        200: { description: 'Awards', content: { 'application/json': { schema: pageOf(awardSchema, 'AwardPage') } } },
+        200: {
+          description: 'Awards',
+          content: { 'application/json': { schema: pageOf(awardSchema, 'AwardPage') } },
+        },
         ...problemResponses('not-authenticated', 'session-expired', 'dependency-unavailable'),
       },
     }),
     async (c) => {
       const rows = await deps.db
         .selectFrom('bonus.award as a')
-        .leftJoin('wallet.playerWallet as w', (join) => join.onRef('w.playerId', '=', 'a.playerId').onRef('w.awardId', '=', 'a.id'))
+        .leftJoin('wallet.playerWallet as w', (join) =>
+          join.onRef('w.playerId', '=', 'a.playerId').onRef('w.awardId', '=', 'a.id'),
+        )
         .selectAll('a')
         .select('w.awardWageringLeft')
         .where('a.playerId', '=', c.get('player').playerId)
@@ -134,7 +149,8 @@ function mountPlayersAwards(api: Api, deps: ApiDeps): void {
         id: row.id,
         money: toMoneyText(BigInt(row.amount), row.asset),
         wagering: toMoneyText(BigInt(row.wagering), row.asset),
-        wageringLeft: row.awardWageringLeft === null ? null : toMoneyText(BigInt(row.awardWageringLeft), row.asset),
+        wageringLeft:
+          row.awardWageringLeft === null ? null : toMoneyText(BigInt(row.awardWageringLeft), row.asset),
         state: row.state as 'active' | 'converted' | 'forfeited',
         grantedAt: row.grantedAt.toISOString(),
         expiresAt: row.expiresAt.toISOString(),
@@ -167,9 +183,12 @@ function mountPlayersAwards(api: Api, deps: ApiDeps): void {
         .where('playerId', '=', c.get('player').playerId)
         .executeTakeFirst();
       if (!award) throw new FailureError(fail('not-found', 'There is no such award.').failure);
-      if (award.state !== 'active') throw new FailureError(fail('award-not-active', 'The award has ended.').failure);
+      if (award.state !== 'active')
+        throw new FailureError(fail('award-not-active', 'The award has ended.').failure);
       const client = await deps.temporal();
-      await client.workflow.getHandle(bonusAwardWorkflowId(id)).signal(awardForfeited, { reason: 'given up by the player' });
+      await client.workflow
+        .getHandle(bonusAwardWorkflowId(id))
+        .signal(awardForfeited, { reason: 'given up by the player' });
       return c.body(null, 202);
     },
   );

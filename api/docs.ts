@@ -61,7 +61,12 @@ Errors are [problem documents](/docs/problems).`;
 export function describeApi(api: Api) {
   const document = api.getOpenAPI31Document({
     openapi: '3.1.0',
-    info: { title: 'Pitboss', version: '0.1.0', description, license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' } },
+    info: {
+      title: 'Pitboss',
+      version: '0.1.0',
+      description,
+      license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
+    },
     servers: [{ url: '/' }],
     tags: moduleNames.map((name) => ({ name })),
   });
@@ -70,16 +75,28 @@ export function describeApi(api: Api) {
 }
 
 export function mountDocs(api: Api): void {
-  api.openAPIRegistry.registerComponent('securitySchemes', 'playerSession', { type: 'http', scheme: 'bearer' });
-  api.openAPIRegistry.registerComponent('securitySchemes', 'operatorSession', { type: 'http', scheme: 'bearer' });
+  api.openAPIRegistry.registerComponent('securitySchemes', 'playerSession', {
+    type: 'http',
+    scheme: 'bearer',
+  });
+  api.openAPIRegistry.registerComponent('securitySchemes', 'operatorSession', {
+    type: 'http',
+    scheme: 'bearer',
+  });
 
   let document: string | null = null;
   api.get('/openapi.json', (c) => {
     document ??= JSON.stringify(describeApi(api));
     return c.body(document, 200, { 'content-type': 'application/json; charset=utf-8' });
   });
-  const html = { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': contentSecurityPolicy };
-  const script = { 'content-type': 'text/javascript; charset=utf-8', 'cache-control': 'public, max-age=3600' };
+  const html = {
+    'content-type': 'text/html; charset=utf-8',
+    'content-security-policy': contentSecurityPolicy,
+  };
+  const script = {
+    'content-type': 'text/javascript; charset=utf-8',
+    'cache-control': 'public, max-age=3600',
+  };
   api.get('/docs', (c) => c.body(referencePage, 200, html));
   api.get('/docs/problems', (c) => c.body(problemsPage, 200, html));
   api.get('/docs/start.js', (c) => c.body(startScript, 200, script));

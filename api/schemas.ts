@@ -8,12 +8,18 @@ export const moneyInput = z
       .string()
       .regex(/^-?\d{1,26}(\.\d{1,18})?$/, 'must be a plain decimal string such as "12.50", not a number')
       .openapi({ example: '50.00' }),
-    asset: z.string().regex(/^[A-Z]{3,10}$/).openapi({ example: 'EUR' }),
+    asset: z
+      .string()
+      .regex(/^[A-Z]{3,10}$/)
+      .openapi({ example: 'EUR' }),
   })
   .openapi('MoneyInput');
 
 export const moneyOutput = z
-  .strictObject({ amount: z.string().openapi({ example: '50.00' }), asset: z.string().openapi({ example: 'EUR' }) })
+  .strictObject({
+    amount: z.string().openapi({ example: '50.00' }),
+    asset: z.string().openapi({ example: 'EUR' }),
+  })
   .openapi('Money');
 
 /** Not `moneyOutput.nullable()`: the document would say "Money and null" at once, which nothing is. */

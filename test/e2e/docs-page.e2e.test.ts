@@ -10,7 +10,7 @@ import { createTestDatabase, type TestDatabase } from '#test/support/database.ts
 
 const executable = findBrowser();
 const isRequired = process.env['PITBOSS_REQUIRE_BROWSER'] === '1';
-if (executable === null) console.warn(`\n  ⚠ ${noBrowserMessage}\n`);
+if (executable === null) process.stderr.write(`\n  ⚠ ${noBrowserMessage}\n\n`);
 
 describe.skipIf(executable === null && !isRequired)('the docs page', () => {
   let database: TestDatabase;

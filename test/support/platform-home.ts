@@ -1,0 +1,46 @@
+/** A home and a range of ports for a whole platform of a test's own, so that it meets no other one on the machine. */
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { derivePorts, isFree } from '#platform/ports.ts';
+
+export type PlatformHome = {
+  readonly path: string;
+  /** For `startPlatform`: development mode on free ports, without addresses that the developer's shell may hold. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  remove(): Promise<void>;
+};
+
+/** `lowestPort` keeps files that run one after another from meeting each other's closing sockets. */
+export async function makePlatformHome(lowestPort: number): Promise<PlatformHome> {
+  const path = await mkdtemp(join(tmpdir(), 'pitboss-e2e-'));
+  // The database's own user must be able to enter.
+  await chmod(path, 0o755);
+  const {
+    DATABASE_URL: _database,
+    TEMPORAL_ADDRESS: _temporal,
+    CLICKHOUSE_URL: _clickHouse,
+    SMTP_URL: _smtp,
+    KAFKA_BROKERS: _kafka,
+    ...given
+  } = process.env;
+  return {
+    path,
+    environment: {
+      ...given,
+      PITBOSS_HOME: path,
+      PORT: await findPort(lowestPort),
+      PITBOSS_MODE: 'development',
+      LOG_LEVEL: 'warn',
+    },
+    remove: () => rm(path, { recursive: true, force: true }),
+  };
+}
+
+async function findPort(lowest: number): Promise<string> {
+  for (let port = lowest; port < lowest + 5_000; port += 211) {
+    const free = await Promise.all(Object.values(derivePorts(String(port))).map(isFree));
+    if (free.every(Boolean)) return String(port);
+  }
+  throw new Error('No free range of ports for a platform was found.');
+}
