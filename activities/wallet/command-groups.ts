@@ -5,7 +5,14 @@ import { referencedExternalId, type CommandKey, type GameCommand } from '#domain
 import { decide, type Decision, type JournalFacts } from '#domain/wallet/decide.ts';
 import { playableBalance, type WalletState } from '#domain/wallet/state.ts';
 import { factsKey, loadJournalFacts } from './journal-facts.ts';
-import { addDecision, isBatchEmpty, isBatchSound, markBatch, openPlayerBatch, type PlayerBatch } from './player-batch.ts';
+import {
+  addDecision,
+  isBatchEmpty,
+  isBatchSound,
+  markBatch,
+  openPlayerBatch,
+  type PlayerBatch,
+} from './player-batch.ts';
 import type { DatabaseClock, WalletCache } from './wallet-memory.ts';
 import { loadWallets, walletKey, type Execute, type LoadedWallet, type WalletId } from './wallet-rows.ts';
 import { writeBatches } from './write-statement.ts';
@@ -32,11 +39,21 @@ export type CommandGroup = {
   readonly attempts: number;
 };
 
-export type GroupTools = { readonly execute: Execute; readonly cache: WalletCache; readonly clock: DatabaseClock };
+export type GroupTools = {
+  readonly execute: Execute;
+  readonly cache: WalletCache;
+  readonly clock: DatabaseClock;
+};
 
-type Answer<G> = { readonly group: G; readonly key: string; readonly posted: boolean; readonly result: GroupResult };
+type Answer<G> = {
+  readonly group: G;
+  readonly key: string;
+  readonly posted: boolean;
+  readonly result: GroupResult;
+};
 
-export const keyOfGroup = ({ commands: [first] }: CommandGroup): string => walletKey(first.playerId, first.asset);
+export const keyOfGroup = ({ commands: [first] }: CommandGroup): string =>
+  walletKey(first.playerId, first.asset);
 
 /** Decides and writes. Groups that come back without a result lost a race, or rested on memory: decide them again. */
 export async function settleGroups<G extends CommandGroup>(
@@ -86,10 +103,12 @@ async function load({ execute, cache }: GroupTools, groups: readonly CommandGrou
     for (const command of group.commands) {
       const own = ownKey(command);
       const referenced = referencedExternalId(command);
-      const looks = !cached || group.attempts > 0 || group.commands.length > 1 || referenced !== null || seen.has(own);
+      const looks =
+        !cached || group.attempts > 0 || group.commands.length > 1 || referenced !== null || seen.has(own);
       if (looks) keys.set(own, command.key);
       const { integration } = command.key;
-      if (referenced !== null) keys.set(factsKey(integration, referenced), { integration, externalId: referenced });
+      if (referenced !== null)
+        keys.set(factsKey(integration, referenced), { integration, externalId: referenced });
       seen.add(own);
     }
   }
@@ -104,10 +123,21 @@ async function load({ execute, cache }: GroupTools, groups: readonly CommandGrou
   return { wallets, facts, fresh: new Set(missing.keys()), looked: new Set(keys.keys()) };
 }
 
-function decideGroup<G extends CommandGroup>(group: G, known: Known, batches: Map<string, PlayerBatch>, nowMs: number): Answer<G> {
+function decideGroup<G extends CommandGroup>(
+  group: G,
+  known: Known,
+  batches: Map<string, PlayerBatch>,
+  nowMs: number,
+): Answer<G> {
   const key = keyOfGroup(group);
   const wallet = known.wallets.get(key);
-  if (!wallet) return { group, key, posted: false, result: refuse(fail('wallet-not-found', 'There is no such wallet.').failure, null, 0) };
+  if (!wallet)
+    return {
+      group,
+      key,
+      posted: false,
+      result: refuse(fail('wallet-not-found', 'There is no such wallet.').failure, null, 0),
+    };
 
   const batch = batches.get(key) ?? openPlayerBatch(wallet);
   const undo = group.commands.length > 1 ? markBatch(batch) : () => {};
@@ -116,23 +146,34 @@ function decideGroup<G extends CommandGroup>(group: G, known: Known, batches: Ma
   for (const [index, command] of group.commands.entries()) {
     const decision = decideOne(batch.after.state, command, facts, nowMs);
     if (decision.kind === 'refuse') {
-      const balance = playableBalance(batch.after.state, nowMs);
       undo();
+      const balance = playableBalance(batch.after.state, nowMs);
       return { group, key, posted: false, result: refuse(decision.failure, balance, index) };
     }
     replies.push(accept(batch, command, decision, facts, nowMs));
   }
   if (facts !== known.facts) for (const [name, fact] of facts) known.facts.set(name, fact);
   if (!isBatchEmpty(batch)) batches.set(key, batch);
-  return { group, key, posted: replies.some(({ repeated }) => !repeated), result: { ok: true, value: replies } };
+  return {
+    group,
+    key,
+    posted: replies.some(({ repeated }) => !repeated),
+    result: { ok: true, value: replies },
+  };
 }
 
-function decideOne(state: WalletState, command: GameCommand, facts: ReadonlyMap<string, JournalFacts>, nowMs: number): Decision {
+function decideOne(
+  state: WalletState,
+  command: GameCommand,
+  facts: ReadonlyMap<string, JournalFacts>,
+  nowMs: number,
+): Decision {
   const referencedId = referencedExternalId(command);
   return decide(state, command, {
     nowMs,
     existing: facts.get(ownKey(command)) ?? null,
-    referenced: referencedId === null ? null : (facts.get(factsKey(command.key.integration, referencedId)) ?? null),
+    referenced:
+      referencedId === null ? null : (facts.get(factsKey(command.key.integration, referencedId)) ?? null),
   });
 }
 
@@ -145,7 +186,12 @@ function accept(
 ): WalletReply {
   if (decision.kind === 'repeat') {
     const bonusMoved = bonusIn(facts.get(ownKey(command))?.postings ?? []);
-    return { journalId: decision.journalId, repeated: true, balance: playableBalance(batch.after.state, nowMs), bonusMoved };
+    return {
+      journalId: decision.journalId,
+      repeated: true,
+      balance: playableBalance(batch.after.state, nowMs),
+      bonusMoved,
+    };
   }
   const added = addDecision(batch, command, decision, nowMs);
   for (const journal of decision.journals) markReversed(facts, journal.reverses);
@@ -159,7 +205,10 @@ function accept(
 }
 
 function bonusIn(postings: JournalFacts['postings']): Units {
-  const moved = postings.reduce((sum, line) => (line.ofPlayer && line.account === 'bonus' ? sum + line.amount : sum), 0n);
+  const moved = postings.reduce(
+    (sum, line) => (line.ofPlayer && line.account === 'bonus' ? sum + line.amount : sum),
+    0n,
+  );
   return moved < 0n ? -moved : moved;
 }
 
@@ -174,7 +223,8 @@ async function write(
   nowMs: number,
 ): Promise<ReadonlySet<string>> {
   if (batches.size === 0) return new Set();
-  for (const batch of batches.values()) assert(isBatchSound(batch), 'entries explain the change of every pool');
+  for (const batch of batches.values())
+    assert(isBatchSound(batch), 'entries explain the change of every pool');
   const outcome = await writeBatches(execute, [...batches.values()], nowMs);
   clock.learn(outcome.nowMs);
   for (const [key, batch] of batches) if (outcome.written.has(key)) cache.put(key, batch.after);

@@ -19,7 +19,10 @@ const statement = `select j.integration, j.external_id as "externalId", j.id, j.
   ) j`;
 
 /** Reads the journals of `keys`; unknown keys are simply missing from the map (see `factsKey`). */
-export async function loadJournalFacts(execute: Execute, keys: readonly CommandKey[]): Promise<Map<string, JournalFacts>> {
+export async function loadJournalFacts(
+  execute: Execute,
+  keys: readonly CommandKey[],
+): Promise<Map<string, JournalFacts>> {
   if (keys.length === 0) return new Map();
   const rows = await execute('wallet-facts', statement, [
     keys.map((key) => key.integration),
@@ -37,10 +40,12 @@ export async function loadJournalFacts(execute: Execute, keys: readonly CommandK
         amount: BigInt(text(row, 'amount')),
         fingerprint: text(row, 'fingerprint'),
         reversed: row['reversed'] === true,
-        postings: (row['postings'] as { account: string; ofPlayer: boolean; amount: string }[]).map((line) => ({
-          ...line,
-          amount: BigInt(line.amount),
-        })),
+        postings: (row['postings'] as { account: string; ofPlayer: boolean; amount: string }[]).map(
+          (line) => ({
+            ...line,
+            amount: BigInt(line.amount),
+          }),
+        ),
       },
     ]),
   );

@@ -91,9 +91,22 @@ export function addDecision(
         continue;
       }
       balances[posting.account] += posting.amount;
-      const head = extendChain(chains[posting.account], batch.before, id, posting.account, posting.amount, balances[posting.account]);
+      const head = extendChain(
+        chains[posting.account],
+        batch.before,
+        id,
+        posting.account,
+        posting.amount,
+        balances[posting.account],
+      );
       chains = { ...chains, [posting.account]: head };
-      entries.push({ ...base, playerId: command.playerId, seq: head.seq, balanceAfter: balances[posting.account], hash: head.hash });
+      entries.push({
+        ...base,
+        playerId: command.playerId,
+        seq: head.seq,
+        balanceAfter: balances[posting.account],
+        hash: head.hash,
+      });
     }
     batch.entries.push(...entries);
     batch.events.push(journalEvent(command, id, journal, entries));
@@ -121,7 +134,15 @@ function extendChain(
 ): ChainHead {
   const seq = head.seq + 1n;
   const { playerId, asset } = wallet.state;
-  const text = chainText(head.hash?.toString('hex') ?? '', { journalId, playerId, asset, account, seq, amount, balanceAfter });
+  const text = chainText(head.hash?.toString('hex') ?? '', {
+    journalId,
+    playerId,
+    asset,
+    account,
+    seq,
+    amount,
+    balanceAfter,
+  });
   return { seq, hash: createHash('sha256').update(text).digest() };
 }
 
@@ -147,7 +168,12 @@ function addRound(
   });
 }
 
-function journalEvent(command: WalletCommand, id: string, journal: DecidedJournal, entries: readonly EntryRow[]): EventRow {
+function journalEvent(
+  command: WalletCommand,
+  id: string,
+  journal: DecidedJournal,
+  entries: readonly EntryRow[],
+): EventRow {
   const game = command.kind === 'transfer' ? null : command.game;
   return {
     eventId: randomUUID(),
@@ -179,13 +205,20 @@ const factsOf = (command: WalletCommand, id: string, journal: DecidedJournal): J
   amount: journal.amount,
   fingerprint: journal.fingerprint,
   reversed: false,
-  postings: journal.postings.map(({ account, amount, side }) => ({ account, amount, ofPlayer: side === 'player' })),
+  postings: journal.postings.map(({ account, amount, side }) => ({
+    account,
+    amount,
+    ofPlayer: side === 'player',
+  })),
 });
 
 /** True when chains, balances and sums agree: the assertion before the write, paired with the database's own. */
 export const isBatchSound = (batch: PlayerBatch): boolean =>
   pools.every((pool) => {
-    const moved = batch.entries.reduce((sum, entry) => (entry.playerId && entry.account === pool ? sum + entry.amount : sum), 0n);
+    const moved = batch.entries.reduce(
+      (sum, entry) => (entry.playerId && entry.account === pool ? sum + entry.amount : sum),
+      0n,
+    );
     return batch.before.state.balances[pool] + moved === batch.after.state.balances[pool];
   });
 

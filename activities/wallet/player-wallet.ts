@@ -34,7 +34,9 @@ export async function openWallet(trx: Trx, wallet: NewWallet): Promise<void> {
       where player_id = ${wallet.playerId} and asset <> ${wallet.asset} and play_blocked_until > now()
       order by play_blocked_until desc limit 1
     ) b
-    where w.player_id = ${wallet.playerId} and w.asset = ${wallet.asset} and w.play_blocked_until is null`.execute(trx);
+    where w.player_id = ${wallet.playerId} and w.asset = ${wallet.asset} and w.play_blocked_until is null`.execute(
+    trx,
+  );
 }
 
 /** Sets or lifts (null) the play brake on all wallets of a player: from the commit on, no bet is admitted. */
@@ -55,8 +57,17 @@ export async function setPlayBrake(
 }
 
 /** Replaces the stake and loss limits of a player's wallet in one asset. */
-export async function setPlayLimits(trx: Trx, playerId: string, asset: string, limits: readonly PlayLimit[]): Promise<void> {
-  const rows = limits.map((limit) => ({ kind: limit.kind, window: limit.window, amount: limit.amount.toString() }));
+export async function setPlayLimits(
+  trx: Trx,
+  playerId: string,
+  asset: string,
+  limits: readonly PlayLimit[],
+): Promise<void> {
+  const rows = limits.map((limit) => ({
+    kind: limit.kind,
+    window: limit.window,
+    amount: limit.amount.toString(),
+  }));
   await trx
     .updateTable('wallet.playerWallet')
     .set({ playLimits: JSON.stringify(rows), version: sql`version + 1` })

@@ -61,7 +61,8 @@ export async function postCommand(trx: Trx, command: WalletCommand): Promise<Res
 
   const { integration, externalId } = command.key;
   const referencedId = referencedExternalId(command);
-  const keys = referencedId === null ? [command.key] : [command.key, { integration, externalId: referencedId }];
+  const keys =
+    referencedId === null ? [command.key] : [command.key, { integration, externalId: referencedId }];
   const facts = await loadJournalFacts(execute, keys);
   const nowMs = await readClockMs(execute);
   const decision = decide(wallet.state, command, {
@@ -71,7 +72,8 @@ export async function postCommand(trx: Trx, command: WalletCommand): Promise<Res
   });
   if (decision.kind === 'refuse') return { ok: false, failure: decision.failure };
   const { cash, bonus, held } = wallet.state.balances;
-  if (decision.kind === 'repeat') return succeed({ journalId: decision.journalId, repeated: true, cash, bonus, held });
+  if (decision.kind === 'repeat')
+    return succeed({ journalId: decision.journalId, repeated: true, cash, bonus, held });
 
   const batch = openPlayerBatch(wallet);
   const { journalId } = addDecision(batch, command, decision, nowMs);

@@ -76,9 +76,12 @@ test('a consistent forgery of both sides still breaks the hash', async () => {
 });
 
 test('a drifted balance and a forged head are found', async () => {
-  expect(await tampered('update wallet.player_wallet set cash = cash + 1', 'update wallet.player_wallet set cash = cash - 1')).toEqual([
-    expect.stringMatching(/its entries sum to/),
-  ]);
+  expect(
+    await tampered(
+      'update wallet.player_wallet set cash = cash + 1',
+      'update wallet.player_wallet set cash = cash - 1',
+    ),
+  ).toEqual([expect.stringMatching(/its entries sum to/)]);
   const head = "update wallet.player_wallet set cash_head = decode('00', 'hex')";
   const restore = 'update wallet.player_wallet set cash_head = (select hash from wallet.entry where seq = 3)';
   expect(await tampered(head, restore)).toEqual([expect.stringMatching(/head that is not its last hash/)]);

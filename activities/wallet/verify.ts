@@ -38,7 +38,9 @@ async function checkJournals(db: Database): Promise<Check> {
   const { rows } = await sql<{ id: string; asset: string; off: string }>`
     select journal_id as id, asset, sum(amount)::text as off from wallet.entry
     group by 1, 2 having sum(amount) <> 0 limit ${findingsMax}`.execute(db);
-  const { rows: counted } = await sql<{ journals: bigint }>`select count(*) as journals from wallet.journal`.execute(db);
+  const { rows: counted } = await sql<{
+    journals: bigint;
+  }>`select count(*) as journals from wallet.journal`.execute(db);
   return {
     name: 'every journal balances',
     covered: `${counted[0]?.journals ?? 0} journals`,
@@ -52,7 +54,9 @@ async function checkTotals(db: Database): Promise<Check> {
   return {
     name: 'the trial balance is zero',
     covered: `${rows.length} assets`,
-    findings: rows.filter((row) => BigInt(row.total) !== 0n).map((row) => `${row.asset} sums to ${row.total} units`),
+    findings: rows
+      .filter((row) => BigInt(row.total) !== 0n)
+      .map((row) => `${row.asset} sums to ${row.total} units`),
   };
 }
 
@@ -82,13 +86,19 @@ async function checkChains(db: Database): Promise<Check[]> {
     const expected = createHash('sha256').update(chainText(before.hash, facts)).digest('hex');
     const where = `entry ${row.seq} of ${name} (journal ${row.journalId})`;
     if (row.seq !== before.seq + 1n) chainFindings.push(`${where} follows ${before.seq}`);
-    else if (BigInt(row.balanceAfter) !== balance) chainFindings.push(`${where} says ${row.balanceAfter}, the entries say ${balance}`);
-    else if (row.hash.toString('hex') !== expected) chainFindings.push(`${where} does not have the hash of its content`);
+    else if (BigInt(row.balanceAfter) !== balance)
+      chainFindings.push(`${where} says ${row.balanceAfter}, the entries say ${balance}`);
+    else if (row.hash.toString('hex') !== expected)
+      chainFindings.push(`${where} does not have the hash of its content`);
     ends.set(name, { seq: row.seq, balance, hash: row.hash.toString('hex') });
     if (chainFindings.length >= findingsMax) break;
   }
   return [
-    { name: 'every chain holds', covered: `${entries} entries of ${ends.size} accounts`, findings: chainFindings },
+    {
+      name: 'every chain holds',
+      covered: `${entries} entries of ${ends.size} accounts`,
+      findings: chainFindings,
+    },
     await checkProjections(db, ends),
   ];
 }
@@ -118,13 +128,20 @@ async function checkProjections(db: Database, ends: ReadonlyMap<string, ChainEnd
       const name = `${wallet.playerId}/${wallet.asset}/${pool}`;
       seen.add(name);
       const end = ends.get(name) ?? { seq: 0n, balance: 0n, hash: '' };
-      if (BigInt(wallet[pool]) !== end.balance) findings.push(`${name} shows ${wallet[pool]}, its entries sum to ${end.balance}`);
-      if (wallet[`${pool}Seq`] !== end.seq) findings.push(`${name} is at ${wallet[`${pool}Seq`]}, its last entry is ${end.seq}`);
-      if ((wallet[`${pool}Head`]?.toString('hex') ?? '') !== end.hash) findings.push(`${name} has a head that is not its last hash`);
+      if (BigInt(wallet[pool]) !== end.balance)
+        findings.push(`${name} shows ${wallet[pool]}, its entries sum to ${end.balance}`);
+      if (wallet[`${pool}Seq`] !== end.seq)
+        findings.push(`${name} is at ${wallet[`${pool}Seq`]}, its last entry is ${end.seq}`);
+      if ((wallet[`${pool}Head`]?.toString('hex') ?? '') !== end.hash)
+        findings.push(`${name} has a head that is not its last hash`);
     }
   }
   for (const name of ends.keys()) if (!seen.has(name)) findings.push(`${name} has entries and no wallet`);
-  return { name: 'every balance equals its entries', covered: `${wallets.length} wallets`, findings: findings.slice(0, findingsMax) };
+  return {
+    name: 'every balance equals its entries',
+    covered: `${wallets.length} wallets`,
+    findings: findings.slice(0, findingsMax),
+  };
 }
 
 async function checkReversals(db: Database): Promise<Check> {
@@ -133,7 +150,9 @@ async function checkReversals(db: Database): Promise<Check> {
     where r.code <> 'bet.rollback' or o.code not in ('bet.place', 'bet.win') or r.player_id is distinct from o.player_id
        or r.asset <> o.asset or r.amount <> o.amount
     limit ${findingsMax}`.execute(db);
-  const { rows: counted } = await sql<{ n: bigint }>`select count(*) as n from wallet.journal where reverses is not null`.execute(db);
+  const { rows: counted } = await sql<{
+    n: bigint;
+  }>`select count(*) as n from wallet.journal where reverses is not null`.execute(db);
   return {
     name: 'every reversal undoes what it names',
     covered: `${counted[0]?.n ?? 0} reversals`,
@@ -142,7 +161,13 @@ async function checkReversals(db: Database): Promise<Check> {
 }
 
 async function checkRounds(db: Database): Promise<Check> {
-  const { rows } = await sql<{ round: string; staked: string; won: string; expectedStaked: string; expectedWon: string }>`
+  const { rows } = await sql<{
+    round: string;
+    staked: string;
+    won: string;
+    expectedStaked: string;
+    expectedWon: string;
+  }>`
     with moved as (
       select j.integration, j.round_ref, j.player_id,
         sum(case when j.code = 'bet.place' then j.amount when j.code = 'bet.rollback' and o.code = 'bet.place' then -j.amount else 0 end) as staked,
@@ -157,6 +182,9 @@ async function checkRounds(db: Database): Promise<Check> {
   return {
     name: 'every round equals its journals',
     covered: `${counted[0]?.n ?? 0} rounds`,
-    findings: rows.map((row) => `round ${row.round}: staked ${row.staked} for ${row.expectedStaked}, won ${row.won} for ${row.expectedWon}`),
+    findings: rows.map(
+      (row) =>
+        `round ${row.round}: staked ${row.staked} for ${row.expectedStaked}, won ${row.won} for ${row.expectedWon}`,
+    ),
   };
 }

@@ -70,16 +70,23 @@ function fromRow(row: Row): LoadedWallet {
         held: units(row, 'held'),
         receivable: units(row, 'receivable'),
       },
-      playBlockedUntilMs: optional(row, 'playBlockedUntil') === null ? null : instantMs(row, 'playBlockedUntil'),
+      playBlockedUntilMs:
+        optional(row, 'playBlockedUntil') === null ? null : instantMs(row, 'playBlockedUntil'),
       playBlockReason: optional(row, 'playBlockReason'),
       sessionsValidFromMs: instantMs(row, 'sessionsValidFrom'),
-      limits: (row['playLimits'] as { kind: PlayLimit['kind']; window: LimitWindow; amount: string }[]).map((limit) => ({
-        ...limit,
-        amount: BigInt(limit.amount),
-      })),
+      limits: (row['playLimits'] as { kind: PlayLimit['kind']; window: LimitWindow; amount: string }[]).map(
+        (limit) => ({
+          ...limit,
+          amount: BigInt(limit.amount),
+        }),
+      ),
       usage: {
         atMs: instantMs(row, 'usageAt'),
-        stake: { day: units(row, 'stakeDay'), week: units(row, 'stakeWeek'), month: units(row, 'stakeMonth') },
+        stake: {
+          day: units(row, 'stakeDay'),
+          week: units(row, 'stakeWeek'),
+          month: units(row, 'stakeMonth'),
+        },
         loss: { day: units(row, 'lossDay'), week: units(row, 'lossWeek'), month: units(row, 'lossMonth') },
       },
       award:
@@ -103,11 +110,13 @@ const chainHead = (row: Row, pool: Pool): ChainHead => ({
 /** A column as text; throws on anything that has no plain text, which would be a mistake in the statement. */
 export function text(row: Row, column: string): string {
   const value = row[column];
-  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint') return value.toString();
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint')
+    return value.toString();
   throw new Error(`Invariant broken: ${column} is no text but ${typeof value}`);
 }
 
-const optional = (row: Row, column: string): string | null => (row[column] === null ? null : text(row, column));
+const optional = (row: Row, column: string): string | null =>
+  row[column] === null ? null : text(row, column);
 const units = (row: Row, column: string): bigint => BigInt(text(row, column));
 
 /** Milliseconds from epoch text; PostgreSQL's infinities arrive as 'Infinity' and '-Infinity'. */
@@ -123,7 +132,11 @@ const instantText = (ms: number): string => {
 export function toRow(wallet: LoadedWallet): readonly unknown[] {
   const { state, chains } = wallet;
   return [
-    ...pools.flatMap((pool) => [state.balances[pool].toString(), chains[pool].seq.toString(), chains[pool].hash]),
+    ...pools.flatMap((pool) => [
+      state.balances[pool].toString(),
+      chains[pool].seq.toString(),
+      chains[pool].hash,
+    ]),
     ...(['stake', 'loss'] as const).flatMap((kind) =>
       (['day', 'week', 'month'] as const).map((window) => state.usage[kind][window].toString()),
     ),

@@ -10,11 +10,47 @@ const param = (index: number, type: string): string => `$${index}::${type}[]`;
 
 const walletFrom = 3;
 const journalFrom = walletFrom + 3 + walletColumnTypes.length;
-const journalTypes = ['uuid', 'text', 'text', 'text', 'text', 'text', 'uuid', 'numeric', 'uuid', 'uuid', 'text', 'text', 'bytea'];
+const journalTypes = [
+  'uuid',
+  'text',
+  'text',
+  'text',
+  'text',
+  'text',
+  'uuid',
+  'numeric',
+  'uuid',
+  'uuid',
+  'text',
+  'text',
+  'bytea',
+];
 const entryFrom = journalFrom + journalTypes.length;
-const entryTypes = ['uuid', 'smallint', 'text', 'text', 'uuid', 'numeric', 'bigint', 'numeric', 'bytea', 'uuid'];
+const entryTypes = [
+  'uuid',
+  'smallint',
+  'text',
+  'text',
+  'uuid',
+  'numeric',
+  'bigint',
+  'numeric',
+  'bytea',
+  'uuid',
+];
 const roundFrom = entryFrom + entryTypes.length;
-const roundTypes = ['text', 'text', 'uuid', 'text', 'text', 'numeric', 'numeric', 'boolean', 'boolean', 'integer'];
+const roundTypes = [
+  'text',
+  'text',
+  'uuid',
+  'text',
+  'text',
+  'numeric',
+  'numeric',
+  'boolean',
+  'boolean',
+  'integer',
+];
 const eventFrom = roundFrom + roundTypes.length;
 const eventTypes = ['uuid', 'text', 'text', 'uuid', 'jsonb', 'text'];
 
@@ -113,7 +149,8 @@ export async function writeBatches(
     ...columnsOf(eventTypes.length, batches.flatMap(eventValues)),
   ]);
   const written = new Set<string>();
-  for (const row of rows) if (row['playerId'] !== null) written.add(walletKey(text(row, 'playerId'), text(row, 'asset')));
+  for (const row of rows)
+    if (row['playerId'] !== null) written.add(walletKey(text(row, 'playerId'), text(row, 'asset')));
   return { written, nowMs: Number(rows[0]?.['nowMs']), clockAgrees: rows[0]?.['agrees'] === true };
 }
 

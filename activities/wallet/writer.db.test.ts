@@ -138,7 +138,9 @@ test('fifty identical bets through two processes move money once', async () => {
 
 test('fifty competing bets through two processes never overdraw', async () => {
   const playerId = await fundedPlayer(20n * euro);
-  const answers = await Promise.all(Array.from({ length: 50 }, (_, n) => submit(bet(playerId, euro), n % 2 ? one : two)));
+  const answers = await Promise.all(
+    Array.from({ length: 50 }, (_, n) => submit(bet(playerId, euro), n % 2 ? one : two)),
+  );
   expect(answers.filter(({ code }) => code === 'posted')).toHaveLength(20);
   expect(answers.filter(({ code }) => code === 'insufficient-funds')).toHaveLength(30);
   expect((await auditOf(playerId)).cash).toBe(0n);
@@ -182,7 +184,9 @@ test('a win needs its bet, and settles although the player was excluded meanwhil
   const stake = bet(playerId, euro);
   expect((await submit(win(stake, euro))).code).toBe('transaction-not-found');
   await submit(stake);
-  await database.db.transaction().execute((trx) => setPlayBrake(trx, playerId, { until: 'infinity', reason: 'self-exclusion' }));
+  await database.db
+    .transaction()
+    .execute((trx) => setPlayBrake(trx, playerId, { until: 'infinity', reason: 'self-exclusion' }));
   expect((await submit(bet(playerId, euro))).code).toBe('self-excluded');
   expect(await submit(win(stake, 2n * euro))).toEqual({ code: 'posted', balance: 11n * euro });
 });
@@ -191,13 +195,20 @@ test('opposing batches of many players through two processes meet without deadlo
   const players = await Promise.all(Array.from({ length: 12 }, () => fundedPlayer(50n * euro)));
   const forth = players.flatMap((playerId) => [bet(playerId, euro), bet(playerId, euro)]);
   const back = players.toReversed().flatMap((playerId) => [bet(playerId, euro), bet(playerId, euro)]);
-  const answers = await Promise.all([...forth.map((c) => submit(c, one)), ...back.map((c) => submit(c, two))]);
+  const answers = await Promise.all([
+    ...forth.map((c) => submit(c, one)),
+    ...back.map((c) => submit(c, two)),
+  ]);
   expect(new Set(answers.map(({ code }) => code))).toEqual(new Set(['posted']));
   for (const playerId of players) expect((await auditOf(playerId)).cash).toBe(46n * euro);
 });
 
 test('the ledger refuses change: by grant to the writer, by trigger even to its owner', async () => {
-  for (const change of ['update wallet.entry set amount = 1', 'delete from wallet.journal', 'truncate wallet.entry']) {
+  for (const change of [
+    'update wallet.entry set amount = 1',
+    'delete from wallet.journal',
+    'truncate wallet.entry',
+  ]) {
     await expect(database.pool.query(change)).rejects.toThrow(/permission denied/);
     await expect(database.ownerPool.query(change)).rejects.toThrow(/append-only/);
   }
@@ -229,7 +240,10 @@ test('one refusal leaves no trace of its batch, and says which it was', async ()
   const playerId = await fundedPlayer(5n * euro);
   const fine = bet(playerId, 2n * euro);
   const tooMuch = bet(playerId, 4n * euro);
-  const [refused, beside] = await Promise.all([one.submitBatch([fine, tooMuch]), submit(bet(playerId, euro))]);
+  const [refused, beside] = await Promise.all([
+    one.submitBatch([fine, tooMuch]),
+    submit(bet(playerId, euro)),
+  ]);
   expect(refused).toMatchObject({ ok: false, failure: { code: 'insufficient-funds', index: 1 } });
   expect(beside.code).toBe('posted');
   expect((await submit(fine)).code).toBe('posted');
@@ -245,10 +259,21 @@ test('a late original may be told that it was done, where its dialect wants that
 
 test('a wallet that is opened during an exclusion is braked from its first moment', async () => {
   const playerId = await fundedPlayer(euro);
-  await database.db.insertInto('wallet.asset').values({ code: 'GBP', kind: 'fiat', ledgerScale: 12, payableScale: 2 }).execute();
+  await database.db
+    .insertInto('wallet.asset')
+    .values({ code: 'GBP', kind: 'fiat', ledgerScale: 12, payableScale: 2 })
+    .execute();
   await database.db.transaction().execute(async (trx) => {
     await setPlayBrake(trx, playerId, { until: 'infinity', reason: 'self-exclusion' });
     await openWallet(trx, { playerId, asset: 'GBP', brand: 'aurora', jurisdiction: 'MT' });
   });
   expect((await submit({ ...bet(playerId, 0n), asset: 'GBP' })).code).toBe('self-excluded');
+});
+
+test('the mark of one player’s rollback answers nobody else', async () => {
+  const [ann, ben] = [await fundedPlayer(5n * euro), await fundedPlayer(5n * euro)];
+  const early = bet(ann, euro);
+  await submit(rollback(early));
+  const foreign = { ...bet(ben, euro, early.key.externalId), tolerateTombstone: true };
+  expect((await submit(foreign)).code).toBe('duplicate-transaction');
 });

@@ -133,7 +133,10 @@ export function createWalletWriter(options: WalletWriterOptions): WalletWriter {
   function submitBatch(commands: readonly GameCommand[]): Promise<GroupResult> {
     const [first, ...rest] = commands;
     assert(first, 'a batch has at least one command');
-    assert(rest.every(({ playerId, asset }) => playerId === first.playerId && asset === first.asset), 'a batch has one wallet');
+    assert(
+      rest.every(({ playerId, asset }) => playerId === first.playerId && asset === first.asset),
+      'a batch has one wallet',
+    );
     if (closing || queue.length >= queueMax) {
       return Promise.resolve(overloaded('The wallet has more work than it can take; nothing was done.'));
     }
@@ -182,7 +185,11 @@ function tell(
   result: GroupResult,
   startedAtMs: number,
 ): GroupResult {
-  const ended = result.ok ? (result.value.every(({ repeated }) => repeated) ? 'repeated' : 'posted') : result.failure.code;
+  const ended = result.ok
+    ? result.value.every(({ repeated }) => repeated)
+      ? 'repeated'
+      : 'posted'
+    : result.failure.code;
   observe(kind, ended, (performance.now() - startedAtMs) / 1_000);
   return result;
 }
@@ -193,7 +200,10 @@ const failed = (failure: ReturnType<typeof fail>['failure']) =>
 const overloaded = (detail: string) => failed(fail('overloaded', detail).failure);
 
 const unavailable = failed(
-  fail('dependency-unavailable', 'The ledger does not answer; whether it took effect is told by repeating the command.').failure,
+  fail(
+    'dependency-unavailable',
+    'The ledger does not answer; whether it took effect is told by repeating the command.',
+  ).failure,
 );
 
 const isUniqueViolation = (error: unknown): boolean =>

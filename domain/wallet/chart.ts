@@ -26,9 +26,24 @@ export type AccountMeaning = {
 
 /** The chart as a table, for documents, the back office and the tests that hold code against it. */
 export const chart: readonly AccountMeaning[] = [
-  { account: 'player:{id}:cash', normalSide: 'credit', belowZero: false, meaning: 'withdrawable money we owe' },
-  { account: 'player:{id}:bonus', normalSide: 'credit', belowZero: false, meaning: 'bonus money under wagering' },
-  { account: 'player:{id}:held', normalSide: 'credit', belowZero: false, meaning: 'reserved for a pending withdrawal' },
+  {
+    account: 'player:{id}:cash',
+    normalSide: 'credit',
+    belowZero: false,
+    meaning: 'withdrawable money we owe',
+  },
+  {
+    account: 'player:{id}:bonus',
+    normalSide: 'credit',
+    belowZero: false,
+    meaning: 'bonus money under wagering',
+  },
+  {
+    account: 'player:{id}:held',
+    normalSide: 'credit',
+    belowZero: false,
+    meaning: 'reserved for a pending withdrawal',
+  },
   {
     account: 'player:{id}:receivable',
     normalSide: 'debit',
@@ -36,11 +51,26 @@ export const chart: readonly AccountMeaning[] = [
     meaning: 'owed to us after a win was taken back, so that cash never goes below zero',
   },
   { account: 'psp:{psp}:clearing', normalSide: 'debit', belowZero: true, meaning: 'owed to us by the PSP' },
-  { account: 'house:{vertical}:gaming', normalSide: 'credit', belowZero: true, meaning: 'gross gaming revenue' },
+  {
+    account: 'house:{vertical}:gaming',
+    normalSide: 'credit',
+    belowZero: true,
+    meaning: 'gross gaming revenue',
+  },
   { account: 'house:bonus-cost', normalSide: 'debit', belowZero: false, meaning: 'bonus money given' },
   { account: 'house:psp-fees', normalSide: 'debit', belowZero: false, meaning: 'fees of PSPs' },
-  { account: 'house:adjustments', normalSide: 'debit', belowZero: true, meaning: 'manual corrections under four eyes' },
-  { account: 'suspense:{provider}', normalSide: 'credit', belowZero: true, meaning: 'unmatched; zero at day end' },
+  {
+    account: 'house:adjustments',
+    normalSide: 'debit',
+    belowZero: true,
+    meaning: 'manual corrections under four eyes',
+  },
+  {
+    account: 'suspense:{provider}',
+    normalSide: 'credit',
+    belowZero: true,
+    meaning: 'unmatched; zero at day end',
+  },
 ];
 
 /** Full name of an entry's account, as the API and exports show it. */

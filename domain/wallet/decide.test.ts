@@ -29,7 +29,11 @@ class Ledger {
 
   run(command: WalletCommand): string {
     const referencedId =
-      command.kind === 'win' ? command.betExternalId : command.kind === 'rollback' ? command.originalExternalId : null;
+      command.kind === 'win'
+        ? command.betExternalId
+        : command.kind === 'rollback'
+          ? command.originalExternalId
+          : null;
     const decision = decide(this.state, command, {
       nowMs,
       existing: this.facts.get(command.key.externalId) ?? null,
@@ -51,14 +55,24 @@ class Ledger {
         amount: journal.amount,
         fingerprint: journal.fingerprint,
         reversed: false,
-        postings: journal.postings.map(({ account, amount, side }) => ({ account, amount, ofPlayer: side === 'player' })),
+        postings: journal.postings.map(({ account, amount, side }) => ({
+          account,
+          amount,
+          ofPlayer: side === 'player',
+        })),
       });
     }
     return 'posted';
   }
 }
 
-type Past = { kind: 'bet' | 'win' | 'gone' | 'other'; print: string; real: bigint; promo: bigint; undone: boolean };
+type Past = {
+  kind: 'bet' | 'win' | 'gone' | 'other';
+  print: string;
+  real: bigint;
+  promo: bigint;
+  undone: boolean;
+};
 
 /** The reference: five numbers and a list of what happened. No accounts, no postings. */
 class Reference {
@@ -97,7 +111,8 @@ class Reference {
       if (promo > (this.award ? this.promo : 0n)) return 'insufficient-funds';
       this.real -= command.amount - promo;
       this.promo -= promo;
-      if (this.award) this.award.left = this.award.left > command.amount ? this.award.left - command.amount : 0n;
+      if (this.award)
+        this.award.left = this.award.left > command.amount ? this.award.left - command.amount : 0n;
       return this.remember(id, { kind: 'bet', print, real: command.amount - promo, promo });
     }
     if (command.kind === 'win') {
@@ -119,7 +134,8 @@ class Reference {
         this.remember(command.originalExternalId, { kind: 'gone', print, real: 0n, promo: 0n });
         return this.remember(id, { kind: 'other', print, real: 0n, promo: 0n });
       }
-      if (original.kind === 'gone' || original.undone) return this.remember(id, { kind: 'other', print, real: 0n, promo: 0n });
+      if (original.kind === 'gone' || original.undone)
+        return this.remember(id, { kind: 'other', print, real: 0n, promo: 0n });
       if (original.kind === 'other') return 'transaction-not-found';
       original.undone = true;
       if (original.kind === 'bet') {
@@ -183,26 +199,68 @@ const facts = (externalId: string, print: string) => ({
 const game = { game: 'g', round: 'r', roundClosed: false, guardMs: 0 };
 
 const commands: fc.Arbitrary<GameCommand | TransferCommand> = fc.oneof(
-  { weight: 4, arbitrary: fc.tuple(ids, amounts).map(([id, amount]): GameCommand => ({
-    kind: 'bet', ...facts(id, `bet${amount}`), ...game, amount, sessionIssuedAtMs: nowMs, sessionExpiresAtMs: nowMs + hourMs, contributionBps: 10_000,
-  })) },
-  { weight: 3, arbitrary: fc.tuple(ids, fc.option(ids), amounts).map(([id, bet, amount]): GameCommand => ({
-    kind: 'win', ...facts(id, `win${amount}${bet}`), ...game, amount, betExternalId: bet,
-  })) },
-  { weight: 3, arbitrary: fc.tuple(ids, ids).map(([id, original]): GameCommand => ({
-    kind: 'rollback', ...facts(`r${id}`, `rollback${original}`), ...game, originalExternalId: original,
-  })) },
-  { weight: 3, arbitrary: fc.tuple(ids, amounts, fc.constantFrom('deposit.capture', 'withdrawal.reserve', 'withdrawal.settle', 'withdrawal.release', 'bonus.award', 'bonus.convert', 'bonus.forfeit')).map(([id, amount, code]): TransferCommand => ({
-    kind: 'transfer',
-    ...facts(`${code}${id}`, `${code}${amount}`),
-    amount: amount + 1n,
-    subject: 's',
-    transfer:
-      code === 'deposit.capture' || code === 'withdrawal.settle' ? { code, psp: 'alpha' }
-      : code === 'bonus.award' ? { code, awardId: 'a', wagering: amount * 2n, betMax: null, expiresAtMs: nowMs + hourMs }
-      : code === 'bonus.convert' || code === 'bonus.forfeit' ? { code, awardId: 'a' }
-      : { code },
-  })) },
+  {
+    weight: 4,
+    arbitrary: fc.tuple(ids, amounts).map(([id, amount]): GameCommand => ({
+      kind: 'bet',
+      ...facts(id, `bet${amount}`),
+      ...game,
+      amount,
+      sessionIssuedAtMs: nowMs,
+      sessionExpiresAtMs: nowMs + hourMs,
+      contributionBps: 10_000,
+    })),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.tuple(ids, fc.option(ids), amounts).map(([id, bet, amount]): GameCommand => ({
+      kind: 'win',
+      ...facts(id, `win${amount}${bet}`),
+      ...game,
+      amount,
+      betExternalId: bet,
+    })),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.tuple(ids, ids).map(([id, original]): GameCommand => ({
+      kind: 'rollback',
+      ...facts(`r${id}`, `rollback${original}`),
+      ...game,
+      originalExternalId: original,
+    })),
+  },
+  {
+    weight: 3,
+    arbitrary: fc
+      .tuple(
+        ids,
+        amounts,
+        fc.constantFrom(
+          'deposit.capture',
+          'withdrawal.reserve',
+          'withdrawal.settle',
+          'withdrawal.release',
+          'bonus.award',
+          'bonus.convert',
+          'bonus.forfeit',
+        ),
+      )
+      .map(([id, amount, code]): TransferCommand => ({
+        kind: 'transfer',
+        ...facts(`${code}${id}`, `${code}${amount}`),
+        amount: amount + 1n,
+        subject: 's',
+        transfer:
+          code === 'deposit.capture' || code === 'withdrawal.settle'
+            ? { code, psp: 'alpha' }
+            : code === 'bonus.award'
+              ? { code, awardId: 'a', wagering: amount * 2n, betMax: null, expiresAtMs: nowMs + hourMs }
+              : code === 'bonus.convert' || code === 'bonus.forfeit'
+                ? { code, awardId: 'a' }
+                : { code },
+      })),
+  },
 );
 
 test('500 sequences of 60 commands agree with the reference ledger', () => {
@@ -213,7 +271,12 @@ test('500 sequences of 60 commands agree with the reference ledger', () => {
       for (const command of sequence) {
         expect(ledger.run(command)).toBe(reference.run(command));
         const { cash, bonus, held, receivable } = ledger.state.balances;
-        expect([cash, bonus, held, -receivable]).toEqual([reference.real, reference.promo, reference.reserved, reference.debt]);
+        expect([cash, bonus, held, -receivable]).toEqual([
+          reference.real,
+          reference.promo,
+          reference.reserved,
+          reference.debt,
+        ]);
         expect(ledger.state.award?.wageringLeft ?? null).toBe(reference.award?.left ?? null);
       }
     }),
@@ -222,7 +285,13 @@ test('500 sequences of 60 commands agree with the reference ledger', () => {
 });
 
 const bet = (amount: bigint): GameCommand => ({
-  kind: 'bet', ...facts('b', 'b'), ...game, amount, sessionIssuedAtMs: nowMs, sessionExpiresAtMs: nowMs + hourMs, contributionBps: 10_000,
+  kind: 'bet',
+  ...facts('b', 'b'),
+  ...game,
+  amount,
+  sessionIssuedAtMs: nowMs,
+  sessionExpiresAtMs: nowMs + hourMs,
+  contributionBps: 10_000,
 });
 const rich: WalletState = { ...empty, balances: { cash: 100n, bonus: 0n, held: 0n, receivable: 0n } };
 const codeOf = (state: WalletState, command: GameCommand): string => {
@@ -231,8 +300,12 @@ const codeOf = (state: WalletState, command: GameCommand): string => {
 };
 
 test('a brake refuses stakes until its instant and not after', () => {
-  expect(codeOf({ ...rich, playBlockedUntilMs: nowMs + 1, playBlockReason: 'self-exclusion' }, bet(1n))).toBe('self-excluded');
-  expect(codeOf({ ...rich, playBlockedUntilMs: nowMs + 1, playBlockReason: 'locked' }, bet(1n))).toBe('player-blocked');
+  expect(codeOf({ ...rich, playBlockedUntilMs: nowMs + 1, playBlockReason: 'self-exclusion' }, bet(1n))).toBe(
+    'self-excluded',
+  );
+  expect(codeOf({ ...rich, playBlockedUntilMs: nowMs + 1, playBlockReason: 'locked' }, bet(1n))).toBe(
+    'player-blocked',
+  );
   expect(codeOf({ ...rich, playBlockedUntilMs: nowMs }, bet(1n))).toBe('post');
   expect(codeOf({ ...rich, playBlockedUntilMs: Number.POSITIVE_INFINITY }, bet(1n))).toBe('player-blocked');
 });

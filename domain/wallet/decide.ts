@@ -1,7 +1,14 @@
 /** The pure reducer of the wallet: state and command in, postings or a refusal out. Every path to money runs it. */
 import { assert, assertNever, fail, type Failure } from '../failures.ts';
 import type { Units } from '../money.ts';
-import type { BetCommand, GameCommand, RollbackCommand, TransferCommand, WalletCommand, WinCommand } from './commands.ts';
+import type {
+  BetCommand,
+  GameCommand,
+  RollbackCommand,
+  TransferCommand,
+  WalletCommand,
+  WinCommand,
+} from './commands.ts';
 import { strayAccount } from './flows.ts';
 import { addUsage, refuseStake, rollUsage } from './play-rules.ts';
 import * as post from './postings.ts';
@@ -65,11 +72,16 @@ export type DecisionContext = {
 export function decide(state: WalletState, command: WalletCommand, context: DecisionContext): Decision {
   const { existing } = context;
   if (existing) {
-    if (existing.code === 'bet.tombstone') {
-      if ('tolerateTombstone' in command && command.tolerateTombstone) return { kind: 'repeat', journalId: existing.id };
-      return refuse('transaction-rolled-back', 'This transaction was rolled back before it arrived.');
+    if (existing.playerId !== command.playerId) {
+      return refuse('duplicate-transaction', 'This transaction id was used for another player.');
     }
-    return existing.fingerprint === command.fingerprint && existing.playerId === command.playerId
+    if (existing.code === 'bet.tombstone') {
+      const tolerated = 'tolerateTombstone' in command && command.tolerateTombstone === true;
+      return tolerated
+        ? { kind: 'repeat', journalId: existing.id }
+        : refuse('transaction-rolled-back', 'This transaction was rolled back before it arrived.');
+    }
+    return existing.fingerprint === command.fingerprint
       ? { kind: 'repeat', journalId: existing.id }
       : refuse('duplicate-transaction', 'This transaction id was used with other content.');
   }
@@ -122,7 +134,8 @@ function decideWin(state: WalletState, win: WinCommand, { nowMs, referenced }: D
     if (referenced.code === 'bet.tombstone' || referenced.reversed) {
       return refuse('transaction-rolled-back', 'The bet of this win was rolled back.');
     }
-    if (referenced.code !== 'bet.place') return refuse('transaction-not-found', 'The win refers to something that is no bet.');
+    if (referenced.code !== 'bet.place')
+      return refuse('transaction-not-found', 'The win refers to something that is no bet.');
   }
   const postings = post.betWin(state.balances, win.amount, stakeOf(referenced), isAwardLive(state, nowMs));
   return accept(
@@ -136,7 +149,10 @@ function decideWin(state: WalletState, win: WinCommand, { nowMs, referenced }: D
 function stakeOf(bet: JournalFacts | null): post.StakeSplit | null {
   if (!bet) return null;
   const taken = (pool: string): Units =>
-    bet.postings.reduce((sum, line) => (line.ofPlayer && line.account === pool ? sum - line.amount : sum), 0n);
+    bet.postings.reduce(
+      (sum, line) => (line.ofPlayer && line.account === pool ? sum - line.amount : sum),
+      0n,
+    );
   return { cash: taken('cash'), bonus: taken('bonus') };
 }
 
@@ -145,7 +161,11 @@ function decideRollback(state: WalletState, rollback: RollbackCommand, context: 
   const empty = journalOf(rollback, 'bet.rollback', 0n, []);
   if (!referenced) {
     // The permanent mark under the original's own key is what refuses it when it arrives late.
-    const tombstone: DecidedJournal = { ...empty, externalId: rollback.originalExternalId, code: 'bet.tombstone' };
+    const tombstone: DecidedJournal = {
+      ...empty,
+      externalId: rollback.originalExternalId,
+      code: 'bet.tombstone',
+    };
     return accept(state, [empty, tombstone], null);
   }
   if (referenced.playerId !== state.playerId || referenced.asset !== state.asset) {
@@ -162,9 +182,15 @@ function decideRollback(state: WalletState, rollback: RollbackCommand, context: 
   const usage = rollUsage(state.usage, nowMs);
   return accept(
     { ...state, usage: wasBet ? addUsage(usage, -amount, -amount) : addUsage(usage, 0n, amount) },
-    journalOf(rollback, 'bet.rollback', amount, post.betRollback(state.balances, referenced.postings, isAwardLive(state, nowMs)), {
-      reverses: referenced.id,
-    }),
+    journalOf(
+      rollback,
+      'bet.rollback',
+      amount,
+      post.betRollback(state.balances, referenced.postings, isAwardLive(state, nowMs)),
+      {
+        reverses: referenced.id,
+      },
+    ),
     roundOf(rollback, wasBet ? { staked: -amount, rolledBack: true } : { won: -amount, rolledBack: true }),
   );
 }
@@ -172,7 +198,10 @@ function decideRollback(state: WalletState, rollback: RollbackCommand, context: 
 function decideTransfer(state: WalletState, command: TransferCommand): Decision {
   const { transfer, amount } = command;
   const { balances } = state;
-  assert(amount > 0n || transfer.code === 'bonus.convert' || transfer.code === 'bonus.forfeit', 'a transfer moves a positive amount');
+  assert(
+    amount > 0n || transfer.code === 'bonus.convert' || transfer.code === 'bonus.forfeit',
+    'a transfer moves a positive amount',
+  );
   const accepted = (next: WalletState, moved: Units, postings: Posting[]): Decision =>
     accept(next, journalOf(command, transfer.code, moved, postings), null);
 
@@ -180,7 +209,8 @@ function decideTransfer(state: WalletState, command: TransferCommand): Decision 
     case 'deposit.capture':
       return accepted(state, amount, post.depositCapture(balances, amount, transfer.psp));
     case 'withdrawal.reserve':
-      if (balances.cash < amount) return refuse('insufficient-funds', 'The withdrawable balance is too small.');
+      if (balances.cash < amount)
+        return refuse('insufficient-funds', 'The withdrawable balance is too small.');
       return accepted(state, amount, post.withdrawalReserve(amount));
     case 'withdrawal.settle':
       if (balances.held < amount) return refuse('insufficient-funds', 'The hold does not cover the payout.');
@@ -191,7 +221,11 @@ function decideTransfer(state: WalletState, command: TransferCommand): Decision 
     case 'bonus.award': {
       if (state.award) return refuse('award-active', 'One award is wagered at a time.');
       const { awardId: id, wagering: wageringLeft, betMax, expiresAtMs } = transfer;
-      return accepted({ ...state, award: { id, wageringLeft, betMax, expiresAtMs } }, amount, post.bonusAward(amount));
+      return accepted(
+        { ...state, award: { id, wageringLeft, betMax, expiresAtMs } },
+        amount,
+        post.bonusAward(amount),
+      );
     }
     case 'bonus.convert':
       if (state.award?.id !== transfer.awardId || state.award.wageringLeft > 0n) {
@@ -206,7 +240,10 @@ function decideTransfer(state: WalletState, command: TransferCommand): Decision 
   }
 }
 
-const refuse = (code: Failure['code'], detail: string): Decision => ({ kind: 'refuse', failure: fail(code, detail).failure });
+const refuse = (code: Failure['code'], detail: string): Decision => ({
+  kind: 'refuse',
+  failure: fail(code, detail).failure,
+});
 
 function journalOf(
   command: WalletCommand,

@@ -13,6 +13,8 @@ export const walletEvents = {
     game: z.string().nullable(),
     subject: z.string().nullable(),
     /** Integer units at ledger scale as text, credit positive. */
-    entries: z.array(z.strictObject({ account: z.string(), playerId: z.uuid().nullable(), units: z.string() })),
+    entries: z.array(
+      z.strictObject({ account: z.string(), playerId: z.uuid().nullable(), units: z.string() }),
+    ),
   }),
 } as const;

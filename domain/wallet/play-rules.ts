@@ -61,7 +61,8 @@ export function refuseStake(
   }
   for (const limit of state.limits) {
     const used = usage[limit.kind][limit.window] + stake.amount;
-    if (used > limit.amount) return fail('play-limit-exceeded', `The ${limit.window}'s ${limit.kind} limit is reached.`).failure;
+    if (used > limit.amount)
+      return fail('play-limit-exceeded', `The ${limit.window}'s ${limit.kind} limit is reached.`).failure;
   }
   const betMax = isAwardLive(state, nowMs) ? state.award?.betMax : null;
   if (betMax !== null && betMax !== undefined && stake.amount > betMax && state.balances.bonus > 0n) {

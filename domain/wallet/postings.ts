@@ -26,7 +26,8 @@ export type PoolBalances = Readonly<Record<Pool, Units>>;
 
 const player = (account: Pool, amount: Units): Posting => ({ side: 'player', account, amount });
 const house = (account: HouseAccount, amount: Units): Posting => ({ side: 'house', account, amount });
-const moving = (postings: readonly Posting[]): Posting[] => postings.filter((posting) => posting.amount !== 0n);
+const moving = (postings: readonly Posting[]): Posting[] =>
+  postings.filter((posting) => posting.amount !== 0n);
 
 /** A credit repays what the player owes before it becomes spendable. */
 function creditCash(balances: PoolBalances, amount: Units): Posting[] {
@@ -44,7 +45,10 @@ function debitCashOrOwe(balances: PoolBalances, amount: Units): Posting[] {
 export const depositCapture = (balances: PoolBalances, amount: Units, psp: string): Posting[] =>
   moving([...creditCash(balances, amount), house(clearingOf(psp), -amount)]);
 
-export const withdrawalReserve = (amount: Units): Posting[] => [player('cash', -amount), player('held', amount)];
+export const withdrawalReserve = (amount: Units): Posting[] => [
+  player('cash', -amount),
+  player('held', amount),
+];
 
 export const withdrawalSettle = (amount: Units, psp: string): Posting[] => [
   player('held', -amount),
@@ -65,20 +69,37 @@ export function splitStake(balances: PoolBalances, stake: Units, bonusUsable: bo
 }
 
 export const betPlace = (split: StakeSplit): Posting[] =>
-  moving([player('cash', -split.cash), player('bonus', -split.bonus), house(casinoGaming, split.cash + split.bonus)]);
+  moving([
+    player('cash', -split.cash),
+    player('bonus', -split.bonus),
+    house(casinoGaming, split.cash + split.bonus),
+  ]);
 
 /**
  * Pays a win into the pools that paid the stake, in their proportion. The bonus share is rounded down to the ledger
  * unit and the remainder is real money, so nothing is created or lost. Without a live award all of it is real money.
  */
-export function betWin(balances: PoolBalances, amount: Units, stake: StakeSplit | null, bonusUsable: boolean): Posting[] {
+export function betWin(
+  balances: PoolBalances,
+  amount: Units,
+  stake: StakeSplit | null,
+  bonusUsable: boolean,
+): Posting[] {
   const staked = stake ? stake.cash + stake.bonus : 0n;
   const bonus = stake && staked > 0n && bonusUsable ? (amount * stake.bonus) / staked : 0n;
-  return moving([...creditCash(balances, amount - bonus), player('bonus', bonus), house(casinoGaming, -amount)]);
+  return moving([
+    ...creditCash(balances, amount - bonus),
+    player('bonus', bonus),
+    house(casinoGaming, -amount),
+  ]);
 }
 
 /** What an original journal moved, as read back from its entries. */
-export type OriginalPosting = { readonly account: string; readonly ofPlayer: boolean; readonly amount: Units };
+export type OriginalPosting = {
+  readonly account: string;
+  readonly ofPlayer: boolean;
+  readonly amount: Units;
+};
 
 /**
  * Undoes a journal pool by pool. Taking back a win that has been spent leaves a debt in `receivable`;
