@@ -1,65 +1,47 @@
 /** The whole platform as a user starts it: the demo, outages of every dependency, and the loss of everything at once. */
 import { execFile } from 'node:child_process';
-import { createServer } from 'node:net';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { derivePorts } from '#platform/ports.ts';
 import { startPlatform, type Platform } from '#platform/platform.ts';
 import * as acts from '#sandbox/demo/acts.ts';
 import { findCast, signInOperator, type Cast } from '#sandbox/demo/cast.ts';
 import { callJson, eventually } from '#sandbox/demo/http.ts';
 import { brokenInvariants } from '#sandbox/demo/timeline.ts';
+import { makePlatformHome, type PlatformHome } from '#test/support/platform-home.ts';
 
-let home: string;
+let home: PlatformHome;
 let platform: Platform;
 let cast: Cast;
-let environment: Record<string, string | undefined>;
-
-const isFree = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const probe = createServer();
-    probe.once('error', () => resolve(false));
-    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
-  });
-
-async function findPort(): Promise<string> {
-  for (let port = 21_080; port < 26_000; port += 211) {
-    const free = await Promise.all(Object.values(derivePorts(String(port))).map(isFree));
-    if (free.every(Boolean)) return String(port);
-  }
-  throw new Error('No free range of ports for a platform was found.');
-}
 
 async function start(): Promise<void> {
-  platform = await startPlatform({ environment });
-  cast = await findCast(home, process.env);
+  platform = await startPlatform({ environment: home.environment });
+  cast = await findCast(home.path, process.env);
 }
 
 const verify = async (): Promise<string> => {
-  const run = promisify(execFile)(process.execPath, ['platform/verify.ts'], { env: { ...process.env, PITBOSS_HOME: home } });
+  const run = promisify(execFile)(process.execPath, ['platform/verify.ts'], {
+    env: { ...process.env, PITBOSS_HOME: home.path },
+  });
   return (await run).stdout;
 };
 
 beforeAll(async () => {
-  home = await mkdtemp(join(tmpdir(), 'pitboss-e2e-'));
-  // The database's own user must be able to enter.
-  await chmod(home, 0o755);
-  const { DATABASE_URL: _1, TEMPORAL_ADDRESS: _2, CLICKHOUSE_URL: _3, SMTP_URL: _4, KAFKA_BROKERS: _5, ...given } = process.env;
-  environment = { ...given, PITBOSS_HOME: home, PORT: await findPort(), PITBOSS_MODE: 'development', LOG_LEVEL: 'warn' };
+  home = await makePlatformHome(21_080);
   await start();
 }, 180_000);
 
 afterAll(async () => {
   await platform?.stop();
-  if (home) await rm(home, { recursive: true, force: true });
+  await home?.remove();
 }, 60_000);
 
 test('the demo passes: every invariant of a player’s money life holds', async () => {
-  const demo = promisify(execFile)(process.execPath, ['sandbox/demo/main.ts'], { env: { ...process.env, PITBOSS_HOME: home } });
-  const { stdout } = await demo.catch((error: { stdout: string; stderr: string }) => ({ stdout: `${error.stdout}${error.stderr}` }));
+  const demo = promisify(execFile)(process.execPath, ['sandbox/demo/main.ts'], {
+    env: { ...process.env, PITBOSS_HOME: home.path },
+  });
+  const { stdout } = await demo.catch((error: { stdout: string; stderr: string }) => ({
+    stdout: `${error.stdout}${error.stderr}`,
+  }));
   expect(stdout).toContain('All invariants hold.');
   expect(stdout).not.toContain('BROKEN');
 }, 180_000);
@@ -83,14 +65,20 @@ test('bets go on while Temporal and ClickHouse are away, and both catch up', asy
   expect(refused.code).toBe('dependency-unavailable');
   const analyst = await signInOperator(cast, 'admin');
   const today = new Date().toISOString().slice(0, 10);
-  expect(await analyst(`/admin/v1/ledger-comparison?day=${today}`, { expect: [503] })).toMatchObject({ code: 'dependency-unavailable' });
+  expect(await analyst(`/admin/v1/ledger-comparison?day=${today}`, { expect: [503] })).toMatchObject({
+    code: 'dependency-unavailable',
+  });
 
   await Promise.all([platform.resume('temporal'), platform.resume('analytics')]);
   await acts.settleOpenRound(cast, player, report);
-  await eventually('ClickHouse to equal the ledger again', async () => {
-    const seen = await analyst(`/admin/v1/ledger-comparison?day=${today}`, { expect: [200, 503] });
-    return seen.differences?.length === 0;
-  }, 60_000);
+  await eventually(
+    'ClickHouse to equal the ledger again',
+    async () => {
+      const seen = await analyst(`/admin/v1/ledger-comparison?day=${today}`, { expect: [200, 503] });
+      return seen.differences?.length === 0;
+    },
+    60_000,
+  );
 }, 240_000);
 
 test('without its database the platform says so, takes nothing half, and comes back', async () => {
