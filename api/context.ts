@@ -76,5 +76,7 @@ export const refuseInvalid: Hook<unknown, ApiEnv, string, unknown> = (result, c)
   });
 };
 
-const isKeyMissing = (issues: readonly { readonly path: PropertyKey[] }[], key: string | undefined): boolean =>
-  key === undefined && issues.some(({ path }) => path[0] === 'idempotency-key');
+const isKeyMissing = (
+  issues: readonly { readonly path: PropertyKey[] }[],
+  key: string | undefined,
+): boolean => key === undefined && issues.some(({ path }) => path[0] === 'idempotency-key');

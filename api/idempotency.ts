@@ -7,7 +7,10 @@ export const idempotencyHeader = z.object({
   'idempotency-key': z
     .string()
     .regex(/^[\x21-\x7e]{8,255}$/, 'must be 8 to 255 visible ASCII characters')
-    .openapi({ description: 'One value per intent; a repeat answers with the first result.', example: 'deposit-2026-0001' }),
+    .openapi({
+      description: 'One value per intent; a repeat answers with the first result.',
+      example: 'deposit-2026-0001',
+    }),
 });
 
 /**

@@ -114,7 +114,8 @@ export function answerError(error: unknown, c: Context<ApiEnv>): Response {
   if (isDatabaseUnavailable(error)) {
     return answerProblem(c, {
       code: 'dependency-unavailable',
-      detail: 'The database does not answer right now; nothing was changed, or a repeat with the same key will tell.',
+      detail:
+        'The database does not answer right now; nothing was changed, or a repeat with the same key will tell.',
     });
   }
   c.get('log').error({ error }, 'unhandled error');

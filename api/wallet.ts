@@ -13,7 +13,11 @@ import { moneyOutput, pageOf, pageQuery, timestamp } from './schemas.ts';
 
 const readFailures = ['invalid-request', 'not-authenticated', 'forbidden', 'dependency-unavailable'] as const;
 const moneyOf = (units: string | bigint, asset: string) => ({
-  amount: formatDecimal(BigInt(units), assets.get(asset)?.ledgerScale ?? 12, assets.get(asset)?.payableScale ?? 2),
+  amount: formatDecimal(
+    BigInt(units),
+    assets.get(asset)?.ledgerScale ?? 12,
+    assets.get(asset)?.payableScale ?? 2,
+  ),
   asset,
 });
 
@@ -58,7 +62,12 @@ export function mountWallet(api: Api, deps: ApiDeps): void {
 
 function mountChart(api: Api, deps: ApiDeps): void {
   const account = z
-    .strictObject({ account: z.string(), normalSide: z.enum(['credit', 'debit']), belowZero: z.boolean(), meaning: z.string() })
+    .strictObject({
+      account: z.string(),
+      normalSide: z.enum(['credit', 'debit']),
+      belowZero: z.boolean(),
+      meaning: z.string(),
+    })
     .openapi('Account');
   api.openapi(
     createRoute({
@@ -70,7 +79,10 @@ function mountChart(api: Api, deps: ApiDeps): void {
       security: [{ operatorSession: [] }],
       middleware: [requireOperator(deps, 'wallet:ledger:read')] as const,
       responses: {
-        200: { description: 'Every account', content: { 'application/json': { schema: pageOf(account, 'ChartOfAccounts') } } },
+        200: {
+          description: 'Every account',
+          content: { 'application/json': { schema: pageOf(account, 'ChartOfAccounts') } },
+        },
         ...problemResponses(...readFailures),
       },
     }),
@@ -94,7 +106,11 @@ function mountTrialBalance(api: Api, deps: ApiDeps): void {
           content: {
             'application/json': {
               schema: z
-                .strictObject({ lines: z.array(trialLine), totals: z.array(moneyOutput), balanced: z.boolean() })
+                .strictObject({
+                  lines: z.array(trialLine),
+                  totals: z.array(moneyOutput),
+                  balanced: z.boolean(),
+                })
                 .openapi('TrialBalance'),
             },
           },
@@ -103,9 +119,15 @@ function mountTrialBalance(api: Api, deps: ApiDeps): void {
       },
     }),
     async (c) => {
-      const rows = await deps.db.selectFrom('wallet.trialBalance').selectAll().orderBy('asset').orderBy('account').execute();
+      const rows = await deps.db
+        .selectFrom('wallet.trialBalance')
+        .selectAll()
+        .orderBy('asset')
+        .orderBy('account')
+        .execute();
       const totals = new Map<string, bigint>();
-      for (const row of rows) totals.set(row.asset ?? '', (totals.get(row.asset ?? '') ?? 0n) + BigInt(row.balance ?? 0));
+      for (const row of rows)
+        totals.set(row.asset ?? '', (totals.get(row.asset ?? '') ?? 0n) + BigInt(row.balance ?? 0));
       return c.json(
         {
           lines: rows.map((row) => ({
@@ -124,7 +146,10 @@ function mountTrialBalance(api: Api, deps: ApiDeps): void {
 
 const poolName = z.enum(['cash', 'bonus', 'held', 'receivable']);
 const entriesQuery = pageQuery.extend({
-  after: z.string().regex(/^\d{1,18}$/).optional(),
+  after: z
+    .string()
+    .regex(/^\d{1,18}$/)
+    .optional(),
   asset: z
     .string()
     .regex(/^[A-Z]{3,10}$/)
@@ -137,7 +162,16 @@ function mountEntries(api: Api, deps: ApiDeps): void {
     const rows = await deps.db
       .selectFrom('wallet.entry as e')
       .innerJoin('wallet.journal as j', 'j.id', 'e.journalId')
-      .select(['e.journalId', 'j.code', 'e.account', 'e.seq', 'e.amount', 'e.balanceAfter', 'e.hash', 'j.occurredAt'])
+      .select([
+        'e.journalId',
+        'j.code',
+        'e.account',
+        'e.seq',
+        'e.amount',
+        'e.balanceAfter',
+        'e.hash',
+        'j.occurredAt',
+      ])
       .where('e.playerId', '=', playerId)
       .where('e.asset', '=', query.asset)
       .where('e.account', '=', query.account)
@@ -169,8 +203,16 @@ function mountEntries(api: Api, deps: ApiDeps): void {
       middleware: [requirePlayer(deps)] as const,
       request: { query: entriesQuery },
       responses: {
-        200: { description: 'Entries', content: { 'application/json': { schema: pageOf(entrySchema, 'LedgerEntryPage') } } },
-        ...problemResponses('invalid-request', 'not-authenticated', 'session-expired', 'dependency-unavailable'),
+        200: {
+          description: 'Entries',
+          content: { 'application/json': { schema: pageOf(entrySchema, 'LedgerEntryPage') } },
+        },
+        ...problemResponses(
+          'invalid-request',
+          'not-authenticated',
+          'session-expired',
+          'dependency-unavailable',
+        ),
       },
     }),
     async (c) => c.json(await entriesOf(c.get('player').playerId, c.req.valid('query')), 200),
@@ -187,13 +229,20 @@ function mountEntries(api: Api, deps: ApiDeps): void {
       middleware: [requireOperator(deps, 'wallet:ledger:read')] as const,
       request: { params: z.object({ playerId: z.uuid() }), query: entriesQuery },
       responses: {
-        200: { description: 'Entries', content: { 'application/json': { schema: pageOf(entrySchema, 'LedgerEntryPage') } } },
+        200: {
+          description: 'Entries',
+          content: { 'application/json': { schema: pageOf(entrySchema, 'LedgerEntryPage') } },
+        },
         ...problemResponses(...readFailures, 'not-found'),
       },
     }),
     async (c) => {
       const { playerId } = c.req.valid('param');
-      const wallet = await deps.db.selectFrom('wallet.playerWallet').select('brand').where('playerId', '=', playerId).executeTakeFirst();
+      const wallet = await deps.db
+        .selectFrom('wallet.playerWallet')
+        .select('brand')
+        .where('playerId', '=', playerId)
+        .executeTakeFirst();
       if (!wallet) throw new FailureError(fail('not-found', 'There is no such player.').failure);
       requireBrand(c.get('operator'), wallet.brand);
       return c.json(await entriesOf(playerId, c.req.valid('query')), 200);
@@ -209,12 +258,16 @@ function mountJournal(api: Api, deps: ApiDeps): void {
       operationId: 'getJournal',
       tags: ['wallet'],
       summary: 'The journal of an external transaction id',
-      description: 'Journals of our own processes have the integration `pitboss` and keys such as `deposit:{id}:capture`.',
+      description:
+        'Journals of our own processes have the integration `pitboss` and keys such as `deposit:{id}:capture`.',
       security: [{ operatorSession: [] }],
       middleware: [requireOperator(deps, 'wallet:ledger:read')] as const,
       request: { params: z.object({ integration: z.string().max(40), externalId: z.string().max(255) }) },
       responses: {
-        200: { description: 'Journal with all its entries', content: { 'application/json': { schema: journalSchema } } },
+        200: {
+          description: 'Journal with all its entries',
+          content: { 'application/json': { schema: journalSchema } },
+        },
         ...problemResponses(...readFailures, 'not-found'),
       },
     }),

@@ -33,7 +33,11 @@ const script = `\\set player random(1, ${accounts})
 select bet(:high::text || ':' || :client_id::text, :player, 1000);
 `;
 
-export type AnchorRun = { readonly betsPerS: number; readonly tookMs: readonly number[]; readonly tool: string };
+export type AnchorRun = {
+  readonly betsPerS: number;
+  readonly tookMs: readonly number[];
+  readonly tool: string;
+};
 export type Anchor = {
   readonly run: (connections: number, seconds: number) => Promise<AnchorRun>;
   readonly close: () => Promise<void>;
@@ -52,7 +56,10 @@ export async function openAnchor(ownerUrl: string): Promise<Anchor> {
   await scratch.query(schema);
   await scratch.query('vacuum analyze');
   await scratch.end();
-  const hasPgbench = await run('pgbench', ['--version']).then(() => true, () => false);
+  const hasPgbench = await run('pgbench', ['--version']).then(
+    () => true,
+    () => false,
+  );
   return {
     run: (connections, seconds) => (hasPgbench ? runPgbench : runInProcess)(url, connections, seconds),
     close: async () => {
@@ -66,7 +73,21 @@ async function runPgbench(url: URL, connections: number, seconds: number): Promi
   const folder = await mkdtemp(join(tmpdir(), 'pitboss-pgbench-'));
   try {
     await writeFile(join(folder, 'bet.sql'), script);
-    const flags = ['-n', '-M', 'prepared', '-c', connections, '-j', 2, '-T', seconds, '-f', 'bet.sql', '-l', '--log-prefix=took'];
+    const flags = [
+      '-n',
+      '-M',
+      'prepared',
+      '-c',
+      connections,
+      '-j',
+      2,
+      '-T',
+      seconds,
+      '-f',
+      'bet.sql',
+      '-l',
+      '--log-prefix=took',
+    ];
     const { stdout } = await run('pgbench', [...flags.map(String), url.pathname.slice(1)], {
       cwd: folder,
       env: {
@@ -80,7 +101,12 @@ async function runPgbench(url: URL, connections: number, seconds: number): Promi
     const betsPerS = Number(/tps = ([\d.]+)/.exec(stdout)?.[1]);
     const logs = (await readdir(folder)).filter((file) => file.startsWith('took'));
     const texts = await Promise.all(logs.map((file) => readFile(join(folder, file), 'utf8')));
-    const tookMs = texts.flatMap((text) => text.trim().split('\n').map((line) => Number(line.split(' ')[2]) / 1_000));
+    const tookMs = texts.flatMap((text) =>
+      text
+        .trim()
+        .split('\n')
+        .map((line) => Number(line.split(' ')[2]) / 1_000),
+    );
     return { betsPerS, tookMs, tool: 'pgbench' };
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -21,7 +21,9 @@ export async function onPlatform<T>(work: (platform: Platform) => Promise<T>): P
   const home = await mkdtemp(join(tmpdir(), 'pitboss-bench-'));
   // The database's own user must be able to enter.
   await chmod(home, 0o755);
-  const given = Object.fromEntries(Object.entries(process.env).filter(([name]) => !externalAddresses.includes(name)));
+  const given = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !externalAddresses.includes(name)),
+  );
   const environment = {
     ...given,
     PITBOSS_HOME: home,

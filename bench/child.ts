@@ -13,7 +13,11 @@ export type Child = {
 };
 
 /** Starts a script of this folder or a path below the checkout. */
-export function startChild(script: string, environment: Readonly<Record<string, string>>, execArgv: string[] = []): Child {
+export function startChild(
+  script: string,
+  environment: Readonly<Record<string, string>>,
+  execArgv: string[] = [],
+): Child {
   const path = fileURLToPath(new URL(script, import.meta.url));
   const process_ = fork(path, [], { env: { ...environment }, execArgv, serialization: 'advanced' });
   const waiting: unknown[] = [];

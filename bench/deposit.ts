@@ -70,7 +70,9 @@ async function comparePairs(client: Client, cast: Cast, player: Player): Promise
     ratios.push(ratio);
     all.noop.push(...seen.noop);
     all.deposit.push(...seen.deposit);
-    console.log(`${round}       ${median(seen.noop).toFixed(1).padStart(8)}       ${median(seen.deposit).toFixed(1).padStart(8)}         ${ratio.toFixed(2)}`);
+    console.log(
+      `${round}       ${median(seen.noop).toFixed(1).padStart(8)}       ${median(seen.deposit).toFixed(1).padStart(8)}         ${ratio.toFixed(2)}`,
+    );
   }
   console.log(`no-op update-with-start p50/p95/p99: ${spread(all.noop, 1)} ms`);
   console.log(`deposit to next action  p50/p95/p99: ${spread(all.deposit, 1)} ms`);
@@ -101,7 +103,8 @@ async function timeDeposit(cast: Cast, player: Player): Promise<{ tookMs: number
   const startedAt = performance.now();
   const begun: Json = await player.call('/v1/deposits', { body, idempotencyKey: randomUUID() });
   const tookMs = performance.now() - startedAt;
-  if (begun.nextAction.type !== 'redirect') throw new Error(`The deposit is ${begun.state} and asks for nothing.`);
+  if (begun.nextAction.type !== 'redirect')
+    throw new Error(`The deposit is ${begun.state} and asks for nothing.`);
   await answerChallenge(begun.nextAction.url);
   await awaitCapture(player, begun.depositId);
   return { tookMs, depositId: begun.depositId };

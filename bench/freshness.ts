@@ -48,7 +48,8 @@ async function measure(platform: Platform): Promise<readonly string[]> {
 
 function report(watch: EventWatch, expected: number, tookS: number): readonly string[] {
   const { latenciesMs, pollsMs } = watch;
-  if (latenciesMs.length !== expected) throw new Error(`${expected} bets, but ${latenciesMs.length} of them in ClickHouse.`);
+  if (latenciesMs.length !== expected)
+    throw new Error(`${expected} bets, but ${latenciesMs.length} of them in ClickHouse.`);
   console.log(`\n${expected} bets in ${tookS.toFixed(1)} s: ${(expected / tookS).toFixed(0)} a second`);
   console.log(`a poll of ClickHouse p50/p95/p99: ${spread(pollsMs)} ms, every ${pollMs} ms`);
   const perSlice = Math.ceil(expected / 5);
@@ -56,7 +57,9 @@ function report(watch: EventWatch, expected: number, tookS: number): readonly st
     const slice = latenciesMs.slice(from, from + perSlice);
     console.log(`  facts ${from + 1} to ${from + slice.length}: p50/p95/p99 ${spread(slice)} ms`);
   }
-  console.log(`commit to visible p50/p95/p99: ${spread(latenciesMs)} ms, slowest ${Math.max(...latenciesMs).toFixed(0)} ms`);
+  console.log(
+    `commit to visible p50/p95/p99: ${spread(latenciesMs)} ms, slowest ${Math.max(...latenciesMs).toFixed(0)} ms`,
+  );
   console.log(`p50 ${median(latenciesMs).toFixed(0)} ms`);
   return [verdict('freshness p95', percentile(latenciesMs, 0.95), { atMost: p95MsMax }, ' ms')];
 }

@@ -22,7 +22,8 @@ export async function printHistories(client: Client, workflowIds: readonly strin
   }
   console.log('\nsteps of the history until the answer, median ms since the step before');
   for (const [name, times] of steps) {
-    if (times.length * 2 > workflowIds.length) console.log(`  ${median(times).toFixed(1).padStart(6)}  ${name}`);
+    if (times.length * 2 > workflowIds.length)
+      console.log(`  ${median(times).toFixed(1).padStart(6)}  ${name}`);
   }
 }
 

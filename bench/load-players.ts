@@ -18,9 +18,15 @@ const batchPlayers = 250;
 
 /** Makes `count` players with funds; seconds, not minutes, since a batch of captures is one statement. */
 export async function makeLoadPlayers(databaseUrl: string, count: number): Promise<readonly LoadPlayer[]> {
-  const pool = openPool({ url: databaseUrl, applicationName: 'pitboss-bench', connectionsMax: 4, statementTimeoutMs: 60_000 });
+  const pool = openPool({
+    url: databaseUrl,
+    applicationName: 'pitboss-bench',
+    connectionsMax: 4,
+    statementTimeoutMs: 60_000,
+  });
   const db = createDatabase(pool);
-  const execute: Execute = async (name, text, values) => (await pool.query({ name, text, values: [...values] })).rows;
+  const execute: Execute = async (name, text, values) =>
+    (await pool.query({ name, text, values: [...values] })).rows;
   try {
     const players: LoadPlayer[] = [];
     while (players.length < count) {
@@ -29,7 +35,10 @@ export async function makeLoadPlayers(databaseUrl: string, count: number): Promi
         token: createToken(),
       }));
       await openAccounts(db, batch);
-      await fund(execute, batch.map(({ id }) => id));
+      await fund(
+        execute,
+        batch.map(({ id }) => id),
+      );
       players.push(...batch);
     }
     await pool.query('vacuum analyze wallet.player_wallet');
@@ -63,7 +72,11 @@ async function openAccounts(db: Database, players: readonly LoadPlayer[]): Promi
 }
 
 async function fund(execute: Execute, ids: readonly string[]): Promise<void> {
-  const wallets = await loadWallets(execute, ids.map((playerId) => ({ playerId, asset: loadGame.asset })), false);
+  const wallets = await loadWallets(
+    execute,
+    ids.map((playerId) => ({ playerId, asset: loadGame.asset })),
+    false,
+  );
   const nowMs = Date.now();
   const batches = [...wallets.values()].map((wallet) => {
     const { playerId, asset } = wallet.state;
@@ -85,5 +98,6 @@ async function fund(execute: Execute, ids: readonly string[]): Promise<void> {
     return batch;
   });
   const { written } = await writeBatches(execute, batches, nowMs);
-  if (written.size !== ids.length) throw new Error(`Only ${written.size} of ${ids.length} players were funded.`);
+  if (written.size !== ids.length)
+    throw new Error(`Only ${written.size} of ${ids.length} players were funded.`);
 }

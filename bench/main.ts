@@ -14,7 +14,10 @@ if (bench === undefined) {
   for (const [each, { summary }] of Object.entries(benches)) console.log(`  ${each.padEnd(10)} ${summary}`);
   process.exitCode = name === undefined ? 0 : 1;
 } else {
-  const load = () => loadavg().map((value) => value.toFixed(1)).join(' ');
+  const load = () =>
+    loadavg()
+      .map((value) => value.toFixed(1))
+      .join(' ');
   console.log(`${name}: ${bench.summary}\nLoad average at the start: ${load()}`);
   const report = await bench.run(process.argv.slice(3));
   console.log(`Load average at the end: ${load()}`);

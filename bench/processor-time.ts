@@ -24,9 +24,16 @@ function readStat(pid: number): { parent: number; own: number; buried: number } 
   try {
     const line = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The name in brackets may hold blanks.
-    const fields = line.slice(line.lastIndexOf(')') + 2).split(' ').map(Number);
+    const fields = line
+      .slice(line.lastIndexOf(')') + 2)
+      .split(' ')
+      .map(Number);
     const [, parent = 0] = fields;
-    return { parent, own: (fields[11] ?? 0) + (fields[12] ?? 0), buried: (fields[13] ?? 0) + (fields[14] ?? 0) };
+    return {
+      parent,
+      own: (fields[11] ?? 0) + (fields[12] ?? 0),
+      buried: (fields[13] ?? 0) + (fields[14] ?? 0),
+    };
   } catch {
     return null;
   }

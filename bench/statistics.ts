@@ -15,7 +15,12 @@ export const spread = (values: readonly number[], digits = 0): string =>
   [0.5, 0.95, 0.99].map((share) => percentile(values, share).toFixed(digits)).join('/');
 
 /** One line of a report: the figure, and whether it is what the issue asks for. */
-export function verdict(what: string, value: number, bound: { atLeast: number } | { atMost: number }, unit = ''): string {
+export function verdict(
+  what: string,
+  value: number,
+  bound: { atLeast: number } | { atMost: number },
+  unit = '',
+): string {
   const [isMet, words] =
     'atLeast' in bound
       ? [value >= bound.atLeast, `at least ${bound.atLeast}`]

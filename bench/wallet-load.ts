@@ -1,7 +1,7 @@
 /** The load tool, a process of its own: signs its bets, waits for the word, sends them as fast as they are answered. */
 import { openBetConnection } from './bet-connection.ts';
 import type { LoadPlayer } from './load-players.ts';
-import { makeSignedBets } from './signed-bets.ts';
+import { makeSignedBets, type BetOrder } from './signed-bets.ts';
 
 export type LoadOrder = {
   readonly ports: readonly number[];
@@ -10,6 +10,7 @@ export type LoadOrder = {
   readonly betsMax: number;
   readonly privateKey: string;
   readonly players: readonly LoadPlayer[];
+  readonly order: BetOrder;
 };
 
 export type LoadResult = {
@@ -31,9 +32,11 @@ for (;;) {
 }
 
 async function carryOut(order: LoadOrder): Promise<void> {
-  const bets = await makeSignedBets(order.privateKey, '127.0.0.1', order.players, order.betsMax);
+  const bets = await makeSignedBets(order.privateKey, '127.0.0.1', order.players, order.betsMax, order.order);
   const open = await Promise.all(
-    Array.from({ length: order.connections }, (_, index) => openBetConnection(order.ports[index % order.ports.length] ?? 0)),
+    Array.from({ length: order.connections }, (_, index) =>
+      openBetConnection(order.ports[index % order.ports.length] ?? 0),
+    ),
   );
   const told = hear();
   say('ready');

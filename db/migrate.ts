@@ -38,7 +38,10 @@ export async function migrateToLatest(databaseUrl: string, passwords: RolePasswo
     const { error, results } = await new Migrator({ db, provider: new SqlFileProvider() }).migrateToLatest();
     if (error) {
       const failed = results?.find((result) => result.status === 'Error')?.migrationName ?? 'a migration';
-      throw new Error(`${failed}: ${error instanceof Error ? error.message : 'it failed without saying why'}`, { cause: error });
+      throw new Error(
+        `${failed}: ${error instanceof Error ? error.message : 'it failed without saying why'}`,
+        { cause: error },
+      );
     }
   } finally {
     await db.destroy();

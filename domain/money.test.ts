@@ -1,7 +1,16 @@
 /** Money survives every conversion exactly, and nothing finer than allowed gets in. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { formatDecimal, fromMinorUnits, parseDecimal, parsePayable, rescale, toMinorUnits, toMoneyText, toUnits } from './money.ts';
+import {
+  formatDecimal,
+  fromMinorUnits,
+  parseDecimal,
+  parsePayable,
+  rescale,
+  toMinorUnits,
+  toMoneyText,
+  toUnits,
+} from './money.ts';
 
 const scales = fc.integer({ min: 0, max: 18 });
 const units = fc.bigInt({ min: -(10n ** 30n), max: 10n ** 30n });

@@ -24,7 +24,8 @@ export function assetOf(code: string): Result<Asset> {
  * Refuses anything that is not plain decimal notation (`invalid-request`) or finer than the scale (`amount-too-precise`).
  */
 export function parseDecimal(text: string, scale: number): Result<Units> {
-  if (!decimalForm.test(text)) return fail('invalid-request', 'An amount is a plain decimal string such as "12.50".');
+  if (!decimalForm.test(text))
+    return fail('invalid-request', 'An amount is a plain decimal string such as "12.50".');
   const negative = text.startsWith('-');
   const [whole = '0', fraction = ''] = (negative ? text.slice(1) : text).split('.');
   const excess = fraction.slice(scale);

@@ -3,12 +3,24 @@ import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError, type Clien
 import type { EventType, NewEvent } from '#domain/events.schema.ts';
 import type { bonusAward } from '#workflows/bonus-award.ts';
 import { awardWagered, bonusAwardStart, bonusAwardWorkflowId } from '#workflows/bonus-award.contract.ts';
-import { emailVerified, registrationStart, registrationWorkflowId } from '#workflows/registration.contract.ts';
+import {
+  emailVerified,
+  registrationStart,
+  registrationWorkflowId,
+} from '#workflows/registration.contract.ts';
 import type { registration } from '#workflows/registration.ts';
 import type { limitChange } from '#workflows/limit-change.ts';
-import { limitChangeNoticed, limitChangeStart, limitChangeWorkflowId } from '#workflows/limit-change.contract.ts';
+import {
+  limitChangeNoticed,
+  limitChangeStart,
+  limitChangeWorkflowId,
+} from '#workflows/limit-change.contract.ts';
 import type { selfExclusion } from '#workflows/self-exclusion.ts';
-import { selfExclusionNoticed, selfExclusionStart, selfExclusionWorkflowId } from '#workflows/self-exclusion.contract.ts';
+import {
+  selfExclusionNoticed,
+  selfExclusionStart,
+  selfExclusionWorkflowId,
+} from '#workflows/self-exclusion.contract.ts';
 import type { timeOut } from '#workflows/time-out.ts';
 import { timeOutNoticed, timeOutStart, timeOutWorkflowId } from '#workflows/time-out.contract.ts';
 import type { verification } from '#workflows/verification.ts';
@@ -19,7 +31,10 @@ type EventOf<T extends EventType> = Extract<NewEvent, { type: T }>;
 
 /** Delivers at least once: a route must be harmless when it is repeated. */
 export type EventRoutes = {
-  readonly [T in EventType]?: (client: Client, event: EventOf<T> & { readonly eventId: string }) => Promise<void>;
+  readonly [T in EventType]?: (
+    client: Client,
+    event: EventOf<T> & { readonly eventId: string },
+  ) => Promise<void>;
 };
 
 /** A workflow that was started before, running or ended, needs no second start: its row is its truth. */
@@ -66,7 +81,12 @@ export const eventRoutes: EventRoutes = {
   'bonus.award.wagered': (client, { payload }) =>
     poke(client.workflow.getHandle(bonusAwardWorkflowId(payload.awardId)).signal(awardWagered)),
   'kyc.verification.opened': (client, { payload, brand }) =>
-    startOnce(client.workflow.start<typeof verification>('verification', verificationStart({ ...pickVerification(payload), brand }))),
+    startOnce(
+      client.workflow.start<typeof verification>(
+        'verification',
+        verificationStart({ ...pickVerification(payload), brand }),
+      ),
+    ),
   'responsible-gambling.limit-change.requested': (client, { payload, brand, playerId }) =>
     startOnce(
       client.workflow.start<typeof limitChange>(
@@ -79,8 +99,10 @@ export const eventRoutes: EventRoutes = {
         }),
       ),
     ),
-  'responsible-gambling.limit-change.cancelled': (client, { payload }) => pokeLimitChange(client, payload.limitChangeId),
-  'responsible-gambling.limit-change.applied': (client, { payload }) => pokeLimitChange(client, payload.limitChangeId),
+  'responsible-gambling.limit-change.cancelled': (client, { payload }) =>
+    pokeLimitChange(client, payload.limitChangeId),
+  'responsible-gambling.limit-change.applied': (client, { payload }) =>
+    pokeLimitChange(client, payload.limitChangeId),
   'responsible-gambling.exclusion.started': (client, { payload, brand }) => {
     const { playerId, number, jurisdiction } = payload;
     const input = { playerId, number, brand, jurisdiction };
@@ -91,7 +113,8 @@ export const eventRoutes: EventRoutes = {
     );
   },
   'responsible-gambling.exclusion.extended': (client, { payload }) => pokeExclusion(client, payload),
-  'responsible-gambling.exclusion.reinstatement-requested': (client, { payload }) => pokeExclusion(client, payload),
+  'responsible-gambling.exclusion.reinstatement-requested': (client, { payload }) =>
+    pokeExclusion(client, payload),
 };
 
 const pickVerification = (payload: { verificationId: string; playerId: string; jurisdiction: string }) => ({

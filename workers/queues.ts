@@ -26,11 +26,28 @@ export type QueuePlan = {
 export function planQueues(deps: ActivityDeps): Record<TaskQueue, QueuePlan> {
   const rounds = createRoundActivities(deps);
   return {
-    [taskQueues.money]: { activities: { ...createAwardActivities(deps), ...createRiskActivities(deps), ...createDepositActivities(deps),
-      ...createWithdrawalCheckActivities(deps), ...createWithdrawalActivities(deps) }, activitiesMax: 32, workflowTasksMax: 40 },
+    [taskQueues.money]: {
+      activities: {
+        ...createAwardActivities(deps),
+        ...createRiskActivities(deps),
+        ...createDepositActivities(deps),
+        ...createWithdrawalCheckActivities(deps),
+        ...createWithdrawalActivities(deps),
+      },
+      activitiesMax: 32,
+      workflowTasksMax: 40,
+    },
     [taskQueues.play]: { activities: { ...rounds }, activitiesMax: 16, workflowTasksMax: 20 },
-    [taskQueues.provider]: { activities: { ...rounds, ...createKycVendorActivities(deps), ...createDepositAttemptActivities(deps),
-      ...createPayoutActivities(deps) }, activitiesMax: 32, workflowTasksMax: 5 },
+    [taskQueues.provider]: {
+      activities: {
+        ...rounds,
+        ...createKycVendorActivities(deps),
+        ...createDepositAttemptActivities(deps),
+        ...createPayoutActivities(deps),
+      },
+      activitiesMax: 32,
+      workflowTasksMax: 5,
+    },
     [taskQueues.player]: {
       activities: {
         ...createRegistrationActivities(deps),
@@ -41,6 +58,10 @@ export function planQueues(deps: ActivityDeps): Record<TaskQueue, QueuePlan> {
       activitiesMax: 16,
       workflowTasksMax: 20,
     },
-    [taskQueues.batch]: { activities: { ...createMessageActivities(deps) }, activitiesMax: 8, workflowTasksMax: 10 },
+    [taskQueues.batch]: {
+      activities: { ...createMessageActivities(deps) },
+      activitiesMax: 8,
+      workflowTasksMax: 10,
+    },
   };
 }

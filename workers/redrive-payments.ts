@@ -82,7 +82,9 @@ export async function restartLostPayments(client: Client, db: Database): Promise
     .where('requestedAt', '>', sql<Date>`now() - interval '30 days'`)
     .execute();
   for (const row of deposits) {
-    await startQuietly(() => client.workflow.start<typeof deposit>('deposit', depositStart(depositInputOf(row))));
+    await startQuietly(() =>
+      client.workflow.start<typeof deposit>('deposit', depositStart(depositInputOf(row))),
+    );
   }
   return withdrawals.length + deposits.length;
 }

@@ -47,11 +47,15 @@ const rowsMax = 200;
 export const sweeps: readonly Sweep[] = [
   { name: 'expired-rounds', everyMs: 5_000, run: sweepRounds },
   { name: 'payments', everyMs: 5_000, run: async (client, db) => countOf(await redrivePayments(client, db)) },
-  { name: 'kyc-webhooks', everyMs: 5_000, run: (client, db) =>
-    pokeOpenWebhooks(db, 'kyc:vendor', async (subject) => {
-      await poke(client.workflow.getHandle(subject).signal(vendorNotified));
-      return 'told';
-    }) },
+  {
+    name: 'kyc-webhooks',
+    everyMs: 5_000,
+    run: (client, db) =>
+      pokeOpenWebhooks(db, 'kyc:vendor', async (subject) => {
+        await poke(client.workflow.getHandle(subject).signal(vendorNotified));
+        return 'told';
+      }),
+  },
   { name: 'registrations', everyMs: 60_000, run: sweepRegistrations },
   { name: 'verifications', everyMs: 60_000, run: sweepVerifications },
   { name: 'limit-changes', everyMs: 60_000, run: sweepLimitChanges },
@@ -111,42 +115,75 @@ const unsettled = (column: string) =>
   sql<boolean>`${sql.ref(column)} < now() - interval '1 minute' and ${sql.ref(column)} > now() - interval '31 days'`;
 
 async function sweepRegistrations(client: Client, db: Database): Promise<number> {
-  const rows = await db.selectFrom('pam.player').select(['id', 'brand', 'jurisdiction'])
-    .where('status', '=', 'email-unverified').where(unsettled('registeredAt'))
-    .orderBy('registeredAt', 'desc').limit(rowsMax).execute();
+  const rows = await db
+    .selectFrom('pam.player')
+    .select(['id', 'brand', 'jurisdiction'])
+    .where('status', '=', 'email-unverified')
+    .where(unsettled('registeredAt'))
+    .orderBy('registeredAt', 'desc')
+    .limit(rowsMax)
+    .execute();
   for (const { id, brand, jurisdiction } of rows) {
     const start = registrationStart({ playerId: id, brand, jurisdiction });
-    await startOnce(client.workflow.start<typeof registration>('registration', { ...start,
-      typedSearchAttributes: new TypedSearchAttributes(start.typedSearchAttributes) }));
+    await startOnce(
+      client.workflow.start<typeof registration>('registration', {
+        ...start,
+        typedSearchAttributes: new TypedSearchAttributes(start.typedSearchAttributes),
+      }),
+    );
   }
   return rows.length;
 }
 
 async function sweepVerifications(client: Client, db: Database): Promise<number> {
-  const rows = await db.selectFrom('kyc.verification').select(['id', 'playerId', 'brand', 'jurisdiction'])
-    .where('state', 'in', ['opened', 'pending', 'on-hold']).where(unsettled('openedAt'))
-    .orderBy('openedAt', 'desc').limit(rowsMax).execute();
+  const rows = await db
+    .selectFrom('kyc.verification')
+    .select(['id', 'playerId', 'brand', 'jurisdiction'])
+    .where('state', 'in', ['opened', 'pending', 'on-hold'])
+    .where(unsettled('openedAt'))
+    .orderBy('openedAt', 'desc')
+    .limit(rowsMax)
+    .execute();
   for (const { id, playerId, brand, jurisdiction } of rows) {
-    await startOnce(client.workflow.start<typeof verification>('verification',
-      verificationStart({ verificationId: id, playerId, brand, jurisdiction })));
+    await startOnce(
+      client.workflow.start<typeof verification>(
+        'verification',
+        verificationStart({ verificationId: id, playerId, brand, jurisdiction }),
+      ),
+    );
   }
   return rows.length;
 }
 
 async function sweepLimitChanges(client: Client, db: Database): Promise<number> {
-  const rows = await db.selectFrom('responsibleGambling.limitChange').select(['id', 'playerId', 'brand', 'jurisdiction'])
-    .where('state', 'in', ['cooling-off', 'awaiting-confirmation']).where(unsettled('requestedAt'))
-    .orderBy('requestedAt', 'desc').limit(rowsMax).execute();
+  const rows = await db
+    .selectFrom('responsibleGambling.limitChange')
+    .select(['id', 'playerId', 'brand', 'jurisdiction'])
+    .where('state', 'in', ['cooling-off', 'awaiting-confirmation'])
+    .where(unsettled('requestedAt'))
+    .orderBy('requestedAt', 'desc')
+    .limit(rowsMax)
+    .execute();
   for (const { id, ...rest } of rows) {
-    await startOnce(client.workflow.start<typeof limitChange>('limitChange', limitChangeStart({ limitChangeId: id, ...rest })));
+    await startOnce(
+      client.workflow.start<typeof limitChange>(
+        'limitChange',
+        limitChangeStart({ limitChangeId: id, ...rest }),
+      ),
+    );
   }
   return rows.length;
 }
 
 async function sweepExclusions(client: Client, db: Database): Promise<number> {
-  const rows = await db.selectFrom('responsibleGambling.exclusion')
+  const rows = await db
+    .selectFrom('responsibleGambling.exclusion')
     .select(['playerId', 'number', 'brand', 'jurisdiction', 'kind'])
-    .where('state', '!=', 'ended').where(unsettled('startedAt')).orderBy('startedAt', 'desc').limit(rowsMax).execute();
+    .where('state', '!=', 'ended')
+    .where(unsettled('startedAt'))
+    .orderBy('startedAt', 'desc')
+    .limit(rowsMax)
+    .execute();
   for (const { kind, ...input } of rows) {
     await startOnce(
       kind === 'time-out'

@@ -1,8 +1,20 @@
 /** The life of one award: it waits until the stakes are made or the time is over, then converts or forfeits it. */
-import { condition, proxyActivities, setHandler, setWorkflowOptions, upsertSearchAttributes } from '@temporalio/workflow';
+import {
+  condition,
+  proxyActivities,
+  setHandler,
+  setWorkflowOptions,
+  upsertSearchAttributes,
+} from '@temporalio/workflow';
 import type { createAwardActivities } from '#activities/bonus/awards.ts';
 import { taskQueues } from '#domain/task-queues.ts';
-import { awardForfeited, awardWagered, getBonusAward, type BonusAwardInput, type BonusAwardStage } from './bonus-award.contract.ts';
+import {
+  awardForfeited,
+  awardWagered,
+  getBonusAward,
+  type BonusAwardInput,
+  type BonusAwardStage,
+} from './bonus-award.contract.ts';
 import { database } from './retry-profiles.ts';
 import { stageKey } from './search-attributes.ts';
 
@@ -43,4 +55,5 @@ export async function bonusAward(input: BonusAwardInput): Promise<BonusAwardStag
   return stage;
 }
 
-const moved = (state: 'active' | 'converted' | 'forfeited'): BonusAwardStage => (state === 'active' ? 'wagering' : state);
+const moved = (state: 'active' | 'converted' | 'forfeited'): BonusAwardStage =>
+  state === 'active' ? 'wagering' : state;

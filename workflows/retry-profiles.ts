@@ -11,7 +11,12 @@ const nonRetryableErrorTypes = failureCodes.filter(
 export const database: ActivityOptions = {
   startToCloseTimeout: '10 s',
   scheduleToCloseTimeout: '10 min',
-  retry: { initialInterval: '200 ms', backoffCoefficient: 2, maximumInterval: '10 s', nonRetryableErrorTypes },
+  retry: {
+    initialInterval: '200 ms',
+    backoffCoefficient: 2,
+    maximumInterval: '10 s',
+    nonRetryableErrorTypes,
+  },
 };
 
 /** Outside parties that honour an idempotency key. */
@@ -32,5 +37,11 @@ export const providerOnce: ActivityOptions = {
 export const notify: ActivityOptions = {
   startToCloseTimeout: '15 s',
   scheduleToCloseTimeout: '1 h',
-  retry: { initialInterval: '2 s', backoffCoefficient: 2, maximumInterval: '5 min', maximumAttempts: 10, nonRetryableErrorTypes },
+  retry: {
+    initialInterval: '2 s',
+    backoffCoefficient: 2,
+    maximumInterval: '5 min',
+    maximumAttempts: 10,
+    nonRetryableErrorTypes,
+  },
 };

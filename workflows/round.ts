@@ -11,11 +11,20 @@ import {
 import type { createRoundActivities } from '#activities/games/rounds.ts';
 import { taskQueues } from '#domain/task-queues.ts';
 import { database, providerOnce } from './retry-profiles.ts';
-import { getRound, resolveRound, type RoundInput, type RoundResolution, type RoundView } from './round.contract.ts';
+import {
+  getRound,
+  resolveRound,
+  type RoundInput,
+  type RoundResolution,
+  type RoundView,
+} from './round.contract.ts';
 import { stageKey } from './search-attributes.ts';
 
 type Activities = ReturnType<typeof createRoundActivities>;
-const { readRound, settleRound, voidRound, handRoundToPerson } = proxyActivities<Activities>({ ...database, taskQueue: taskQueues.play });
+const { readRound, settleRound, voidRound, handRoundToPerson } = proxyActivities<Activities>({
+  ...database,
+  taskQueue: taskQueues.play,
+});
 const { askProvider } = proxyActivities<Activities>({ ...providerOnce, taskQueue: taskQueues.provider });
 
 const firstWaitMs = 5_000;

@@ -9,7 +9,10 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { createPayoutActivities, PayoutView } from '#activities/payments/payouts.ts';
-import type { CheckedWithdrawal, createWithdrawalCheckActivities } from '#activities/payments/withdrawal-checks.ts';
+import type {
+  CheckedWithdrawal,
+  createWithdrawalCheckActivities,
+} from '#activities/payments/withdrawal-checks.ts';
 import type { createWithdrawalActivities } from '#activities/payments/withdrawal-outcomes.ts';
 import type { createRiskActivities } from '#activities/risk/assess-withdrawal.ts';
 import type { FailureCode } from '#domain/failures.ts';

@@ -18,7 +18,11 @@ export type AwardStanding = {
 export function createAwardActivities(deps: Pick<ActivityDeps, 'db'>) {
   const { db } = deps;
 
-  async function end(awardId: string, state: 'converted' | 'forfeited', reason: string): Promise<AwardStanding['state']> {
+  async function end(
+    awardId: string,
+    state: 'converted' | 'forfeited',
+    reason: string,
+  ): Promise<AwardStanding['state']> {
     return db.transaction().execute(async (trx) => {
       const award = await lockAward(trx, awardId);
       if (award.state !== 'active') return award.state as AwardStanding['state'];
@@ -35,14 +39,25 @@ export function createAwardActivities(deps: Pick<ActivityDeps, 'db'>) {
           transfer: { code, awardId },
         }),
       );
-      await trx.updateTable('bonus.award').set({ state, endedAt: sql`now()` }).where('id', '=', awardId).execute();
+      await trx
+        .updateTable('bonus.award')
+        .set({ state, endedAt: sql`now()` })
+        .where('id', '=', awardId)
+        .execute();
       const money = toMoneyText(left, asset);
-      const deed = { actor: { kind: 'workflow', id: `bonus:${awardId}` }, subject: `bonus:${awardId}` } as const;
+      const deed = {
+        actor: { kind: 'workflow', id: `bonus:${awardId}` },
+        subject: `bonus:${awardId}`,
+      } as const;
       const fact = { version: 1, brand, playerId } as const;
       if (state === 'converted') {
         await appendEvent(trx, { ...fact, type: 'bonus.award.converted', payload: { awardId, money } }, deed);
       } else {
-        await appendEvent(trx, { ...fact, type: 'bonus.award.forfeited', payload: { awardId, money, reason } }, deed);
+        await appendEvent(
+          trx,
+          { ...fact, type: 'bonus.award.forfeited', payload: { awardId, money, reason } },
+          deed,
+        );
       }
       return state;
     });
@@ -52,8 +67,14 @@ export function createAwardActivities(deps: Pick<ActivityDeps, 'db'>) {
     async readAward({ awardId }: { awardId: string }): Promise<AwardStanding> {
       const row = await db
         .selectFrom('bonus.award as a')
-        .leftJoin('wallet.playerWallet as w', (join) => join.onRef('w.playerId', '=', 'a.playerId').onRef('w.awardId', '=', 'a.id'))
-        .select(['a.state', 'w.awardWageringLeft', sql<string>`extract(epoch from a.expires_at - now())::text`.as('remainingS')])
+        .leftJoin('wallet.playerWallet as w', (join) =>
+          join.onRef('w.playerId', '=', 'a.playerId').onRef('w.awardId', '=', 'a.id'),
+        )
+        .select([
+          'a.state',
+          'w.awardWageringLeft',
+          sql<string>`extract(epoch from a.expires_at - now())::text`.as('remainingS'),
+        ])
         .where('a.id', '=', awardId)
         .executeTakeFirst();
       if (!row) throw new FailureError(fail('not-found', 'There is no such award.').failure);
@@ -73,7 +94,12 @@ export function createAwardActivities(deps: Pick<ActivityDeps, 'db'>) {
 }
 
 async function lockAward(trx: Trx, awardId: string) {
-  const award = await trx.selectFrom('bonus.award').selectAll().where('id', '=', awardId).forUpdate().executeTakeFirst();
+  const award = await trx
+    .selectFrom('bonus.award')
+    .selectAll()
+    .where('id', '=', awardId)
+    .forUpdate()
+    .executeTakeFirst();
   if (!award) throw new FailureError(fail('not-found', 'There is no such award.').failure);
   return award;
 }

@@ -12,4 +12,6 @@ export type StudioAccess = Pick<Hub88Credentials, 'baseUrl' | 'privateKey'>;
 
 /** No studio configured means no providers, which launch and settlement then say. */
 export const createGameProviders = (studio: StudioAccess | null): GameProviders =>
-  new Map(studio ? [[studioIntegration, createHub88Provider({ ...studio, operatorId: studioOperatorId })]] : []);
+  new Map(
+    studio ? [[studioIntegration, createHub88Provider({ ...studio, operatorId: studioOperatorId })]] : [],
+  );

@@ -45,7 +45,10 @@ export async function claimExpiredRounds(db: Database, limit: number): Promise<E
           playerId: round.playerId,
           payload: { integration: round.integration, round: round.roundRef, playerId: round.playerId },
         },
-        { actor: { kind: 'system', id: 'round-guard' }, subject: `round:${round.integration}:${round.roundRef}` },
+        {
+          actor: { kind: 'system', id: 'round-guard' },
+          subject: `round:${round.integration}:${round.roundRef}`,
+        },
       );
     }
     return rows;

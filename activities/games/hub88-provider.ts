@@ -78,9 +78,15 @@ function toOutcome(answer: z.infer<typeof roundAnswer>): RoundOutcome {
   };
 }
 
-const badAnswer = (): Result<never> => fail('dependency-unavailable', 'The provider answered with something that is no answer.');
+const badAnswer = (): Result<never> =>
+  fail('dependency-unavailable', 'The provider answered with something that is no answer.');
 
-async function call(credentials: Hub88Credentials, key: KeyObject, path: string, body: object): Promise<Result<unknown>> {
+async function call(
+  credentials: Hub88Credentials,
+  key: KeyObject,
+  path: string,
+  body: object,
+): Promise<Result<unknown>> {
   const bytes = Buffer.from(JSON.stringify(body));
   const signature = sign('RSA-SHA256', bytes, key).toString('base64');
   try {
@@ -91,8 +97,10 @@ async function call(credentials: Hub88Credentials, key: KeyObject, path: string,
       redirect: 'error',
       signal: AbortSignal.timeout(callTimeoutMs),
     });
-    if (response.status === 404) return fail('transaction-not-found', 'The provider does not know what was asked about.');
-    if (!response.ok) return fail('dependency-unavailable', `The provider answered with status ${response.status}.`);
+    if (response.status === 404)
+      return fail('transaction-not-found', 'The provider does not know what was asked about.');
+    if (!response.ok)
+      return fail('dependency-unavailable', `The provider answered with status ${response.status}.`);
     return succeed(await response.json());
   } catch {
     return fail('dependency-unavailable', 'The provider does not answer.');

@@ -31,7 +31,10 @@ export type GameProvider = {
   /** Address of the running game. `dependency-unavailable` when the provider does not answer in time. */
   launchUrl(request: LaunchRequest): Promise<Result<string>>;
   /** What became of a round. `transaction-not-found` when the provider never heard of it. */
-  roundOutcome(round: { readonly playerId: string; readonly roundRef: string }): Promise<Result<RoundOutcome>>;
+  roundOutcome(round: {
+    readonly playerId: string;
+    readonly roundRef: string;
+  }): Promise<Result<RoundOutcome>>;
 };
 
 /** Providers by integration id. */

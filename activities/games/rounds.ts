@@ -29,7 +29,10 @@ export function createRoundActivities(deps: Pick<ActivityDeps, 'db' | 'gameProvi
     /** Asks the provider. A provider that never heard of the round took no bet of it: the round is void. */
     async askProvider(round: RoundKey): Promise<RoundOutcome> {
       const provider = deps.gameProviders.get(round.integration);
-      if (!provider) throw new FailureError(fail('not-found', `No provider is configured for ${round.integration}.`).failure);
+      if (!provider)
+        throw new FailureError(
+          fail('not-found', `No provider is configured for ${round.integration}.`).failure,
+        );
       const outcome = await provider.roundOutcome(round);
       if (!outcome.ok && outcome.failure.code === 'transaction-not-found') return { state: 'void' };
       return orThrow(outcome);
@@ -39,7 +42,10 @@ export function createRoundActivities(deps: Pick<ActivityDeps, 'db' | 'gameProvi
      * Applies what the provider says happened, under the provider's own transaction ids: a call of theirs that
      * arrives late meets the same journal and moves nothing.
      */
-    async settleRound(input: { round: RoundKey; transactions: readonly ProviderTransaction[] }): Promise<{ applied: number }> {
+    async settleRound(input: {
+      round: RoundKey;
+      transactions: readonly ProviderTransaction[];
+    }): Promise<{ applied: number }> {
       return db.transaction().execute(async (trx) => {
         const row = await selectRound(trx, input.round).forUpdate('w').executeTakeFirstOrThrow();
         if (row.state !== 'open' && row.state !== 'manual') return { applied: 0 };
@@ -66,11 +72,22 @@ export function createRoundActivities(deps: Pick<ActivityDeps, 'db' | 'gameProvi
           .where('j.roundRef', '=', round.roundRef)
           .where('j.playerId', '=', round.playerId)
           .where('j.code', '=', 'bet.place')
-          .where((eb) => eb.not(eb.exists(eb.selectFrom('wallet.journal as r').select('r.id').whereRef('r.reverses', '=', 'j.id'))))
+          .where((eb) =>
+            eb.not(
+              eb.exists(
+                eb.selectFrom('wallet.journal as r').select('r.id').whereRef('r.reverses', '=', 'j.id'),
+              ),
+            ),
+          )
           .orderBy('j.id')
           .execute();
         for (const bet of bets) {
-          const undo = { externalId: `void:${bet.externalId}`, referenceExternalId: bet.externalId, kind: 'rollback', wireAmount: '0' } as const;
+          const undo = {
+            externalId: `void:${bet.externalId}`,
+            referenceExternalId: bet.externalId,
+            kind: 'rollback',
+            wireAmount: '0',
+          } as const;
           orThrow(await postCommand(trx, commandOf(round, row, undo)));
         }
         await resolveRound(trx, round, row.brand, 'void');
@@ -91,7 +108,9 @@ export function createRoundActivities(deps: Pick<ActivityDeps, 'db' | 'gameProvi
 const selectRound = (db: ActivityDeps['db'] | Trx, round: RoundKey) =>
   db
     .selectFrom('games.round as r')
-    .innerJoin('wallet.playerWallet as w', (join) => join.onRef('w.playerId', '=', 'r.playerId').onRef('w.asset', '=', 'r.asset'))
+    .innerJoin('wallet.playerWallet as w', (join) =>
+      join.onRef('w.playerId', '=', 'r.playerId').onRef('w.asset', '=', 'r.asset'),
+    )
     .select(['r.state', 'r.asset', 'r.gameCode', 'w.brand'])
     .where('r.integration', '=', round.integration)
     .where('r.roundRef', '=', round.roundRef)
@@ -101,9 +120,17 @@ type RoundRow = { readonly asset: string; readonly gameCode: string };
 
 function commandOf(round: RoundKey, row: RoundRow, transaction: ProviderTransaction) {
   const ledgerScale = assets.get(row.asset)?.ledgerScale ?? 12;
-  const amount = transaction.kind === 'rollback' ? 0n : fromHub88Amount(BigInt(transaction.wireAmount), ledgerScale);
+  const amount =
+    transaction.kind === 'rollback' ? 0n : fromHub88Amount(BigInt(transaction.wireAmount), ledgerScale);
   const reference = transaction.referenceExternalId;
-  const meaning = { playerId: round.playerId, game: row.gameCode, round: round.roundRef, asset: row.asset, amount, reference };
+  const meaning = {
+    playerId: round.playerId,
+    game: row.gameCode,
+    round: round.roundRef,
+    asset: row.asset,
+    amount,
+    reference,
+  };
   const facts = {
     key: { integration: round.integration, externalId: transaction.externalId },
     playerId: round.playerId,
@@ -114,13 +141,30 @@ function commandOf(round: RoundKey, row: RoundRow, transaction: ProviderTransact
     guardMs: noGuardMs,
   };
   if (transaction.kind === 'win') {
-    return { ...facts, kind: 'win', amount, betExternalId: reference, fingerprint: gameFingerprint({ ...meaning, kind: 'win' }) } as const;
+    return {
+      ...facts,
+      kind: 'win',
+      amount,
+      betExternalId: reference,
+      fingerprint: gameFingerprint({ ...meaning, kind: 'win' }),
+    } as const;
   }
-  if (reference === null) throw new FailureError(fail('invalid-request', 'A rollback names no original.').failure);
-  return { ...facts, kind: 'rollback', originalExternalId: reference, fingerprint: gameFingerprint({ ...meaning, kind: 'rollback' }) } as const;
+  if (reference === null)
+    throw new FailureError(fail('invalid-request', 'A rollback names no original.').failure);
+  return {
+    ...facts,
+    kind: 'rollback',
+    originalExternalId: reference,
+    fingerprint: gameFingerprint({ ...meaning, kind: 'rollback' }),
+  } as const;
 }
 
-async function resolveRound(trx: Trx, round: RoundKey, brand: string, outcome: 'settled' | 'void' | 'manual'): Promise<void> {
+async function resolveRound(
+  trx: Trx,
+  round: RoundKey,
+  brand: string,
+  outcome: 'settled' | 'void' | 'manual',
+): Promise<void> {
   await trx
     .updateTable('games.round')
     .set((eb) => ({

@@ -135,7 +135,9 @@ async function refuseWhilePaying(trx: Trx, withdrawalId: string): Promise<void> 
     .where('state', 'not in', ['declined', 'not_sent'])
     .executeTakeFirst();
   if (live === undefined) return;
-  throw new FailureError(fail('withdrawal-not-pending', `The payout ${live.reference} may be on its way.`).failure);
+  throw new FailureError(
+    fail('withdrawal-not-pending', `The payout ${live.reference} may be on its way.`).failure,
+  );
 }
 
 const byWorkflow = (row: Pick<WithdrawalRow, 'id'>) =>

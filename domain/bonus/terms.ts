@@ -16,7 +16,11 @@ export const daysMax = 90;
 
 /** The amount to stake before the award converts. Fails with `invalid-request` on terms that no award may have. */
 export function wageringOf(terms: AwardTerms): Result<Units> {
-  if (!Number.isInteger(terms.wageringTimes) || terms.wageringTimes < 1 || terms.wageringTimes > wageringTimesMax) {
+  if (
+    !Number.isInteger(terms.wageringTimes) ||
+    terms.wageringTimes < 1 ||
+    terms.wageringTimes > wageringTimesMax
+  ) {
     return fail('invalid-request', `Wagering is 1 to ${wageringTimesMax} times the amount.`);
   }
   if (!Number.isInteger(terms.days) || terms.days < 1 || terms.days > daysMax) {

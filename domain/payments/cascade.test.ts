@@ -69,15 +69,13 @@ const outcome: fc.Arbitrary<PspOutcome> = fc.oneof(
     processed: { amount: '1', asset: 'EUR' },
     instrument: null,
   }),
-  fc
-    .constantFrom(...declineClasses)
-    .map((declineClass): PspOutcome => ({
-      kind: 'declined',
-      pspReference: null,
-      declineClass,
-      rawCode: 'x',
-      networkCode: null,
-    })),
+  fc.constantFrom(...declineClasses).map((declineClass): PspOutcome => ({
+    kind: 'declined',
+    pspReference: null,
+    declineClass,
+    rawCode: 'x',
+    networkCode: null,
+  })),
   fc.constant<PspOutcome>({ kind: 'action', pspReference: null, url: 'http://x' }),
   fc.constant<PspOutcome>({ kind: 'pending', pspReference: null }),
   fc.constant<PspOutcome>({ kind: 'cancelled', pspReference: null }),

@@ -18,7 +18,6 @@ export type DeclineClass = (typeof declineClasses)[number];
 /** Goes up when a row below changes, and is named by its source and edition. */
 export const declineTableVersion = 1;
 
-
 const rows = (byClass: Partial<Record<DeclineClass, readonly string[]>>): [string, DeclineClass][] =>
   declineClasses.flatMap((declineClass) =>
     (byClass[declineClass] ?? []).map((code): [string, DeclineClass] => [code, declineClass]),

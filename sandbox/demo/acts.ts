@@ -32,12 +32,18 @@ export async function register(cast: Cast): Promise<Player> {
   const created = await callJson(`${cast.api}/v1/players`, { body, idempotencyKey: key });
   const again = await callJson(`${cast.api}/v1/players`, { body, idempotencyKey: key });
   hold('a repeated registration is the same player', created.playerId === again.playerId, again);
-  const taken = await callJson(`${cast.api}/v1/players`, { body, idempotencyKey: randomUUID(), expect: [409] });
+  const taken = await callJson(`${cast.api}/v1/players`, {
+    body,
+    idempotencyKey: randomUUID(),
+    expect: [409],
+  });
   hold('an address is taken once per brand', taken.code === 'email-taken', taken);
   tell(`registered with ${brand} under MT`, `registration:${created.playerId}`);
 
   const link = await eventually('the verification mail', async () => {
-    const { messages } = asMessages(await callJson(`${cast.sandbox.mailbox}/messages?to=${encodeURIComponent(email)}`));
+    const { messages } = asMessages(
+      await callJson(`${cast.sandbox.mailbox}/messages?to=${encodeURIComponent(email)}`),
+    );
     return messages[0]?.links.find((candidate: string) => candidate.includes('verify-email'));
   });
   const token = new URL(link).searchParams.get('token');
@@ -52,7 +58,8 @@ export async function register(cast: Cast): Promise<Player> {
   };
 }
 
-const asMessages = (answer: Json): { messages: Json[] } => (Array.isArray(answer) ? { messages: answer } : answer);
+const asMessages = (answer: Json): { messages: Json[] } =>
+  Array.isArray(answer) ? { messages: answer } : answer;
 
 export async function protect(player: Player): Promise<void> {
   chapter('2. Limit and identity');
@@ -60,7 +67,10 @@ export async function protect(player: Player): Promise<void> {
   await player.call('/v1/limits', { body: limit, idempotencyKey: randomUUID() });
   tell('deposit limit of 500 EUR a day, before the first deposit');
 
-  const opened = await player.call('/v1/kyc/verifications', { body: { level: 'L1' }, idempotencyKey: randomUUID() });
+  const opened = await player.call('/v1/kyc/verifications', {
+    body: { level: 'L1' },
+    idempotencyKey: randomUUID(),
+  });
   tell('identity check opened at the vendor', `verification:${opened.verificationId}`);
   const page = await submitForm(opened.verifyUrl, {
     firstName: 'Ada',
@@ -81,7 +91,10 @@ export async function protect(player: Player): Promise<void> {
 async function tokenise(cast: Cast): Promise<{ psp: string; token: string }[]> {
   // The browser hands the card to the PSPs; we only ever see what they call it.
   const card = { number: '4000000000003220', exp_month: '12', exp_year: '2031', cvc: '123' };
-  const fields = new URLSearchParams({ type: 'card', ...Object.fromEntries(Object.entries(card).map(([k, v]) => [`card[${k}]`, v])) });
+  const fields = new URLSearchParams({
+    type: 'card',
+    ...Object.fromEntries(Object.entries(card).map(([k, v]) => [`card[${k}]`, v])),
+  });
   const alpha = await fetch(`${cast.sandbox.pspAlpha}/v1/payment_methods`, {
     method: 'POST',
     headers: { authorization: `Bearer ${cast.pspKeys.alpha}` },
@@ -97,13 +110,24 @@ async function tokeniseBeta(cast: Cast, player: Player): Promise<{ psp: string; 
       merchantAccount: 'PitbossSandbox',
       shopperReference: player.id,
       recurringProcessingModel: 'CardOnFile',
-      paymentMethod: { type: 'scheme', number: '4000000000003220', expiryMonth: '12', expiryYear: '2031', cvc: '123', holderName: 'A Example' },
+      paymentMethod: {
+        type: 'scheme',
+        number: '4000000000003220',
+        expiryMonth: '12',
+        expiryYear: '2031',
+        cvc: '123',
+        holderName: 'A Example',
+      },
     },
   });
   return { psp: 'beta', token: answer.id ?? answer.storedPaymentMethodId };
 }
 
-export type BegunDeposit = { readonly depositId: string; readonly challengeUrl: string; readonly repeat: () => Promise<Json> };
+export type BegunDeposit = {
+  readonly depositId: string;
+  readonly challengeUrl: string;
+  readonly repeat: () => Promise<Json>;
+};
 
 /** Asks for 200 EUR; the answer of the first call is already the challenge to pass. */
 export async function beginDeposit(cast: Cast, player: Player): Promise<BegunDeposit> {
@@ -117,7 +141,10 @@ export async function beginDeposit(cast: Cast, player: Player): Promise<BegunDep
     idempotencyKey: randomUUID(),
   };
   const begun = await player.call('/v1/deposits', request);
-  tell(`deposit of 200 EUR: ${begun.state}, next action ${begun.nextAction.type}`, `deposit:${begun.depositId}`);
+  tell(
+    `deposit of 200 EUR: ${begun.state}, next action ${begun.nextAction.type}`,
+    `deposit:${begun.depositId}`,
+  );
   hold('the first call is answered with the next action', begun.nextAction.type === 'redirect', begun);
   return {
     depositId: begun.depositId,
@@ -128,7 +155,10 @@ export async function beginDeposit(cast: Cast, player: Player): Promise<BegunDep
 
 export async function deposit(cast: Cast, player: Player): Promise<void> {
   chapter('3. Deposit: technical decline at PSP alpha, cascade to PSP beta, 3-D Secure, webhook twice');
-  await callJson(`${cast.sandbox.pspAlpha}/_scenario`, { method: 'PUT', body: { mode: 'technical_decline' } });
+  await callJson(`${cast.sandbox.pspAlpha}/_scenario`, {
+    method: 'PUT',
+    body: { mode: 'technical_decline' },
+  });
   await callJson(`${cast.sandbox.pspBeta}/_scenario`, { method: 'PUT', body: { webhook: { copies: 2 } } });
   const begun = await beginDeposit(cast, player);
   await passChallenge(begun.challengeUrl);
@@ -146,7 +176,8 @@ export const awaitCapture = (player: Player, depositId: string): Promise<Json> =
     return seen.state === 'captured' ? seen : null;
   });
 
-export const balanceOf = async (player: Player): Promise<Json> => (await player.call('/v1/players/me/balances')).items[0];
+export const balanceOf = async (player: Player): Promise<Json> =>
+  (await player.call('/v1/players/me/balances')).items[0];
 
 /** Follows the challenge as a browser does: page, form, and the way back to the shop. */
 export async function passChallenge(url: string): Promise<void> {
@@ -160,7 +191,12 @@ export async function passChallenge(url: string): Promise<void> {
 export async function play(cast: Cast, player: Player, rounds = 100): Promise<Json> {
   chapter(`4. Game: ${rounds} rounds over signed Hub88 calls`);
   const launched = await player.call('/v1/game-sessions', {
-    body: { game: 'pbs_dragonvault', asset: 'EUR', lobbyUrl: `${cast.api}/docs`, depositUrl: `${cast.api}/docs` },
+    body: {
+      game: 'pbs_dragonvault',
+      asset: 'EUR',
+      lobbyUrl: `${cast.api}/docs`,
+      depositUrl: `${cast.api}/docs`,
+    },
   });
   tell(`launched pbs_dragonvault: ${launched.launchUrl}`);
   const report = await callJson(`${cast.sandbox.gameStudio}/_scenario/play`, {
@@ -176,7 +212,11 @@ export async function play(cast: Cast, player: Player, rounds = 100): Promise<Js
     },
   });
   tell(`studio's totals: ${JSON.stringify(report.totals.counts ?? report.totals)}`);
-  hold('every call was answered as its rules say, duplicates and rollbacks included', report.ok === true, report.expectations);
+  hold(
+    'every call was answered as its rules say, duplicates and rollbacks included',
+    report.ok === true,
+    report.expectations,
+  );
   hold('the studio’s sum of the session equals our balance', report.balance.matches === true, report.balance);
   return report;
 }
@@ -194,8 +234,15 @@ export async function settleOpenRound(cast: Cast, player: Player, report: Json):
     },
     120_000,
   );
-  tell(`the provider was asked and the round is ${settled.state}: staked ${settled.staked.amount}, won ${settled.won.amount}`, settled.workflowId);
-  hold('the open round is settled by its workflow', settled.state === 'settled' && settled.workflowId !== null, settled);
+  tell(
+    `the provider was asked and the round is ${settled.state}: staked ${settled.staked.amount}, won ${settled.won.amount}`,
+    settled.workflowId,
+  );
+  hold(
+    'the open round is settled by its workflow',
+    settled.state === 'settled' && settled.workflowId !== null,
+    settled,
+  );
 }
 
 /** Asks for 150 EUR back to the card of the deposit; the money is on hold with the answer. */
@@ -207,7 +254,10 @@ export async function requestWithdrawal(player: Player): Promise<string> {
     body: { money: { amount: '150.00', asset: 'EUR' }, instrument: { instrumentId: card.instrumentId } },
     idempotencyKey: randomUUID(),
   });
-  tell(`withdrawal of 150 EUR to the card of the deposit: ${begun.state}`, `withdrawal:${begun.withdrawalId}`);
+  tell(
+    `withdrawal of 150 EUR to the card of the deposit: ${begun.state}`,
+    `withdrawal:${begun.withdrawalId}`,
+  );
   const held = await balanceOf(player);
   const moved = held.held === '150.00' && cents(held.cash) === cents(before) - 15_000n;
   hold('the money is on hold with the request', moved, held);
@@ -222,14 +272,22 @@ export async function approve(cast: Cast, withdrawalId: string, role: string): P
   });
   const decide = (expect?: number[]): Promise<Json> =>
     operator(`/admin/v1/withdrawals/${withdrawalId}/approvals`, {
-      body: { decision: 'approve', reason: 'Checked against the demo script.', payloadHash: work.payloadHash },
+      body: {
+        decision: 'approve',
+        reason: 'Checked against the demo script.',
+        payloadHash: work.payloadHash,
+      },
       idempotencyKey: randomUUID(),
       ...(expect ? { expect } : {}),
     });
   await decide();
   if (role === 'payments') {
     const again = await decide([403, 409]);
-    hold('one operator cannot approve twice', ['already-decided', 'own-approval'].includes(again.code), again);
+    hold(
+      'one operator cannot approve twice',
+      ['already-decided', 'own-approval'].includes(again.code),
+      again,
+    );
   }
   tell(`approved by ${role}`);
 }
@@ -278,12 +336,20 @@ export async function prove(cast: Cast, player: Player): Promise<void> {
 
   const entries = await analyst(`/admin/v1/ledger/players/${player.id}/entries?asset=EUR&limit=200`);
   const sequence = entries.items.map((entry: Json) => Number(entry.seq));
-  hold('the player’s chain has no gap', sequence.every((seq: number, index: number) => seq === index + 1), sequence.slice(0, 5));
+  hold(
+    'the player’s chain has no gap',
+    sequence.every((seq: number, index: number) => seq === index + 1),
+    sequence.slice(0, 5),
+  );
 
-  const verify = spawnSync(process.execPath, [fileURLToPath(new URL('../../platform/verify.ts', import.meta.url))], {
-    env: { ...cast.environment, PITBOSS_HOME: cast.home },
-    encoding: 'utf8',
-  });
+  const verify = spawnSync(
+    process.execPath,
+    [fileURLToPath(new URL('../../platform/verify.ts', import.meta.url))],
+    {
+      env: { ...cast.environment, PITBOSS_HOME: cast.home },
+      encoding: 'utf8',
+    },
+  );
   for (const line of verify.stdout.trim().split('\n')) tell(line);
   hold('npm run verify passes', verify.status === 0, verify.stderr);
 }

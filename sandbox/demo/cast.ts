@@ -36,7 +36,10 @@ export async function findCast(folder: string, environment: NodeJS.ProcessEnv): 
 }
 
 /** A signed-in operator's way to the back office. */
-export async function signInOperator(cast: Cast, role: string): Promise<(path: string, call?: Call) => Promise<Json>> {
+export async function signInOperator(
+  cast: Cast,
+  role: string,
+): Promise<(path: string, call?: Call) => Promise<Json>> {
   const operator = cast.operators.find((candidate) => candidate.role === role);
   if (!operator) throw new Error(`There is no operator with the role ${role}.`);
   const { token } = await callJson(`${cast.api}/admin/v1/sessions`, {

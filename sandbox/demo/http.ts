@@ -28,16 +28,26 @@ export async function callJson(url: string, call: Call = {}): Promise<Json> {
   });
   const text = await response.text();
   const accepted = call.expect ? call.expect.includes(response.status) : response.ok;
-  if (!accepted) throw new Error(`${call.method ?? 'call'} ${url} answered ${response.status}: ${text.slice(0, 600)}`);
+  if (!accepted)
+    throw new Error(`${call.method ?? 'call'} ${url} answered ${response.status}: ${text.slice(0, 600)}`);
   return text === '' ? null : JSON.parse(text);
 }
 
 /** Submits an HTML form as a browser would; redirects are left to the caller. */
 export const submitForm = (url: string, fields: Readonly<Record<string, string>>): Promise<Response> =>
-  fetch(url, { method: 'POST', body: new URLSearchParams(fields), redirect: 'manual', signal: AbortSignal.timeout(20_000) });
+  fetch(url, {
+    method: 'POST',
+    body: new URLSearchParams(fields),
+    redirect: 'manual',
+    signal: AbortSignal.timeout(20_000),
+  });
 
 /** Asks again until `look` answers something, or fails with what was waited for. */
-export async function eventually<T>(what: string, look: () => Promise<T | null | undefined | false>, timeoutMs = 60_000): Promise<T> {
+export async function eventually<T>(
+  what: string,
+  look: () => Promise<T | null | undefined | false>,
+  timeoutMs = 60_000,
+): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     const seen = await look();

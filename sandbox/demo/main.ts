@@ -13,7 +13,11 @@ try {
   await withdraw(cast, player);
   await prove(cast, player);
   const broken = brokenInvariants();
-  console.log(broken === 0 ? `\nAll invariants hold. Find the workflows at ${cast.temporalUi}` : `\n${broken} invariants are broken.`);
+  console.log(
+    broken === 0
+      ? `\nAll invariants hold. Find the workflows at ${cast.temporalUi}`
+      : `\n${broken} invariants are broken.`,
+  );
   process.exitCode = broken === 0 ? 0 : 1;
 } catch (error) {
   console.error(`\nThe demo stopped: ${error instanceof Error ? error.message : String(error)}`);

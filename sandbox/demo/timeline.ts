@@ -14,7 +14,9 @@ export function tell(what: string, workflowId?: string): void {
 /** States an invariant; a broken one makes the demo exit non-zero after it has told the rest. */
 export function hold(invariant: string, holds: boolean, seen: unknown = ''): void {
   if (!holds) failures += 1;
-  console.log(`${elapsed()}  ${holds ? 'holds' : 'BROKEN'}: ${invariant}${holds ? '' : ` – seen: ${JSON.stringify(seen)}`}`);
+  console.log(
+    `${elapsed()}  ${holds ? 'holds' : 'BROKEN'}: ${invariant}${holds ? '' : ` – seen: ${JSON.stringify(seen)}`}`,
+  );
 }
 
 export const brokenInvariants = (): number => failures;

@@ -46,7 +46,8 @@ export async function startFakeWallet(studioKey: KeyObject, balance: bigint): Pr
     }
     if (typeof call.amount !== 'bigint') return 'RS_ERROR_WRONG_TYPES';
     const before = known.get(call.transaction_uuid);
-    if (before !== undefined) return before.amount === call.amount ? 'RS_OK' : 'RS_ERROR_DUPLICATE_TRANSACTION';
+    if (before !== undefined)
+      return before.amount === call.amount ? 'RS_OK' : 'RS_ERROR_DUPLICATE_TRANSACTION';
     if (path === '/transaction/bet') {
       if (tombstones.has(call.transaction_uuid)) return 'RS_ERROR_TRANSACTION_ROLLED_BACK';
       if (call.amount > wallet.balance) return 'RS_ERROR_NOT_ENOUGH_MONEY';

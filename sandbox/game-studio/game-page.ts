@@ -72,7 +72,8 @@ export function serveGamePage(app: PartyApp, { book, calls }: GamePageParts): vo
     const session = book.findSession(id);
     if (session === undefined) return c.json({ error: 'unknown session' }, 404);
     const player = playerOf(session);
-    const balance = player === undefined ? session.demoBalance : await calls.balance(player, createPlayReport());
+    const balance =
+      player === undefined ? session.demoBalance : await calls.balance(player, createPlayReport());
     return c.json({ balance: balance === undefined ? null : wireAmountText(balance) });
   });
 
@@ -86,7 +87,14 @@ export function serveGamePage(app: PartyApp, { book, calls }: GamePageParts): vo
     const player = playerOf(session);
     if (player === undefined) return c.json(demoSpin(session, stake));
     const report = createPlayReport();
-    const { taken, win } = await playRound(book.openRound(player), stake, outcomes, false, { book, calls }, report);
+    const { taken, win } = await playRound(
+      book.openRound(player),
+      stake,
+      outcomes,
+      false,
+      { book, calls },
+      report,
+    );
     const { calls: made } = report.toJson();
     const last = made.findLast((call) => call.balance !== null)?.balance ?? null;
     return c.json({
@@ -140,6 +148,12 @@ export function serveGamePage(app: PartyApp, { book, calls }: GamePageParts): vo
     const win = (stake * createOutcomeSource(randomUUID()).multiplierHundredths()) / 100n;
     const balance = session.demoBalance - stake + win;
     book.setDemoBalance(session.id, balance);
-    return { taken: true, won: win > 0n, win: wireAmountText(win), status: 'demo', balance: wireAmountText(balance) };
+    return {
+      taken: true,
+      won: win > 0n,
+      win: wireAmountText(win),
+      status: 'demo',
+      balance: wireAmountText(balance),
+    };
   }
 }

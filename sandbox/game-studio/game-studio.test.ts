@@ -32,7 +32,10 @@ const environment = () => ({
 });
 
 async function order(path: string, body: object): Promise<Report> {
-  const response = await fetch(`${studio.url}/_scenario/${path}`, { method: 'POST', body: JSON.stringify(body) });
+  const response = await fetch(`${studio.url}/_scenario/${path}`, {
+    method: 'POST',
+    body: JSON.stringify(body),
+  });
   expect(response.status).toBe(200);
   return (await response.json()) as Report;
 }
@@ -47,15 +50,23 @@ async function operatorCall(path: string, fields: object, key = operatorKeys.pri
 }
 
 const patient = { timeoutMs: 1000, retryPauseMs: 10 };
-const habits = (next: object) => fetch(`${studio.url}/_scenario`, { method: 'PUT', body: JSON.stringify(next) });
+const habits = (next: object) =>
+  fetch(`${studio.url}/_scenario`, { method: 'PUT', body: JSON.stringify(next) });
 
 interface RoundAnswer {
   url: string;
   status: string;
-  transactions: { transaction_uuid: string; reference_transaction_uuid: string | null; kind: string; amount: bigint }[];
+  transactions: {
+    transaction_uuid: string;
+    reference_transaction_uuid: string | null;
+    kind: string;
+    amount: bigint;
+  }[];
 }
 const askRound = async (round: string) =>
-  parseExactJson(await (await operatorCall('game/round', { user: player.user, round })).text()) as RoundAnswer;
+  parseExactJson(
+    await (await operatorCall('game/round', { user: player.user, round })).text(),
+  ) as RoundAnswer;
 
 const failed = (report: Report) => report.expectations.filter((expectation) => !expectation.ok);
 
@@ -178,14 +189,17 @@ test('the operator API checks its signature and knows its games', async () => {
   const list = (await (await operatorCall('game/list', {})).json()) as { game_code: string }[];
   expect(list).toHaveLength(6);
   expect(
-    (await operatorCall('game/url', { game_code: 'unknown', currency: 'EUR', user: 'player-1', token: 't' })).status,
+    (await operatorCall('game/url', { game_code: 'unknown', currency: 'EUR', user: 'player-1', token: 't' }))
+      .status,
   ).toBe(404);
   expect((await operatorCall('game/round', { round: 'unknown' })).status).toBe(404);
 });
 
 test('the game page can be played, with money and as a demo', async () => {
   for (const fields of [{ currency: 'EUR', user: player.user, token: player.token }, { currency: 'XXX' }]) {
-    const { url } = (await (await operatorCall('game/url', { game_code: 'pbs_luckyorchard', ...fields })).json()) as {
+    const { url } = (await (
+      await operatorCall('game/url', { game_code: 'pbs_luckyorchard', ...fields })
+    ).json()) as {
       url: string;
     };
     const callsBefore = wallet.calls;

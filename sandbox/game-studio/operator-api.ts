@@ -37,7 +37,10 @@ const roundBody = z.object({
 /** Demo play: the wallet is never called. */
 const demoCurrencies = new Set(['XXX', 'FUN']);
 
-export function serveOperatorApi(app: PartyApp, { book, operatorKey, operatorId, publicUrl }: OperatorApiParts): void {
+export function serveOperatorApi(
+  app: PartyApp,
+  { book, operatorKey, operatorId, publicUrl }: OperatorApiParts,
+): void {
   const api = createPartyRoutes();
 
   api.use(async (c, next) => {
@@ -51,7 +54,8 @@ export function serveOperatorApi(app: PartyApp, { book, operatorKey, operatorId,
       return c.json({ error: 'WRONG_SYNTAX' }, 400);
     }
     const known = listBody.safeParse(body);
-    if (!known.success || known.data.operator_id !== operatorId) return c.json({ error: 'UNKNOWN_OPERATOR' }, 404);
+    if (!known.success || known.data.operator_id !== operatorId)
+      return c.json({ error: 'UNKNOWN_OPERATOR' }, 404);
     return next();
   });
 
@@ -96,7 +100,12 @@ export function serveOperatorApi(app: PartyApp, { book, operatorKey, operatorId,
         kind: transaction.kind,
         amount: transaction.amount,
       }));
-    const answer = { url: `${publicUrl()}/replay/${round.id}`, round: round.id, status: round.status, transactions };
+    const answer = {
+      url: `${publicUrl()}/replay/${round.id}`,
+      round: round.id,
+      status: round.status,
+      transactions,
+    };
     return c.body(exactJsonText(answer), 200, { 'content-type': 'application/json' });
   });
 

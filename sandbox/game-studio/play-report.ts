@@ -38,11 +38,13 @@ export function createPlayReport() {
   let balanceBefore: bigint | undefined;
   let balanceAfter: bigint | undefined;
 
-  const sum = (amounts: Map<string, bigint>) => [...amounts.values()].reduce((total, amount) => total + amount, 0n);
+  const sum = (amounts: Map<string, bigint>) =>
+    [...amounts.values()].reduce((total, amount) => total + amount, 0n);
 
   return {
     call(answer: WalletAnswer, transaction?: WalletTransaction, note?: string): void {
-      statuses[answer.status ?? String(answer.http)] = (statuses[answer.status ?? String(answer.http)] ?? 0) + 1;
+      statuses[answer.status ?? String(answer.http)] =
+        (statuses[answer.status ?? String(answer.http)] ?? 0) + 1;
       calls.push({
         path: answer.path,
         http: answer.http,

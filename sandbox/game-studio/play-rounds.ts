@@ -24,7 +24,15 @@ export async function playRounds(order: PlayOrder, { book, calls }: PlayParts) {
     else if (index === rolledBackIndex) await betThenRollback(round, order.stake, { book, calls }, report);
     else if (index >= order.rounds - order.leaveOpen)
       await leaveOpen(round, order.stake, outcomes, { book, calls }, report);
-    else await playRound(round, order.stake, outcomes, order.duplicate && index % 10 === 0, { book, calls }, report);
+    else
+      await playRound(
+        round,
+        order.stake,
+        outcomes,
+        order.duplicate && index % 10 === 0,
+        { book, calls },
+        report,
+      );
   }
   report.balance(before, await calls.balance(order, report));
   return { seed: order.seed, rounds: order.rounds, ...report.toJson() };

@@ -202,7 +202,12 @@ export function createRoundBook(store: StateStore) {
       );
       return transaction;
     },
-    settle(transaction: WalletTransaction, state: TransactionState, status: string | null, attempts: number): void {
+    settle(
+      transaction: WalletTransaction,
+      state: TransactionState,
+      status: string | null,
+      attempts: number,
+    ): void {
       Object.assign(transaction, { state, status, attempts });
       store.run(
         'update wallet_transaction set state = ?, status = ?, attempts = ? where uuid = ?',

@@ -41,5 +41,8 @@ export function createOutcomeSource(seed: string): OutcomeSource {
 }
 
 export const returnPerTenThousand = Number(
-  paytable.reduce((sum, { multiplierHundredths, weight }) => sum + multiplierHundredths * BigInt(weight), 0n) / 100n,
+  paytable.reduce(
+    (sum, { multiplierHundredths, weight }) => sum + multiplierHundredths * BigInt(weight),
+    0n,
+  ) / 100n,
 );

@@ -1,7 +1,9 @@
 /** What a test or a demo may order the studio to do. Stakes are in the wire's unit: currency units times 100 000. */
 import { z } from 'zod';
 
-const wireAmount = z.union([z.int().nonnegative(), z.string().regex(/^\d{1,19}$/)]).transform((value) => BigInt(value));
+const wireAmount = z
+  .union([z.int().nonnegative(), z.string().regex(/^\d{1,19}$/)])
+  .transform((value) => BigInt(value));
 
 const player = {
   token: z.string().min(1),

@@ -22,7 +22,13 @@ function inSession(book: RoundBook, order: unknown): unknown {
   const { session: id, ...rest } = order;
   const session = book.findSession(String(id));
   if (session === undefined) return rest;
-  return { ...rest, token: session.token, user: session.user, currency: session.currency, gameCode: session.gameCode };
+  return {
+    ...rest,
+    token: session.token,
+    user: session.user,
+    currency: session.currency,
+    gameCode: session.gameCode,
+  };
 }
 
 export function readHabits(store: StateStore): CallerHabits {
@@ -44,12 +50,16 @@ export function serveStudioScenario(app: PartyApp, { store, book, calls, habits 
 
   app.post('/_scenario/play', async (c) => {
     const order = playOrder.safeParse(inSession(book, await c.req.json()));
-    return order.success ? c.json(await playRounds(order.data, { book, calls })) : c.json(refusal(order.error), 400);
+    return order.success
+      ? c.json(await playRounds(order.data, { book, calls }))
+      : c.json(refusal(order.error), 400);
   });
 
   app.post('/_scenario/hostile', async (c) => {
     const order = hostileOrder.safeParse(inSession(book, await c.req.json()));
-    return order.success ? c.json(await performTrick(order.data, { book, calls })) : c.json(refusal(order.error), 400);
+    return order.success
+      ? c.json(await performTrick(order.data, { book, calls }))
+      : c.json(refusal(order.error), 400);
   });
 
   /** Sends what a round left open still owes, as a provider that wakes up late. */
@@ -59,13 +69,18 @@ export function serveStudioScenario(app: PartyApp, { store, book, calls, habits 
     if (round === undefined) return c.json({ error: 'no such round' }, 404);
     const report = createPlayReport();
     for (const transaction of book.transactionsOf(id)) {
-      if (transaction.kind === 'win' && transaction.state === 'decided') await calls.win(round, transaction, report);
+      if (transaction.kind === 'win' && transaction.state === 'decided')
+        await calls.win(round, transaction, report);
     }
     return c.json(report.toJson());
   });
 
   app.get('/_scenario/rounds', (c) => {
-    const status = z.enum(['open', 'finished', 'void']).optional().catch(undefined).parse(c.req.query('status'));
+    const status = z
+      .enum(['open', 'finished', 'void'])
+      .optional()
+      .catch(undefined)
+      .parse(c.req.query('status'));
     return c.json(
       book.rounds(status, 500).map((round) => ({
         round: round.id,

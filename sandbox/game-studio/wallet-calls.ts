@@ -118,7 +118,11 @@ export function createWalletCalls({ client, book, due, habits }: CallParts) {
       return;
     }
     book.settle(transaction, 'unknown', answer.status ?? null, transaction.attempts + 1);
-    due().schedule('settle', transaction.uuid, Math.min(60_000, 1000 * 2 ** Math.min(transaction.attempts - 1, 6)));
+    due().schedule(
+      'settle',
+      transaction.uuid,
+      Math.min(60_000, 1000 * 2 ** Math.min(transaction.attempts - 1, 6)),
+    );
   }
 
   /** Written before the first attempt, so that a process killed in between takes it up again. */
@@ -128,7 +132,12 @@ export function createWalletCalls({ client, book, due, habits }: CallParts) {
     send,
 
     async balance(player: Player, report: PlayReport): Promise<bigint | undefined> {
-      const body = { token: player.token, user: player.user, request_uuid: randomUUID(), game_code: player.gameCode };
+      const body = {
+        token: player.token,
+        user: player.user,
+        request_uuid: randomUUID(),
+        game_code: player.gameCode,
+      };
       const answer = await client('/user/balance', body, { timeoutMs: habits().timeoutMs });
       report.call(answer);
       return answer.balance;
@@ -192,7 +201,8 @@ export function createWalletCalls({ client, book, due, habits }: CallParts) {
       const bet = book.transactionsOf(roundId).find(({ kind }) => kind === 'bet');
       if (round?.status !== 'open' || bet === undefined) return;
       // A win that is already on its way is carried through by its own due work.
-      if (book.transactionsOf(roundId).some(({ kind }) => kind === 'win')) book.setRoundStatus(roundId, 'finished');
+      if (book.transactionsOf(roundId).some(({ kind }) => kind === 'win'))
+        book.setRoundStatus(roundId, 'finished');
       else await calls.rollback(round, bet, report);
     },
   };

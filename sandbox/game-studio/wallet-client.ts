@@ -60,7 +60,9 @@ export function createWalletClient(walletUrl: string, privateKey: KeyObject) {
       return answered(response.status, response.status === 200 ? answer.status : undefined, answer.balance);
     } catch (error) {
       const timedOut = error instanceof Error && error.name === 'TimeoutError';
-      return answered(dropReplyAfterMs !== undefined && timedOut ? 'dropped' : timedOut ? 'timeout' : 'network');
+      return answered(
+        dropReplyAfterMs !== undefined && timedOut ? 'dropped' : timedOut ? 'timeout' : 'network',
+      );
     }
   };
 }
@@ -74,5 +76,8 @@ function readAnswer(text: string): { status?: string; balance?: bigint } {
   }
   if (typeof parsed !== 'object' || parsed === null) return {};
   const { status, balance } = parsed as { status?: unknown; balance?: unknown };
-  return { ...(typeof status === 'string' ? { status } : {}), ...(typeof balance === 'bigint' ? { balance } : {}) };
+  return {
+    ...(typeof status === 'string' ? { status } : {}),
+    ...(typeof balance === 'bigint' ? { balance } : {}),
+  };
 }

@@ -127,7 +127,9 @@ export function serveApplicantApi(
     const id = c.req.param('id');
     const prefix = '-;externalUserId=';
     const found = id.startsWith(prefix) ? book.findByUser(id.slice(prefix.length)) : book.find(id);
-    return found === undefined ? c.json(failure(404, 'Applicant not found'), 404) : c.json(shownApplicant(found));
+    return found === undefined
+      ? c.json(failure(404, 'Applicant not found'), 404)
+      : c.json(shownApplicant(found));
   });
 
   app.get('/resources/applicants/:id/status', (c) => {

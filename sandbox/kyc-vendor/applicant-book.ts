@@ -127,7 +127,12 @@ export function createApplicantBook(store: StateStore) {
       store.run(`update applicant set review_status = 'init', review_result = null where id = ?`, id),
     mintToken(applicantId: string, ttlSeconds: number): string {
       const token = `_act-sbx-${randomBytes(24).toString('base64url')}`;
-      store.run('insert into access_token values (?, ?, ?)', token, applicantId, Date.now() + ttlSeconds * 1000);
+      store.run(
+        'insert into access_token values (?, ?, ?)',
+        token,
+        applicantId,
+        Date.now() + ttlSeconds * 1000,
+      );
       return token;
     },
     applicantOfToken(token: string): Applicant | undefined {

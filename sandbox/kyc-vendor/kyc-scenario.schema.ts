@@ -8,7 +8,9 @@ export const kycScenario = z.strictObject({
   /** How long a case on hold waits for its answer; null: until POST /_scenario/applicants/:id/review. */
   holdMs: z.int().min(0).nullable().default(null),
   /** Overrules the magic document numbers. */
-  answer: z.enum(['by_document', 'GREEN', 'RED_RETRY', 'RED_FINAL', 'on_hold', 'never']).default('by_document'),
+  answer: z
+    .enum(['by_document', 'GREEN', 'RED_RETRY', 'RED_FINAL', 'on_hold', 'never'])
+    .default('by_document'),
   webhook: webhookFaults.prefault({}),
 });
 export type KycScenario = z.infer<typeof kycScenario>;

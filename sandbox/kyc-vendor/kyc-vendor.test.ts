@@ -31,7 +31,8 @@ async function call(
 }
 
 const json = async <T>(response: Promise<Response>) => (await (await response).json()) as T;
-const scenario = (body: object) => fetch(`${vendor.url}/_scenario`, { method: 'PUT', body: JSON.stringify(body) });
+const scenario = (body: object) =>
+  fetch(`${vendor.url}/_scenario`, { method: 'PUT', body: JSON.stringify(body) });
 
 interface Webhook {
   type: string;
@@ -43,7 +44,11 @@ interface Webhook {
 const webhookOf = async (externalUserId: string, type: string, after = 0) => {
   const found = await receiver.waitFor((received) => {
     const body = JSON.parse(received.body) as Webhook;
-    return body.externalUserId === externalUserId && body.type === type && receiver.received.indexOf(received) >= after;
+    return (
+      body.externalUserId === externalUserId &&
+      body.type === type &&
+      receiver.received.indexOf(received) >= after
+    );
   });
   return { ...found, event: JSON.parse(found.body) as Webhook };
 };
@@ -100,9 +105,9 @@ test('an applicant is created once and found by both ids', async () => {
     }),
   );
   expect(created.review).toMatchObject({ levelName: 'identity', reviewStatus: 'init' });
-  expect((await call('POST', '/resources/applicants?levelName=identity', { externalUserId: 'player-1' })).status).toBe(
-    409,
-  );
+  expect(
+    (await call('POST', '/resources/applicants?levelName=identity', { externalUserId: 'player-1' })).status,
+  ).toBe(409);
   expect(await json(call('GET', '/resources/applicants/-;externalUserId=player-1/one'))).toMatchObject({
     id: created.id,
     info: { firstName: 'Ann' },

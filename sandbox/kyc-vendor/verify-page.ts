@@ -7,7 +7,11 @@ import type { Applicant, ApplicantBook, ApplicantInfo } from './applicant-book.t
 
 interface VerifyPageParts {
   book: ApplicantBook;
-  submit: (applicant: Applicant, info: ApplicantInfo, document: { sha256: string; size: number } | undefined) => void;
+  submit: (
+    applicant: Applicant,
+    info: ApplicantInfo,
+    document: { sha256: string; size: number } | undefined,
+  ) => void;
 }
 
 const form = z.object({
@@ -69,7 +73,10 @@ export function serveVerifyPage(app: PartyApp, { book, submit }: VerifyPageParts
     const fields = form.safeParse(body);
     if (!fields.success)
       return c.html(
-        htmlPage('Not complete', `<h1>Something is missing</h1><p>${escapeHtml(z.prettifyError(fields.error))}</p>`),
+        htmlPage(
+          'Not complete',
+          `<h1>Something is missing</h1><p>${escapeHtml(z.prettifyError(fields.error))}</p>`,
+        ),
         400,
       );
     const file = body['document'];
@@ -86,7 +93,10 @@ export function serveVerifyPage(app: PartyApp, { book, submit }: VerifyPageParts
     const { country, ...given } = fields.data;
     submit(applicant, country === undefined ? given : { ...given, country }, document);
     return c.html(
-      htmlPage('Thank you', '<h1>Thank you</h1><p>We will look at your documents. You may close this page.</p>'),
+      htmlPage(
+        'Thank you',
+        '<h1>Thank you</h1><p>We will look at your documents. You may close this page.</p>',
+      ),
     );
   });
 }

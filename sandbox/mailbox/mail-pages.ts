@@ -6,7 +6,9 @@ import type { MailStore } from './mail-store.ts';
 export function serveMailPages(app: PartyApp, mails: MailStore): void {
   app.get('/messages', (c) => {
     const limit = Number(c.req.query('limit') ?? 100);
-    return c.json(mails.list(c.req.query('to'), Number.isInteger(limit) && limit > 0 ? Math.min(limit, 1000) : 100));
+    return c.json(
+      mails.list(c.req.query('to'), Number.isInteger(limit) && limit > 0 ? Math.min(limit, 1000) : 100),
+    );
   });
 
   app.delete('/messages', (c) => c.json({ deleted: mails.clear() }));

@@ -36,7 +36,10 @@ test('mails are kept by recipient, newest first, and survive kill -9', async () 
   await send('bob@player.test', 'Third');
   transport.close();
 
-  expect((await read('/messages?to=ann@player.test')).map((mail) => mail.subject)).toEqual(['Second', 'First']);
+  expect((await read('/messages?to=ann@player.test')).map((mail) => mail.subject)).toEqual([
+    'Second',
+    'First',
+  ]);
   expect(await read('/messages?to=audit@pitboss.test')).toHaveLength(3);
   await mailbox.stop('SIGKILL');
   mailbox = await start();

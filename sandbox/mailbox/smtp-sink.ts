@@ -8,7 +8,11 @@ import type { MailStore } from './mail-store.ts';
 
 const sizeMax = 10 * 1024 * 1024;
 
-export async function startSmtpSink(port: number, mails: MailStore, log: Log): Promise<{ close(): Promise<void> }> {
+export async function startSmtpSink(
+  port: number,
+  mails: MailStore,
+  log: Log,
+): Promise<{ close(): Promise<void> }> {
   const server = new SMTPServer({
     size: sizeMax,
     authOptional: true,

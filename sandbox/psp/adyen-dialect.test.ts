@@ -61,7 +61,9 @@ const sdkClient = (connectionTimeoutMillis = 2000) =>
   );
 
 async function scenario(body: object): Promise<void> {
-  expect((await fetch(`${psp.url}/_scenario`, { method: 'PUT', body: JSON.stringify(body) })).status).toBe(200);
+  expect((await fetch(`${psp.url}/_scenario`, { method: 'PUT', body: JSON.stringify(body) })).status).toBe(
+    200,
+  );
 }
 
 /** As the player's browser would: the client key, not the merchant's. */
@@ -97,7 +99,9 @@ async function paymentRequest(
 }
 
 const pay = async (number: string, reference: string, more: object = {}, api = checkout) =>
-  api.PaymentsApi.payments(await paymentRequest(number, reference, more), { idempotencyKey: `key-${reference}` });
+  api.PaymentsApi.payments(await paymentRequest(number, reference, more), {
+    idempotencyKey: `key-${reference}`,
+  });
 
 interface Notification {
   notificationItems: { NotificationRequestItem: Types.notification.NotificationRequestItem }[];
@@ -184,17 +188,24 @@ test('a challenge is fetched once; a second time it was already processed', asyn
     const { url = '', method } = payment.action as Types.checkout.CheckoutRedirectAction;
     expect(method).toBe('GET');
     expect(await (await fetch(url)).text()).toContain('<form');
-    const back = await fetch(url, { method: 'POST', body: new URLSearchParams({ outcome }), redirect: 'manual' });
-    const redirectResult = new URL(back.headers.get('location') ?? '').searchParams.get('redirectResult') ?? '';
+    const back = await fetch(url, {
+      method: 'POST',
+      body: new URLSearchParams({ outcome }),
+      redirect: 'manual',
+    });
+    const redirectResult =
+      new URL(back.headers.get('location') ?? '').searchParams.get('redirectResult') ?? '';
     expect(await booked(`challenge-${outcome}`)).toEqual([]);
     expect(await checkout.PaymentsApi.paymentsDetails({ details: { redirectResult } })).toMatchObject({
       resultCode,
       merchantReference: `challenge-${outcome}`,
     });
-    await expect(checkout.PaymentsApi.paymentsDetails({ details: { redirectResult } })).rejects.toMatchObject({
-      statusCode: 409,
-      errorCode: '704',
-    });
+    await expect(checkout.PaymentsApi.paymentsDetails({ details: { redirectResult } })).rejects.toMatchObject(
+      {
+        statusCode: 409,
+        errorCode: '704',
+      },
+    );
   }
 });
 
@@ -223,7 +234,9 @@ test('silence: the same key tells later whether the card was charged', async () 
 });
 
 test('captures, refunds and cancels are received at once and notified later', async () => {
-  const { pspReference = '' } = await pay('4242424242424242', 'manual', { additionalData: { manualCapture: 'true' } });
+  const { pspReference = '' } = await pay('4242424242424242', 'manual', {
+    additionalData: { manualCapture: 'true' },
+  });
   expect(await booked('manual')).toEqual([]);
   const amount = { value: 2000, currency: 'EUR' };
   const capture = await checkout.ModificationsApi.captureAuthorisedPayment(pspReference, {
@@ -287,9 +300,11 @@ test('a token belongs to one shopper, a key to one merchant', async () => {
   await expect(pay('4242424242424242', 'stranger', { shopperReference: 'player-2' })).rejects.toMatchObject({
     statusCode: 422,
   });
-  await expect(pay('4242424242424242', 'other-merchant', { merchantAccount: 'Other' })).rejects.toMatchObject({
-    statusCode: 403,
-  });
+  await expect(pay('4242424242424242', 'other-merchant', { merchantAccount: 'Other' })).rejects.toMatchObject(
+    {
+      statusCode: 403,
+    },
+  );
   const response = await fetch(`${psp.url}/checkout/v72/payments`, {
     method: 'POST',
     headers: { 'x-api-key': 'test_client' },

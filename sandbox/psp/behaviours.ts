@@ -16,7 +16,10 @@ export interface Behaviour {
   refundFails?: true;
 }
 
-const declined = (decline: DeclineName): Behaviour => ({ outcome: { kind: 'declined', decline }, delivery: 'answer' });
+const declined = (decline: DeclineName): Behaviour => ({
+  outcome: { kind: 'declined', decline },
+  delivery: 'answer',
+});
 const does = (kind: Exclude<Outcome['kind'], 'declined'>, delivery: Delivery = 'answer'): Behaviour => ({
   outcome: { kind },
   delivery,

@@ -47,7 +47,10 @@ export function serveBooks(app: PartyApp, store: StateStore, dialect: string): v
         atMs: row.at_ms,
       })),
       payments: store
-        .all<PaymentRow>('select * from payment where created_at_ms >= ? order by created_at_ms, rowid', sinceMs)
+        .all<PaymentRow>(
+          'select * from payment where created_at_ms >= ? order by created_at_ms, rowid',
+          sinceMs,
+        )
         .map((row) => ({
           id: row.id,
           reference: row.reference,
@@ -61,7 +64,10 @@ export function serveBooks(app: PartyApp, store: StateStore, dialect: string): v
           createdAtMs: row.created_at_ms,
         })),
       refunds: store
-        .all<RefundRow>('select * from refund where created_at_ms >= ? order by created_at_ms, rowid', sinceMs)
+        .all<RefundRow>(
+          'select * from refund where created_at_ms >= ? order by created_at_ms, rowid',
+          sinceMs,
+        )
         .map((row) => ({
           id: row.id,
           paymentId: row.payment_id,
@@ -71,7 +77,10 @@ export function serveBooks(app: PartyApp, store: StateStore, dialect: string): v
           status: row.status,
         })),
       payouts: store
-        .all<PayoutRow>('select * from payout where created_at_ms >= ? order by created_at_ms, rowid', sinceMs)
+        .all<PayoutRow>(
+          'select * from payout where created_at_ms >= ? order by created_at_ms, rowid',
+          sinceMs,
+        )
         .map((row) => ({
           id: row.id,
           reference: row.reference,

@@ -35,7 +35,10 @@ export function createCardVault(store: StateStore) {
       if (!Number.isInteger(expMonth) || expMonth < 1 || expMonth > 12)
         throw new Refusal('invalid_card', "Your card's expiration month is invalid.", 'exp_month');
       const now = new Date();
-      if (!Number.isInteger(year) || year * 12 + expMonth < now.getUTCFullYear() * 12 + now.getUTCMonth() + 1) {
+      if (
+        !Number.isInteger(year) ||
+        year * 12 + expMonth < now.getUTCFullYear() * 12 + now.getUTCMonth() + 1
+      ) {
         throw new Refusal('invalid_card', "Your card's expiration year is invalid.", 'exp_year');
       }
       const card: CardRow = {

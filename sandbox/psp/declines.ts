@@ -56,7 +56,11 @@ export const declines = {
   sca_required: {
     networkCode: '1A',
     networkText: 'Additional customer authentication required',
-    stripe: { code: 'authentication_required', declineCode: 'authentication_required', adviceCode: 'try_again_later' },
+    stripe: {
+      code: 'authentication_required',
+      declineCode: 'authentication_required',
+      adviceCode: 'try_again_later',
+    },
     adyen: { resultCode: 'Refused', refusalReason: 'Authentication required', refusalReasonCode: '38' },
   },
   not_authenticated: {

@@ -4,7 +4,13 @@ import type { PaymentRow, PayoutRow, RefundRow } from './tables.ts';
 export type Fact =
   | { kind: 'challenged' | 'authorised' | 'declined'; payment: PaymentRow }
   /** `operation` is the id of the request that caused it, where a dialect gives requests ids. */
-  | { kind: 'captured' | 'cancelled'; payment: PaymentRow; operation: string; reference: string | null; amount: number }
+  | {
+      kind: 'captured' | 'cancelled';
+      payment: PaymentRow;
+      operation: string;
+      reference: string | null;
+      amount: number;
+    }
   | { kind: 'refund_created' | 'refunded' | 'refund_failed'; payment: PaymentRow; refund: RefundRow }
   | { kind: 'payout_created' | 'payout_paid' | 'payout_failed' | 'payout_cancelled'; payout: PayoutRow };
 

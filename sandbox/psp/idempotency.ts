@@ -23,7 +23,10 @@ export function createIdempotencyBook(store: StateStore) {
       if (row === undefined) return { state: inFlight.has(key) ? 'in_flight' : 'new' };
       if (row.fingerprint !== fingerprint) return { state: 'mismatch' };
       if (row.status === null || inFlight.has(key)) return { state: 'in_flight' };
-      return { state: 'answered', answer: { status: row.status, body: JSON.parse(row.body ?? 'null') as unknown } };
+      return {
+        state: 'answered',
+        answer: { status: row.status, body: JSON.parse(row.body ?? 'null') as unknown },
+      };
     },
     /** Without an answer the key counts as in use until `complete`. */
     remember(key: string, fingerprint: string, answer: StoredAnswer | undefined): void {

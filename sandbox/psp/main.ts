@@ -25,7 +25,9 @@ const settings = readPspSettings();
 const log = createLog(`psp-${settings.account.dialect}`);
 const store = openStateStore(settings.stateDirectory, `psp-${settings.account.dialect}.sqlite`, pspTables);
 const dialect =
-  settings.account.dialect === 'stripe' ? createStripeDialect(settings.account) : createAdyenDialect(settings.account);
+  settings.account.dialect === 'stripe'
+    ? createStripeDialect(settings.account)
+    : createAdyenDialect(settings.account);
 
 let publicUrl = settings.publicUrl.replace(/\/$/, '');
 const scenario = createScenarioBook(store);
@@ -74,7 +76,11 @@ const psp: Psp = {
 };
 
 const app = createPartyApp(log);
-serveScenario(app, { scenario, webhooks, refuseConnections: (durationMs) => server.refuseConnections(durationMs) });
+serveScenario(app, {
+  scenario,
+  webhooks,
+  refuseConnections: (durationMs) => server.refuseConnections(durationMs),
+});
 serveBooks(app, store, dialect.name);
 serveConnectionFaults(app, scenario, dialect);
 serveChallenge(app, psp, dialect);

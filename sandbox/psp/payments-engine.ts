@@ -141,7 +141,11 @@ export function createPaymentsEngine({ store, vault, scenario, due, publish, new
     authorise(payment: PaymentRow): { delivery: Delivery; happened: boolean } {
       const card = vault.find(payment.card_id);
       if (card === undefined)
-        throw new Refusal('not_found', `No such payment method: ${payment.card_id ?? 'none'}`, 'payment_method');
+        throw new Refusal(
+          'not_found',
+          `No such payment method: ${payment.card_id ?? 'none'}`,
+          'payment_method',
+        );
       const { outcome, delivery } = behaviourOf(scenario.paymentBehaviour(card));
       switch (outcome.kind) {
         case 'approved':
@@ -173,12 +177,14 @@ export function createPaymentsEngine({ store, vault, scenario, due, publish, new
     /** The end of a late or processing payment. */
     complete(id: string): PaymentRow | undefined {
       const payment = find(id);
-      if (payment === undefined || (payment.status !== 'late' && payment.status !== 'processing')) return undefined;
+      if (payment === undefined || (payment.status !== 'late' && payment.status !== 'processing'))
+        return undefined;
       approve(payment);
       return payment;
     },
 
-    findChallenge: (token: string) => store.one<PaymentRow>('select * from payment where challenge = ?', token),
+    findChallenge: (token: string) =>
+      store.one<PaymentRow>('select * from payment where challenge = ?', token),
     findRedirectResult: (result: string) =>
       store.one<PaymentRow>('select * from payment where redirect_result = ?', result),
 
@@ -200,7 +206,12 @@ export function createPaymentsEngine({ store, vault, scenario, due, publish, new
       else decline(payment, 'not_authenticated');
     },
 
-    prepareConfirm(payment: PaymentRow, cardId: string, returnUrl: string | null, idempotencyKey: string | null): void {
+    prepareConfirm(
+      payment: PaymentRow,
+      cardId: string,
+      returnUrl: string | null,
+      idempotencyKey: string | null,
+    ): void {
       payment.card_id = cardId;
       payment.idempotency_key = idempotencyKey;
       if (returnUrl !== null) payment.return_url = returnUrl;
@@ -210,10 +221,17 @@ export function createPaymentsEngine({ store, vault, scenario, due, publish, new
     capture(id: string, amount: number | undefined, operation: string, reference: string | null): PaymentRow {
       const payment = must(id);
       if (payment.status !== 'authorised')
-        throw new Refusal('invalid_state', `This payment could not be captured because it is ${payment.status}.`);
+        throw new Refusal(
+          'invalid_state',
+          `This payment could not be captured because it is ${payment.status}.`,
+        );
       const captured = amount ?? payment.amount;
       if (captured > payment.amount)
-        throw new Refusal('amount_too_large', 'The capture is larger than the authorised amount.', 'amount_to_capture');
+        throw new Refusal(
+          'amount_too_large',
+          'The capture is larger than the authorised amount.',
+          'amount_to_capture',
+        );
       payment.captured = captured;
       payment.status = 'captured';
       save(payment);
@@ -225,7 +243,10 @@ export function createPaymentsEngine({ store, vault, scenario, due, publish, new
     cancel(id: string, operation: string, reference: string | null): PaymentRow {
       const payment = must(id);
       if (payment.status === 'captured' || payment.status === 'cancelled') {
-        throw new Refusal('invalid_state', `This payment could not be cancelled because it is ${payment.status}.`);
+        throw new Refusal(
+          'invalid_state',
+          `This payment could not be cancelled because it is ${payment.status}.`,
+        );
       }
       payment.status = 'cancelled';
       save(payment);

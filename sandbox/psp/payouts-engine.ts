@@ -87,20 +87,23 @@ export function createPayoutsEngine({ store, vault, scenario, due, publish }: Pa
         payout.created_at_ms,
       );
       publish({ kind: 'payout_created', payout });
-      if (!input.waitsForConfirmation) due().schedule('settle_payout', payout.id, scenario.current().payoutMs);
+      if (!input.waitsForConfirmation)
+        due().schedule('settle_payout', payout.id, scenario.current().payoutMs);
       return { payout, delivery, happened: true };
     },
 
     confirm(id: string): PayoutRow {
       const payout = must(id);
-      if (payout.status !== 'submitted') throw new Refusal('invalid_state', `The payout is ${payout.status}.`);
+      if (payout.status !== 'submitted')
+        throw new Refusal('invalid_state', `The payout is ${payout.status}.`);
       due().schedule('settle_payout', id, scenario.current().payoutMs);
       return move(payout, 'pending');
     },
 
     cancel(id: string): PayoutRow {
       const payout = must(id);
-      if (payout.status !== 'submitted') throw new Refusal('invalid_state', `The payout is ${payout.status}.`);
+      if (payout.status !== 'submitted')
+        throw new Refusal('invalid_state', `The payout is ${payout.status}.`);
       const cancelled = move(payout, 'cancelled');
       publish({ kind: 'payout_cancelled', payout: cancelled });
       return cancelled;

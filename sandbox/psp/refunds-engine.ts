@@ -56,7 +56,11 @@ export function createRefundsEngine({ store, vault, payments, due, publish }: Re
     refund({ id, paymentId, reference, amount, metadata }: NewRefund): RefundRow {
       const payment = payments.must(paymentId);
       if (payment.status !== 'captured')
-        throw new Refusal('invalid_state', 'This payment has no successful charge to refund.', 'payment_intent');
+        throw new Refusal(
+          'invalid_state',
+          'This payment has no successful charge to refund.',
+          'payment_intent',
+        );
       const open = payment.captured - payment.refunded;
       const refunded = amount ?? open;
       if (refunded > open || refunded <= 0) {
@@ -69,7 +73,8 @@ export function createRefundsEngine({ store, vault, payments, due, publish }: Re
       payment.refunded += refunded;
       store.run('update payment set refunded = ? where id = ?', payment.refunded, payment.id);
       const card = vault.find(payment.card_id);
-      const fails = card !== undefined && behaviourOf(behaviourName.parse(card.behaviour)).refundFails === true;
+      const fails =
+        card !== undefined && behaviourOf(behaviourName.parse(card.behaviour)).refundFails === true;
       const row: RefundRow = {
         id,
         payment_id: paymentId,

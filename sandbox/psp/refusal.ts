@@ -22,7 +22,11 @@ export class Refusal extends Error {
 /** Minor units as a whole number; never a float, never beyond what a number holds exactly. */
 export function minorUnits(value: unknown, parameter: string): number {
   const amount =
-    typeof value === 'number' ? value : typeof value === 'string' && /^\d{1,16}$/.test(value) ? Number(value) : NaN;
+    typeof value === 'number'
+      ? value
+      : typeof value === 'string' && /^\d{1,16}$/.test(value)
+        ? Number(value)
+        : NaN;
   if (!Number.isSafeInteger(amount) || amount <= 0)
     throw new Refusal('invalid_amount', `Invalid positive integer: ${parameter}`, parameter);
   return amount;

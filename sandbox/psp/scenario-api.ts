@@ -13,7 +13,10 @@ interface ScenarioApiParts {
   refuseConnections: (durationMs: number) => void;
 }
 
-export function serveScenario(app: PartyApp, { scenario, webhooks, refuseConnections }: ScenarioApiParts): void {
+export function serveScenario(
+  app: PartyApp,
+  { scenario, webhooks, refuseConnections }: ScenarioApiParts,
+): void {
   app.get('/_scenario', (c) => c.json(scenario.current()));
 
   /** Replaces the whole scenario: an empty object is fair weather. */

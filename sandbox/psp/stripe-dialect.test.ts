@@ -77,7 +77,8 @@ const eventOf = (type: string, reference: string) =>
   receiver.waitFor(
     ({ body }) =>
       event(body).type === type &&
-      (event(body).data.object as { metadata?: Record<string, string> }).metadata?.['reference'] === reference,
+      (event(body).data.object as { metadata?: Record<string, string> }).metadata?.['reference'] ===
+        reference,
   );
 
 async function booked(reference: string): Promise<{ kind: string; amount: string }[]> {
@@ -108,19 +109,25 @@ test('a good card is charged, and the SDK accepts the signature of the webhook',
   const verified = stripe.webhooks.constructEvent(body, String(headers['stripe-signature']), webhookSecret);
   expect(verified.type).toBe('payment_intent.succeeded');
   expect(() =>
-    stripe.webhooks.constructEvent(body.replace('2500', '2501'), String(headers['stripe-signature']), webhookSecret),
+    stripe.webhooks.constructEvent(
+      body.replace('2500', '2501'),
+      String(headers['stripe-signature']),
+      webhookSecret,
+    ),
   ).toThrow();
   expect(await booked('good')).toEqual([{ kind: 'charge', amount: '2500' }]);
 });
 
 test('a publishable key may store a card and nothing else', async () => {
-  expect((await refusalOf(browser.paymentIntents.create({ amount: 1, currency: 'eur' }))).statusCode).toBe(403);
+  expect((await refusalOf(browser.paymentIntents.create({ amount: 1, currency: 'eur' }))).statusCode).toBe(
+    403,
+  );
   expect((await refusalOf(sdk('sk_other').balance.retrieve())).statusCode).toBe(401);
 });
 
 test('a stored card shows no number, and its fingerprint is the same twice', async () => {
-  const [first, second] = await Promise.all(['4242424242424242', '4242424242424242'].map(cardToken)).then((ids) =>
-    Promise.all(ids.map((id) => stripe.paymentMethods.retrieve(id))),
+  const [first, second] = await Promise.all(['4242424242424242', '4242424242424242'].map(cardToken)).then(
+    (ids) => Promise.all(ids.map((id) => stripe.paymentMethods.retrieve(id))),
   );
   expect(first?.card?.fingerprint).toBe(second?.card?.fingerprint);
   expect(JSON.stringify(first)).not.toContain('4242424242424242');
@@ -151,7 +158,11 @@ test('a challenge sends the browser to a page whose form decides the payment', a
     expect(intent.status).toBe('requires_action');
     const url = intent.next_action?.redirect_to_url?.url ?? '';
     expect(await (await fetch(url)).text()).toMatch(/25\.00 EUR[^]*<form/);
-    const back = await fetch(url, { method: 'POST', body: new URLSearchParams({ outcome }), redirect: 'manual' });
+    const back = await fetch(url, {
+      method: 'POST',
+      body: new URLSearchParams({ outcome }),
+      redirect: 'manual',
+    });
     expect(back.status).toBe(303);
     expect(back.headers.get('location')).toContain(`payment_intent=${intent.id}`);
     expect((await stripe.paymentIntents.retrieve(intent.id)).status).toBe(status);
@@ -171,7 +182,9 @@ test('an idempotency key replays its first answer, and refuses other parameters'
   const second = await stripe.paymentIntents.create(params, { idempotencyKey: 'twice' });
   expect(second.id).toBe(first.id);
   expect(await booked('twice')).toHaveLength(1);
-  const error = await refusalOf(stripe.paymentIntents.create({ ...params, amount: 701 }, { idempotencyKey: 'twice' }));
+  const error = await refusalOf(
+    stripe.paymentIntents.create({ ...params, amount: 701 }, { idempotencyKey: 'twice' }),
+  );
   expect(error).toMatchObject({ type: 'StripeIdempotencyError', statusCode: 400 });
 });
 
@@ -185,9 +198,9 @@ test('a 500 is replayed although the card was charged; the list by metadata tell
     metadata: { reference: 'error500' },
   };
   for (let attempt = 0; attempt < 2; attempt += 1) {
-    expect((await refusalOf(stripe.paymentIntents.create(params, { idempotencyKey: 'error500' }))).statusCode).toBe(
-      500,
-    );
+    expect(
+      (await refusalOf(stripe.paymentIntents.create(params, { idempotencyKey: 'error500' }))).statusCode,
+    ).toBe(500);
   }
   const listed = await stripe.paymentIntents.list({
     metadata: { reference: 'error500' },
@@ -204,9 +217,13 @@ test('silence: charged or not charged look the same to the caller', async () => 
     ['4000000000770026', 0],
   ] as const) {
     const reference = `silent-${number}`;
-    expect(await refusalOf(pay(number, reference, {}, impatient))).toBeInstanceOf(Stripe.errors.StripeConnectionError);
+    expect(await refusalOf(pay(number, reference, {}, impatient))).toBeInstanceOf(
+      Stripe.errors.StripeConnectionError,
+    );
     expect(await booked(reference)).toHaveLength(movements);
-    const listed = await stripe.paymentIntents.list({ metadata: { reference } } as Stripe.PaymentIntentListParams);
+    const listed = await stripe.paymentIntents.list({
+      metadata: { reference },
+    } as Stripe.PaymentIntentListParams);
     expect(listed.data).toHaveLength(movements);
   }
 });
@@ -219,7 +236,8 @@ test('a late success cannot be found at first, then it is charged and the key an
     code: 'idempotency_key_in_use',
   });
   const find = async () =>
-    (await stripe.paymentIntents.list({ metadata: { reference: 'late' } } as Stripe.PaymentIntentListParams)).data;
+    (await stripe.paymentIntents.list({ metadata: { reference: 'late' } } as Stripe.PaymentIntentListParams))
+      .data;
   expect(await find()).toEqual([]);
   await eventOf('payment_intent.succeeded', 'late');
   expect((await find()).map((intent) => intent.status)).toEqual(['succeeded']);
@@ -233,7 +251,9 @@ test('captures and cancels of an authorised payment', async () => {
     status: 'succeeded',
     amount_received: 2000,
   });
-  expect((await refusalOf(stripe.paymentIntents.cancel(intent.id))).code).toBe('payment_intent_unexpected_state');
+  expect((await refusalOf(stripe.paymentIntents.cancel(intent.id))).code).toBe(
+    'payment_intent_unexpected_state',
+  );
   const other = await pay('4242424242424242', 'manual-cancel', { capture_method: 'manual' });
   expect((await stripe.paymentIntents.cancel(other.id)).status).toBe('canceled');
 });
@@ -246,7 +266,9 @@ test('refunds never exceed what was captured', async () => {
     metadata: { reference: 'refund' },
   });
   expect((await stripe.refunds.retrieve(refund.id)).status).toBe('succeeded');
-  expect((await refusalOf(stripe.refunds.create({ payment_intent: intent.id, amount: 1501 }))).statusCode).toBe(400);
+  expect(
+    (await refusalOf(stripe.refunds.create({ payment_intent: intent.id, amount: 1501 }))).statusCode,
+  ).toBe(400);
   await eventOf('charge.refunded', 'refund');
   expect(await booked('refund')).toEqual([
     { kind: 'charge', amount: '2500' },

@@ -17,7 +17,11 @@ const tables = `create table if not exists due_work (
 /** A handler that throws is tried again after this pause. */
 const retryAfterMs = 1000;
 
-export function createDueWork(store: StateStore, handlers: Readonly<Record<string, Handler>>, log: Log): DueWork {
+export function createDueWork(
+  store: StateStore,
+  handlers: Readonly<Record<string, Handler>>,
+  log: Log,
+): DueWork {
   store.run(tables);
   const running = new Set<number>();
   let timer: NodeJS.Timeout | undefined;
@@ -51,7 +55,8 @@ export function createDueWork(store: StateStore, handlers: Readonly<Record<strin
       if (!stopped) store.run('delete from due_work where id = ?', item.id);
     } catch (error) {
       log('due_work_failed', { kind: item.kind, subject: item.subject, error: String(error) });
-      if (!stopped) store.run('update due_work set due_at_ms = ? where id = ?', Date.now() + retryAfterMs, item.id);
+      if (!stopped)
+        store.run('update due_work set due_at_ms = ? where id = ?', Date.now() + retryAfterMs, item.id);
     } finally {
       running.delete(item.id);
       arm();

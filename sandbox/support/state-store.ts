@@ -30,7 +30,8 @@ export function openStateStore(directory: string, fileName: string, tables: stri
   return {
     run: (sql, ...values) => Number(statement(sql).run(...values).changes),
     all: <T extends object>(sql: string, ...values: SQLInputValue[]) => statement(sql).all(...values) as T[],
-    one: <T extends object>(sql: string, ...values: SQLInputValue[]) => statement(sql).get(...values) as T | undefined,
+    one: <T extends object>(sql: string, ...values: SQLInputValue[]) =>
+      statement(sql).get(...values) as T | undefined,
     transaction(work) {
       if (depth > 0) return work();
       database.exec('begin immediate');

@@ -10,7 +10,11 @@ import { orThrow } from '#domain/failures.ts';
 import type { bonusAward } from '#workflows/bonus-award.ts';
 import { awardForfeited, awardWagered, bonusAwardWorkflowId } from '#workflows/bonus-award.contract.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
-import { createWorkflowEnvironment, describeWorkflows, type WorkflowEnvironment } from '#test/support/temporal.ts';
+import {
+  createWorkflowEnvironment,
+  describeWorkflows,
+  type WorkflowEnvironment,
+} from '#test/support/temporal.ts';
 
 const euro = 10n ** 12n;
 let database: TestDatabase;
@@ -28,10 +32,20 @@ async function grantedAward(): Promise<{ playerId: string; awardId: string }> {
     .transaction()
     .execute((trx) => openWallet(trx, { playerId, asset: 'EUR', brand: 'aurora', jurisdiction: 'MT' }));
   const terms = { amount: 10n * euro, wageringTimes: 2, betMax: 5n * euro, days: 7 };
-  const grant = { ...terms, awardId, playerId, brand: 'aurora', asset: 'EUR', operatorId: randomUUID(), reason: 'a test of its life' };
+  const grant = {
+    ...terms,
+    awardId,
+    playerId,
+    brand: 'aurora',
+    asset: 'EUR',
+    operatorId: randomUUID(),
+    reason: 'a test of its life',
+  };
   orThrow(await grantAward(database.db, { ...grant, fingerprint: Buffer.from('same') }));
   // The same key again is the same award; with other terms it is refused.
-  expect(await grantAward(database.db, { ...grant, fingerprint: Buffer.from('same') })).toMatchObject({ ok: true });
+  expect(await grantAward(database.db, { ...grant, fingerprint: Buffer.from('same') })).toMatchObject({
+    ok: true,
+  });
   expect(await grantAward(database.db, { ...grant, fingerprint: Buffer.from('other') })).toMatchObject({
     failure: { code: 'idempotency-key-reused' },
   });
@@ -121,7 +135,10 @@ describeWorkflows('an award', () => {
   test('is forfeited when its time is over, by the database’s clock', async () => {
     const award = await grantedAward();
     await run(async (client) => {
-      await database.ownerPool.query(`update bonus.award set expires_at = now() + interval '2 seconds' where id = $1`, [award.awardId]);
+      await database.ownerPool.query(
+        `update bonus.award set expires_at = now() + interval '2 seconds' where id = $1`,
+        [award.awardId],
+      );
       const handle = await start(client, award);
       expect(await handle.result()).toBe('forfeited');
       await workflows.exportHistory(handle, 'bonus-award.expired');

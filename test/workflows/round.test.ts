@@ -12,7 +12,11 @@ import { fail, orThrow, succeed, type Result } from '#domain/failures.ts';
 import type { round } from '#workflows/round.ts';
 import { getRound, resolveRound, roundWorkflowId } from '#workflows/round.contract.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
-import { createWorkflowEnvironment, describeWorkflows, type WorkflowEnvironment } from '#test/support/temporal.ts';
+import {
+  createWorkflowEnvironment,
+  describeWorkflows,
+  type WorkflowEnvironment,
+} from '#test/support/temporal.ts';
 
 const euro = 10n ** 12n;
 let database: TestDatabase;
@@ -22,7 +26,8 @@ let workflows: WorkflowEnvironment;
 let answers: (() => Result<RoundOutcome>)[] = [];
 const provider: GameProvider = {
   launchUrl: () => Promise.resolve(fail('dependency-unavailable', 'not asked in this test')),
-  roundOutcome: () => Promise.resolve((answers.length > 1 ? answers.shift() : answers[0])?.() ?? succeed({ state: 'open' })),
+  roundOutcome: () =>
+    Promise.resolve((answers.length > 1 ? answers.shift() : answers[0])?.() ?? succeed({ state: 'open' })),
 };
 
 async function openRound(): Promise<{ playerId: string; roundRef: string; betId: string }> {
@@ -61,18 +66,43 @@ async function openRound(): Promise<{ playerId: string; roundRef: string; betId:
 }
 
 const cashOf = async (playerId: string): Promise<string> =>
-  (await database.db.selectFrom('wallet.playerWallet').select('cash').where('playerId', '=', playerId).executeTakeFirstOrThrow()).cash;
+  (
+    await database.db
+      .selectFrom('wallet.playerWallet')
+      .select('cash')
+      .where('playerId', '=', playerId)
+      .executeTakeFirstOrThrow()
+  ).cash;
 const stateOf = async (roundRef: string): Promise<string> =>
-  (await database.db.selectFrom('games.round').select('state').where('roundRef', '=', roundRef).executeTakeFirstOrThrow()).state;
+  (
+    await database.db
+      .selectFrom('games.round')
+      .select('state')
+      .where('roundRef', '=', roundRef)
+      .executeTakeFirstOrThrow()
+  ).state;
 
 function run<T>(fn: (client: Client) => Promise<T>): Promise<T> {
-  const activities = createRoundActivities({ db: database.db, gameProviders: new Map([['studio', provider]]) });
+  const activities = createRoundActivities({
+    db: database.db,
+    gameProviders: new Map([['studio', provider]]),
+  });
   return workflows.runWorkflows({ activities: { play: activities, provider: activities } }, fn);
 }
 
 async function start(client: Client, opened: { playerId: string; roundRef: string }) {
-  const input = { integration: 'studio', roundRef: opened.roundRef, playerId: opened.playerId, brand: 'aurora', asset: 'EUR' };
-  return client.workflow.start<typeof round>('round', { workflowId: roundWorkflowId(input), taskQueue: 'play', args: [input] });
+  const input = {
+    integration: 'studio',
+    roundRef: opened.roundRef,
+    playerId: opened.playerId,
+    brand: 'aurora',
+    asset: 'EUR',
+  };
+  return client.workflow.start<typeof round>('round', {
+    workflowId: roundWorkflowId(input),
+    taskQueue: 'play',
+    args: [input],
+  });
 }
 
 describeWorkflows('a round left open', () => {
@@ -147,7 +177,9 @@ describeWorkflows('a round left open', () => {
     await run(async (client) => {
       const handle = await start(client, opened);
       const decision = { operatorId: randomUUID(), outcome: 'void' } as const;
-      await expect(handle.executeUpdate(resolveRound, { args: [decision] })).rejects.toThrow(WorkflowUpdateFailedError);
+      await expect(handle.executeUpdate(resolveRound, { args: [decision] })).rejects.toThrow(
+        WorkflowUpdateFailedError,
+      );
       await workflows.env.sleep('25 hours');
       expect(await handle.query(getRound)).toMatchObject({ stage: 'with-a-person' });
       expect(await stateOf(opened.roundRef)).toBe('manual');
@@ -160,7 +192,10 @@ describeWorkflows('a round left open', () => {
 
   test('is claimed by one sweep at a time', async () => {
     const opened = await openRound();
-    const [a, b] = await Promise.all([claimExpiredRounds(database.db, 100), claimExpiredRounds(database.db, 100)]);
+    const [a, b] = await Promise.all([
+      claimExpiredRounds(database.db, 100),
+      claimExpiredRounds(database.db, 100),
+    ]);
     expect([...a, ...b].filter((claimed) => claimed.roundRef === opened.roundRef)).toHaveLength(1);
   });
 });

@@ -25,9 +25,14 @@ export async function grantAward(db: Database, grant: GrantAward): Promise<Resul
   const expiresAt = new Date(Date.now() + grant.days * 86_400_000);
   try {
     return await db.transaction().execute(async (trx) => {
-      const known = await trx.selectFrom('bonus.award').select(['fingerprint', 'expiresAt']).where('id', '=', grant.awardId).executeTakeFirst();
+      const known = await trx
+        .selectFrom('bonus.award')
+        .select(['fingerprint', 'expiresAt'])
+        .where('id', '=', grant.awardId)
+        .executeTakeFirst();
       if (known) {
-        if (!known.fingerprint.equals(grant.fingerprint)) return fail('idempotency-key-reused', 'The key was used for another award.');
+        if (!known.fingerprint.equals(grant.fingerprint))
+          return fail('idempotency-key-reused', 'The key was used for another award.');
         return succeed({ awardId: grant.awardId, expiresAt: known.expiresAt });
       }
       const { awardId, playerId, asset, amount, betMax, brand } = grant;
@@ -38,7 +43,13 @@ export async function grantAward(db: Database, grant: GrantAward): Promise<Resul
           asset,
           amount,
           subject: `bonus:${awardId}`,
-          transfer: { code: 'bonus.award', awardId, wagering: wagering.value, betMax, expiresAtMs: expiresAt.getTime() },
+          transfer: {
+            code: 'bonus.award',
+            awardId,
+            wagering: wagering.value,
+            betMax,
+            expiresAtMs: expiresAt.getTime(),
+          },
         }),
       );
       await trx
@@ -72,7 +83,11 @@ export async function grantAward(db: Database, grant: GrantAward): Promise<Resul
             expiresAt: expiresAt.toISOString(),
           },
         },
-        { actor: { kind: 'operator', id: grant.operatorId }, subject: `bonus:${awardId}`, reason: grant.reason },
+        {
+          actor: { kind: 'operator', id: grant.operatorId },
+          subject: `bonus:${awardId}`,
+          reason: grant.reason,
+        },
       );
       return succeed({ awardId, expiresAt });
     });

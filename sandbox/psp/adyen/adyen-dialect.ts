@@ -48,7 +48,10 @@ export function createAdyenDialect(settings: AdyenSettings): Dialect {
         : adyenError(429, '000', 'Too many requests', 'internal'),
     finishChallenge(payment, passed, psp) {
       if (payment.status === 'challenge')
-        psp.payments.holdChallengeResult(payment, `${passed ? 'Y' : 'N'}${randomBytes(24).toString('base64url')}`);
+        psp.payments.holdChallengeResult(
+          payment,
+          `${passed ? 'Y' : 'N'}${randomBytes(24).toString('base64url')}`,
+        );
       if (payment.return_url === null || payment.redirect_result === null) return undefined;
       const back = new URL(payment.return_url);
       back.searchParams.set('redirectResult', payment.redirect_result);

@@ -25,7 +25,8 @@ export function serveAdyenModifications(app: PartyApp, psp: Psp, { merchantAccou
           if (body.amount !== undefined && body.amount.currency !== payment.currency) {
             throw new Refusal('invalid_amount', 'Invalid amount specified', 'amount');
           }
-          const amount = body.amount === undefined ? undefined : minorUnits(body.amount.value, 'amount.value');
+          const amount =
+            body.amount === undefined ? undefined : minorUnits(body.amount.value, 'amount.value');
           if (amount === undefined && kind !== 'cancels')
             throw new Refusal('missing_parameter', "Required field 'amount' is not provided.");
           run(payment.id, operation, amount, body.reference ?? null);
@@ -46,10 +47,14 @@ export function serveAdyenModifications(app: PartyApp, psp: Psp, { merchantAccou
       }),
     );
 
-  serve('captures', (id, operation, amount, reference) => void psp.payments.capture(id, amount, operation, reference));
+  serve(
+    'captures',
+    (id, operation, amount, reference) => void psp.payments.capture(id, amount, operation, reference),
+  );
   serve('cancels', (id, operation, _amount, reference) => void psp.payments.cancel(id, operation, reference));
   serve(
     'refunds',
-    (paymentId, id, amount, reference) => void psp.refunds.refund({ id, paymentId, amount, reference, metadata: {} }),
+    (paymentId, id, amount, reference) =>
+      void psp.refunds.refund({ id, paymentId, amount, reference, metadata: {} }),
   );
 }

@@ -44,7 +44,9 @@ export function paymentAnswer(payment: PaymentRow, psp: Psp): StoredAnswer {
     case 'declined': {
       const { adyen, networkCode, networkText } = declines[payment.decline as DeclineName];
       const raw =
-        networkCode === '' ? {} : { refusalReasonRaw: `${networkCode} : ${networkText}`, refusalCodeRaw: networkCode };
+        networkCode === ''
+          ? {}
+          : { refusalReasonRaw: `${networkCode} : ${networkText}`, refusalCodeRaw: networkCode };
       return {
         status: 200,
         body: {
@@ -67,7 +69,10 @@ export function paymentAnswer(payment: PaymentRow, psp: Psp): StoredAnswer {
           ...merchant,
           amount: { value: payment.amount, currency: payment.currency },
           paymentMethod: { type: 'scheme', brand: psp.vault.find(payment.card_id)?.brand ?? '' },
-          additionalData: { ...cardData(payment, psp), authCode: String(100_000 + (payment.created_at_ms % 900_000)) },
+          additionalData: {
+            ...cardData(payment, psp),
+            authCode: String(100_000 + (payment.created_at_ms % 900_000)),
+          },
         },
       };
   }

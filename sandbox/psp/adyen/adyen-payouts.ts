@@ -12,9 +12,13 @@ export function serveAdyenPayouts(app: PartyApp, psp: Psp, { merchantAccount }: 
   const base = '/pal/servlet/Payout/:version{v\\d+}';
 
   function submit(body: z.infer<typeof payoutBody>, waitsForConfirmation: boolean) {
-    const destination = body.selectedRecurringDetailReference ?? body.paymentMethod?.storedPaymentMethodId ?? null;
+    const destination =
+      body.selectedRecurringDetailReference ?? body.paymentMethod?.storedPaymentMethodId ?? null;
     if (destination === null)
-      throw new Refusal('missing_parameter', "Required field 'selectedRecurringDetailReference' is not provided.");
+      throw new Refusal(
+        'missing_parameter',
+        "Required field 'selectedRecurringDetailReference' is not provided.",
+      );
     const card = psp.vault.find(destination);
     if (card !== undefined && body.shopperReference !== undefined && card.shopper !== body.shopperReference) {
       throw new Refusal('not_found', 'Contract not found', 'destination');
@@ -49,7 +53,10 @@ export function serveAdyenPayouts(app: PartyApp, psp: Psp, { merchantAccount }: 
       work(body) {
         psp.payouts.confirm(body.originalReference);
         return {
-          answer: { status: 200, body: { pspReference: pspReference(), response: '[payout-confirm-received]' } },
+          answer: {
+            status: 200,
+            body: { pspReference: pspReference(), response: '[payout-confirm-received]' },
+          },
         };
       },
     }),
@@ -62,7 +69,10 @@ export function serveAdyenPayouts(app: PartyApp, psp: Psp, { merchantAccount }: 
       work(body) {
         psp.payouts.cancel(body.originalReference);
         return {
-          answer: { status: 200, body: { pspReference: pspReference(), response: '[payout-decline-received]' } },
+          answer: {
+            status: 200,
+            body: { pspReference: pspReference(), response: '[payout-decline-received]' },
+          },
         };
       },
     }),

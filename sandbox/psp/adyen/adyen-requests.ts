@@ -67,7 +67,10 @@ export async function answerWrite<Body extends object>(
   const fingerprint = createHash('sha256').update(`${c.req.method} ${c.req.path}`).digest('hex');
   if (key !== null) {
     if (key.length > keyLengthMax)
-      return send(c, adyenError(422, '704', `Idempotency-Key is longer than ${keyLengthMax} characters`, 'validation'));
+      return send(
+        c,
+        adyenError(422, '704', `Idempotency-Key is longer than ${keyLengthMax} characters`, 'validation'),
+      );
     c.header('idempotency-key', key);
     const known = psp.idempotency.look(key, fingerprint);
     if (known.state === 'mismatch')
@@ -103,7 +106,8 @@ export async function answerWrite<Body extends object>(
     if (key === null) await pause(latencyMs);
     else await psp.idempotency.hold(key, () => pause(latencyMs));
   }
-  if (result.delivery === 'silence' || result.delivery === 'drop') return breakOff(c, result.delivery, timeoutMs);
+  if (result.delivery === 'silence' || result.delivery === 'drop')
+    return breakOff(c, result.delivery, timeoutMs);
   if (result.delivery === 'error500') {
     c.header('transient-error', 'true');
     return send(c, internalError());

@@ -36,7 +36,10 @@ export function serveStripeAccount(app: PartyApp, psp: Psp): void {
 
   app.get('/v1/events/:id', (c) =>
     answerRead(c, () => {
-      const row = psp.store.one<{ body: string }>('select body from webhook where event_id = ?', c.req.param('id'));
+      const row = psp.store.one<{ body: string }>(
+        'select body from webhook where event_id = ?',
+        c.req.param('id'),
+      );
       if (row === undefined) throw new Refusal('not_found', `No such event: '${c.req.param('id')}'`, 'id');
       return JSON.parse(row.body) as unknown;
     }),

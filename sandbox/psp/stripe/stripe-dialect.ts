@@ -4,7 +4,13 @@ import type { PartyApp, PartyContext } from '../../support/party-server.ts';
 import type { Dialect, Psp } from '../psp.ts';
 import { prefixedId } from '../references.ts';
 import type { StripeSettings } from '../settings.ts';
-import { publishableKeyForbidden, rateLimited, unauthorized, unavailable, unknownRoute } from './stripe-errors.ts';
+import {
+  publishableKeyForbidden,
+  rateLimited,
+  unauthorized,
+  unavailable,
+  unknownRoute,
+} from './stripe-errors.ts';
 import { clientSecret } from './stripe-objects.ts';
 import { serveStripeAccount } from './stripe-account.ts';
 import { serveStripePaymentMethods } from './stripe-payment-methods.ts';

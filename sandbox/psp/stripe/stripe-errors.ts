@@ -65,7 +65,10 @@ export function refusalAnswer(refusal: Refusal): StoredAnswer {
   }
 }
 
-export const internalError = stripeError(500, { type: 'api_error', message: 'An unexpected error occurred.' });
+export const internalError = stripeError(500, {
+  type: 'api_error',
+  message: 'An unexpected error occurred.',
+});
 export const keyMismatch = (key: string) =>
   stripeError(400, {
     type: 'idempotency_error',
@@ -76,7 +79,10 @@ export const keyInUse = stripeError(409, {
   code: 'idempotency_key_in_use',
   message: 'There is currently another in-progress request using this Idempotent Key.',
 });
-export const unauthorized = stripeError(401, { type: 'invalid_request_error', message: 'Invalid API Key provided.' });
+export const unauthorized = stripeError(401, {
+  type: 'invalid_request_error',
+  message: 'Invalid API Key provided.',
+});
 export const publishableKeyForbidden = stripeError(403, {
   type: 'invalid_request_error',
   code: 'secret_key_required',
@@ -92,4 +98,7 @@ export const rateLimited = stripeError(429, {
   message: 'Too many requests.',
 });
 export const unknownRoute = (method: string, path: string) =>
-  stripeError(404, { type: 'invalid_request_error', message: `Unrecognized request URL (${method}: ${path}).` });
+  stripeError(404, {
+    type: 'invalid_request_error',
+    message: `Unrecognized request URL (${method}: ${path}).`,
+  });

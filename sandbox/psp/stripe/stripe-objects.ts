@@ -90,7 +90,9 @@ export function paymentIntentObject(payment: PaymentRow, psp: Psp, expand: reado
     metadata: metadataOf(payment),
     last_payment_error: status === 'declined' ? cardError(payment, psp) : null,
     latest_charge:
-      expand.includes('latest_charge') && payment.charge_id !== null ? chargeObject(payment, psp) : payment.charge_id,
+      expand.includes('latest_charge') && payment.charge_id !== null
+        ? chargeObject(payment, psp)
+        : payment.charge_id,
     next_action:
       status === 'challenge' && payment.challenge !== null
         ? {
@@ -99,7 +101,9 @@ export function paymentIntentObject(payment: PaymentRow, psp: Psp, expand: reado
           }
         : null,
     payment_method: status === 'declined' ? null : payment.card_id,
-    payment_method_options: { card: { request_three_d_secure: payment.three_ds_asked === 1 ? 'any' : 'automatic' } },
+    payment_method_options: {
+      card: { request_three_d_secure: payment.three_ds_asked === 1 ? 'any' : 'automatic' },
+    },
     payment_method_types: ['card'],
     processing: null,
     receipt_email: null,
@@ -109,7 +113,8 @@ export function paymentIntentObject(payment: PaymentRow, psp: Psp, expand: reado
     statement_descriptor_suffix: null,
     transfer_data: null,
     transfer_group: null,
-    status: status === 'created' && payment.card_id === null ? 'requires_payment_method' : intentStatus[status],
+    status:
+      status === 'created' && payment.card_id === null ? 'requires_payment_method' : intentStatus[status],
   };
 }
 
@@ -134,7 +139,12 @@ export function chargeObject(payment: PaymentRow, psp: Psp) {
     failure_code: failed?.stripe.code ?? null,
     failure_message: failed?.networkText ?? null,
     outcome: {
-      type: failed === undefined ? 'authorized' : payment.decline === 'risk_block' ? 'blocked' : 'issuer_declined',
+      type:
+        failed === undefined
+          ? 'authorized'
+          : payment.decline === 'risk_block'
+            ? 'blocked'
+            : 'issuer_declined',
       network_status:
         failed === undefined
           ? 'approved_by_network'
@@ -204,7 +214,8 @@ export function payoutObject(payout: PayoutRow) {
     reconciliation_status: 'not_applicable',
     source_type: 'card',
     statement_descriptor: null,
-    status: payout.status === 'submitted' ? 'pending' : payout.status === 'cancelled' ? 'canceled' : payout.status,
+    status:
+      payout.status === 'submitted' ? 'pending' : payout.status === 'cancelled' ? 'canceled' : payout.status,
     type: 'card',
   };
 }

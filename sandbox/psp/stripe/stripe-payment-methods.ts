@@ -10,7 +10,8 @@ import { answerRead, answerWrite } from './stripe-requests.ts';
 export function serveStripePaymentMethods(app: PartyApp, psp: Psp): void {
   const must = (id: string) => {
     const card = psp.vault.find(id);
-    if (card === undefined) throw new Refusal('not_found', `No such PaymentMethod: '${id}'`, 'payment_method');
+    if (card === undefined)
+      throw new Refusal('not_found', `No such PaymentMethod: '${id}'`, 'payment_method');
     return card;
   };
 
@@ -41,7 +42,9 @@ export function serveStripePaymentMethods(app: PartyApp, psp: Psp): void {
     ),
   );
 
-  app.get('/v1/payment_methods/:id', (c) => answerRead(c, () => paymentMethodObject(must(c.req.param('id')))));
+  app.get('/v1/payment_methods/:id', (c) =>
+    answerRead(c, () => paymentMethodObject(must(c.req.param('id')))),
+  );
 
   app.post('/v1/payment_methods/:id/attach', (c) =>
     answerWrite(c, psp, (form) => {

@@ -142,8 +142,12 @@ export function serveStripePayments(app: PartyApp, psp: Psp): void {
 
   app.get('/v1/charges/:id', (c) =>
     answerRead(c, () => {
-      const payment = psp.store.one<PaymentRow>('select * from payment where charge_id = ?', c.req.param('id'));
-      if (payment === undefined) throw new Refusal('not_found', `No such charge: '${c.req.param('id')}'`, 'id');
+      const payment = psp.store.one<PaymentRow>(
+        'select * from payment where charge_id = ?',
+        c.req.param('id'),
+      );
+      if (payment === undefined)
+        throw new Refusal('not_found', `No such charge: '${c.req.param('id')}'`, 'id');
       return chargeObject(payment, psp);
     }),
   );

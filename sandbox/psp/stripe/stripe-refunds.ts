@@ -9,12 +9,15 @@ import { listObject, refundObject } from './stripe-objects.ts';
 import { answerRead, answerWrite } from './stripe-requests.ts';
 
 export function serveStripeRefunds(app: PartyApp, psp: Psp): void {
-  const shown = (refund: RefundRow) => refundObject(refund, psp.payments.find(refund.payment_id)?.charge_id ?? null);
+  const shown = (refund: RefundRow) =>
+    refundObject(refund, psp.payments.find(refund.payment_id)?.charge_id ?? null);
 
   function paymentIdOf(intent: string | undefined, charge: string | undefined): string {
     if (intent !== undefined) return intent;
     const payment =
-      charge === undefined ? undefined : psp.store.one<PaymentRow>('select * from payment where charge_id = ?', charge);
+      charge === undefined
+        ? undefined
+        : psp.store.one<PaymentRow>('select * from payment where charge_id = ?', charge);
     if (payment === undefined)
       throw new Refusal(
         'missing_parameter',
@@ -47,7 +50,8 @@ export function serveStripeRefunds(app: PartyApp, psp: Psp): void {
   app.get('/v1/refunds/:id', (c) =>
     answerRead(c, () => {
       const refund = psp.refunds.find(c.req.param('id'));
-      if (refund === undefined) throw new Refusal('not_found', `No such refund: '${c.req.param('id')}'`, 'id');
+      if (refund === undefined)
+        throw new Refusal('not_found', `No such refund: '${c.req.param('id')}'`, 'id');
       return shown(refund);
     }),
   );

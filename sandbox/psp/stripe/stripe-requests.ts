@@ -57,7 +57,8 @@ export async function answerWrite(
       const done = work(parseForm(raw), key);
       // Stripe replays whatever it answered first, a 500 included.
       const stored = done.delivery === 'error500' ? internalError : done.answer;
-      if (key !== null) psp.idempotency.remember(key, fingerprint, done.answeredLater === true ? undefined : stored);
+      if (key !== null)
+        psp.idempotency.remember(key, fingerprint, done.answeredLater === true ? undefined : stored);
       return { ...done, answer: stored };
     });
   } catch (error) {
@@ -72,6 +73,7 @@ export async function answerWrite(
     if (key === null) await pause(latencyMs);
     else await psp.idempotency.hold(key, () => pause(latencyMs));
   }
-  if (result.delivery === 'silence' || result.delivery === 'drop') return breakOff(c, result.delivery, timeoutMs);
+  if (result.delivery === 'silence' || result.delivery === 'drop')
+    return breakOff(c, result.delivery, timeoutMs);
   return send(c, result.answer);
 }
