@@ -8,7 +8,7 @@ import { orThrow } from '#domain/failures.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import { createRouter, type Api } from '../app.ts';
 import type { ApiDeps } from '../context.ts';
-import { mountA8rV1 } from './a8r-v1.ts';
+import { mountA8rV1 } from './a8r-play.ts';
 
 const euro = 10n ** 12n;
 const secret = 'test';

@@ -8,7 +8,7 @@ import { orThrow } from '#domain/failures.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import { createRouter, type Api } from '../app.ts';
 import type { ApiDeps } from '../context.ts';
-import { mountA8rV2 } from './a8r-v2.ts';
+import { mountA8rV2 } from './a8r-twirp.ts';
 
 const euro = 10n ** 12n;
 const secret = 'test-auth-token-xyz';
