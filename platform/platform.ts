@@ -1,4 +1,5 @@
 /** The whole platform on one machine, started and watched over by this process; `npm start` and the tests share it. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { mkdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -75,6 +76,10 @@ interface Frame {
   readonly supervisor: Supervisor;
 }
 
+/** Together three seconds: longer than the largest process takes to be gone after SIGKILL. */
+const portTries = 12;
+const portPauseMs = 250;
+
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
   const given = options.environment;
   const progress = options.progress ?? silentProgress;
@@ -87,7 +92,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   try {
     const left = await clearLeftovers(home, stopOrder);
     if (left.length > 0) progress.note(`Ended what an earlier start had left running: ${left.join(', ')}.`);
-    await requireFreePorts(portsInUse(ports, embedded), ports);
+    await waitForFreePorts(portsInUse(ports, embedded), ports);
     const secrets = given['PITBOSS_MODE'] === 'production' ? undefined : loadDevSecrets(home);
     const env = composeEnvironment({ given, home, ports, secrets, embedded });
     const config = checkedConfig(env);
@@ -99,6 +104,19 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     release();
     throw error;
   }
+}
+
+/** A process that was killed a moment ago may still be letting go of its port: that is waited for, a stranger is not. */
+async function waitForFreePorts(...wanted: Parameters<typeof requireFreePorts>): Promise<void> {
+  for (let tries = 0; tries < portTries; tries += 1) {
+    try {
+      return await requireFreePorts(...wanted);
+    } catch (error) {
+      if (!(error instanceof BringUpFailure)) throw error;
+      await delay(portPauseMs);
+    }
+  }
+  await requireFreePorts(...wanted);
 }
 
 function givenUp(signal: AbortSignal | undefined): Promise<never> {
