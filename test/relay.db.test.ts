@@ -58,9 +58,33 @@ async function appendFact(): Promise<string> {
 const operatorsIn = (block: Block | null): unknown[] =>
   (block?.facts ?? []).map(({ payload }) => ('operatorId' in payload ? payload.operatorId : undefined));
 
+/**
+ * Waits until nobody holds the cursor back from what has been committed so far. Transaction ids belong to the whole
+ * cluster, so a transaction of another test file, in another database, holds it back too.
+ */
+async function settled(): Promise<void> {
+  const { rows } = await sql<{ xmax: string }>`
+    select pg_snapshot_xmax(pg_current_snapshot())::text as xmax`.execute(database.db);
+  const isBehindUs = async () =>
+    (
+      await sql<{ past: boolean }>`
+        select pg_snapshot_xmin(pg_current_snapshot()) >= ${rows[0]?.xmax}::text::xid8 as past`.execute(
+        database.db,
+      )
+    ).rows[0]?.past;
+  await expect.poll(isBehindUs, { timeout: 20_000, interval: 20 }).toBe(true);
+}
+
+/** The next block, once nobody outside this test holds it back. */
+async function takeSettled(sink: string, rowsMax: number): Promise<Block | null> {
+  await settled();
+  return takeBlock(database.db, sink, rowsMax);
+}
+
 /** Delivers everything there is, so that a test begins at the end of the outbox. */
 async function drained(sink: string): Promise<string> {
   await ensureCursor(database.db, sink);
+  await settled();
   for (
     let block = await takeBlock(database.db, sink, 5_000);
     block !== null;
@@ -87,7 +111,7 @@ describe('the cursor', () => {
       expect(await takeBlock(database.db, sink, 100)).toBeNull();
       expect((await measureBacklog(database.db, sink)).rows).toBe(1);
       await slow.query('commit');
-      const block = await takeBlock(database.db, sink, 100);
+      const block = await takeSettled(sink, 100);
       expect(operatorsIn(block)).toEqual([late, early]);
     } finally {
       slow.release();
@@ -97,7 +121,7 @@ describe('the cursor', () => {
   test('gives the identical block under the identical token until it is completed', async () => {
     const sink = await drained('identical');
     const mine = [await appendFact(), await appendFact()];
-    const first = await takeBlock(database.db, sink, 100);
+    const first = await takeSettled(sink, 100);
     await appendFact();
     const again = await takeBlock(database.db, sink, 1);
     expect(operatorsIn(again)).toEqual(mine);
@@ -105,7 +129,7 @@ describe('the cursor', () => {
     if (!first || !again) throw new Error('no block');
     expect(deduplicationToken(again)).toBe(deduplicationToken(first));
     await completeBlock(database.db, sink, again);
-    expect(operatorsIn(await takeBlock(database.db, sink, 100))).not.toContain(mine[0]);
+    expect(operatorsIn(await takeSettled(sink, 100))).not.toContain(mine[0]);
   });
 
   test('keeps the order of commits where a transaction id gains a digit', async () => {
@@ -124,7 +148,7 @@ describe('the cursor', () => {
   test('refuses a relay that completes a block which another one has completed', async () => {
     const sink = await drained('two-relays');
     await appendFact();
-    const block = await takeBlock(database.db, sink, 100);
+    const block = await takeSettled(sink, 100);
     if (!block) throw new Error('no block');
     await completeBlock(database.db, sink, block);
     await expect(completeBlock(database.db, sink, block)).rejects.toThrow(CursorMovedError);
@@ -162,7 +186,7 @@ describe('the loops', () => {
       ),
     ];
     const mine = [await appendFact(), await appendFact(), await appendFact()];
-    await expect.poll(() => taken.alive, { timeout: 5_000 }).toEqual(mine);
+    await expect.poll(() => taken.alive, { timeout: 20_000 }).toEqual(mine);
     expect(taken.dead).toEqual([]);
     await expect.poll(() => loops[0]?.state.state, { timeout: 5_000 }).toBe('failing');
     isDown = false;
