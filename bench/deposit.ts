@@ -57,11 +57,14 @@ async function comparePairs(client: Client, cast: Cast, player: Player): Promise
   const ratios: number[] = [];
   const all = { noop: [] as number[], deposit: [] as number[] };
   const depositIds: string[] = [];
+  const noopIds: string[] = [];
   console.log('\nround   no-op p50 ms   deposit p50 ms   ratio');
   for (let round = 1; round <= rounds; round += 1) {
     const seen = { noop: [] as number[], deposit: [] as number[] };
     for (let pair = 0; pair < pairsPerRound; pair += 1) {
-      seen.noop.push(await timeNoop(client));
+      const noop = await timeNoop(client);
+      seen.noop.push(noop.tookMs);
+      noopIds.push(noop.workflowId);
       const { tookMs, depositId } = await timeDeposit(cast, player);
       seen.deposit.push(tookMs);
       depositIds.push(depositId);
@@ -76,20 +79,22 @@ async function comparePairs(client: Client, cast: Cast, player: Player): Promise
   }
   console.log(`no-op update-with-start p50/p95/p99: ${spread(all.noop, 1)} ms`);
   console.log(`deposit to next action  p50/p95/p99: ${spread(all.deposit, 1)} ms`);
+  await printHistories(client, noopIds);
   await printHistories(client, depositIds.map(depositWorkflowId));
   return [verdict(`deposit ÷ no-op, median of ${rounds} rounds`, median(ratios), { atMost: ratioMax })];
 }
 
-async function timeNoop(client: Client): Promise<number> {
+async function timeNoop(client: Client): Promise<{ tookMs: number; workflowId: string }> {
+  const workflowId = `noop:${randomUUID()}`;
   const startedAt = performance.now();
   await client.workflow.executeUpdateWithStart(answerAtOnce, {
     startWorkflowOperation: new WithStartWorkflowOperation<typeof noop>('noop', {
-      workflowId: `noop:${randomUUID()}`,
+      workflowId,
       taskQueue: noopQueue,
       workflowIdConflictPolicy: 'USE_EXISTING',
     }),
   });
-  return performance.now() - startedAt;
+  return { tookMs: performance.now() - startedAt, workflowId };
 }
 
 /** Small, so that the limit of the day admits them all; the rest of the deposit is played outside the measured time. */

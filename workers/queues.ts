@@ -31,6 +31,7 @@ export function planQueues(deps: ActivityDeps): Record<TaskQueue, QueuePlan> {
         ...createAwardActivities(deps),
         ...createRiskActivities(deps),
         ...createDepositActivities(deps),
+        ...createDepositAttemptActivities(deps),
         ...createWithdrawalCheckActivities(deps),
         ...createWithdrawalActivities(deps),
       },

@@ -5,7 +5,9 @@ import {
   ApplicationFailure,
   condition,
   proxyActivities,
+  proxyLocalActivities,
   setHandler,
+  TemporalFailure,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { createDepositAttemptActivities } from '#activities/payments/deposit-attempts.ts';
@@ -31,13 +33,11 @@ import {
   type DepositView,
 } from './deposit.contract.ts';
 import { insist } from './insist.ts';
-import { database, provider, providerOnce } from './retry-profiles.ts';
+import { database, provider, providerOnceAtOnce } from './retry-profiles.ts';
 import { stageKey } from './search-attributes.ts';
 
-const { authoriseAttempt } = proxyActivities<ReturnType<typeof createDepositAttemptActivities>>({
-  ...providerOnce,
-  taskQueue: taskQueues.provider,
-});
+const { authoriseAttempt } =
+  proxyLocalActivities<ReturnType<typeof createDepositAttemptActivities>>(providerOnceAtOnce);
 const { refreshAttempt, continueAttempt, cancelAttempt } = proxyActivities<
   ReturnType<typeof createDepositAttemptActivities>
 >({ ...provider, taskQueue: taskQueues.provider });
@@ -125,8 +125,8 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
     try {
       return await authoriseAttempt({ depositId, number });
     } catch (error) {
-      if (!(error instanceof ActivityFailure)) throw error;
-      // The call may have left before its answer was lost: the status decides, not the failure.
+      if (!(error instanceof TemporalFailure)) throw error;
+      // A local activity's failure comes bare. The call may have left before its answer was lost: the status decides.
       return insist(() => refreshAttempt({ depositId, number, ageMs: 0 }));
     }
   }

@@ -1,5 +1,5 @@
 /** The named ways to call an activity; a workflow picks one and never spells timeouts itself. */
-import type { ActivityOptions } from '@temporalio/workflow';
+import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow';
 import { failureCodes } from '#domain/failures.ts';
 
 /** Expected failures are answers: repeating the call would only repeat them. */
@@ -30,6 +30,15 @@ export const provider: ActivityOptions = {
 export const providerOnce: ActivityOptions = {
   startToCloseTimeout: '30 s',
   scheduleToCloseTimeout: '5 min',
+  retry: { maximumAttempts: 1, nonRetryableErrorTypes },
+};
+
+/**
+ * The same inside the workflow's own task, while a caller waits for its answer: no trip over a task queue. A worker
+ * that dies meanwhile does it again, so it is for calls that know that they were made before.
+ */
+export const providerOnceAtOnce: LocalActivityOptions = {
+  startToCloseTimeout: '30 s',
   retry: { maximumAttempts: 1, nonRetryableErrorTypes },
 };
 

@@ -23,7 +23,10 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
   const { db } = deps;
 
   const orderOf = async (row: AttemptRow, ageMs: number): Promise<PaymentOrder> => {
-    const deposit = await mustDeposit(db, row.depositId);
+    const [deposit, evidence] = await Promise.all([
+      mustDeposit(db, row.depositId),
+      readEvidence(db, row.psp, `deposit:${row.depositId}`),
+    ]);
     return {
       reference: row.reference,
       playerId: deposit.playerId,
@@ -35,7 +38,7 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
       startedAt: row.startedAt,
       ageMs,
       returned: returnedOf(row),
-      evidence: await readEvidence(db, row.psp, `deposit:${row.depositId}`),
+      evidence,
     };
   };
 
@@ -52,29 +55,27 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
       .where('number', '=', input.number)
       .executeTakeFirstOrThrow();
 
-  /** Marks the attempt as sent, for one caller only; null when it was claimed before. */
-  const claim = (input: AttemptInput): Promise<AttemptRow | null> =>
-    db.transaction().execute(async (trx) => {
-      const deposit = await lockDeposit(trx, input.depositId);
-      const row = await trx
-        .updateTable('payments.attempt')
-        .set({ sentAt: sql<Date>`now()` })
-        .where('depositId', '=', input.depositId)
-        .where('number', '=', input.number)
-        .where('state', '=', 'started')
-        .where('sentAt', 'is', null)
-        .returningAll()
-        .executeTakeFirst();
-      if (row === undefined) return null;
-      if (deposit.state === 'requested') {
-        await trx
-          .updateTable('payments.deposit')
-          .set({ state: 'processing' })
-          .where('id', '=', input.depositId)
-          .execute();
-      }
-      return row;
-    });
+  /**
+   * Marks the attempt as sent, for one caller only; null when it was claimed before. One statement, because a player
+   * waits for it. The deposit's row is locked first, as everywhere.
+   */
+  const claim = async (input: AttemptInput): Promise<AttemptRow | null> => {
+    const { rows } = await sql<AttemptRow>`
+      with deposit as materialized (
+        select id from payments.deposit where id = ${input.depositId} for update
+      ),
+      sent as (
+        update payments.attempt a set sent_at = now() from deposit
+        where a.deposit_id = deposit.id and a.number = ${input.number} and a.state = 'started' and a.sent_at is null
+        returning a.*
+      ),
+      begun as (
+        update payments.deposit d set state = 'processing' from sent
+        where d.id = sent.deposit_id and d.state = 'requested'
+      )
+      select * from sent`.execute(db);
+    return rows[0] ?? null;
+  };
 
   return {
     /** Writes the row and the key of a further attempt; refused by the database while another one is open. */

@@ -81,7 +81,13 @@ describe('a time-out', () => {
     const { number } = orThrow(await exclude(player, 'time-out', 'PT24H'));
     expect(number).toBe(1);
     expect(await brakeOf(player)).toMatchObject({ reason: 'time-out', expired: true });
-    const deposit = { playerId: player.playerId, asset: 'EUR', amount: 1n, depositId: randomUUID() };
+    const deposit = {
+      playerId: player.playerId,
+      asset: 'EUR',
+      amount: 1n,
+      depositId: randomUUID(),
+      isLimitRequired: true,
+    };
     const reserved = await database.db.transaction().execute((trx) => reserveDepositLimit(trx, deposit));
     expect(reserved).toMatchObject({ failure: { code: 'self-excluded' } });
     const clock = await advance(player, number);

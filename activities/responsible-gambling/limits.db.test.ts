@@ -71,11 +71,15 @@ const changeState = async (id: string) =>
   ).state;
 
 const reserve = (player: TestPlayer, amount: bigint, depositId: string = randomUUID()) =>
-  database.db
-    .transaction()
-    .execute((trx) =>
-      reserveDepositLimit(trx, { playerId: player.playerId, asset: 'EUR', amount, depositId }),
-    );
+  database.db.transaction().execute((trx) =>
+    reserveDepositLimit(trx, {
+      playerId: player.playerId,
+      asset: 'EUR',
+      amount,
+      depositId,
+      isLimitRequired: true,
+    }),
+  );
 
 const advance = (limitChangeId: string) =>
   createLimitChangeActivities({ db: database.db }).advanceLimitChange({ limitChangeId });

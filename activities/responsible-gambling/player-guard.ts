@@ -1,20 +1,28 @@
 /** The row that makes decisions about one player's protection take turns. */
 import { sql } from 'kysely';
 import type { Trx } from '#db/connect.ts';
+import { assert } from '#domain/failures.ts';
 
 /** Locks the player's guard until `trx` ends. Taken before any wallet row, so that the order of locks is one. */
 export async function lockPlayerGuard(trx: Trx, playerId: string): Promise<void> {
+  if (await lockGuard(trx, playerId)) return;
   await trx
     .insertInto('responsibleGambling.playerGuard')
     .values({ playerId })
     .onConflict((conflict) => conflict.doNothing())
     .execute();
-  await trx
+  assert(await lockGuard(trx, playerId), 'a guard once written stays');
+}
+
+/** False while there is no row yet. */
+async function lockGuard(trx: Trx, playerId: string): Promise<boolean> {
+  const row = await trx
     .selectFrom('responsibleGambling.playerGuard')
     .select('playerId')
     .where('playerId', '=', playerId)
     .forUpdate()
-    .execute();
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 /**

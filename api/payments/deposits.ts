@@ -21,13 +21,14 @@ import { resumeDeposit, runDeposit } from './run-payments.ts';
 
 export function mountDeposits(api: Api, deps: ApiDeps): void {
   api.openapi(requestRoute(deps), async (c) => {
-    const { playerId, brand } = c.var.player;
+    const { playerId, brand, jurisdiction } = c.var.player;
     const { money, instrument, returnUrl } = c.req.valid('json');
     const row = orThrow(
       await requestDeposit(deps.db, {
         depositId: idFromKey('deposit', playerId, c.req.valid('header')['idempotency-key']),
         playerId,
         brand,
+        jurisdiction,
         money,
         tokens: instrument.tokens,
         returnUrl,
@@ -98,24 +99,32 @@ export function mountDeposits(api: Api, deps: ApiDeps): void {
 }
 
 async function readDeposit(db: Database, id: string, playerId: string) {
-  const row = await db
-    .selectFrom('payments.deposit')
-    .selectAll()
-    .where('id', '=', id)
-    .where('playerId', '=', playerId)
-    .executeTakeFirst();
+  const [row, attempts] = await Promise.all([
+    db
+      .selectFrom('payments.deposit')
+      .selectAll()
+      .where('id', '=', id)
+      .where('playerId', '=', playerId)
+      .executeTakeFirst(),
+    actionsOf(db, [id]),
+  ]);
   if (row === undefined) throw new FailureError(fail('not-found', 'There is no such deposit.').failure);
-  return toApiDeposit(row, (await currentActions(db, [row])).get(id));
+  return toApiDeposit(row, attempts.get(id));
 }
 
 /** The attempt that waits for the player, by deposit. */
 async function currentActions(db: Database, rows: readonly DepositRow[]) {
   const waiting = rows.filter(({ state }) => state === 'awaiting-action').map(({ id }) => id);
-  if (waiting.length === 0) return new Map<string, { state: string; actionUrl: string | null }>();
+  return waiting.length === 0 ? new Map<string, Action>() : actionsOf(db, waiting);
+}
+
+type Action = { readonly state: string; readonly actionUrl: string | null };
+
+async function actionsOf(db: Database, depositIds: readonly string[]): Promise<Map<string, Action>> {
   const attempts = await db
     .selectFrom('payments.attempt')
     .select(['depositId', 'state', 'actionUrl'])
-    .where('depositId', 'in', waiting)
+    .where('depositId', 'in', depositIds)
     .where('state', '=', 'action')
     .execute();
   return new Map(attempts.map((attempt) => [attempt.depositId, attempt]));

@@ -5,7 +5,6 @@ import { serve, type ServerType } from '@hono/node-server';
 import Stripe from 'stripe';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
-import { createDepositAttemptActivities } from '#activities/payments/deposit-attempts.ts';
 import { createToken, hashToken } from '#activities/tokens.ts';
 import { connectorsOf } from '#api/payments/webhook.ts';
 import { fail, FailureError } from '#domain/failures.ts';
@@ -102,17 +101,8 @@ async function signedInPlayer(): Promise<{ playerId: string; token: string }> {
 const run = <T>(fn: () => Promise<T>): Promise<T> =>
   workflows.runWorkflows({ activities: paymentActivitiesHere() }, fn);
 
-function paymentActivitiesHere() {
-  const connectors = connectorsOf(app.deps.config);
-  const { money, provider } = paymentActivities(database.db, connectors);
-  const attempts = createDepositAttemptActivities({
-    db: database.db,
-    psps: connectors,
-    publicUrl: app.deps.config.api.publicUrl,
-    log: app.deps.log,
-  });
-  return { money, provider: { ...provider, ...attempts } };
-}
+const paymentActivitiesHere = () =>
+  paymentActivities(database.db, connectorsOf(app.deps.config), app.deps.config.api.publicUrl);
 
 async function pay(
   player: { playerId: string; token: string },

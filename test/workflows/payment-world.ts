@@ -184,6 +184,7 @@ export async function askDeposit(
       depositId,
       playerId,
       brand,
+      jurisdiction: 'MT',
       money: { amount, asset },
       tokens: [
         { psp: 'alpha', token: 'tok_alpha' },
@@ -195,10 +196,16 @@ export async function askDeposit(
   );
 }
 
-export function paymentActivities(db: Database, psps: ReadonlyMap<string, PspConnector>) {
-  const deps = { db, psps, publicUrl: 'http://api.test', log: pino({ level: 'silent' }) };
+export function paymentActivities(
+  db: Database,
+  psps: ReadonlyMap<string, PspConnector>,
+  publicUrl = 'http://api.test',
+) {
+  const deps = { db, psps, publicUrl, log: pino({ level: 'silent' }) };
   return {
     money: {
+      // A deposit sends its charges inside its own task.
+      ...createDepositAttemptActivities(deps),
       ...createDepositActivities(deps),
       ...createWithdrawalCheckActivities(deps),
       ...createWithdrawalActivities(deps),

@@ -6,6 +6,7 @@ import { appendEvent } from '#activities/compliance/append-event.ts';
 import { currentProfile } from '#activities/compliance/profiles.ts';
 import { readKycLevel } from '#activities/kyc/commands/levels.ts';
 import { reserveDepositLimit } from '#activities/responsible-gambling/commands/deposit-limit.ts';
+import type { VersionedProfile } from '#domain/compliance/profile.schema.ts';
 import { fail, FailureError, orThrow, succeed, type Failure, type Result } from '#domain/failures.ts';
 import { levelSatisfies } from '#domain/kyc/levels.ts';
 import { parsePayable, toMinorUnits, toMoneyText, type MoneyText } from '#domain/money.ts';
@@ -18,6 +19,7 @@ export type DepositRequest = {
   readonly depositId: string;
   readonly playerId: string;
   readonly brand: string;
+  readonly jurisdiction: string;
   readonly money: MoneyText;
   readonly tokens: readonly { readonly psp: string; readonly token: string }[];
   readonly returnUrl: string;
@@ -38,28 +40,32 @@ export async function requestDeposit(db: Database, request: DepositRequest): Pro
   if (toMinorUnits(amount.value, request.money.asset) > cardMinorUnitsMax) {
     return fail('amount-too-large', 'The amount is beyond what a card payment may move.');
   }
+  // Nothing here is locked, so all of it is asked at once: a player waits for the answer.
+  const [known, admitted, route] = await Promise.all([
+    findDeposit(db, request),
+    admitPlayer(db, request),
+    currentRoute(db, request.brand, 'card', request.money.asset),
+  ]);
+  if (!known.ok) return known;
+  if (known.value !== null) return succeed(known.value);
+  if (!admitted.ok) return admitted;
+  const { profile, version } = admitted.value;
+  const options = (route?.psps ?? []).flatMap(
+    (psp) => request.tokens.find((token) => token.psp === psp) ?? [],
+  );
+  const first = options[0];
+  if (route === null || first === undefined) {
+    return fail('payment-method-unavailable', 'None of the given tokens can be used for this currency.');
+  }
   return refusable(db, async (trx) => {
-    const known = await findDeposit(trx, request);
-    if (known !== null) return known;
-    const player = await admitPlayer(trx, request);
-    const route = await currentRoute(trx, request.brand, 'card', request.money.asset);
-    const options = (route?.psps ?? []).flatMap(
-      (psp) => request.tokens.find((token) => token.psp === psp) ?? [],
-    );
-    const first = options[0];
-    if (route === null || first === undefined) {
-      throw refusal(
-        fail('payment-method-unavailable', 'None of the given tokens can be used for this currency.'),
-      );
-    }
     const inserted = await trx
       .insertInto('payments.deposit')
       .values({
         id: request.depositId,
         playerId: request.playerId,
         brand: request.brand,
-        jurisdiction: player.jurisdiction,
-        jurisdictionVersion: player.profileVersion,
+        jurisdiction: request.jurisdiction,
+        jurisdictionVersion: version,
         method: 'card',
         asset: request.money.asset,
         amount: amount.value.toString(),
@@ -72,13 +78,14 @@ export async function requestDeposit(db: Database, request: DepositRequest): Pro
       .returningAll()
       .executeTakeFirst();
     // Another request with the same key was faster: what it made is the answer.
-    if (inserted === undefined) return (await findDeposit(trx, request)) ?? refuseRace();
+    if (inserted === undefined) return orThrow(await findDeposit(trx, request)) ?? refuseRace();
     orThrow(
       await reserveDepositLimit(trx, {
         playerId: request.playerId,
         asset: request.money.asset,
         amount: amount.value,
         depositId: request.depositId,
+        isLimitRequired: profile.depositLimitRequiredBeforeFirstDeposit,
       }),
     );
     await insertAttempt(trx, {
@@ -120,49 +127,45 @@ export async function insertAttempt(
     .execute();
 }
 
-async function findDeposit(trx: Trx, request: DepositRequest): Promise<DepositRow | null> {
-  const row = await trx
+async function findDeposit(db: Database | Trx, request: DepositRequest): Promise<Result<DepositRow | null>> {
+  const row = await db
     .selectFrom('payments.deposit')
     .selectAll()
     .where('id', '=', request.depositId)
     .executeTakeFirst();
-  if (row === undefined) return null;
-  if (!row.fingerprint.equals(request.fingerprint)) {
-    throw refusal(fail('idempotency-key-reused', 'This key was used for another deposit.'));
-  }
-  return row;
+  return row === undefined || row.fingerprint.equals(request.fingerprint)
+    ? succeed(row ?? null)
+    : fail('idempotency-key-reused', 'This key was used for another deposit.');
 }
 
-async function admitPlayer(
-  trx: Trx,
-  request: DepositRequest,
-): Promise<{ jurisdiction: string; profileVersion: number }> {
-  const player = await trx
-    .selectFrom('pam.player')
-    .select(['jurisdiction', 'status', 'emailVerifiedAt'])
-    .where('id', '=', request.playerId)
-    .where('brand', '=', request.brand)
-    .executeTakeFirst();
-  if (player === undefined) throw refusal(fail('not-found', 'There is no such player.'));
-  if (player.emailVerifiedAt === null)
-    throw refusal(fail('email-not-verified', 'Confirm the e-mail address first.'));
-  if (player.status !== 'active')
-    throw refusal(fail('player-blocked', 'The account is not open for deposits.'));
-  const { profile, version } = orThrow(await currentProfile(trx, player.jurisdiction));
-  if (profile.identityBeforeDeposit && !levelSatisfies(await readKycLevel(trx, request.playerId), 'L1')) {
-    throw refusal(fail('identity-not-verified', 'The identity must be verified before the first deposit.'));
+/** The rules under which the player may pay in. */
+async function admitPlayer(db: Database, request: DepositRequest): Promise<Result<VersionedProfile>> {
+  const [player, wallet, rules, level] = await Promise.all([
+    db
+      .selectFrom('pam.player')
+      .select(['status', 'emailVerifiedAt'])
+      .where('id', '=', request.playerId)
+      .where('brand', '=', request.brand)
+      .executeTakeFirst(),
+    db
+      .selectFrom('wallet.playerWallet')
+      .select(sql<boolean>`coalesce(play_blocked_until > now(), false)`.as('isBlocked'))
+      .where('playerId', '=', request.playerId)
+      .where('asset', '=', request.money.asset)
+      .executeTakeFirst(),
+    currentProfile(db, request.jurisdiction),
+    readKycLevel(db, request.playerId),
+  ]);
+  if (player === undefined) return fail('not-found', 'There is no such player.');
+  if (player.emailVerifiedAt === null) return fail('email-not-verified', 'Confirm the e-mail address first.');
+  if (player.status !== 'active') return fail('player-blocked', 'The account is not open for deposits.');
+  if (!rules.ok) return rules;
+  if (rules.value.profile.identityBeforeDeposit && !levelSatisfies(level, 'L1')) {
+    return fail('identity-not-verified', 'The identity must be verified before the first deposit.');
   }
-  const wallet = await trx
-    .selectFrom('wallet.playerWallet')
-    .select(sql<boolean>`coalesce(play_blocked_until > now(), false)`.as('isBlocked'))
-    .where('playerId', '=', request.playerId)
-    .where('asset', '=', request.money.asset)
-    .executeTakeFirst();
-  if (wallet === undefined)
-    throw refusal(fail('unsupported-asset', 'The player holds no wallet in this asset.'));
-  if (wallet.isBlocked)
-    throw refusal(fail('self-excluded', 'Deposits are closed while play is excluded or paused.'));
-  return { jurisdiction: player.jurisdiction, profileVersion: version };
+  if (wallet === undefined) return fail('unsupported-asset', 'The player holds no wallet in this asset.');
+  if (wallet.isBlocked) return fail('self-excluded', 'Deposits are closed while play is excluded or paused.');
+  return rules;
 }
 
 const refusal = ({ failure }: { failure: Failure }): FailureError => new FailureError(failure);

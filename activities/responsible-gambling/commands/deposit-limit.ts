@@ -1,7 +1,6 @@
 /** A deposit takes its amount of the player's limits when it is attempted, and gives it back only on a proven failure. */
 import { sql } from 'kysely';
 import type { Trx } from '#db/connect.ts';
-import { currentProfile } from '#activities/compliance/profiles.ts';
 import { assert, fail, succeed, type Result } from '#domain/failures.ts';
 import type { Units } from '#domain/money.ts';
 import { checkDeposit, type DepositLimit } from '#domain/responsible-gambling/limits.ts';
@@ -15,12 +14,14 @@ export type DepositReservation = {
   /** Units at ledger scale. */
   readonly amount: Units;
   readonly depositId: string;
+  /** True where the jurisdiction admits no deposit before the player has set a limit. */
+  readonly isLimitRequired: boolean;
 };
 
 /**
  * Reserves the deposit in every window, once per deposit id. Exact under races: a player's reservations take turns.
- * Failures: `self-excluded` (time-out or self-exclusion), `deposit-limit-required`, `deposit-limit-exceeded`,
- * `wallet-not-found`, `unknown-jurisdiction`. After a failure nothing is reserved.
+ * Failures: `self-excluded` (time-out or self-exclusion), `deposit-limit-required`, `deposit-limit-exceeded`. After a
+ * failure nothing is reserved.
  */
 export async function reserveDepositLimit(trx: Trx, deposit: DepositReservation): Promise<Result<void>> {
   await lockPlayerGuard(trx, deposit.playerId);
@@ -70,21 +71,12 @@ export async function releaseDepositLimit(trx: Trx, depositId: string): Promise<
 async function checkAllowed(trx: Trx, deposit: DepositReservation): Promise<Result<{ nowMs: number }>> {
   if (await isExcluded(trx, deposit.playerId))
     return fail('self-excluded', 'The player is excluded from gambling.');
-  const wallet = await trx
-    .selectFrom('wallet.playerWallet')
-    .select('jurisdiction')
-    .where('playerId', '=', deposit.playerId)
-    .where('asset', '=', deposit.asset)
-    .executeTakeFirst();
-  if (!wallet) return fail('wallet-not-found', `The player has no wallet in ${deposit.asset}.`);
-  const rules = await currentProfile(trx, wallet.jurisdiction);
-  if (!rules.ok) return rules;
   const nowMs = await readNowMs(trx);
   const checked = checkDeposit(
     await readDepositLimits(trx, deposit),
     await readDepositUsage(trx, deposit.playerId, deposit.asset, nowMs),
     deposit.amount,
-    rules.value.profile.depositLimitRequiredBeforeFirstDeposit,
+    deposit.isLimitRequired,
   );
   return checked.ok ? succeed({ nowMs }) : checked;
 }
