@@ -4,8 +4,9 @@ import type { Bench } from './bench-platform.ts';
 import { deposit } from './deposit.ts';
 import { freshness } from './freshness.ts';
 import { wallet } from './wallet.ts';
+import { writer } from './writer.ts';
 
-const benches: Readonly<Record<string, Bench>> = { deposit, freshness, wallet };
+const benches: Readonly<Record<string, Bench>> = { deposit, freshness, wallet, writer };
 
 const name = process.argv[2];
 const bench = name === undefined || !Object.hasOwn(benches, name) ? undefined : benches[name];

@@ -1,5 +1,5 @@
 /** Collects what one player's decided commands write: rows in memory until the one statement takes them all. */
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import { pools, type Pool } from '#domain/wallet/chart.ts';
 import { chainText } from '#domain/wallet/chain.ts';
 import type { WalletCommand } from '#domain/wallet/commands.ts';
@@ -57,14 +57,10 @@ export const openPlayerBatch = (wallet: LoadedWallet): PlayerBatch => ({
   events: [],
 });
 
-/** A UUID version 7: time-ordered, so that new rows land on the same index pages. */
+/** A UUID version 7: time-ordered, so that new rows land on the same index pages. Its randomness is that of a version 4. */
 export function timeOrderedId(nowMs: number): string {
-  const bytes = randomBytes(16);
-  bytes.writeUIntBE(Math.floor(nowMs), 0, 6);
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x70;
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  const hex = bytes.toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  const at = Math.floor(nowMs).toString(16).padStart(12, '0');
+  return `${at.slice(0, 8)}-${at.slice(8)}-7${randomUUID().slice(15)}`;
 }
 
 /** Adds an accepted decision; returns the id of the command's own journal and the facts later commands may refer to. */
@@ -143,7 +139,7 @@ function extendChain(
     amount,
     balanceAfter,
   });
-  return { seq, hash: createHash('sha256').update(text).digest() };
+  return { seq, hash: hash('sha256', text, 'buffer') };
 }
 
 function addRound(

@@ -1,4 +1,5 @@
 /** The one fenced statement that writes a whole batch: each player's rows only if that player's fence held. */
+import { arrayLiteral, elementFormOf } from './array-literal.ts';
 import { text, toRow, walletColumnTypes, walletKey, type Execute } from './wallet-rows.ts';
 import type { PlayerBatch } from './player-batch.ts';
 
@@ -9,7 +10,8 @@ const walletNames = walletColumnTypes.map(([name]) => name);
 const param = (index: number, type: string): string => `$${index}::${type}[]`;
 
 const walletFrom = 3;
-const journalFrom = walletFrom + 3 + walletColumnTypes.length;
+const walletTypes = ['uuid', 'text', 'bigint', ...walletColumnTypes.map(([, type]) => type)];
+const journalFrom = walletFrom + walletTypes.length;
 const journalTypes = [
   'uuid',
   'text',
@@ -62,7 +64,7 @@ with clock as (
   select clock_timestamp() as now, abs(extract(epoch from clock_timestamp()) * 1000 - $1::double precision) < $2::double precision as agrees
 ),
 input as (
-  select * from ${unnest(walletFrom, ['uuid', 'text', 'bigint', ...walletColumnTypes.map(([, type]) => type)])}
+  select * from ${unnest(walletFrom, walletTypes)}
     as i(player_id, asset, expected, ${walletNames.join(', ')})
 ),
 repeated as materialized (
@@ -142,11 +144,11 @@ export async function writeBatches(
   const rows = await execute('wallet-write', statement, [
     decidedAtMs,
     clockSkewMsMax,
-    ...columnsOf(3 + walletColumnTypes.length, batches.map(walletValues)),
-    ...columnsOf(journalTypes.length, batches.flatMap(journalValues)),
-    ...columnsOf(entryTypes.length, batches.flatMap(entryValues)),
-    ...columnsOf(roundTypes.length, batches.flatMap(roundValues)),
-    ...columnsOf(eventTypes.length, batches.flatMap(eventValues)),
+    ...columnsOf(walletTypes, batches.map(walletValues)),
+    ...columnsOf(journalTypes, batches.flatMap(journalValues)),
+    ...columnsOf(entryTypes, batches.flatMap(entryValues)),
+    ...columnsOf(roundTypes, batches.flatMap(roundValues)),
+    ...columnsOf(eventTypes, batches.flatMap(eventValues)),
   ]);
   const written = new Set<string>();
   for (const row of rows)
@@ -155,11 +157,8 @@ export async function writeBatches(
 }
 
 /** Turns rows into one array per column, as `unnest` wants them. */
-function columnsOf(width: number, rows: readonly (readonly unknown[])[]): unknown[][] {
-  const columns: unknown[][] = Array.from({ length: width }, () => []);
-  for (const row of rows) for (let index = 0; index < width; index += 1) columns[index]?.push(row[index]);
-  return columns;
-}
+const columnsOf = (types: readonly string[], rows: readonly (readonly unknown[])[]): string[] =>
+  types.map((type, index) => arrayLiteral(rows, index, elementFormOf(type)));
 
 const walletValues = (batch: PlayerBatch): unknown[] => [
   batch.before.state.playerId,

@@ -68,12 +68,12 @@ export function createWalletWriter(options: WalletWriterOptions): WalletWriter {
   let inFlight = 0;
   let closing: (() => void) | null = null;
 
-  function take(): Waiting[] {
+  function take(share: number): Waiting[] {
     const taken: Waiting[] = [];
     const left: Waiting[] = [];
     let commands = 0;
     for (const waiting of queue) {
-      if (commands < batchMax && !busy.has(keyOfGroup(waiting))) {
+      if (commands < share && !busy.has(keyOfGroup(waiting))) {
         taken.push(waiting);
         commands += waiting.commands.length;
       } else left.push(waiting);
@@ -85,7 +85,8 @@ export function createWalletWriter(options: WalletWriterOptions): WalletWriter {
 
   function pump(): void {
     while (inFlight < slots && queue.length > 0) {
-      const taken = take();
+      // Both slots get their share: one large batch would let PostgreSQL and this process wait for each other in turn.
+      const taken = take(Math.min(batchMax, Math.ceil(queue.length / (slots - inFlight))));
       if (taken.length === 0) return;
       inFlight += 1;
       void flush(taken).finally(() => {
