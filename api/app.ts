@@ -1,8 +1,8 @@
 /** The HTTP edge: one application of all modules' routes, with the guards that every request passes. */
 import { randomUUID } from 'node:crypto';
 import { OpenAPIHono } from '@hono/zod-openapi';
-import { bodyLimit } from 'hono/body-limit';
 import { fail } from '#domain/failures.ts';
+import { limitBody } from './body-limit.ts';
 import { refuseInvalid, type ApiDeps, type ApiEnv } from './context.ts';
 import { mountCodec } from './codec.ts';
 import { mountDocs } from './docs.ts';
@@ -41,13 +41,7 @@ export function createApi(deps: ApiDeps): Api {
   });
   api.use(traceRequests);
   mountCodec(api, deps);
-  api.use(
-    bodyLimit({
-      maxSize: bodyBytesMax,
-      onError: (c) =>
-        answerProblem(c, fail('body-too-large', `A body may have at most ${bodyBytesMax} bytes.`).failure),
-    }),
-  );
+  api.use(limitBody(bodyBytesMax));
   api.use(refuseNul);
   api.use('/v1/*', requireJson);
   api.use('/admin/v1/*', requireJson);

@@ -1,10 +1,9 @@
 /** A platform that lives for one benchmark: a new home, free ports, gone without a trace at the end. */
-import { createServer } from 'node:net';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startPlatform, type Platform } from '#platform/platform.ts';
-import { derivePorts } from '#platform/ports.ts';
+import { derivePorts, isFree } from '#platform/ports.ts';
 
 export type Bench = {
   readonly summary: string;
@@ -51,7 +50,8 @@ export async function onPlatform<T>(work: (platform: Platform) => Promise<T>): P
   }
 }
 
-async function findPort(): Promise<number> {
+/** A value of PORT with all that is derived from it free, and the next one, too. */
+export async function findPort(): Promise<number> {
   for (let port = portFirst; port <= portLast; port += 37) {
     // The port after the API's is for a second API process.
     const free = await Promise.all([...Object.values(derivePorts(String(port))), port + 1].map(isFree));
@@ -59,10 +59,3 @@ async function findPort(): Promise<number> {
   }
   throw new Error(`No free range of ports from ${portFirst} to ${portLast} was found.`);
 }
-
-const isFree = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const probe = createServer();
-    probe.once('error', () => resolve(false));
-    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
-  });

@@ -9,11 +9,11 @@ import { createDatabase, openPool } from '#db/connect.ts';
 import { migrateToLatest } from '#db/migrate.ts';
 import type { BetCommand } from '#domain/wallet/commands.ts';
 import { startPostgres } from '#platform/postgres.ts';
-import { freePort } from '#test/support/ports.ts';
+import { derivePorts } from '#platform/ports.ts';
 import { seed } from '#workers/seed.ts';
 import { Secret } from '#workers/secret.ts';
 import { openAnchor } from './anchor.ts';
-import type { Bench } from './bench-platform.ts';
+import { findPort, type Bench } from './bench-platform.ts';
 import { loadGame, makeLoadPlayers, type LoadPlayer } from './load-players.ts';
 import { processorUs } from './processor-time.ts';
 import { percentile, spread } from './statistics.ts';
@@ -29,7 +29,7 @@ export const writer: Bench = {
     await chmod(home, 0o755);
     const server = await startPostgres({
       dir: join(home, 'postgres'),
-      port: await freePort(),
+      port: derivePorts(String(await findPort())).postgres,
       password: 'bench',
     });
     try {
