@@ -44,7 +44,7 @@ export function decide(state: WalletState, command: WalletCommand, context: Deci
     case 'rollback':
       return decideRollback(state, command, context);
     case 'transfer':
-      return decideTransfer(state, command);
+      return decideTransfer(state, command, context);
     default:
       return assertNever(command);
   }

@@ -1,7 +1,7 @@
 /** What the reducer's decisions are made of, shared by the files that decide games and those that decide transfers. */
 import { assert, fail, type Failure } from '../failures.ts';
 import type { Units } from '../money.ts';
-import type { WalletCommand } from './commands.ts';
+import type { CommandKey } from './commands.ts';
 import { strayAccount } from './flows.ts';
 import { applyPostings, sumOfPostings } from './postings.ts';
 import type { JournalCode, OriginalPosting, Posting } from './postings.ts';
@@ -58,17 +58,29 @@ export type DecisionContext = {
   readonly existing: JournalFacts | null;
   /** The journal that the command refers to, if any. */
   readonly referenced: JournalFacts | null;
+  /** What became of the referenced capture or chargeback so far; only refunds and chargebacks need it. */
+  readonly claims?: Claims;
 };
 
+export type Claims = {
+  /** Refunds and chargebacks of a capture, without those that were won. */
+  readonly clawedBack: Units;
+  /** True when a chargeback was lost or won. */
+  readonly ended: boolean;
+};
+
+export type Refused = Extract<Decision, { kind: 'refuse' }>;
+export type Accepted = Extract<Decision, { kind: 'post' }>;
+
 /** The answer to an expected obstacle. */
-export const refuse = (code: Failure['code'], detail: string): Decision => ({
+export const refuse = (code: Failure['code'], detail: string): Refused => ({
   kind: 'refuse',
   failure: fail(code, detail).failure,
 });
 
 /** The journal that a command makes, under the command's own key. */
 export function journalOf(
-  command: WalletCommand,
+  command: { readonly key: CommandKey; readonly fingerprint: string },
   code: JournalCode,
   amount: Units,
   postings: readonly Posting[],
@@ -91,7 +103,7 @@ export function accept(
   journal: DecidedJournal | readonly DecidedJournal[],
   round: RoundChange | null,
   wageredAwardId: string | null = null,
-): Decision {
+): Accepted {
   const journals: readonly DecidedJournal[] = Array.isArray(journal) ? journal : [journal as DecidedJournal];
   let balances = state.balances;
   for (const { code, postings } of journals) {
