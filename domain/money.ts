@@ -84,6 +84,21 @@ export function parsePayable(money: MoneyText): Result<Units> {
 }
 
 /**
+ * Reads an amount that moves inside the ledger: positive, at most `amountMaxWhole`, and as fine as the ledger keeps it.
+ * Returns units at ledger scale.
+ */
+export function parseMoved(money: MoneyText): Result<Units> {
+  const asset = assetOf(money.asset);
+  if (!asset.ok) return asset;
+  const units = parseDecimal(money.amount, asset.value.ledgerScale);
+  if (!units.ok) return units;
+  if (units.value <= 0n) return fail('amount-not-positive', 'The amount must be greater than zero.');
+  if (units.value > amountMaxWhole * 10n ** BigInt(asset.value.ledgerScale))
+    return fail('amount-too-large', 'The amount is beyond what one movement may carry.');
+  return units;
+}
+
+/**
  * Splits units into what can be paid out and what cannot: rounded down to the payable unit. The residue is not lost and
  * not ours: it stays on the player's account. Debts (negative units) are not payable at all.
  */
