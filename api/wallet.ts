@@ -10,6 +10,10 @@ import type { ApiDeps } from './context.ts';
 import { requirePlayer } from './pam-guard.ts';
 import { problemResponses } from './problem.ts';
 import { moneyOutput, pageOf, pageQuery, timestamp } from './schemas.ts';
+import { mountAdjustments } from './wallet/adjustments.ts';
+import { mountExchanges } from './wallet/exchanges.ts';
+import { mountHolds } from './wallet/holds.ts';
+import { mountStatement } from './wallet/statement.ts';
 
 const readFailures = ['invalid-request', 'not-authenticated', 'forbidden', 'dependency-unavailable'] as const;
 const moneyOf = (units: string | bigint, asset: string) => ({
@@ -58,6 +62,10 @@ export function mountWallet(api: Api, deps: ApiDeps): void {
   mountTrialBalance(api, deps);
   mountEntries(api, deps);
   mountJournal(api, deps);
+  mountStatement(api, deps);
+  mountHolds(api, deps);
+  mountAdjustments(api, deps);
+  mountExchanges(api, deps);
 }
 
 function mountChart(api: Api, deps: ApiDeps): void {

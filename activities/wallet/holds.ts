@@ -37,7 +37,7 @@ const actorText = ({ kind, id }: Actor): string => `${kind}:${id}`;
 
 /**
  * Holds cash, or finds the hold that the same id made before. Failures: `idempotency-key-reused`, `wallet-not-found`,
- * `insufficient-funds`, `invalid-request` (it would run out at once).
+ * `insufficient-funds`, `invalid-request` (it would run out at once, or in more than 366 days).
  */
 export async function placeHold(trx: Trx, hold: PlaceHold): Promise<Result<HoldRow>> {
   const known = await knownHold(trx, hold);
@@ -55,13 +55,18 @@ export async function placeHold(trx: Trx, hold: PlaceHold): Promise<Result<HoldR
   // The wallet was locked while another request with the same id wrote it.
   if (posted.value.repeated)
     return (await knownHold(trx, hold)) ?? fail('idempotency-key-reused', 'This id held money before.');
-  const { brand, isFuture } = await trx
+  const { brand, isInTime } = await trx
     .selectFrom('wallet.playerWallet')
-    .select(['brand', sql<boolean>`now() < ${hold.expiresAt}`.as('isFuture')])
+    .select([
+      'brand',
+      sql<boolean>`${hold.expiresAt} between now() + interval '1 microsecond' and now() + interval '366 days'`.as(
+        'isInTime',
+      ),
+    ])
     .where('playerId', '=', playerId)
     .where('asset', '=', asset)
     .executeTakeFirstOrThrow();
-  if (!isFuture) return fail('invalid-request', 'A hold runs out in the future.');
+  if (!isInTime) return fail('invalid-request', 'A hold runs out in the future, within 366 days.');
   await trx
     .insertInto('wallet.hold')
     .values({
