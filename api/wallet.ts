@@ -52,6 +52,10 @@ const journalSchema = z
     round: z.string().nullable(),
     subject: z.string().nullable(),
     reverses: z.uuid().nullable(),
+    answers: z.uuid().nullable().openapi({
+      description:
+        'The bet of a win, the capture of a refund or chargeback, the opening of a chargeback’s end.',
+    }),
     occurredAt: timestamp,
     entries: z.array(z.strictObject({ account: z.string(), amount: moneyOutput })),
   })
@@ -305,6 +309,7 @@ function mountJournal(api: Api, deps: ApiDeps): void {
           round: journal.roundRef,
           subject: journal.subject,
           reverses: journal.reverses,
+          answers: journal.answers,
           occurredAt: journal.occurredAt.toISOString(),
           entries: entries.map((entry) => ({
             account: accountName(entry.account, entry.playerId),
