@@ -34,7 +34,7 @@ export type Statement = {
   readonly opening: readonly PoolStanding[];
   readonly closing: readonly PoolStanding[];
   readonly lines: readonly StatementLine[];
-  /** Of the whole period, with its first page only. */
+  /** Of the whole period, with its first page only, and only up to `summedEntriesMax` entries. */
   readonly totals: readonly StatementTotal[] | null;
   readonly next: string | null;
 };
@@ -50,6 +50,9 @@ export type StatementQuery = {
   /** Of the page before; it carries the ends of the period, so that later entries do not move them. */
   readonly cursor: string | null;
 };
+
+/** Totals are summed while a reader waits: beyond this a report is asked, not the ledger. */
+const summedEntriesMax = 250_000n;
 
 /** Last seq that was shown and last seq of the period, of each pool. */
 type Position = { readonly shown: bigint; readonly last: bigint };
@@ -79,7 +82,7 @@ export async function readStatement(db: Database, query: StatementQuery): Promis
         opening,
         closing: await standingsAt(snapshot, query, positions),
         lines: page,
-        totals: query.cursor === null ? await readTotals(snapshot, query, positions) : null,
+        totals: isSummed(query, positions) ? await readTotals(snapshot, query, positions) : null,
         next: lines.length > query.limit ? cursorOf(reached) : null,
       };
     });
@@ -93,6 +96,9 @@ async function wholePeriod(
   const closing = (await standingsBefore(db, playerId, to, asset)).get(asset) ?? [];
   return opening.map(({ seq }, index) => ({ shown: seq, last: later(seq, closing[index]?.seq ?? seq) }));
 }
+
+const isSummed = ({ cursor }: StatementQuery, positions: readonly Position[]): boolean =>
+  cursor === null && positions.reduce((sum, { shown, last }) => sum + last - shown, 0n) <= summedEntriesMax;
 
 const later = (one: bigint, other: bigint): bigint => (one > other ? one : other);
 const sooner = (one: bigint, other: bigint): bigint => (one < other ? one : other);

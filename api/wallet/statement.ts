@@ -73,7 +73,8 @@ const statementOutput = z
       )
       .nullable()
       .openapi({
-        description: 'Of the whole period, by journal code and account; with the first page only.',
+        description:
+          'Of the whole period, by journal code and account; with the first page only, and of at most 250,000 entries.',
       }),
     items: z.array(lineOutput),
     next: z.string().nullable(),
