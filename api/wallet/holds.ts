@@ -4,50 +4,16 @@ import { captureHold, placeHold, releaseHold } from '#activities/wallet/holds.ts
 import type { Database } from '#db/connect.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import { parsePayable, toMoneyText } from '#domain/money.ts';
-import { holdReasons, holdStates, holdTarget } from '#domain/wallet/holds.ts';
+import { holdTarget } from '#domain/wallet/holds.ts';
 import type { Api } from '../app.ts';
 import { brandScope, requireBrand, requireOperator } from '../backoffice-guard.ts';
 import type { ApiDeps, OperatorIdentity } from '../context.ts';
 import { idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
-import { body, idPageQuery, json } from '../payments/payment-schemas.ts';
+import { body, json } from '../payments/payment-schemas.ts';
 import { problemResponses } from '../problem.ts';
-import { idParam, moneyInput, moneyOutput, pageOf, timestamp } from '../schemas.ts';
+import { idParam, moneyInput, pageOf } from '../schemas.ts';
 import { decided } from './decided.ts';
-import { instantInput, subjectInput } from './schemas.ts';
-
-const holdOutput = z
-  .strictObject({
-    id: z.uuid(),
-    playerId: z.uuid(),
-    brand: z.string(),
-    state: z.enum(holdStates),
-    money: moneyOutput,
-    captured: moneyOutput,
-    released: moneyOutput,
-    rest: moneyOutput.openapi({ description: 'Still held.' }),
-    reason: z.string(),
-    subject: z.string().nullable(),
-    note: z.string(),
-    captureTo: z.string().openapi({ description: 'The account that captures go to.' }),
-    placedBy: z.string(),
-    placedAt: timestamp,
-    expiresAt: timestamp,
-    closedAt: timestamp.nullable(),
-  })
-  .openapi('Hold');
-
-const holdInput = z
-  .strictObject({
-    playerId: z.uuid(),
-    money: moneyInput,
-    reason: z.enum(holdReasons),
-    subject: subjectInput.optional(),
-    note: z.string().trim().min(10).max(500).openapi({ description: 'Kept in the audit trail.' }),
-    expiresAt: instantInput.openapi({
-      description: 'Within 366 days. What is still held then goes back to the player.',
-    }),
-  })
-  .openapi('HoldRequest');
+import { holdInput, holdOutput, holdQuery, holdWithCaptures, toApiHold } from './hold-schemas.ts';
 
 const reads = ['invalid-request', 'not-authenticated', 'forbidden', 'dependency-unavailable'] as const;
 const amounts = ['amount-not-positive', 'amount-too-precise', 'amount-too-large', 'unknown-asset'] as const;
@@ -205,10 +171,7 @@ function mountReads(api: Api, deps: ApiDeps): void {
       security: [{ operatorSession: [] }],
       middleware: [requireOperator(deps, 'wallet:ledger:read')] as const,
       request: {
-        query: idPageQuery.extend({
-          playerId: z.uuid().optional(),
-          state: z.enum(holdStates).optional(),
-        }),
+        query: holdQuery,
       },
       responses: {
         200: json(pageOf(holdOutput, 'HoldPage'), 'A page of holds'),
@@ -287,53 +250,9 @@ function mountReads(api: Api, deps: ApiDeps): void {
   );
 }
 
-const holdWithCaptures = z
-  .strictObject({
-    ...holdOutput.shape,
-    captures: z.array(
-      z
-        .strictObject({
-          id: z.uuid(),
-          money: moneyOutput,
-          capturedBy: z.string(),
-          journalId: z.uuid(),
-          capturedAt: timestamp,
-        })
-        .openapi('HoldCaptured'),
-    ),
-  })
-  .openapi('HoldWithCaptures');
-
-type Row = Awaited<ReturnType<typeof mustSee>>;
-
 async function mustSee(db: Database, operator: OperatorIdentity, id: string) {
   const row = await db.selectFrom('wallet.hold').selectAll().where('id', '=', id).executeTakeFirst();
   if (!row) throw new FailureError(fail('not-found', 'There is no such hold.').failure);
   requireBrand(operator, row.brand);
   return row;
-}
-
-const stateOf = z.enum(holdStates);
-
-function toApiHold(row: Row): z.infer<typeof holdOutput> {
-  const money = (units: bigint) => toMoneyText(units, row.asset);
-  const [amount, captured, released] = [BigInt(row.amount), BigInt(row.captured), BigInt(row.released)];
-  return {
-    id: row.id,
-    playerId: row.playerId,
-    brand: row.brand,
-    state: stateOf.parse(row.state),
-    money: money(amount),
-    captured: money(captured),
-    released: money(released),
-    rest: money(amount - captured - released),
-    reason: row.reason,
-    subject: row.subject,
-    note: row.note,
-    captureTo: row.captureTo,
-    placedBy: row.placedBy,
-    placedAt: row.placedAt.toISOString(),
-    expiresAt: row.expiresAt.toISOString(),
-    closedAt: row.closedAt?.toISOString() ?? null,
-  };
 }
