@@ -60,6 +60,11 @@ const statuses: Record<FailureCode, ProblemStatus> = {
   'game-session-invalid': 401,
   'award-active': 409,
   'award-not-active': 409,
+  'hold-not-open': 409,
+  'hold-exceeded': 422,
+  'exceeds-captured': 422,
+  'adjustment-not-open': 409,
+  'rate-not-current': 409,
   'dependency-unavailable': 503,
   overloaded: 503,
 };

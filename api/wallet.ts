@@ -10,6 +10,10 @@ import type { ApiDeps } from './context.ts';
 import { requirePlayer } from './pam-guard.ts';
 import { problemResponses } from './problem.ts';
 import { moneyOutput, pageOf, pageQuery, timestamp } from './schemas.ts';
+import { mountAdjustments } from './wallet/adjustments.ts';
+import { mountExchanges } from './wallet/exchanges.ts';
+import { mountHolds } from './wallet/holds.ts';
+import { mountStatement } from './wallet/statement.ts';
 
 const readFailures = ['invalid-request', 'not-authenticated', 'forbidden', 'dependency-unavailable'] as const;
 const moneyOf = (units: string | bigint, asset: string) => ({
@@ -48,6 +52,10 @@ const journalSchema = z
     round: z.string().nullable(),
     subject: z.string().nullable(),
     reverses: z.uuid().nullable(),
+    answers: z.uuid().nullable().openapi({
+      description:
+        'The bet of a win, the capture of a refund or chargeback, the opening of a chargeback’s end.',
+    }),
     occurredAt: timestamp,
     entries: z.array(z.strictObject({ account: z.string(), amount: moneyOutput })),
   })
@@ -58,6 +66,10 @@ export function mountWallet(api: Api, deps: ApiDeps): void {
   mountTrialBalance(api, deps);
   mountEntries(api, deps);
   mountJournal(api, deps);
+  mountStatement(api, deps);
+  mountHolds(api, deps);
+  mountAdjustments(api, deps);
+  mountExchanges(api, deps);
 }
 
 function mountChart(api: Api, deps: ApiDeps): void {
@@ -297,6 +309,7 @@ function mountJournal(api: Api, deps: ApiDeps): void {
           round: journal.roundRef,
           subject: journal.subject,
           reverses: journal.reverses,
+          answers: journal.answers,
           occurredAt: journal.occurredAt.toISOString(),
           entries: entries.map((entry) => ({
             account: accountName(entry.account, entry.playerId),

@@ -580,6 +580,35 @@ export interface RiskAssessment {
   subject: string;
 }
 
+export interface WalletAdjustment {
+  amount: string;
+  asset: string;
+  brand: string;
+  contentHash: Buffer;
+  decidedAt: Timestamp | null;
+  decidedBy: string | null;
+  decidedHash: Buffer | null;
+  decidedRoles: string[] | null;
+  decisionNote: string | null;
+  direction: string;
+  fingerprint: Buffer;
+  id: string;
+  journalId: string | null;
+  note: string;
+  playerId: string;
+  reasonCode: string;
+  requestedAt: Generated<Timestamp>;
+  requestedBy: string;
+  state: Generated<string>;
+}
+
+export interface WalletAdjustmentReason {
+  code: string;
+  directions: string[];
+  mayOwe: boolean;
+  title: string;
+}
+
 export interface WalletAsset {
   code: string;
   kind: string;
@@ -598,6 +627,51 @@ export interface WalletEntry {
   line: number;
   playerId: string | null;
   seq: bigint | null;
+}
+
+export interface WalletExchange {
+  bought: string;
+  boughtAsset: string;
+  brand: string;
+  fingerprint: Buffer;
+  id: string;
+  journalId: string;
+  madeAt: Generated<Timestamp>;
+  playerId: string;
+  quotedAt: Timestamp;
+  rate: string;
+  rateSource: string;
+  sold: string;
+  soldAsset: string;
+}
+
+export interface WalletHold {
+  amount: string;
+  asset: string;
+  brand: string;
+  captured: Generated<string>;
+  captureTo: string;
+  closedAt: Timestamp | null;
+  expiresAt: Timestamp;
+  fingerprint: Buffer;
+  id: string;
+  note: string;
+  placedAt: Generated<Timestamp>;
+  placedBy: string;
+  playerId: string;
+  reason: string;
+  released: Generated<string>;
+  state: Generated<string>;
+  subject: string | null;
+}
+
+export interface WalletHoldCapture {
+  amount: string;
+  capturedAt: Generated<Timestamp>;
+  capturedBy: string;
+  holdId: string;
+  id: string;
+  journalId: string;
 }
 
 export interface WalletJournal {
@@ -650,6 +724,19 @@ export interface WalletPlayerWallet {
   stakeWeek: Generated<string>;
   usageAt: Generated<Timestamp>;
   version: Generated<bigint>;
+}
+
+export interface WalletRate {
+  boughtAsset: string;
+  expiresAt: Timestamp;
+  fingerprint: Buffer;
+  id: string;
+  publishedAt: Generated<Timestamp>;
+  publishedBy: string;
+  quotedAt: Timestamp;
+  rate: string;
+  soldAsset: string;
+  source: string;
 }
 
 export interface WalletTrialBalance {
@@ -709,9 +796,15 @@ export interface DB {
   "responsibleGambling.limitChange": ResponsibleGamblingLimitChange;
   "responsibleGambling.playerGuard": ResponsibleGamblingPlayerGuard;
   "risk.assessment": RiskAssessment;
+  "wallet.adjustment": WalletAdjustment;
+  "wallet.adjustmentReason": WalletAdjustmentReason;
   "wallet.asset": WalletAsset;
   "wallet.entry": WalletEntry;
+  "wallet.exchange": WalletExchange;
+  "wallet.hold": WalletHold;
+  "wallet.holdCapture": WalletHoldCapture;
   "wallet.journal": WalletJournal;
   "wallet.playerWallet": WalletPlayerWallet;
+  "wallet.rate": WalletRate;
   "wallet.trialBalance": WalletTrialBalance;
 }

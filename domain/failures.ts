@@ -62,6 +62,12 @@ export const failureCodes = [
   'game-session-invalid',
   'award-active',
   'award-not-active',
+  // wallet: holds, money that goes back, corrections, exchanges
+  'hold-not-open',
+  'hold-exceeded',
+  'exceeds-captured',
+  'adjustment-not-open',
+  'rate-not-current',
   // What we depend on
   'dependency-unavailable',
   'overloaded',

@@ -1,11 +1,13 @@
 /** Money survives every conversion exactly, and nothing finer than allowed gets in. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { assets } from './assets.ts';
 import {
   formatDecimal,
   fromMinorUnits,
   parseDecimal,
   parsePayable,
+  quantisePayable,
   rescale,
   toMinorUnits,
   toMoneyText,
@@ -71,4 +73,44 @@ test('minor units go out and come back whole, and a residue is never paid silent
   expect(toMinorUnits(12_500_000_000_000n, 'EUR')).toBe(1250n);
   expect(fromMinorUnits(1250n, 'EUR')).toBe(12_500_000_000_000n);
   expect(() => toMinorUnits(1n, 'EUR')).toThrow(/finer than the payable unit/);
+});
+
+const codes = fc.constantFrom(...assets.keys());
+
+test('every asset survives its own text and its own minor units, far beyond 2^53', () => {
+  fc.assert(
+    fc.property(codes, fc.bigInt({ min: 0n, max: 10n ** 36n }), (asset, value) => {
+      const text = toMoneyText(value, asset);
+      if (text.amount.split('.')[0]!.length <= 26) expect(toUnits(text)).toEqual({ ok: true, value });
+      expect(toMinorUnits(fromMinorUnits(value, asset), asset)).toBe(value);
+    }),
+  );
+});
+
+test('cash-out rounds down to the payable unit, and the residue stays with the player', () => {
+  fc.assert(
+    fc.property(codes, fc.bigInt({ min: 0n, max: 10n ** 36n }), (code, value) => {
+      const { payable, residue } = quantisePayable(value, code);
+      const { ledgerScale, payableScale } = assets.get(code)!;
+      expect(payable + residue).toBe(value);
+      expect(residue >= 0n && residue < 10n ** BigInt(ledgerScale - payableScale)).toBe(true);
+      // What is said to be payable goes out whole and is accepted when it is asked for.
+      expect(fromMinorUnits(toMinorUnits(payable, code), code)).toBe(payable);
+      if (payable > 0n && payable <= 10n ** BigInt(15 + ledgerScale))
+        expect(parsePayable(toMoneyText(payable, code))).toEqual({ ok: true, value: payable });
+    }),
+  );
+});
+
+test('a debt is not payable', () => {
+  expect(quantisePayable(-1n, 'EUR')).toEqual({ payable: 0n, residue: -1n });
+});
+
+test('assets keep 12 places, or 18 where they are counted in wei, and pay no finer than they keep', () => {
+  for (const { code, kind, network, ledgerScale, payableScale } of assets.values()) {
+    expect(code).toMatch(/^[A-Z]{3,10}$/);
+    expect(network === null, code).toBe(kind === 'fiat');
+    expect(ledgerScale, code).toBe(['ETH', 'BNB', 'POL'].includes(code) ? 18 : 12);
+    expect(payableScale, code).toBeLessThanOrEqual(ledgerScale);
+  }
 });

@@ -83,6 +83,37 @@ export function parsePayable(money: MoneyText): Result<Units> {
   return succeed(rescale(payable.value, asset.value.payableScale, asset.value.ledgerScale));
 }
 
+/**
+ * Reads an amount that moves inside the ledger: positive, at most `amountMaxWhole`, and as fine as the ledger keeps it.
+ * Returns units at ledger scale.
+ */
+export function parseMoved(money: MoneyText): Result<Units> {
+  const asset = assetOf(money.asset);
+  if (!asset.ok) return asset;
+  const units = parseDecimal(money.amount, asset.value.ledgerScale);
+  if (!units.ok) return units;
+  if (units.value <= 0n) return fail('amount-not-positive', 'The amount must be greater than zero.');
+  if (units.value > amountMaxWhole * 10n ** BigInt(asset.value.ledgerScale))
+    return fail('amount-too-large', 'The amount is beyond what one movement may carry.');
+  return units;
+}
+
+/**
+ * Splits units into what can be paid out and what cannot: rounded down to the payable unit. The residue is not lost and
+ * not ours: it stays on the player's account. Debts (negative units) are not payable at all.
+ */
+export function quantisePayable(
+  units: Units,
+  assetCode: string,
+): { readonly payable: Units; readonly residue: Units } {
+  const asset = assets.get(assetCode);
+  if (!asset) throw new Error(`Invariant broken: unknown asset ${assetCode}`);
+  if (units < 0n) return { payable: 0n, residue: units };
+  const coarse = rescale(units, asset.ledgerScale, asset.payableScale);
+  const payable = rescale(coarse, asset.payableScale, asset.ledgerScale);
+  return { payable, residue: units - payable };
+}
+
 /** Minor units (cents) for a PSP from ledger units; throws when a residue would be lost. */
 export function toMinorUnits(units: Units, assetCode: string): bigint {
   const asset = assets.get(assetCode);

@@ -6,6 +6,7 @@ import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import { pokeOpenWebhooks } from '#activities/compliance/commands/webhook-inbox.ts';
 import { claimExpiredRounds } from '#activities/games/guard.ts';
+import { expireHolds } from '#activities/wallet/hold-expiry.ts';
 import type { Database } from '#db/connect.ts';
 import { taskQueues } from '#domain/task-queues.ts';
 import { bonusAwardStart } from '#workflows/bonus-award.contract.ts';
@@ -37,9 +38,14 @@ export type SweepDeps = {
 export type Sweep = {
   readonly name: string;
   readonly everyMs: number;
-  /** Finds and hands on; the number of rows handed on. Repeating it is harmless. */
-  readonly run: (client: Client, db: Database) => Promise<number>;
-};
+} & (
+  | {
+      /** Finds and hands on; the number of rows handed on. Repeating it is harmless. */
+      readonly run: (client: Client, db: Database) => Promise<number>;
+    }
+  /** The same with the database alone: it goes on while Temporal is away. */
+  | { readonly runAlone: (db: Database) => Promise<number> }
+);
 
 const rowsMax = 200;
 
@@ -62,6 +68,7 @@ export const sweeps: readonly Sweep[] = [
   { name: 'exclusions', everyMs: 60_000, run: sweepExclusions },
   { name: 'awards', everyMs: 60_000, run: sweepAwards },
   { name: 'lost-payments', everyMs: 60_000, run: restartLostPayments },
+  { name: 'expired-holds', everyMs: 5_000, runAlone: (db) => expireHolds(db, rowsMax) },
 ];
 
 /** Runs every sweep at its own pace until `signal` aborts; one that fails is tried again at its next turn. */
@@ -70,7 +77,10 @@ export async function runSweeps(deps: SweepDeps, signal: AbortSignal, table = sw
     table.map(async (sweep) => {
       while (!signal.aborted) {
         try {
-          const handedOn = await sweep.run(await deps.temporal(), deps.db);
+          const handedOn =
+            'runAlone' in sweep
+              ? await sweep.runAlone(deps.db)
+              : await sweep.run(await deps.temporal(), deps.db);
           if (handedOn > 0) deps.metrics.sweepItems.labels(sweep.name, 'handed-on').inc(handedOn);
         } catch (error) {
           deps.metrics.sweepItems.labels(sweep.name, 'failed').inc();

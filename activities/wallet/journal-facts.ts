@@ -1,5 +1,6 @@
 /** Journals that exist already, read by their external ids for the decisions that refer to them. */
 import type { JournalFacts } from '#domain/wallet/decide.ts';
+import type { Claims } from '#domain/wallet/decision.ts';
 import type { JournalCode } from '#domain/wallet/postings.ts';
 import type { CommandKey } from '#domain/wallet/commands.ts';
 import { text, type Execute } from './wallet-rows.ts';
@@ -49,4 +50,21 @@ export async function loadJournalFacts(
       },
     ]),
   );
+}
+
+/**
+ * What became of a capture (how much of it went back) or of a chargeback's opening (whether it has ended). It holds as
+ * long as the player's wallet row is locked, which every claim on it needs.
+ */
+export async function loadClaims(execute: Execute, journalId: string): Promise<Claims> {
+  const [row] = await execute(
+    'wallet-claims',
+    `select (select coalesce(sum(c.amount), 0) from wallet.journal c
+       where c.answers = $1::uuid and c.code in ('deposit.refund', 'chargeback.open')
+         and not exists (select 1 from wallet.journal w where w.reverses = c.id)) as "clawedBack",
+      exists (select 1 from wallet.journal e
+        where e.answers = $1::uuid and e.code in ('chargeback.lose', 'chargeback.win')) as ended`,
+    [journalId],
+  );
+  return { clawedBack: BigInt(row ? text(row, 'clawedBack') : 0), ended: row?.['ended'] === true };
 }

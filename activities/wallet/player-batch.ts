@@ -2,8 +2,10 @@
 import { hash, randomUUID } from 'node:crypto';
 import { pools, type Pool } from '#domain/wallet/chart.ts';
 import { chainText } from '#domain/wallet/chain.ts';
-import type { WalletCommand } from '#domain/wallet/commands.ts';
+import type { ExchangeCommand, WalletCommand } from '#domain/wallet/commands.ts';
 import type { DecidedJournal, Decision, JournalFacts } from '#domain/wallet/decide.ts';
+import type { Accepted } from '#domain/wallet/decision.ts';
+import type { Posting } from '#domain/wallet/postings.ts';
 import type { ChainHead, LoadedWallet } from './wallet-rows.ts';
 
 export type JournalRow = {
@@ -79,33 +81,10 @@ export function addDecision(
   for (const journal of decision.journals) {
     const id = timeOrderedId(nowMs);
     batch.journals.push({ id, integration: command.key.integration, journal, round, subject });
-    const entries: EntryRow[] = [];
-    for (const posting of journal.postings) {
-      const base = { journalId: id, line: entries.length, account: posting.account, amount: posting.amount };
-      if (posting.side === 'house') {
-        entries.push({ ...base, playerId: null, seq: null, balanceAfter: null, hash: null });
-        continue;
-      }
-      balances[posting.account] += posting.amount;
-      const head = extendChain(
-        chains[posting.account],
-        batch.before,
-        id,
-        posting.account,
-        posting.amount,
-        balances[posting.account],
-      );
-      chains = { ...chains, [posting.account]: head };
-      entries.push({
-        ...base,
-        playerId: command.playerId,
-        seq: head.seq,
-        balanceAfter: balances[posting.account],
-        hash: head.hash,
-      });
-    }
+    const { entries, chains: extended } = chainPostings(batch.before, chains, balances, journal.postings, id);
+    chains = extended;
     batch.entries.push(...entries);
-    batch.events.push(journalEvent(command, id, journal, entries));
+    batch.events.push(journalEvent(factsAround(command), command.asset, id, journal, entries));
     facts.push(factsOf(command, id, journal));
   }
   if (decision.wageredAwardId) {
@@ -118,6 +97,68 @@ export function addDecision(
   if (decision.round && command.kind !== 'transfer') addRound(batch, command, decision.round);
   batch.after = { state: decision.state, version: batch.before.version + 1n, chains };
   return { journalId: facts[0]?.id ?? '', facts };
+}
+
+/** Turns postings into entries that continue the chains; `balances` moves along with them. */
+function chainPostings(
+  wallet: LoadedWallet,
+  before: LoadedWallet['chains'],
+  balances: Record<Pool, bigint>,
+  postings: readonly Posting[],
+  journalId: string,
+  firstLine = 0,
+): { entries: EntryRow[]; chains: LoadedWallet['chains'] } {
+  const { playerId } = wallet.state;
+  const entries: EntryRow[] = [];
+  let chains = before;
+  for (const { side, account, amount } of postings) {
+    const base = { journalId, line: firstLine + entries.length, account, amount };
+    if (side === 'house') {
+      entries.push({ ...base, playerId: null, seq: null, balanceAfter: null, hash: null });
+      continue;
+    }
+    balances[account] += amount;
+    const head = extendChain(chains[account], wallet, journalId, account, amount, balances[account]);
+    chains = { ...chains, [account]: head };
+    entries.push({ ...base, playerId, seq: head.seq, balanceAfter: balances[account], hash: head.hash });
+  }
+  return { entries, chains };
+}
+
+/**
+ * Adds an exchange to the batches of both wallets: one journal, kept with the sold asset; its lines in the bought asset
+ * go with the bought wallet. Each side tells of its own lines, since a fact is about one asset.
+ */
+export function addExchange(
+  sold: PlayerBatch,
+  bought: PlayerBatch,
+  command: ExchangeCommand,
+  decision: { readonly sold: Accepted; readonly bought: Accepted },
+  nowMs: number,
+): string {
+  const id = timeOrderedId(nowMs);
+  const sides = [
+    { batch: sold, side: decision.sold },
+    { batch: bought, side: decision.bought },
+  ];
+  let line = 0;
+  for (const { batch, side } of sides) {
+    for (const journal of side.journals) {
+      if (batch === sold) {
+        const { subject } = command;
+        sold.journals.push({ id, integration: command.key.integration, journal, round: null, subject });
+      }
+      const balances = { ...batch.after.state.balances };
+      const added = chainPostings(batch.before, batch.after.chains, balances, journal.postings, id, line);
+      line += added.entries.length;
+      batch.entries.push(...added.entries);
+      batch.events.push(
+        journalEvent(factsAround(command), batch.before.state.asset, id, journal, added.entries),
+      );
+      batch.after = { state: side.state, version: batch.before.version + 1n, chains: added.chains };
+    }
+  }
+  return id;
 }
 
 function extendChain(
@@ -164,25 +205,37 @@ function addRound(
   });
 }
 
+type Surroundings = {
+  readonly integration: string;
+  readonly round: string | null;
+  readonly game: string | null;
+  readonly subject: string | null;
+};
+
+const factsAround = (command: WalletCommand | ExchangeCommand): Surroundings =>
+  command.kind === 'transfer' || command.kind === 'exchange'
+    ? { integration: command.key.integration, round: null, game: null, subject: command.subject }
+    : { integration: command.key.integration, round: command.round, game: command.game, subject: null };
+
 function journalEvent(
-  command: WalletCommand,
+  { integration, round, game, subject }: Surroundings,
+  asset: string,
   id: string,
   journal: DecidedJournal,
   entries: readonly EntryRow[],
 ): EventRow {
-  const game = command.kind === 'transfer' ? null : command.game;
   return {
     eventId: randomUUID(),
     type: 'wallet.journal.posted',
     payload: JSON.stringify({
       journalId: id,
       code: journal.code,
-      integration: command.key.integration,
+      integration,
       externalId: journal.externalId,
-      asset: command.asset,
-      round: command.kind === 'transfer' ? null : command.round,
+      asset,
+      round,
       game,
-      subject: command.kind === 'transfer' ? command.subject : null,
+      subject,
       entries: entries.map((entry) => ({
         account: entry.account,
         playerId: entry.playerId,

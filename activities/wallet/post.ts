@@ -6,7 +6,7 @@ import { assert, fail, succeed, type Result } from '#domain/failures.ts';
 import type { Units } from '#domain/money.ts';
 import { referencedExternalId, type Transfer, type WalletCommand } from '#domain/wallet/commands.ts';
 import { decide } from '#domain/wallet/decide.ts';
-import { factsKey, loadJournalFacts } from './journal-facts.ts';
+import { factsKey, loadClaims, loadJournalFacts } from './journal-facts.ts';
 import { addDecision, isBatchSound, openPlayerBatch } from './player-batch.ts';
 import { readClockMs } from './wallet-memory.ts';
 import { loadWallets, walletKey, type Execute, type Row } from './wallet-rows.ts';
@@ -17,7 +17,10 @@ export type PostTransfer = {
   readonly key: string;
   readonly playerId: string;
   readonly asset: string;
-  /** Units at ledger scale, greater than zero. bonus.convert and bonus.forfeit move what is there and ignore it. */
+  /**
+   * Units at ledger scale, greater than zero. bonus.convert and bonus.forfeit move what is there and ignore it, as
+   * chargeback.lose and chargeback.win move what was opened.
+   */
   readonly amount: Units;
   /** `{noun}:{id}` of the payment or award behind it. */
   readonly subject: string;
@@ -45,7 +48,8 @@ export const executeOn =
 /**
  * Posts one journal in `trx` and keeps the player's wallet row locked until the transaction ends.
  * Failures: `wallet-not-found`, `insufficient-funds`, `award-active`, `award-not-active`,
- * `duplicate-transaction` (same key, other content).
+ * `duplicate-transaction` (same key, other content); of refunds and chargebacks also `transaction-not-found`,
+ * `exceeds-captured`, `already-decided`.
  */
 export async function postTransfer(trx: Trx, post: PostTransfer): Promise<Result<Posted>> {
   const key = { integration: ownIntegration, externalId: post.key };
@@ -64,11 +68,15 @@ export async function postCommand(trx: Trx, command: WalletCommand): Promise<Res
   const keys =
     referencedId === null ? [command.key] : [command.key, { integration, externalId: referencedId }];
   const facts = await loadJournalFacts(execute, keys);
+  const referenced = referencedId === null ? null : (facts.get(factsKey(integration, referencedId)) ?? null);
+  const claims =
+    command.kind === 'transfer' && referenced !== null ? await loadClaims(execute, referenced.id) : undefined;
   const nowMs = await readClockMs(execute);
   const decision = decide(wallet.state, command, {
     nowMs,
     existing: facts.get(factsKey(integration, externalId)) ?? null,
-    referenced: referencedId === null ? null : (facts.get(factsKey(integration, referencedId)) ?? null),
+    referenced,
+    ...(claims ? { claims } : {}),
   });
   if (decision.kind === 'refuse') return { ok: false, failure: decision.failure };
   const { cash, bonus, held } = wallet.state.balances;
@@ -85,6 +93,25 @@ export async function postCommand(trx: Trx, command: WalletCommand): Promise<Res
 }
 
 function fingerprintOf(post: PostTransfer): string {
-  const meaning = [post.playerId, post.asset, post.amount.toString(), post.subject, post.transfer.code];
+  const { playerId, asset, amount, subject, transfer } = post;
+  const meaning = [playerId, asset, amount.toString(), subject, transfer.code, ...detailsOf(transfer)];
   return createHash('sha256').update(meaning.join('\n')).digest('hex');
+}
+
+/** What else makes a repeat the same. Codes without details keep the fingerprint that their journals have. */
+function detailsOf(transfer: Transfer): readonly string[] {
+  switch (transfer.code) {
+    case 'hold.capture':
+      return [transfer.to];
+    case 'deposit.refund':
+    case 'chargeback.open':
+      return [transfer.capture];
+    case 'chargeback.lose':
+    case 'chargeback.win':
+      return [transfer.opened];
+    case 'adjustment.post':
+      return [transfer.direction, String(transfer.mayOwe)];
+    default:
+      return [];
+  }
 }

@@ -1,9 +1,10 @@
-/** Proves the ledger of a live database: sums, chains, projections and rounds, naming the first bad entry of each. */
+/** Proves the ledger of a live database: sums, chains, projections, rounds and movements, naming what is wrong first. */
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Database } from '#db/connect.ts';
 import { pools } from '#domain/wallet/chart.ts';
 import { chainText } from '#domain/wallet/chain.ts';
+import { checkMovements } from './verify-movements.ts';
 
 export type Check = {
   readonly name: string;
@@ -30,6 +31,7 @@ export async function verifyLedger(db: Database): Promise<Check[]> {
         ...(await checkChains(snapshot)),
         await checkReversals(snapshot),
         await checkRounds(snapshot),
+        ...(await checkMovements(snapshot)),
       ];
     });
 }
@@ -147,8 +149,9 @@ async function checkProjections(db: Database, ends: ReadonlyMap<string, ChainEnd
 async function checkReversals(db: Database): Promise<Check> {
   const { rows } = await sql<{ id: string; reverses: string }>`
     select r.id, r.reverses from wallet.journal r join wallet.journal o on o.id = r.reverses
-    where r.code <> 'bet.rollback' or o.code not in ('bet.place', 'bet.win') or r.player_id is distinct from o.player_id
-       or r.asset <> o.asset or r.amount <> o.amount
+    where not (r.code = 'bet.rollback' and o.code in ('bet.place', 'bet.win')
+               or r.code = 'chargeback.win' and o.code = 'chargeback.open')
+       or r.player_id is distinct from o.player_id or r.asset <> o.asset or r.amount <> o.amount
     limit ${findingsMax}`.execute(db);
   const { rows: counted } = await sql<{
     n: bigint;

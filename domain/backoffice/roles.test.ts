@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { mayDo, maySeeBrand, permissions, permissionsOf, roleNames } from './roles.ts';
+import { assets } from '../assets.ts';
+import { mayDecideAdjustment, mayDo, maySeeBrand, permissions, permissionsOf, roleNames } from './roles.ts';
 
 describe('role matrix', () => {
   test('every permission is held by a desk, not by break-glass alone', () => {
@@ -22,6 +23,24 @@ describe('role matrix', () => {
   });
   test('roles add up', () => {
     expect(mayDo(['analyst', 'support'], 'pam:player:lock')).toBe(true);
+  });
+  test('a correction is decided within the band of a role, to its last unit', () => {
+    const euro = 10n ** 12n;
+    expect(mayDecideAdjustment(['payments-lead'], 'EUR', 1_000n * euro)).toBe(true);
+    expect(mayDecideAdjustment(['payments-lead'], 'EUR', 1_000n * euro + 1n)).toBe(false);
+    expect(mayDecideAdjustment(['payments-lead', 'compliance'], 'EUR', 10_000n * euro)).toBe(true);
+    expect(mayDecideAdjustment(['compliance'], 'JPY', 1_500_000n * euro)).toBe(true);
+    expect(mayDecideAdjustment(['compliance'], 'JPY', 1_500_001n * euro)).toBe(false);
+    expect(mayDecideAdjustment(['compliance'], 'ETH', 3n * 10n ** 18n)).toBe(true);
+    expect(mayDecideAdjustment(['compliance'], 'ETH', 3n * 10n ** 18n + 1n)).toBe(false);
+    expect(mayDecideAdjustment(['admin'], 'EUR', 10n ** 30n)).toBe(true);
+  });
+  test('who only asks for corrections decides on none, and an asset without a band is for the unlimited alone', () => {
+    for (const role of ['support', 'payments', 'risk', 'content', 'analyst', '__proto__'])
+      expect(mayDecideAdjustment([role], 'EUR', 1n), role).toBe(false);
+    const unbanded = [...assets.keys()].filter((asset) => !mayDecideAdjustment(['compliance'], asset, 1n));
+    expect(unbanded).toEqual(['DOGE', 'SOL', 'TRX', 'XRP', 'POL']);
+    for (const asset of unbanded) expect(mayDecideAdjustment(['admin'], asset, 1n)).toBe(true);
   });
   test('brand scope', () => {
     expect(maySeeBrand(['*'], 'aurora')).toBe(true);

@@ -2,6 +2,9 @@
  * What each role of staff may do: one matrix, evaluated by one pure function for API and screens. What is not granted
  * is refused.
  */
+import type { Units } from '../money.ts';
+import { bandOf, type Band } from './adjustment-bands.ts';
+
 export const roleNames = [
   'support',
   'payments',
@@ -40,6 +43,13 @@ export const permissions = [
   'compliance:audit:read',
   'bi:kpi:read',
   'backoffice:operator:read',
+
+  'wallet:adjustment:read',
+  'wallet:adjustment:request',
+  'wallet:adjustment:decide',
+  'wallet:hold:place',
+  'wallet:hold:capture',
+  'wallet:rate:publish',
 ] as const;
 
 export type Permission = (typeof permissions)[number];
@@ -56,18 +66,25 @@ const readsOfPlayers = [
   'responsible-gambling:limit:read',
 ] as const satisfies readonly Permission[];
 
+const asksForAdjustments = [
+  'wallet:adjustment:read',
+  'wallet:adjustment:request',
+] as const satisfies readonly Permission[];
+
 /**
  * `payments` and `payments-lead` both approve withdrawals: two different people are needed, not two ranks.
  * `admin` holds every permission; it is break-glass and not a desk.
  */
 const grants: Record<RoleName, readonly Permission[]> = {
-  support: [...readsOfPlayers, 'pam:player:lock', 'pam:pii:read'],
+  support: [...readsOfPlayers, 'pam:player:lock', 'pam:pii:read', ...asksForAdjustments],
   payments: [
     ...readsOfPlayers,
     'wallet:ledger:read',
     'payments:route:read',
     'payments:withdrawal:approve',
     'risk:assessment:read',
+    ...asksForAdjustments,
+    'wallet:hold:place',
   ],
   'payments-lead': [
     ...readsOfPlayers,
@@ -77,6 +94,11 @@ const grants: Record<RoleName, readonly Permission[]> = {
     'payments:withdrawal:approve',
     'risk:assessment:read',
     'bi:kpi:read',
+    ...asksForAdjustments,
+    'wallet:adjustment:decide',
+    'wallet:hold:place',
+    'wallet:hold:capture',
+    'wallet:rate:publish',
   ],
   risk: [
     ...readsOfPlayers,
@@ -87,6 +109,8 @@ const grants: Record<RoleName, readonly Permission[]> = {
     'kyc:verification:decide',
     'risk:assessment:read',
     'affiliates:referral:read',
+    ...asksForAdjustments,
+    'wallet:hold:place',
   ],
   compliance: [
     ...readsOfPlayers,
@@ -100,6 +124,10 @@ const grants: Record<RoleName, readonly Permission[]> = {
     'compliance:audit:read',
     'bi:kpi:read',
     'backoffice:operator:read',
+    ...asksForAdjustments,
+    'wallet:adjustment:decide',
+    'wallet:hold:place',
+    'wallet:hold:capture',
   ],
   content: [
     'cms:terms:read',
@@ -129,3 +157,22 @@ export const permissionsOf = (roles: readonly string[]): readonly Permission[] =
 /** True when the brand is in the operator's scope; '*' is all brands. */
 export const maySeeBrand = (brands: readonly string[], brand: string): boolean =>
   brands.includes('*') || brands.includes(brand);
+
+/** Up to what size a role may decide on a manual correction. A larger one goes to somebody above. */
+const adjustmentBands: Record<RoleName, Band> = {
+  support: 'none',
+  payments: 'none',
+  'payments-lead': { euros: 1_000n },
+  risk: 'none',
+  compliance: { euros: 10_000n },
+  content: 'none',
+  analyst: 'none',
+  admin: 'unlimited',
+};
+
+/** True when one of `roles` may decide on a correction of `amount` units of `asset`. */
+export function mayDecideAdjustment(roles: readonly string[], asset: string, amount: Units): boolean {
+  if (!mayDo(roles, 'wallet:adjustment:decide')) return false;
+  const band = bandOf(adjustmentBands, roles, asset);
+  return band === null || amount <= band;
+}

@@ -11,11 +11,36 @@ export type HouseAccount =
   | 'house:bonus-cost'
   | 'house:psp-fees'
   | 'house:adjustments'
-  | `suspense:${string}`;
+  | `suspense:${string}`
+  | `psp:${string}:disputed`
+  | `tax:${string}:payable`
+  | 'house:fx';
 
 export const clearingOf = (psp: string): HouseAccount => `psp:${psp}:clearing`;
 export const casinoGaming: HouseAccount = 'house:casino:gaming';
 export const bonusCost: HouseAccount = 'house:bonus-cost';
+export const adjustments: HouseAccount = 'house:adjustments';
+export const fxPosition: HouseAccount = 'house:fx';
+export const disputedOf = (psp: string): HouseAccount => `psp:${psp}:disputed`;
+
+/** Where captured holds may go. */
+export type HoldTarget = Extract<HouseAccount, `${'psp' | 'suspense' | 'tax'}:${string}`>;
+export const taxPayableOf = (jurisdiction: string): HoldTarget => `tax:${jurisdiction}:payable`;
+export const suspenseOf = (party: string): HoldTarget => `suspense:${party}`;
+
+/** Forms of the house side's accounts, for the flows. */
+export const accountForms = {
+  clearing: /^psp:[a-z0-9-]+:clearing$/,
+  disputed: /^psp:[a-z0-9-]+:disputed$/,
+  suspense: /^suspense:[a-z0-9-]+$/,
+  taxPayable: /^tax:[A-Z]{2}(-[A-Z0-9]{1,3})?:payable$/,
+  adjustments: /^house:adjustments$/,
+  fx: /^house:fx$/,
+} as const;
+
+/** The PSP of a clearing or disputed account, null for any other account. */
+export const pspOf = (account: string): string | null =>
+  /^psp:([a-z0-9-]+):(?:clearing|disputed)$/.exec(account)?.[1] ?? null;
 
 export type AccountMeaning = {
   readonly account: string;
@@ -42,13 +67,14 @@ export const chart: readonly AccountMeaning[] = [
     account: 'player:{id}:held',
     normalSide: 'credit',
     belowZero: false,
-    meaning: 'reserved for a pending withdrawal',
+    meaning: 'reserved for a pending withdrawal or by a hold',
   },
   {
     account: 'player:{id}:receivable',
     normalSide: 'debit',
     belowZero: false,
-    meaning: 'owed to us after a win was taken back, so that cash never goes below zero',
+    meaning:
+      'owed to us after a win, a payment or a correction was taken back, so that cash stays at or above zero',
   },
   { account: 'psp:{psp}:clearing', normalSide: 'debit', belowZero: true, meaning: 'owed to us by the PSP' },
   {
@@ -70,6 +96,24 @@ export const chart: readonly AccountMeaning[] = [
     normalSide: 'credit',
     belowZero: true,
     meaning: 'unmatched; zero at day end',
+  },
+  {
+    account: 'psp:{psp}:disputed',
+    normalSide: 'credit',
+    belowZero: false,
+    meaning: 'taken from players by open chargebacks; goes to the PSP when lost, back to the player when won',
+  },
+  {
+    account: 'tax:{jurisdiction}:payable',
+    normalSide: 'credit',
+    belowZero: false,
+    meaning: 'withheld from players and owed to a tax office',
+  },
+  {
+    account: 'house:fx',
+    normalSide: 'credit',
+    belowZero: true,
+    meaning: 'position in an asset from exchanges between players’ assets',
   },
 ];
 

@@ -1,5 +1,8 @@
 /** What may be asked of a wallet. Every game dialect and every payment activity speaks these words. */
+import { assertNever } from '../failures.ts';
 import type { Units } from '../money.ts';
+import type { HoldTarget } from './chart.ts';
+import type { Rate } from './exchange-rate.ts';
 
 /** A money id is processed once per integration, for ever. */
 export type CommandKey = { readonly integration: string; readonly externalId: string };
@@ -60,7 +63,18 @@ export type Transfer =
       readonly expiresAtMs: number;
     }
   | { readonly code: 'bonus.convert'; readonly awardId: string }
-  | { readonly code: 'bonus.forfeit'; readonly awardId: string };
+  | { readonly code: 'bonus.forfeit'; readonly awardId: string }
+  | { readonly code: 'hold.place' }
+  | { readonly code: 'hold.capture'; readonly to: HoldTarget }
+  | { readonly code: 'hold.release' }
+  /** `capture` is the external id of the deposit's capture, such as `deposit:{id}:capture`. */
+  | { readonly code: 'deposit.refund'; readonly capture: string }
+  | { readonly code: 'chargeback.open'; readonly capture: string }
+  /** `opened` is the external id of the chargeback's opening; the whole amount of it moves. */
+  | { readonly code: 'chargeback.lose'; readonly opened: string }
+  | { readonly code: 'chargeback.win'; readonly opened: string }
+  /** Without `mayOwe` a debit that cash does not cover is refused; with it the rest becomes a debt. */
+  | { readonly code: 'adjustment.post'; readonly direction: 'credit' | 'debit'; readonly mayOwe: boolean };
 
 export type TransferCommand = {
   readonly kind: 'transfer';
@@ -76,15 +90,58 @@ export type TransferCommand = {
 
 export type WalletCommand = GameCommand | TransferCommand;
 
+/** Money of one asset given for money of another one, of the same player. It concerns two wallets. */
+export type ExchangeCommand = {
+  readonly kind: 'exchange';
+  readonly key: CommandKey;
+  readonly playerId: string;
+  /** The sold asset. */
+  readonly asset: string;
+  readonly boughtAsset: string;
+  /** Units of the sold asset. */
+  readonly amount: Units;
+  /** Whole units bought for one whole unit sold. */
+  readonly rate: Rate;
+  readonly fingerprint: string;
+  readonly subject: string;
+};
+
 /** Journals that a decision may need to see: its own key's and that of the journal it refers to. */
 export function referencedExternalId(command: WalletCommand): string | null {
   switch (command.kind) {
     case 'bet':
-    case 'transfer':
       return null;
+    case 'transfer':
+      return originalOf(command.transfer);
     case 'win':
       return command.betExternalId;
     case 'rollback':
       return command.originalExternalId;
+  }
+}
+
+/** The journal of ours that a transfer answers, by its external id. */
+function originalOf(transfer: Transfer): string | null {
+  switch (transfer.code) {
+    case 'deposit.refund':
+    case 'chargeback.open':
+      return transfer.capture;
+    case 'chargeback.lose':
+    case 'chargeback.win':
+      return transfer.opened;
+    case 'deposit.capture':
+    case 'withdrawal.reserve':
+    case 'withdrawal.settle':
+    case 'withdrawal.release':
+    case 'bonus.award':
+    case 'bonus.convert':
+    case 'bonus.forfeit':
+    case 'hold.place':
+    case 'hold.capture':
+    case 'hold.release':
+    case 'adjustment.post':
+      return null;
+    default:
+      return assertNever(transfer);
   }
 }

@@ -1,72 +1,23 @@
 /** The pure reducer of the wallet: state and command in, postings or a refusal out. Every path to money runs it. */
-import { assert, assertNever, fail, type Failure } from '../failures.ts';
+import { assertNever } from '../failures.ts';
 import type { Units } from '../money.ts';
-import type {
-  BetCommand,
-  GameCommand,
-  RollbackCommand,
-  TransferCommand,
-  WalletCommand,
-  WinCommand,
-} from './commands.ts';
-import { strayAccount } from './flows.ts';
+import type { BetCommand, GameCommand, RollbackCommand, WalletCommand, WinCommand } from './commands.ts';
+import { decideTransfer } from './decide-transfer.ts';
+import {
+  accept,
+  journalOf,
+  refuse,
+  type DecidedJournal,
+  type Decision,
+  type DecisionContext,
+  type JournalFacts,
+  type RoundChange,
+} from './decision.ts';
 import { addUsage, refuseStake, rollUsage } from './play-rules.ts';
 import * as post from './postings.ts';
-import type { JournalCode, OriginalPosting, Posting } from './postings.ts';
 import { isAwardLive, type WalletState } from './state.ts';
 
-/** A journal that exists already, as far as a decision needs to know it. */
-export type JournalFacts = {
-  readonly id: string;
-  readonly externalId: string;
-  readonly code: JournalCode;
-  readonly playerId: string | null;
-  readonly asset: string;
-  readonly amount: Units;
-  readonly fingerprint: string;
-  readonly reversed: boolean;
-  readonly postings: readonly OriginalPosting[];
-};
-
-export type RoundChange = {
-  readonly staked: Units;
-  readonly won: Units;
-  readonly closes: boolean;
-  readonly rolledBack: boolean;
-  readonly guardMs: number;
-};
-
-export type DecidedJournal = {
-  readonly externalId: string;
-  readonly code: JournalCode;
-  readonly amount: Units;
-  readonly postings: readonly Posting[];
-  readonly fingerprint: string;
-  readonly reverses: string | null;
-  readonly answers: string | null;
-};
-
-export type Decision =
-  | { readonly kind: 'refuse'; readonly failure: Failure }
-  /** The key was processed before with the same content: nothing moves, the caller gets the first answer. */
-  | { readonly kind: 'repeat'; readonly journalId: string }
-  | {
-      readonly kind: 'post';
-      readonly state: WalletState;
-      readonly journals: readonly DecidedJournal[];
-      readonly round: RoundChange | null;
-      /** The award whose wagering this command completed. */
-      readonly wageredAwardId: string | null;
-    };
-
-export type DecisionContext = {
-  /** The database's clock. */
-  readonly nowMs: number;
-  /** The journal that holds the command's own key, if any. */
-  readonly existing: JournalFacts | null;
-  /** The journal that the command refers to, if any. */
-  readonly referenced: JournalFacts | null;
-};
+export type { DecidedJournal, Decision, DecisionContext, JournalFacts, RoundChange } from './decision.ts';
 
 /** Decides one command on one wallet. Total: every expected obstacle is a refusal with a code. */
 export function decide(state: WalletState, command: WalletCommand, context: DecisionContext): Decision {
@@ -93,7 +44,7 @@ export function decide(state: WalletState, command: WalletCommand, context: Deci
     case 'rollback':
       return decideRollback(state, command, context);
     case 'transfer':
-      return decideTransfer(state, command);
+      return decideTransfer(state, command, context);
     default:
       return assertNever(command);
   }
@@ -195,74 +146,6 @@ function decideRollback(state: WalletState, rollback: RollbackCommand, context: 
   );
 }
 
-function decideTransfer(state: WalletState, command: TransferCommand): Decision {
-  const { transfer, amount } = command;
-  const { balances } = state;
-  assert(
-    amount > 0n || transfer.code === 'bonus.convert' || transfer.code === 'bonus.forfeit',
-    'a transfer moves a positive amount',
-  );
-  const accepted = (next: WalletState, moved: Units, postings: Posting[]): Decision =>
-    accept(next, journalOf(command, transfer.code, moved, postings), null);
-
-  switch (transfer.code) {
-    case 'deposit.capture':
-      return accepted(state, amount, post.depositCapture(balances, amount, transfer.psp));
-    case 'withdrawal.reserve':
-      if (balances.cash < amount)
-        return refuse('insufficient-funds', 'The withdrawable balance is too small.');
-      return accepted(state, amount, post.withdrawalReserve(amount));
-    case 'withdrawal.settle':
-      if (balances.held < amount) return refuse('insufficient-funds', 'The hold does not cover the payout.');
-      return accepted(state, amount, post.withdrawalSettle(amount, transfer.psp));
-    case 'withdrawal.release':
-      if (balances.held < amount) return refuse('insufficient-funds', 'The hold does not cover the release.');
-      return accepted(state, amount, post.withdrawalRelease(balances, amount));
-    case 'bonus.award': {
-      if (state.award) return refuse('award-active', 'One award is wagered at a time.');
-      const { awardId: id, wagering: wageringLeft, betMax, expiresAtMs } = transfer;
-      return accepted(
-        { ...state, award: { id, wageringLeft, betMax, expiresAtMs } },
-        amount,
-        post.bonusAward(amount),
-      );
-    }
-    case 'bonus.convert':
-      if (state.award?.id !== transfer.awardId || state.award.wageringLeft > 0n) {
-        return refuse('award-not-active', 'The award is not active or its wagering is not complete.');
-      }
-      return accepted({ ...state, award: null }, balances.bonus, post.bonusConvert(balances));
-    case 'bonus.forfeit':
-      if (state.award?.id !== transfer.awardId) return refuse('award-not-active', 'The award is not active.');
-      return accepted({ ...state, award: null }, balances.bonus, post.bonusForfeit(balances));
-    default:
-      return assertNever(transfer);
-  }
-}
-
-const refuse = (code: Failure['code'], detail: string): Decision => ({
-  kind: 'refuse',
-  failure: fail(code, detail).failure,
-});
-
-function journalOf(
-  command: WalletCommand,
-  code: JournalCode,
-  amount: Units,
-  postings: readonly Posting[],
-  links: { reverses?: string | null; answers?: string | null } = {},
-): DecidedJournal {
-  return {
-    externalId: command.key.externalId,
-    code,
-    amount,
-    postings,
-    fingerprint: command.fingerprint,
-    reverses: links.reverses ?? null,
-    answers: links.answers ?? null,
-  };
-}
-
 const roundOf = (command: GameCommand, change: Partial<RoundChange>): RoundChange => ({
   staked: 0n,
   won: 0n,
@@ -271,21 +154,3 @@ const roundOf = (command: GameCommand, change: Partial<RoundChange>): RoundChang
   guardMs: command.guardMs,
   ...change,
 });
-
-function accept(
-  state: WalletState,
-  journal: DecidedJournal | readonly DecidedJournal[],
-  round: RoundChange | null,
-  wageredAwardId: string | null = null,
-): Decision {
-  const journals: readonly DecidedJournal[] = Array.isArray(journal) ? journal : [journal as DecidedJournal];
-  let balances = state.balances;
-  for (const { code, postings } of journals) {
-    assert(post.sumOfPostings(postings) === 0n, `the postings of ${code} sum to zero`);
-    assert(strayAccount(code, postings) === null, `${code} touches only the accounts of its flow`);
-    balances = post.applyPostings(balances, postings);
-  }
-  assert(balances.cash >= 0n && balances.bonus >= 0n && balances.held >= 0n, 'no pool goes below zero');
-  assert(balances.receivable <= 0n, 'a debt never becomes a credit');
-  return { kind: 'post', state: { ...state, balances }, journals, round, wageredAwardId };
-}

@@ -1,5 +1,14 @@
-/** Facts about the ledger: one per journal, with all its entries. */
+/** Facts about the ledger: one per journal and asset, with its entries; and what people and time did around it. */
 import { z } from 'zod';
+import { moneySchema } from '../money.schema.ts';
+
+const hold = { holdId: z.uuid(), money: moneySchema };
+const adjustment = {
+  adjustmentId: z.uuid(),
+  direction: z.enum(['credit', 'debit']),
+  money: moneySchema,
+  reasonCode: z.string(),
+};
 
 export const walletEvents = {
   'wallet.journal.posted': z.strictObject({
@@ -16,5 +25,28 @@ export const walletEvents = {
     entries: z.array(
       z.strictObject({ account: z.string(), playerId: z.uuid().nullable(), units: z.string() }),
     ),
+  }),
+  'wallet.hold.placed': z.strictObject({ ...hold, reason: z.string(), expiresAt: z.iso.datetime() }),
+  'wallet.hold.captured': z.strictObject({ ...hold, captureId: z.uuid() }),
+  'wallet.hold.released': z.strictObject(hold),
+  'wallet.hold.expired': z.strictObject(hold),
+  'wallet.adjustment.requested': z.strictObject(adjustment),
+  'wallet.adjustment.approved': z.strictObject(adjustment),
+  'wallet.adjustment.refused': z.strictObject(adjustment),
+  'wallet.rate.published': z.strictObject({
+    rateId: z.uuid(),
+    soldAsset: z.string(),
+    boughtAsset: z.string(),
+    rate: z.string(),
+    source: z.string(),
+    quotedAt: z.iso.datetime(),
+    expiresAt: z.iso.datetime(),
+  }),
+  'wallet.exchange.made': z.strictObject({
+    exchangeId: z.uuid(),
+    sold: moneySchema,
+    bought: moneySchema,
+    rate: z.string(),
+    source: z.string(),
   }),
 } as const;

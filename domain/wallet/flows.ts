@@ -1,4 +1,5 @@
 /** Which accounts each journal code may touch: a balanced journal can still be a wrong one. */
+import { accountForms } from './chart.ts';
 import type { JournalCode, Posting } from './postings.ts';
 
 const flows: Record<JournalCode, readonly RegExp[]> = {
@@ -14,6 +15,16 @@ const flows: Record<JournalCode, readonly RegExp[]> = {
   'bonus.award': [/^bonus$/, /^house:bonus-cost$/],
   'bonus.convert': [/^bonus$/, /^cash$/, /^receivable$/],
   'bonus.forfeit': [/^bonus$/, /^house:bonus-cost$/],
+
+  'hold.place': [/^cash$/, /^held$/],
+  'hold.capture': [/^held$/, accountForms.clearing, accountForms.suspense, accountForms.taxPayable],
+  'hold.release': [/^held$/, /^cash$/, /^receivable$/],
+  'deposit.refund': [/^cash$/, /^receivable$/, accountForms.clearing],
+  'chargeback.open': [/^cash$/, /^receivable$/, accountForms.disputed],
+  'chargeback.lose': [accountForms.disputed, accountForms.clearing],
+  'chargeback.win': [accountForms.disputed, /^cash$/, /^receivable$/],
+  'adjustment.post': [/^cash$/, /^receivable$/, accountForms.adjustments],
+  'fx.exchange': [/^cash$/, /^receivable$/, accountForms.fx],
 };
 
 /** The first account that the code may not touch, or null. */

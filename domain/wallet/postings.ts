@@ -1,6 +1,15 @@
 /** One pure function per journal code: what moves where. Every list sums to zero. */
 import type { Units } from '../money.ts';
-import { bonusCost, casinoGaming, clearingOf, type HouseAccount, type Pool } from './chart.ts';
+import {
+  adjustments,
+  bonusCost,
+  casinoGaming,
+  clearingOf,
+  disputedOf,
+  fxPosition,
+  type HouseAccount,
+  type Pool,
+} from './chart.ts';
 
 export const journalCodes = [
   'deposit.capture',
@@ -15,6 +24,16 @@ export const journalCodes = [
   'bonus.award',
   'bonus.convert',
   'bonus.forfeit',
+
+  'hold.place',
+  'hold.capture',
+  'hold.release',
+  'deposit.refund',
+  'chargeback.open',
+  'chargeback.lose',
+  'chargeback.win',
+  'adjustment.post',
+  'fx.exchange',
 ] as const;
 export type JournalCode = (typeof journalCodes)[number];
 
@@ -139,6 +158,48 @@ export const bonusConvert = (balances: PoolBalances): Posting[] =>
 
 export const bonusForfeit = (balances: PoolBalances): Posting[] =>
   moving([player('bonus', -balances.bonus), house(bonusCost, balances.bonus)]);
+
+export const holdPlace = (amount: Units): Posting[] => [player('cash', -amount), player('held', amount)];
+
+export const holdCapture = (amount: Units, to: HouseAccount): Posting[] => [
+  player('held', -amount),
+  house(to, amount),
+];
+
+export const holdRelease = (balances: PoolBalances, amount: Units): Posting[] =>
+  moving([player('held', -amount), ...creditCash(balances, amount)]);
+
+/** Money of a deposit that goes back to where it came from; what the player has spent of it becomes a debt. */
+export const depositRefund = (balances: PoolBalances, amount: Units, psp: string): Posting[] =>
+  moving([...debitCashOrOwe(balances, amount), house(clearingOf(psp), amount)]);
+
+/** The PSP has taken a deposit back: the player pays for it at once, the PSP's claim is not final yet. */
+export const chargebackOpen = (balances: PoolBalances, amount: Units, psp: string): Posting[] =>
+  moving([...debitCashOrOwe(balances, amount), house(disputedOf(psp), amount)]);
+
+export const chargebackLose = (amount: Units, psp: string): Posting[] => [
+  house(disputedOf(psp), -amount),
+  house(clearingOf(psp), amount),
+];
+
+export const chargebackWin = (balances: PoolBalances, amount: Units, psp: string): Posting[] =>
+  moving([...creditCash(balances, amount), house(disputedOf(psp), -amount)]);
+
+export const adjustmentCredit = (balances: PoolBalances, amount: Units): Posting[] =>
+  moving([...creditCash(balances, amount), house(adjustments, -amount)]);
+
+export const adjustmentDebit = (balances: PoolBalances, amount: Units): Posting[] =>
+  moving([...debitCashOrOwe(balances, amount), house(adjustments, amount)]);
+
+/** The sold side of an exchange, in the sold asset. */
+export const exchangeSell = (amount: Units): Posting[] => [
+  player('cash', -amount),
+  house(fxPosition, amount),
+];
+
+/** The bought side of an exchange, in the bought asset. */
+export const exchangeBuy = (balances: PoolBalances, amount: Units): Posting[] =>
+  moving([...creditCash(balances, amount), house(fxPosition, -amount)]);
 
 /** Balances after postings. */
 export function applyPostings(balances: PoolBalances, postings: readonly Posting[]): PoolBalances {

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { openWallet } from '#activities/wallet/player-wallet.ts';
 import { postTransfer, type Posted } from '#activities/wallet/post.ts';
 import type { Database } from '#db/connect.ts';
+import { assets } from '#domain/assets.ts';
 import { orThrow } from '#domain/failures.ts';
 
 export type PlayerWish = {
@@ -25,10 +26,20 @@ export type TestPlayer = {
 /** Units of one euro on the ledger. */
 export const oneEuro = 10n ** 12n;
 
+const assetOf = (code: string) => {
+  const { kind, network, ledgerScale, payableScale } = assets.get(code) ?? {
+    kind: 'fiat',
+    network: null,
+    ledgerScale: 12,
+    payableScale: 2,
+  };
+  return { code, kind, network, ledgerScale, payableScale };
+};
+
 export async function makeAsset(db: Database, code = 'EUR'): Promise<string> {
   await db
     .insertInto('wallet.asset')
-    .values({ code, kind: 'fiat', ledgerScale: 12, payableScale: 2 })
+    .values(assetOf(code))
     .onConflict((conflict) => conflict.doNothing())
     .execute();
   return code;

@@ -2,7 +2,7 @@
 import { filesUnder, fileName, isModuleName, isSource, isTest } from './file-tree.ts';
 import type { Check, FileTree } from './file-tree.ts';
 
-const ledgerTables = '(?:journal|entry|player_?wallet)';
+const ledgerTables = '(?:journal|entry|player_?wallet|hold(?:_?capture)?|adjustment|exchange)';
 const ledgerSql = new RegExp(
   `\\b(?:insert\\s+into|update(?:\\s+only)?|delete\\s+from|merge\\s+into|truncate(?:\\s+table)?|copy)\\s+"?wallet"?\\."?${ledgerTables}\\b`,
   'i',

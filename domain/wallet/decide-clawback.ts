@@ -1,0 +1,64 @@
+/** Money of a captured deposit that goes back, by a refund or a chargeback: never more in sum than was captured. */
+import type { TransferCommand } from './commands.ts';
+import {
+  accept,
+  journalOf,
+  refuse,
+  type Decision,
+  type DecisionContext,
+  type JournalFacts,
+} from './decision.ts';
+import { pspOf } from './chart.ts';
+import * as post from './postings.ts';
+import type { WalletState } from './state.ts';
+
+/** A refund, or the opening of a chargeback: both answer the capture and count against it until they are won. */
+export function decideClawback(
+  state: WalletState,
+  command: TransferCommand,
+  code: 'deposit.refund' | 'chargeback.open',
+  { referenced: capture, claims }: DecisionContext,
+): Decision {
+  if (!isOfWallet(capture, state) || capture.code !== 'deposit.capture')
+    return refuse('transaction-not-found', 'The deposit of this money is not known.');
+  if ((claims?.clawedBack ?? 0n) + command.amount > capture.amount)
+    return refuse('exceeds-captured', 'More would go back than the deposit brought.');
+  const { amount } = command;
+  const psp = pspOfJournal(capture);
+  const postings =
+    code === 'deposit.refund'
+      ? post.depositRefund(state.balances, amount, psp)
+      : post.chargebackOpen(state.balances, amount, psp);
+  return accept(state, journalOf(command, code, amount, postings, { answers: capture.id }), null);
+}
+
+/** A chargeback ends once: lost, the PSP keeps the money; won, its opening is reversed and the player has it again. */
+export function decideChargebackEnd(
+  state: WalletState,
+  command: TransferCommand,
+  code: 'chargeback.lose' | 'chargeback.win',
+  { referenced: opening, claims }: DecisionContext,
+): Decision {
+  if (!isOfWallet(opening, state) || opening.code !== 'chargeback.open')
+    return refuse('transaction-not-found', 'The opening of this chargeback is not known.');
+  if (opening.reversed || claims?.ended)
+    return refuse('already-decided', 'This chargeback has ended. A new one of the same deposit opens anew.');
+  const { amount } = opening;
+  const psp = pspOfJournal(opening);
+  const links = { answers: opening.id, reverses: code === 'chargeback.win' ? opening.id : null };
+  const postings =
+    code === 'chargeback.win'
+      ? post.chargebackWin(state.balances, amount, psp)
+      : post.chargebackLose(amount, psp);
+  return accept(state, journalOf(command, code, amount, postings, links), null);
+}
+
+const isOfWallet = (journal: JournalFacts | null, state: WalletState): journal is JournalFacts =>
+  journal !== null && journal.playerId === state.playerId && journal.asset === state.asset;
+
+/** The PSP that a payment's journal names on its house side. */
+function pspOfJournal(journal: JournalFacts): string {
+  const psp = journal.postings.map((line) => (line.ofPlayer ? null : pspOf(line.account))).find(Boolean);
+  if (!psp) throw new Error(`Invariant broken: journal ${journal.id} names no PSP`);
+  return psp;
+}
