@@ -588,6 +588,27 @@ export interface WalletAsset {
   payableScale: number;
 }
 
+export interface WalletAuditRequest {
+  id: Generated<bigint>;
+  operatorId: string;
+  reason: string;
+  requestedAt: Generated<Timestamp>;
+}
+
+export interface WalletAuditRun {
+  checks: Json;
+  finishedAt: Generated<Timestamp>;
+  firstLeaf: bigint;
+  id: Generated<bigint>;
+  kind: string;
+  nextLeaf: bigint;
+  nextMinute: Timestamp | null;
+  outcome: string;
+  patrolFirst: bigint;
+  patrolNext: bigint;
+  startedAt: Timestamp;
+}
+
 export interface WalletEntry {
   account: string;
   amount: string;
@@ -615,6 +636,37 @@ export interface WalletJournal {
   reverses: string | null;
   roundRef: string | null;
   subject: string | null;
+}
+
+export interface WalletLogCheckpoint {
+  note: string;
+  root: Buffer;
+  signedAt: Generated<Timestamp>;
+  size: bigint;
+}
+
+export interface WalletLogCosignature {
+  line: string;
+  receivedAt: Generated<Timestamp>;
+  size: bigint;
+  witness: string;
+}
+
+export interface WalletLogKey {
+  firstUsedAt: Generated<Timestamp>;
+  vkey: string;
+}
+
+export interface WalletLogLeaf {
+  index: bigint;
+  journalId: string;
+  occurredAt: Timestamp;
+}
+
+export interface WalletLogTile {
+  hashes: Buffer;
+  level: number;
+  number: bigint;
 }
 
 export interface WalletPlayerWallet {
@@ -657,6 +709,24 @@ export interface WalletTrialBalance {
   asset: string | null;
   balance: string | null;
   entries: bigint | null;
+}
+
+export interface WalletWithdrawalStop {
+  auditRunId: bigint;
+  cleanRunId: bigint | null;
+  findings: string[];
+  id: Generated<bigint>;
+  liftedAt: Timestamp | null;
+  liftedBy: string | null;
+  liftReason: string | null;
+  setAt: Generated<Timestamp>;
+}
+
+export interface WalletWithdrawalStopApproval {
+  approvedAt: Generated<Timestamp>;
+  operatorId: string;
+  reason: string;
+  stopId: bigint;
 }
 
 export interface DB {
@@ -710,8 +780,17 @@ export interface DB {
   "responsibleGambling.playerGuard": ResponsibleGamblingPlayerGuard;
   "risk.assessment": RiskAssessment;
   "wallet.asset": WalletAsset;
+  "wallet.auditRequest": WalletAuditRequest;
+  "wallet.auditRun": WalletAuditRun;
   "wallet.entry": WalletEntry;
   "wallet.journal": WalletJournal;
+  "wallet.logCheckpoint": WalletLogCheckpoint;
+  "wallet.logCosignature": WalletLogCosignature;
+  "wallet.logKey": WalletLogKey;
+  "wallet.logLeaf": WalletLogLeaf;
+  "wallet.logTile": WalletLogTile;
   "wallet.playerWallet": WalletPlayerWallet;
   "wallet.trialBalance": WalletTrialBalance;
+  "wallet.withdrawalStop": WalletWithdrawalStop;
+  "wallet.withdrawalStopApproval": WalletWithdrawalStopApproval;
 }
