@@ -10,6 +10,7 @@ import type { ApiDeps } from './context.ts';
 import { requirePlayer } from './pam-guard.ts';
 import { problemResponses } from './problem.ts';
 import { moneyOutput, pageOf, pageQuery, timestamp } from './schemas.ts';
+import { mountLedgerProofs } from './wallet/ledger-proofs.ts';
 
 const readFailures = ['invalid-request', 'not-authenticated', 'forbidden', 'dependency-unavailable'] as const;
 const moneyOf = (units: string | bigint, asset: string) => ({
@@ -56,6 +57,7 @@ const journalSchema = z
 export function mountWallet(api: Api, deps: ApiDeps): void {
   mountChart(api, deps);
   mountTrialBalance(api, deps);
+  mountLedgerProofs(api, deps);
   mountEntries(api, deps);
   mountJournal(api, deps);
 }
