@@ -10,6 +10,7 @@ import type { ApiDeps } from './context.ts';
 import { requirePlayer } from './pam-guard.ts';
 import { problemResponses } from './problem.ts';
 import { moneyOutput, pageOf, pageQuery, timestamp } from './schemas.ts';
+import { mountLedgerAudits } from './wallet/ledger-audits.ts';
 import { mountLedgerProofs } from './wallet/ledger-proofs.ts';
 
 const readFailures = ['invalid-request', 'not-authenticated', 'forbidden', 'dependency-unavailable'] as const;
@@ -58,6 +59,7 @@ export function mountWallet(api: Api, deps: ApiDeps): void {
   mountChart(api, deps);
   mountTrialBalance(api, deps);
   mountLedgerProofs(api, deps);
+  mountLedgerAudits(api, deps);
   mountEntries(api, deps);
   mountJournal(api, deps);
 }

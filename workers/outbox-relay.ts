@@ -6,6 +6,7 @@ import { migrateAnalytics } from '#analytics/migrate.ts';
 import { createDatabase, openPool, type Database } from '#db/connect.ts';
 import { loadConfig, type Config } from './config.ts';
 import { startHealthServer } from './health-server.ts';
+import { runAudits } from './ledger-audit.ts';
 import { ledgerSigner, signCheckpoints } from './ledger-checkpoints.ts';
 import { createLogger } from './logger.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
@@ -59,6 +60,7 @@ async function start(closing: Closing): Promise<void> {
   const temporal = createTemporalGateway(config, log, tracing.plugin === undefined ? [] : [tracing.plugin]);
   const parts = { config, db, temporal, metrics, log };
   const sinks = createSinks(parts);
+  const auditClickHouse = createClickHouse(config, { requestTimeoutMs: 30_000 });
   const stop = new AbortController();
   let loops: readonly Loop[] = [];
   if (config.metricsPort !== undefined) {
@@ -83,6 +85,7 @@ async function start(closing: Closing): Promise<void> {
     await Promise.all([
       ...loops.map(({ ended }) => ended),
       runSweeps(parts, signal),
+      runAudits({ ...parts, clickhouse: auditClickHouse }, signal),
       ...(signer === undefined ? [] : [signCheckpoints({ db, signer, metrics, log }, signal)]),
     ]);
     loops = [];
@@ -92,6 +95,7 @@ async function start(closing: Closing): Promise<void> {
     await led;
     await Promise.allSettled([
       ...sinks.map(async (sink) => sink.close?.()),
+      auditClickHouse.close(),
       temporal.close(),
       tracing.close(),
     ]);

@@ -21,6 +21,7 @@ export const permissions = [
   'pam:player:lock',
   'pam:pii:read',
   'wallet:ledger:read',
+  'wallet:withdrawal-stop:lift',
   'kyc:verification:read',
   'kyc:verification:decide',
   'payments:deposit:read',
@@ -77,6 +78,7 @@ const grants: Record<RoleName, readonly Permission[]> = {
     'payments:withdrawal:approve',
     'risk:assessment:read',
     'bi:kpi:read',
+    'wallet:withdrawal-stop:lift',
   ],
   risk: [
     ...readsOfPlayers,
@@ -100,6 +102,7 @@ const grants: Record<RoleName, readonly Permission[]> = {
     'compliance:audit:read',
     'bi:kpi:read',
     'backoffice:operator:read',
+    'wallet:withdrawal-stop:lift',
   ],
   content: [
     'cms:terms:read',

@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import type { Database } from '#db/connect.ts';
 import { checkpointText } from '#domain/wallet/checkpoint.ts';
-import { leafText } from '#domain/wallet/journal-leaf.ts';
+import { leafText, type JournalLeaf } from '#domain/wallet/journal-leaf.ts';
 import { createRootBuilder } from '#domain/wallet/merkle.ts';
 import { pendingJournals } from '../export/pending-journals.ts';
 import type { Check } from '../verify.ts';
@@ -18,15 +18,15 @@ const findingsMax = 20;
 export async function checkLog(db: Database, trustedKeys: readonly string[]): Promise<Check[]> {
   const size = await readLogSize(db);
   const keys = trustedKeys.length > 0 ? trustedKeys : await namedKeys(db);
-  const [leafFindings, checkpointFindings]: [string[], string[]] = [[], []];
+  const [bad, checkpointFindings]: [string[], string[]] = [[], []];
   const root = createRootBuilder(hashNode);
   let checkpoints = 0;
-  for (let first = 0; first < size && leafFindings.length < findingsMax; first += pageRows) {
+  for (let first = 0; first < size && bad.length < findingsMax; first += pageRows) {
     const next = Math.min(size, first + pageRows);
-    const stored = await leafHashesBetween(db, first, next);
-    leafFindings.push(...(await findingsBetween(db, first, next, stored)).map(({ says }) => says));
+    const page = await readLeafPage(db, first, next);
+    bad.push(...leafFindings(page).map(({ says }) => says));
     const signed = await checkpointsBetween(db, first, next);
-    for (const [at, hash] of stored.entries()) {
+    for (const [at, hash] of page.stored.entries()) {
       root.add(hash);
       const checkpoint = signed.get(root.size);
       if (checkpoint === undefined) continue;
@@ -35,9 +35,9 @@ export async function checkLog(db: Database, trustedKeys: readonly string[]): Pr
       if (finding !== null) checkpointFindings.push(finding);
     }
   }
-  leafFindings.push(...(await unloggedJournals(db)));
+  bad.push(...(await unloggedJournals(db)));
   checkpointFindings.push(...(await checkpointsBeyond(db, size)));
-  if (size > 0 && leafFindings.length === 0) {
+  if (size > 0 && bad.length === 0) {
     const [stored] = await hashesOfRanges(db, [{ begin: 0, end: size }]);
     if (!Buffer.from(root.root() ?? []).equals(stored ?? Buffer.alloc(0)))
       checkpointFindings.push('the upper tiles of the log are not what its leaves lead to');
@@ -46,7 +46,7 @@ export async function checkLog(db: Database, trustedKeys: readonly string[]): Pr
     {
       name: 'every journal is the leaf that was logged',
       covered: `${size} leaves`,
-      findings: leafFindings.slice(0, findingsMax),
+      findings: bad.slice(0, findingsMax),
     },
     {
       name: 'every checkpoint is signed and contained in the log',
@@ -58,21 +58,33 @@ export async function checkLog(db: Database, trustedKeys: readonly string[]): Pr
 
 export type LeafFinding = { readonly index: number; readonly journalId: string; readonly says: string };
 
-/** Leaves whose journal is gone or is not what was logged, in order; `stored` are the hashes of the same leaves. */
-export async function findingsBetween(
-  db: Database,
-  first: number,
-  next: number,
-  stored: readonly Uint8Array[],
-): Promise<LeafFinding[]> {
-  const leaves = new Map((await leavesBetween(db, first, next)).map(({ index, leaf }) => [index, leaf]));
+/** A run of leaves: which journals they name, what these are now, and the hashes that were logged. */
+export type LeafPage = {
+  readonly first: number;
+  readonly next: number;
+  readonly named: ReadonlyMap<number, string>;
+  readonly leaves: ReadonlyMap<number, JournalLeaf>;
+  readonly stored: readonly Uint8Array[];
+};
+
+export async function readLeafPage(db: Database, first: number, next: number): Promise<LeafPage> {
   const rows = await db
     .selectFrom('wallet.logLeaf')
     .select(['index', 'journalId'])
     .where('index', '>=', BigInt(first))
     .where('index', '<', BigInt(next))
     .execute();
-  const named = new Map(rows.map(({ index, journalId }) => [Number(index), journalId]));
+  return {
+    first,
+    next,
+    named: new Map(rows.map(({ index, journalId }) => [Number(index), journalId])),
+    leaves: new Map((await leavesBetween(db, first, next)).map(({ index, leaf }) => [index, leaf])),
+    stored: await leafHashesBetween(db, first, next),
+  };
+}
+
+/** Leaves whose journal is gone or is not what was logged, in order. */
+export function leafFindings({ first, next, named, leaves, stored }: LeafPage): LeafFinding[] {
   const findings: LeafFinding[] = [];
   for (let index = first; index < next; index += 1) {
     const journalId = named.get(index);
