@@ -142,9 +142,7 @@ export function createPayoutActivities(deps: PayoutDeps) {
         .where('number', '=', input.number)
         .where('state', '=', 'started')
         .where('sentAt', 'is', null)
-        .where(({ not, exists, selectFrom }) =>
-          not(exists(selectFrom('wallet.withdrawalStop').select('id').where('liftedAt', 'is', null))),
-        )
+        .where(sql<boolean>`not exists (select 1 from wallet.withdrawal_stop where lifted_at is null)`)
         .returningAll()
         .executeTakeFirst();
       if (claimed === undefined) {

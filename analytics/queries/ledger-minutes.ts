@@ -15,10 +15,11 @@ export type MinuteTotal = {
 };
 
 const query = `
-select toString(minute) as minute, asset, side, account, toString(sum(credits)) as credits, toString(sum(debits)) as debits,
-  toUInt32(sum(entries)) as entries
-from ledger_minute where minute >= toDateTime({from: String}, 'UTC') and minute < toDateTime({to: String}, 'UTC')
-group by minute, asset, side, account`;
+select toString(m.minute) as minute, m.asset as asset, m.side as side, m.account as account, toString(sum(m.credits)) as credits,
+  toString(sum(m.debits)) as debits, toUInt32(sum(m.entries)) as entries
+from ledger_minute as m
+where m.minute >= toDateTime({from: String}, 'UTC') and m.minute < toDateTime({to: String}, 'UTC')
+group by m.minute, m.asset, m.side, m.account`;
 
 /** `from` and `to` are whole minutes in UTC, `2026-11-24 12:00:00`; `to` is exclusive. */
 export async function ledgerMinutes(

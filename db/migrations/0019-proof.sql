@@ -73,7 +73,8 @@ create table wallet.audit_run (
   first_leaf bigint not null,
   next_leaf bigint not null check (next_leaf >= first_leaf),
   patrol_first bigint not null,
-  patrol_next bigint not null check (patrol_next >= patrol_first),
+  -- Where the patrol goes on; below the first one when it has begun anew from leaf 0.
+  patrol_next bigint not null,
   next_minute timestamptz,
   -- [{"name", "outcome", "covered", "findings": []}]
   checks jsonb not null

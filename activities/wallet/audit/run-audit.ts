@@ -54,13 +54,12 @@ export async function auditMinute(deps: AuditDeps): Promise<AuditRun> {
   const progress = await readProgress(db);
   const size = await readLogSize(db);
   const next = Math.min(size, progress.nextLeaf + limits.newLeavesMax);
-  const patrolFirst = progress.patrolNext >= progress.nextLeaf ? 0 : progress.patrolNext;
-  const patrolNext = Math.min(progress.nextLeaf, patrolFirst + limits.patrolLeaves);
+  const patrol = patrolOf(progress, limits.patrolLeaves);
   const found = openExamination();
   await examineLeaves(db, progress.nextLeaf, next, found);
-  await examineLeaves(db, patrolFirst, patrolNext, found);
+  for (const { first, end } of patrol.ranges) await examineLeaves(db, first, end, found);
   const minutes = await compareMinutes(db, deps.clickhouse, progress.nextMinute);
-  const looked = `${next - progress.nextLeaf} new and ${patrolNext - patrolFirst} old journals`;
+  const looked = `${next - progress.nextLeaf} new and ${patrol.ranges.reduce((sum, { first, end }) => sum + end - first, 0)} old journals`;
   const checks: AuditCheck[] = [
     check('journals are what was logged', looked, found.leaves),
     check('journals balance per asset', `${found.journals} journals`, found.balances),
@@ -79,8 +78,8 @@ export async function auditMinute(deps: AuditDeps): Promise<AuditRun> {
     kind: 'minute',
     startedAt,
     checks,
-    before: { ...progress, patrolNext: patrolFirst },
-    after: { nextLeaf: next, patrolNext, nextMinute: minutes.next },
+    before: progress,
+    after: { nextLeaf: next, patrolNext: patrol.next, nextMinute: minutes.next },
   });
 }
 
@@ -92,6 +91,20 @@ export async function auditFull(deps: Omit<AuditDeps, 'clickhouse'>): Promise<Au
   );
   const none = { nextLeaf: 0, patrolNext: 0, nextMinute: null };
   return record(deps, { kind: 'full', startedAt, checks, before: none, after: none });
+}
+
+type Patrol = { readonly ranges: readonly { first: number; end: number }[]; readonly next: number };
+
+/** Goes on where the last patrol stopped, and from the first leaf again behind the last; no leaf twice in one run. */
+function patrolOf({ nextLeaf, patrolNext }: AuditProgress, leavesMax: number): Patrol {
+  const start = Math.min(patrolNext, nextLeaf);
+  const end = Math.min(nextLeaf, start + leavesMax);
+  const again = Math.min(start, leavesMax - (end - start));
+  const ranges = [
+    { first: start, end },
+    { first: 0, end: again },
+  ].filter((range) => range.end > range.first);
+  return { ranges, next: again > 0 ? again : end };
 }
 
 const check = (name: string, covered: string, findings: readonly string[], isUnseen = false): AuditCheck => ({
