@@ -7,7 +7,7 @@ import { createDatabase, openPool, type Database } from '#db/connect.ts';
 import { loadConfig, type Config } from './config.ts';
 import { startHealthServer } from './health-server.ts';
 import { runAudits } from './ledger-audit.ts';
-import { ledgerSigner, signCheckpoints } from './ledger-checkpoints.ts';
+import { ledgerSigner, ledgerWitness, signCheckpoints } from './ledger-checkpoints.ts';
 import { createLogger } from './logger.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { runProcess, type Closing } from './process.ts';
@@ -86,7 +86,9 @@ async function start(closing: Closing): Promise<void> {
       ...loops.map(({ ended }) => ended),
       runSweeps(parts, signal),
       runAudits({ ...parts, clickhouse: auditClickHouse }, signal),
-      ...(signer === undefined ? [] : [signCheckpoints({ db, signer, metrics, log }, signal)]),
+      ...(signer === undefined
+        ? []
+        : [signCheckpoints({ db, signer, witness: ledgerWitness(config), metrics, log }, signal)]),
     ]);
     loops = [];
   });

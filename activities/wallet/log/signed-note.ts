@@ -3,7 +3,9 @@ import { createHash, createPrivateKey, createPublicKey, sign, verify, type KeyOb
 import { fail, succeed, type Result } from '#domain/failures.ts';
 import { noteText, parseNote } from '#domain/wallet/checkpoint.ts';
 
+/** Types of signatures, as C2SP numbers them. */
 const ed25519 = 1;
+const cosignatureV1 = 4;
 const pkcs8Head = Buffer.from('302e020100300506032b657004220420', 'hex');
 const spkiHead = Buffer.from('302a300506032b6570032100', 'hex');
 
@@ -39,18 +41,19 @@ export function createNoteSigner(name: string, secret: Buffer): NoteSigner {
   };
 }
 
-type PublicKey = { readonly name: string; readonly id: Buffer; readonly key: KeyObject };
+export type PublicKey = { readonly name: string; readonly id: Buffer; readonly key: KeyObject };
 
 const vkeyForm = /^([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+={0,2})$/;
 
-/** Reads a verifier key; the id must be the one of name and key. */
-function parseVkey(vkey: string): Result<PublicKey> {
+/** Reads a verifier key of an Ed25519 signature or of a cosignature; its id must be the one of name and key. */
+export function parseVkey(vkey: string, use: 'signature' | 'cosignature' = 'signature'): Result<PublicKey> {
   const [, name, idHex, base64] = vkeyForm.exec(vkey.trim()) ?? [];
   const key = Buffer.from(base64 ?? '', 'base64');
+  const type = use === 'signature' ? ed25519 : cosignatureV1;
   if (
     name === undefined ||
     key.length !== 33 ||
-    key[0] !== ed25519 ||
+    key[0] !== type ||
     keyIdOf(name, key).toString('hex') !== idHex
   ) {
     return fail(
