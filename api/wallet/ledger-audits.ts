@@ -46,11 +46,7 @@ const reasonBody = {
     'application/json': {
       schema: z
         .strictObject({
-          reason: z
-            .string()
-            .min(10)
-            .max(500)
-            .regex(/^[^\p{Cc}]*$/u),
+          reason: z.string().trim().min(10).max(500).openapi({ description: 'Kept in the audit trail.' }),
         })
         .openapi('AuditReason'),
     },
