@@ -50,6 +50,8 @@ const statuses: Record<FailureCode, ProblemStatus> = {
   'transaction-rolled-back': 409,
   'bonus-bet-too-large': 422,
   'wallet-not-found': 404,
+  'proof-pending': 409,
+  'withdrawals-stopped': 503,
   'payment-method-unavailable': 422,
   'deposit-not-awaiting-action': 409,
   'withdrawal-not-pending': 409,

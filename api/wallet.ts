@@ -14,6 +14,8 @@ import { mountAdjustments } from './wallet/adjustments.ts';
 import { mountExchanges } from './wallet/exchanges.ts';
 import { mountHolds } from './wallet/holds.ts';
 import { mountStatement } from './wallet/statement.ts';
+import { mountLedgerAudits } from './wallet/ledger-audits.ts';
+import { mountLedgerProofs } from './wallet/ledger-proofs.ts';
 
 const readFailures = ['invalid-request', 'not-authenticated', 'forbidden', 'dependency-unavailable'] as const;
 const moneyOf = (units: string | bigint, asset: string) => ({
@@ -64,6 +66,8 @@ const journalSchema = z
 export function mountWallet(api: Api, deps: ApiDeps): void {
   mountChart(api, deps);
   mountTrialBalance(api, deps);
+  mountLedgerProofs(api, deps);
+  mountLedgerAudits(api, deps);
   mountEntries(api, deps);
   mountJournal(api, deps);
   mountStatement(api, deps);

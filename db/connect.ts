@@ -29,7 +29,8 @@ export function openPool(options: PoolOptions): pg.Pool {
     statement_timeout: statementTimeoutMs,
     lock_timeout: Math.min(2_000, statementTimeoutMs),
     idle_in_transaction_session_timeout: 5_000,
-    query_timeout: statementTimeoutMs + 2_000,
+    // Zero means no limit for both of them.
+    query_timeout: statementTimeoutMs === 0 ? 0 : statementTimeoutMs + 2_000,
     keepAlive: true,
     types: { getTypeParser: typeParser as typeof pg.types.getTypeParser },
   });

@@ -617,6 +617,27 @@ export interface WalletAsset {
   payableScale: number;
 }
 
+export interface WalletAuditRequest {
+  id: Generated<bigint>;
+  operatorId: string;
+  reason: string;
+  requestedAt: Generated<Timestamp>;
+}
+
+export interface WalletAuditRun {
+  checks: Json;
+  finishedAt: Generated<Timestamp>;
+  firstLeaf: bigint;
+  id: Generated<bigint>;
+  kind: string;
+  nextLeaf: bigint;
+  nextMinute: Timestamp | null;
+  outcome: string;
+  patrolFirst: bigint;
+  patrolNext: bigint;
+  startedAt: Timestamp;
+}
+
 export interface WalletEntry {
   account: string;
   amount: string;
@@ -691,6 +712,37 @@ export interface WalletJournal {
   subject: string | null;
 }
 
+export interface WalletLogCheckpoint {
+  note: string;
+  root: Buffer;
+  signedAt: Generated<Timestamp>;
+  size: bigint;
+}
+
+export interface WalletLogCosignature {
+  line: string;
+  receivedAt: Generated<Timestamp>;
+  size: bigint;
+  witness: string;
+}
+
+export interface WalletLogKey {
+  firstUsedAt: Generated<Timestamp>;
+  vkey: string;
+}
+
+export interface WalletLogLeaf {
+  index: bigint;
+  journalId: string;
+  occurredAt: Timestamp;
+}
+
+export interface WalletLogTile {
+  hashes: Buffer;
+  level: number;
+  number: bigint;
+}
+
 export interface WalletPlayerWallet {
   asset: string;
   awardBetMax: string | null;
@@ -746,6 +798,24 @@ export interface WalletTrialBalance {
   entries: bigint | null;
 }
 
+export interface WalletWithdrawalStop {
+  auditRunId: bigint;
+  cleanRunId: bigint | null;
+  findings: string[];
+  id: Generated<bigint>;
+  liftedAt: Timestamp | null;
+  liftedBy: string | null;
+  liftReason: string | null;
+  setAt: Generated<Timestamp>;
+}
+
+export interface WalletWithdrawalStopApproval {
+  approvedAt: Generated<Timestamp>;
+  operatorId: string;
+  reason: string;
+  stopId: bigint;
+}
+
 export interface DB {
   "affiliates.affiliate": AffiliatesAffiliate;
   "affiliates.referral": AffiliatesReferral;
@@ -799,12 +869,21 @@ export interface DB {
   "wallet.adjustment": WalletAdjustment;
   "wallet.adjustmentReason": WalletAdjustmentReason;
   "wallet.asset": WalletAsset;
+  "wallet.auditRequest": WalletAuditRequest;
+  "wallet.auditRun": WalletAuditRun;
   "wallet.entry": WalletEntry;
   "wallet.exchange": WalletExchange;
   "wallet.hold": WalletHold;
   "wallet.holdCapture": WalletHoldCapture;
   "wallet.journal": WalletJournal;
+  "wallet.logCheckpoint": WalletLogCheckpoint;
+  "wallet.logCosignature": WalletLogCosignature;
+  "wallet.logKey": WalletLogKey;
+  "wallet.logLeaf": WalletLogLeaf;
+  "wallet.logTile": WalletLogTile;
   "wallet.playerWallet": WalletPlayerWallet;
   "wallet.rate": WalletRate;
   "wallet.trialBalance": WalletTrialBalance;
+  "wallet.withdrawalStop": WalletWithdrawalStop;
+  "wallet.withdrawalStopApproval": WalletWithdrawalStopApproval;
 }

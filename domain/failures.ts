@@ -50,6 +50,8 @@ export const failureCodes = [
   'transaction-rolled-back',
   'bonus-bet-too-large',
   'wallet-not-found',
+  'proof-pending',
+  'withdrawals-stopped',
   // payments
   'payment-method-unavailable',
   'deposit-not-awaiting-action',

@@ -17,6 +17,7 @@ export function composeVariables(): Record<string, string> {
     KEY_ENCRYPTION_KEY: secrets.keyEncryptionKey,
     BLIND_INDEX_KEY: secrets.blindIndexKey,
     PAYLOAD_CODEC_KEY: secrets.payloadCodecKey,
+    LEDGER_SIGNING_KEY: secrets.ledgerSigningKey,
     SMTP_URL: 'smtp://mailbox:2525',
     KAFKA_BROKERS: '',
     PSP_ALPHA_URL: 'http://psp-alpha:8080',

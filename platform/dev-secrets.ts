@@ -20,6 +20,8 @@ export interface DevSecrets {
   readonly keyEncryptionKey: string;
   readonly blindIndexKey: string;
   readonly payloadCodecKey: string;
+  /** Signs checkpoints of the ledger. */
+  readonly ledgerSigningKey: string;
   readonly pspAlpha: { readonly apiKey: string; readonly webhookSecret: string };
   readonly pspBeta: { readonly apiKey: string; readonly merchantAccount: string; readonly hmacKey: string };
   readonly kycVendor: {
@@ -65,6 +67,7 @@ function complete(before: Partial<DevSecrets> | undefined): DevSecrets {
     keyEncryptionKey: before?.keyEncryptionKey ?? key(),
     blindIndexKey: before?.blindIndexKey ?? key(),
     payloadCodecKey: before?.payloadCodecKey ?? key(),
+    ledgerSigningKey: before?.ledgerSigningKey ?? key(),
     pspAlpha: before?.pspAlpha ?? { apiKey: `sk_test_${password()}`, webhookSecret: `whsec_${password()}` },
     pspBeta: before?.pspBeta ?? {
       apiKey: `AQE_test_${password()}`,

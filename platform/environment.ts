@@ -24,6 +24,8 @@ export interface PlatformEnvironment {
   readonly rolePasswords: { readonly writer: string; readonly reader: string };
   /** For API, workers and relay. */
   readonly forServices: Record<string, string>;
+  /** With the key that the ledger is signed with, which no other process is given. */
+  readonly forRelay: Record<string, string>;
   readonly forSeed: Record<string, string>;
 }
 
@@ -96,6 +98,7 @@ export function composeEnvironment(request: {
   // Only migrations and the seed may act as the owner.
   const {
     DATABASE_URL: _owner,
+    LEDGER_SIGNING_KEY: ledgerSigningKey,
     SEED_OPERATORS: _operators,
     ...withoutOwner
   }: Record<string, string> = common;
@@ -103,6 +106,11 @@ export function composeEnvironment(request: {
     databaseUrl,
     rolePasswords,
     forServices: { ...withoutOwner, ...roles },
+    forRelay: {
+      ...withoutOwner,
+      ...roles,
+      ...(ledgerSigningKey === undefined ? {} : { LEDGER_SIGNING_KEY: ledgerSigningKey }),
+    },
     forSeed: {
       ...common,
       ...roles,
@@ -127,6 +135,7 @@ function defaultsFrom(
     KEY_ENCRYPTION_KEY: secrets.keyEncryptionKey,
     BLIND_INDEX_KEY: secrets.blindIndexKey,
     PAYLOAD_CODEC_KEY: secrets.payloadCodecKey,
+    LEDGER_SIGNING_KEY: secrets.ledgerSigningKey,
     ...(embedded.temporal ? { TEMPORAL_UI_URL: address(ports.temporalUi) } : {}),
     ...(embedded.clickhouse ? { CLICKHOUSE_USER: 'default', CLICKHOUSE_PASSWORD: secrets.clickhouse } : {}),
     ...(embedded.pspAlpha

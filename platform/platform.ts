@@ -140,7 +140,7 @@ async function bringUp(frame: Frame): Promise<void> {
   await Promise.all([
     startStep(frame, 'API', apiPlan(env.forServices, ports)),
     startStep(frame, 'Workers', workerPlan(env.forServices, ports)),
-    startStep(frame, 'Relay', relayPlan(env.forServices, ports)),
+    startStep(frame, 'Relay', relayPlan(env.forRelay, ports)),
   ]);
 }
 

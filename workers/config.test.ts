@@ -52,6 +52,36 @@ describe('loadConfig', () => {
     expect(config.keys.keyEncryption.reveal()).toHaveLength(32);
   });
 
+  test('the ledger is signed with a key of 32 bytes, audited at three and stopped by default', () => {
+    expect(loadConfig(complete())).toMatchObject({
+      ledgerLog: { origin: 'pitboss.localhost/ledger', signingKey: undefined, witnessUrl: undefined },
+      audit: { stopsWithdrawals: true, fullScanHour: 3 },
+    });
+    const signing = loadConfig({
+      ...complete(),
+      LEDGER_SIGNING_KEY: key(),
+      AUDIT_STOPS_WITHDRAWALS: 'false',
+    });
+    expect(signing.ledgerLog.signingKey?.reveal()).toHaveLength(32);
+    expect(signing.audit.stopsWithdrawals).toBe(false);
+    expect(problemsOf({ ...complete(), LEDGER_SIGNING_KEY: 'short' })).toEqual([
+      expect.stringMatching(/^LEDGER_SIGNING_KEY must be 32 random bytes/),
+    ]);
+    expect(problemsOf({ ...complete(), LEDGER_WITNESS_URL: 'https://witness.example' })).toEqual([
+      expect.stringMatching(/^LEDGER_WITNESS_KEY is missing/),
+    ]);
+  });
+
+  test('production refuses a sample key of the ledger, and one that is used for something else', () => {
+    expect(
+      problemsOf({ ...forProduction(), LEDGER_SIGNING_KEY: Buffer.alloc(32).toString('base64') }),
+    ).toEqual([expect.stringMatching(/^LEDGER_SIGNING_KEY /)]);
+    const twice = forProduction();
+    expect(problemsOf({ ...twice, LEDGER_SIGNING_KEY: twice['BLIND_INDEX_KEY'] })).toEqual([
+      expect.stringMatching(/^LEDGER_SIGNING_KEY has the same value/),
+    ]);
+  });
+
   test('writer and reader addresses are derived from the owner address and their passwords', () => {
     const { database } = loadConfig(complete());
     expect(database.writerUrl.reveal()).toBe('postgres://pitboss_writer:writer%2Fpw@127.0.0.1:15432/pitboss');

@@ -70,6 +70,23 @@ export interface Config {
     readonly blindIndex: Secret<Buffer>;
     readonly payloadCodec: Secret<Buffer>;
   };
+  /** Of the ledger's Merkle log. */
+  readonly ledgerLog: {
+    /** Names the log and its key in checkpoints. */
+    readonly origin: string;
+    /** Secret half of an Ed25519 key; only the relay signs. */
+    readonly signingKey: Secret<Buffer> | undefined;
+    /** Where checkpoints are sent to be co-signed. */
+    readonly witnessUrl: string | undefined;
+    /** Verifier key (name+id+key) of the witness; its answers are checked with it. */
+    readonly witnessKey: string | undefined;
+  };
+  readonly audit: {
+    /** When false, an audit that finds a difference raises the alarm and leaves withdrawals open. */
+    readonly stopsWithdrawals: boolean;
+    /** Hour of the day (UTC) after which the whole ledger is read once. */
+    readonly fullScanHour: number;
+  };
   readonly psp: {
     readonly alpha: PspAlphaConfig | undefined;
     readonly beta: PspBetaConfig | undefined;
@@ -157,6 +174,19 @@ const variables = z.object({
   KEY_ENCRYPTION_KEY: key32Bytes,
   BLIND_INDEX_KEY: key32Bytes,
   PAYLOAD_CODEC_KEY: key32Bytes,
+  LEDGER_SIGNING_KEY: key32Bytes.optional(),
+  LEDGER_LOG_ORIGIN: z
+    .string()
+    .regex(/^[\w.-]+(\/[\w.-]+)*$/, 'must be a name like operator.example/ledger')
+    .default('pitboss.localhost/ledger'),
+  LEDGER_WITNESS_URL: url('http', 'https').optional(),
+  LEDGER_WITNESS_KEY: z.string().optional(),
+  AUDIT_STOPS_WITHDRAWALS: z.enum(['true', 'false']).default('true'),
+  AUDIT_FULL_SCAN_HOUR: z
+    .string()
+    .regex(/^(\d|1\d|2[0-3])$/, 'must be an hour from 0 to 23')
+    .transform(Number)
+    .default(3),
   PSP_ALPHA_URL: url('http', 'https').optional(),
   PSP_ALPHA_API_KEY: z.string().optional(),
   PSP_ALPHA_WEBHOOK_SECRET: z.string().optional(),
@@ -252,6 +282,11 @@ function assemble(given: Variables, problems: string[]): Config {
       blindIndex: keyOf(given.BLIND_INDEX_KEY),
       payloadCodec: keyOf(given.PAYLOAD_CODEC_KEY),
     },
+    ledgerLog: ledgerLogOf(given, problems),
+    audit: {
+      stopsWithdrawals: given.AUDIT_STOPS_WITHDRAWALS === 'true',
+      fullScanHour: given.AUDIT_FULL_SCAN_HOUR,
+    },
     psp: { alpha: pspAlphaOf(given, problems), beta: pspBetaOf(given, problems) },
     kycVendor: kycVendorOf(given, problems),
     gameStudio: gameStudioOf(given, problems),
@@ -266,6 +301,16 @@ function assemble(given: Variables, problems: string[]): Config {
     logLevel: given.LOG_LEVEL,
     otlpEndpoint: given.OTEL_EXPORTER_OTLP_ENDPOINT,
     workerBuildId: given.WORKER_BUILD_ID,
+  };
+}
+
+function ledgerLogOf(given: Variables, problems: string[]): Config['ledgerLog'] {
+  const witness = wholeGroup(given, ['LEDGER_WITNESS_URL', 'LEDGER_WITNESS_KEY'] as const, problems);
+  return {
+    origin: given.LEDGER_LOG_ORIGIN,
+    signingKey: given.LEDGER_SIGNING_KEY === undefined ? undefined : keyOf(given.LEDGER_SIGNING_KEY),
+    witnessUrl: witness?.LEDGER_WITNESS_URL,
+    witnessKey: witness?.LEDGER_WITNESS_KEY,
   };
 }
 
@@ -421,6 +466,8 @@ function productionSecrets(config: Config, given: Variables): NamedSecret[] {
       name: 'The password of the database owner',
       value: passwordIn(config.database.ownerUrl),
     });
+  if (given.LEDGER_SIGNING_KEY !== undefined)
+    secrets.push({ name: 'LEDGER_SIGNING_KEY', value: given.LEDGER_SIGNING_KEY });
   const vendorNames = [
     'PSP_ALPHA_API_KEY',
     'PSP_ALPHA_WEBHOOK_SECRET',

@@ -12,6 +12,7 @@ const passingCodes: ReadonlySet<FailureCode> = new Set([
   'dependency-unavailable',
   'overloaded',
   'too-many-requests',
+  'withdrawals-stopped',
 ]);
 
 /** An expected failure as ApplicationFailure of type = code; an absent database as a retryable one; bugs unchanged. */

@@ -11,6 +11,13 @@ export type Metrics = {
   readonly relayBacklogRows: Gauge<'sink'>;
   readonly relayDeliveredRows: Counter<'sink'>;
   readonly relayFailures: Counter<'sink'>;
+  readonly ledgerCheckpointSize: Gauge;
+  readonly ledgerCheckpointSignedAtS: Gauge;
+  /** 1 when the last run of a check found a difference, 0 when it did not. */
+  readonly ledgerAuditDifference: Gauge<'check'>;
+  readonly ledgerAuditFinishedAtS: Gauge<'kind'>;
+  readonly ledgerAuditDurationS: Gauge<'kind'>;
+  readonly withdrawalsStopped: Gauge;
   readonly sweepItems: Counter<'sweep' | 'outcome'>;
   readonly pspAttempts: Counter<'psp' | 'outcome'>;
 };
@@ -60,6 +67,39 @@ export function createMetrics(options: { readonly ofProcess?: boolean } = {}): M
       'Blocks that a sink refused and that are sent again.',
       registers,
     ),
+    ledgerCheckpointSize: new Gauge({
+      name: 'pitboss_ledger_checkpoint_size',
+      help: 'Journals that the last signed checkpoint covers.',
+      registers,
+    }),
+    ledgerCheckpointSignedAtS: new Gauge({
+      name: 'pitboss_ledger_checkpoint_signed_timestamp_seconds',
+      help: 'When the last checkpoint was signed.',
+      registers,
+    }),
+    ledgerAuditDifference: new Gauge({
+      name: 'pitboss_ledger_audit_difference',
+      help: '1 while the last run of a check of the ledger found a difference.',
+      labelNames: ['check'],
+      registers,
+    }),
+    ledgerAuditFinishedAtS: new Gauge({
+      name: 'pitboss_ledger_audit_finished_timestamp_seconds',
+      help: 'When an audit of the ledger last finished.',
+      labelNames: ['kind'],
+      registers,
+    }),
+    ledgerAuditDurationS: new Gauge({
+      name: 'pitboss_ledger_audit_duration_seconds',
+      help: 'How long the last audit of the ledger took.',
+      labelNames: ['kind'],
+      registers,
+    }),
+    withdrawalsStopped: new Gauge({
+      name: 'pitboss_withdrawals_stopped',
+      help: '1 while an audit has stopped withdrawals.',
+      registers,
+    }),
     sweepItems: new Counter({
       name: 'pitboss_sweep_items_total',
       help: 'Rows that a sweep found and handed on, or failed to.',

@@ -6,12 +6,15 @@ import { migrateAnalytics } from '#analytics/migrate.ts';
 import { createDatabase, openPool, type Database } from '#db/connect.ts';
 import { loadConfig, type Config } from './config.ts';
 import { startHealthServer } from './health-server.ts';
+import { runAudits } from './ledger-audit.ts';
+import { ledgerSigner, ledgerWitness, signCheckpoints } from './ledger-checkpoints.ts';
 import { createLogger } from './logger.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { runProcess, type Closing } from './process.ts';
 import { isFactOf, type Block, type Sink } from './relay/block.ts';
 import { createClickHouseSink } from './relay/clickhouse-sink.ts';
 import { createKafkaSink } from './relay/kafka-sink.ts';
+import { createLedgerLogSink } from './relay/ledger-log-sink.ts';
 import { leadWhilePossible } from './relay/leadership.ts';
 import { startLoop, type Loop } from './relay/loop.ts';
 import { createTemporalSink } from './relay/temporal-sink.ts';
@@ -27,13 +30,14 @@ export type RelayParts = {
   readonly log: Logger;
 };
 
-/** ClickHouse and Temporal always, Kafka when brokers are configured. */
+/** ClickHouse, Temporal and the ledger's log always, Kafka when brokers are configured. */
 export function createSinks({ config, db, temporal, log }: RelayParts): Sink[] {
   return [
     createClickHouseSink(createClickHouse(config, { requestTimeoutMs: 30_000 }), () =>
       migrateAnalytics(config),
     ),
     createTemporalSink({ db, log, temporal }),
+    createLedgerLogSink(db),
     ...(config.kafka.brokers.length === 0 ? [] : [createKafkaSink(config.kafka.brokers)]),
   ];
 }
@@ -42,6 +46,8 @@ async function start(closing: Closing): Promise<void> {
   const config = loadConfig();
   const log = createLogger(config, 'relay');
   const metrics = createMetrics({ ofProcess: true });
+  const signer = ledgerSigner(config);
+  if (signer === undefined) log.warn('LEDGER_SIGNING_KEY is not set: no checkpoint of the ledger is signed');
   const tracing = startTracing(config, 'pitboss-relay');
   const url = config.database.writerUrl.reveal();
   const pool = openPool({
@@ -54,6 +60,7 @@ async function start(closing: Closing): Promise<void> {
   const temporal = createTemporalGateway(config, log, tracing.plugin === undefined ? [] : [tracing.plugin]);
   const parts = { config, db, temporal, metrics, log };
   const sinks = createSinks(parts);
+  const auditClickHouse = createClickHouse(config, { requestTimeoutMs: 30_000 });
   const stop = new AbortController();
   let loops: readonly Loop[] = [];
   if (config.metricsPort !== undefined) {
@@ -75,7 +82,14 @@ async function start(closing: Closing): Promise<void> {
   }
   const led = leadWhilePossible({ url, log, stop: stop.signal }, async (signal) => {
     loops = sinks.map((sink) => startLoop({ db, log, metrics, ...observer(sink, metrics) }, sink, signal));
-    await Promise.all([...loops.map(({ ended }) => ended), runSweeps(parts, signal)]);
+    await Promise.all([
+      ...loops.map(({ ended }) => ended),
+      runSweeps(parts, signal),
+      runAudits({ ...parts, clickhouse: auditClickHouse }, signal),
+      ...(signer === undefined
+        ? []
+        : [signCheckpoints({ db, signer, witness: ledgerWitness(config), metrics, log }, signal)]),
+    ]);
     loops = [];
   });
   closing.add(async () => {
@@ -83,6 +97,7 @@ async function start(closing: Closing): Promise<void> {
     await led;
     await Promise.allSettled([
       ...sinks.map(async (sink) => sink.close?.()),
+      auditClickHouse.close(),
       temporal.close(),
       tracing.close(),
     ]);

@@ -4,7 +4,11 @@ import { failureCodes } from '#domain/failures.ts';
 
 /** Expected failures are answers: repeating the call would only repeat them. */
 const nonRetryableErrorTypes = failureCodes.filter(
-  (code) => code !== 'dependency-unavailable' && code !== 'overloaded' && code !== 'too-many-requests',
+  (code) =>
+    code !== 'dependency-unavailable' &&
+    code !== 'overloaded' &&
+    code !== 'too-many-requests' &&
+    code !== 'withdrawals-stopped',
 );
 
 /** Our own transactions, idempotent by key. */

@@ -13,6 +13,7 @@ import {
 } from '#domain/payments/payout-state.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import { payoutReference } from '#domain/payments/reference.ts';
+import { isWithdrawalStopped, refuseWhileStopped } from '#activities/wallet/audit/withdrawal-stop.ts';
 import type { ActivityDeps } from '../deps.ts';
 import type { PayoutOrder } from './connectors.ts';
 import { lockWithdrawal, moneyOf, readEvidence, type PayoutAttemptRow } from './payment-rows.ts';
@@ -65,16 +66,31 @@ export function createPayoutActivities(deps: PayoutDeps) {
     };
   };
 
+  const closeUnsent = (input: PayoutInput, rawCode: string): Promise<PayoutAttemptRow | undefined> =>
+    db
+      .updateTable('payments.payoutAttempt')
+      .set({ state: 'not_sent', rawCode, resolvedAt: sql<Date>`now()` })
+      .where('withdrawalId', '=', input.withdrawalId)
+      .where('number', '=', input.number)
+      .where('sentAt', 'is', null)
+      .where('state', '=', 'started')
+      .returningAll()
+      .executeTakeFirst();
+
   const heard = async (row: PayoutAttemptRow, outcome: PspOutcome): Promise<PayoutView> => {
     deps.log.info({ reference: row.reference, psp: row.psp, outcome: outcome.kind }, 'psp answered');
     return db.transaction().execute((trx) => record(trx, row, outcome));
   };
 
   return {
-    /** Writes the attempt's row and key, and marks the withdrawal as submitted: from here on it cannot be cancelled. */
+    /**
+     * Refused with `withdrawals-stopped`, which passes, while an audit has stopped withdrawals: the workflow asks again.
+     * Writes the attempt's row and key, and marks the withdrawal as submitted: from here on it cannot be cancelled.
+     */
     async startPayout(input: PayoutInput): Promise<PayoutView> {
       return db.transaction().execute(async (trx) => {
         const withdrawal = await lockWithdrawal(trx, input.withdrawalId);
+        if (!(await wasSent(trx, input))) await refuseWhileStopped(trx);
         const { psp } = await trx
           .selectFrom('payments.instrument')
           .select('psp')
@@ -126,9 +142,14 @@ export function createPayoutActivities(deps: PayoutDeps) {
         .where('number', '=', input.number)
         .where('state', '=', 'started')
         .where('sentAt', 'is', null)
+        .where(sql<boolean>`not exists (select 1 from wallet.withdrawal_stop where lifted_at is null)`)
         .returningAll()
         .executeTakeFirst();
       if (claimed === undefined) {
+        const withheld = (await isWithdrawalStopped(db))
+          ? await closeUnsent(input, 'withdrawals-stopped')
+          : undefined;
+        if (withheld !== undefined) return viewOf(withheld);
         const known = await readAttempt(input);
         return known.state === 'started'
           ? heard(known, { kind: 'unknown', reason: 'sent before' })
@@ -144,15 +165,7 @@ export function createPayoutActivities(deps: PayoutDeps) {
       const row = await readAttempt(input);
       if (row.state === 'paid' || row.state === 'late_paid') return viewOf(row);
       if (row.sentAt === null) {
-        const closed = await db
-          .updateTable('payments.payoutAttempt')
-          .set({ state: 'not_sent', rawCode: 'never sent', resolvedAt: sql<Date>`now()` })
-          .where('withdrawalId', '=', input.withdrawalId)
-          .where('number', '=', input.number)
-          .where('sentAt', 'is', null)
-          .where('state', '=', 'started')
-          .returningAll()
-          .executeTakeFirst();
+        const closed = await closeUnsent(input, 'never sent');
         return viewOf(closed ?? (await readAttempt(input)));
       }
       const connector = deps.psps.get(row.psp);
@@ -160,6 +173,18 @@ export function createPayoutActivities(deps: PayoutDeps) {
       return heard(row, await connector.payoutStatus(await orderOf(row, input.ageMs)));
     },
   };
+}
+
+/** What is on its way already is followed to its end, stop or not. */
+async function wasSent(trx: Trx, input: PayoutInput): Promise<boolean> {
+  const sent = await trx
+    .selectFrom('payments.payoutAttempt')
+    .select('number')
+    .where('withdrawalId', '=', input.withdrawalId)
+    .where('number', '=', input.number)
+    .where('sentAt', 'is not', null)
+    .executeTakeFirst();
+  return sent !== undefined;
 }
 
 async function record(trx: Trx, known: PayoutAttemptRow, outcome: PspOutcome): Promise<PayoutView> {

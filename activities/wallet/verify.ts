@@ -5,6 +5,7 @@ import type { Database } from '#db/connect.ts';
 import { pools } from '#domain/wallet/chart.ts';
 import { chainText } from '#domain/wallet/chain.ts';
 import { checkMovements } from './verify-movements.ts';
+import { checkLog } from './log/verify-log.ts';
 
 export type Check = {
   readonly name: string;
@@ -17,8 +18,11 @@ export type Check = {
 const findingsMax = 20;
 const pageRows = 5_000;
 
-/** Runs every check in one repeatable-read snapshot, so that bets in flight cannot look like errors. */
-export async function verifyLedger(db: Database): Promise<Check[]> {
+/**
+ * Runs every check in one repeatable-read snapshot, so that bets in flight cannot look like errors. `trustedKeys` are
+ * verifier keys (`name+id+key`) of checkpoints; without them the keys that the database itself names are used.
+ */
+export async function verifyLedger(db: Database, trustedKeys: readonly string[] = []): Promise<Check[]> {
   return db
     .transaction()
     .setIsolationLevel('repeatable read')
@@ -32,6 +36,7 @@ export async function verifyLedger(db: Database): Promise<Check[]> {
         await checkReversals(snapshot),
         await checkRounds(snapshot),
         ...(await checkMovements(snapshot)),
+        ...(await checkLog(snapshot, trustedKeys)),
       ];
     });
 }

@@ -46,6 +46,7 @@ const requestRoute = (deps: ApiDeps) =>
         'identity-not-verified',
         'payment-method-unavailable',
         'withdrawal-pending-wagering',
+        'withdrawals-stopped',
         'insufficient-funds',
         'wallet-not-found',
         'idempotency-key-reused',

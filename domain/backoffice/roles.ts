@@ -24,6 +24,7 @@ export const permissions = [
   'pam:player:lock',
   'pam:pii:read',
   'wallet:ledger:read',
+  'wallet:withdrawal-stop:lift',
   'kyc:verification:read',
   'kyc:verification:decide',
   'payments:deposit:read',
@@ -99,6 +100,7 @@ const grants: Record<RoleName, readonly Permission[]> = {
     'wallet:hold:place',
     'wallet:hold:capture',
     'wallet:rate:publish',
+    'wallet:withdrawal-stop:lift',
   ],
   risk: [
     ...readsOfPlayers,
@@ -128,6 +130,7 @@ const grants: Record<RoleName, readonly Permission[]> = {
     'wallet:adjustment:decide',
     'wallet:hold:place',
     'wallet:hold:capture',
+    'wallet:withdrawal-stop:lift',
   ],
   content: [
     'cms:terms:read',

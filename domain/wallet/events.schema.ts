@@ -11,6 +11,18 @@ const adjustment = {
 };
 
 export const walletEvents = {
+  'wallet.audit.failed': z.strictObject({
+    auditId: z.string(),
+    kind: z.enum(['minute', 'full']),
+    /** The first of them, in the words of `GET /admin/v1/ledger/audits`. */
+    findings: z.array(z.string()),
+  }),
+  'wallet.withdrawal-stop.set': z.strictObject({ stopId: z.string(), auditId: z.string() }),
+  'wallet.withdrawal-stop.lifted': z.strictObject({
+    stopId: z.string(),
+    /** The clean audit that it was lifted after; null when two people lifted it. */
+    cleanAuditId: z.string().nullable(),
+  }),
   'wallet.journal.posted': z.strictObject({
     journalId: z.uuid(),
     code: z.string(),

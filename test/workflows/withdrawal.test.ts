@@ -1,9 +1,11 @@
 /** The `withdrawal` workflow on a real ledger under skipped time; only the PSP is played. */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WithStartWorkflowOperation, type Client } from '@temporalio/client';
 import { requestWithdrawal } from '#activities/payments/commands/request-withdrawal.ts';
 import { withdrawalInputOf, type WithdrawalRow } from '#activities/payments/payment-rows.ts';
+import { liftStop } from '#activities/wallet/audit/withdrawal-stop.ts';
 import { postTransfer } from '#activities/wallet/post.ts';
 import { orThrow } from '#domain/failures.ts';
 import {
@@ -309,6 +311,36 @@ describeWorkflows('a withdrawal', () => {
       await keep(client, row, 'payout-declined');
     });
     expect(await balancesOf(database.db, player.playerId)).toEqual({ cash: 200n, held: 0n });
+  });
+
+  test('whose payout meets a stop of withdrawals waits with its hold, and is paid by itself when the stop is lifted', async () => {
+    const player = await richPlayer();
+    const row = await ask(player, '20.00');
+    const none = { firstLeaf: 0n, nextLeaf: 0n, patrolFirst: 0n, patrolNext: 0n, checks: '[]' };
+    const { id: auditRunId } = await database.db
+      .insertInto('wallet.auditRun')
+      .values({ kind: 'minute', startedAt: new Date(), outcome: 'different', ...none })
+      .returning('id')
+      .executeTakeFirstOrThrow();
+    await database.db
+      .insertInto('wallet.withdrawalStop')
+      .values({ auditRunId, findings: ['one unit'] })
+      .execute();
+    alpha.play({ payout: [approved] });
+    await runJudged('accept', async (client) => {
+      await begin(client, row);
+      expect(await stateOf(row)).toBe('approved');
+      // Time is skipped from here on: minutes of waiting and asking again pass.
+      const ended = handleOf(client, row).result();
+      await delay(2_000);
+      expect(alpha.calls).toEqual([]);
+      expect(await balancesOf(database.db, player.playerId)).toEqual({ cash: 180n, held: 20n });
+      for (const operatorId of [ann, ben])
+        await liftStop(database.db, { operatorId, reason: 'case 12 is closed' });
+      expect(await ended).toMatchObject({ state: 'paid' });
+    });
+    expect(alpha.calls).toEqual(['payout']);
+    expect(await balancesOf(database.db, player.playerId)).toEqual({ cash: 180n, held: 0n });
   });
 
   test('whose payout provably never left is offered again under a new key', async () => {

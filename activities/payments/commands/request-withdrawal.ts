@@ -4,6 +4,7 @@ import type { Database, Trx } from '#db/connect.ts';
 import { appendEvent } from '#activities/compliance/append-event.ts';
 import { currentProfile } from '#activities/compliance/profiles.ts';
 import { readKycLevel } from '#activities/kyc/commands/levels.ts';
+import { refuseWhileStopped } from '#activities/wallet/audit/withdrawal-stop.ts';
 import { postTransfer } from '#activities/wallet/post.ts';
 import { fail, FailureError, orThrow, type Failure, type Result } from '#domain/failures.ts';
 import { levelSatisfies } from '#domain/kyc/levels.ts';
@@ -24,7 +25,7 @@ export type WithdrawalRequest = {
 
 /**
  * Inserts the withdrawal and holds its amount, or finds the one that the key made before. Failures:
- * `idempotency-key-reused`, those of `parsePayable`, `payment-method-unavailable`, `identity-not-verified`,
+ * `withdrawals-stopped`, `idempotency-key-reused`, those of `parsePayable`, `payment-method-unavailable`, `identity-not-verified`,
  * `withdrawal-pending-wagering`, `wallet-not-found`, `insufficient-funds`.
  */
 export async function requestWithdrawal(
@@ -39,6 +40,7 @@ export async function requestWithdrawal(
   return refusable(db, async (trx) => {
     const known = await findWithdrawal(trx, request);
     if (known !== null) return known;
+    await refuseWhileStopped(trx);
     const { jurisdiction, version, cancellable } = await admitWithdrawal(trx, request);
     const inserted = await trx
       .insertInto('payments.withdrawal')
