@@ -225,6 +225,7 @@ export interface GamesFreeRoundIssue {
   issuedAt: Generated<Timestamp>;
   issueId: string;
   playerId: string;
+  prepaid: Json | null;
   prepaidId: string | null;
   reason: string | null;
   requestedBy: string | null;

@@ -212,8 +212,9 @@ alter table games.free_round_issue
   -- Stake of one free round at ledger scale; null where the provider's offer fixes it.
   add column bet_value numeric(38, 0) check (bet_value > 0),
   add column valid_until timestamptz,
-  -- Hub88: the prepaid offer it was made of, chosen by the operator or found by its game and currency.
+  -- Hub88: the prepaid offer that the operator named, and the one that was found to serve the order.
   add column prepaid_id text,
+  add column prepaid jsonb,
   add column campaign_id text,
   add column fingerprint bytea,
   add column requested_by uuid,
@@ -230,7 +231,7 @@ begin
     raise exception 'free rounds % cannot become others', old.id using errcode = 'integrity_constraint_violation';
   end if;
   if new.state <> old.state and not (
-    (old.state = 'requested' and new.state in ('issued', 'refused', 'cancelled'))
+    (old.state = 'requested' and new.state in ('issued', 'refused', 'cancelling'))
     or (old.state = 'issued' and new.state in ('cancelling', 'ended'))
     or (old.state = 'cancelling' and new.state in ('issued', 'cancelled', 'ended'))) then
     raise exception 'free rounds % cannot go from % to %', old.id, old.state, new.state

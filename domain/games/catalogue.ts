@@ -32,3 +32,41 @@ export const isOffered = (
   game.enabled &&
   (game.releasedAtMs === null || game.releasedAtMs <= nowMs) &&
   (game.recalledAtMs === null || game.recalledAtMs > nowMs);
+
+/** What is known of one game: whether the provider offers it, and a text that differs when its description does. */
+export type CatalogueEntry = { readonly listed: boolean; readonly description: string };
+
+export type CatalogueDiff = {
+  readonly added: readonly string[];
+  readonly changed: readonly string[];
+  readonly withdrawn: readonly string[];
+  readonly returned: readonly string[];
+};
+
+/**
+ * What a provider's list changes, by game code. A game that is missing from a list that was read whole is withdrawn;
+ * one that is missing from an incomplete list may have been among what could not be read.
+ */
+export function diffCatalogue(
+  known: ReadonlyMap<string, CatalogueEntry>,
+  list: ReadonlyMap<string, CatalogueEntry>,
+  isComplete: boolean,
+): CatalogueDiff {
+  const diff = {
+    added: [] as string[],
+    changed: [] as string[],
+    withdrawn: [] as string[],
+    returned: [] as string[],
+  };
+  for (const [code, entry] of list) {
+    const before = known.get(code);
+    if (!before) diff.added.push(code);
+    else if (before.listed && !entry.listed) diff.withdrawn.push(code);
+    else if (!before.listed && entry.listed) diff.returned.push(code);
+    else if (before.description !== entry.description) diff.changed.push(code);
+  }
+  if (isComplete) {
+    for (const [code, before] of known) if (before.listed && !list.has(code)) diff.withdrawn.push(code);
+  }
+  return diff;
+}

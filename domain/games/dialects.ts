@@ -17,8 +17,8 @@ export type DialectTraits = {
   readonly tokensRotate: boolean;
   /** Whether its launch call has fields for who the player is. */
   readonly namesPlayers: boolean;
-  /** Whether an issue of free rounds says what one of them is worth. */
-  readonly freeRoundsHaveValue: 'always' | 'never';
+  /** Decimals that the stake of a free round may have; null where an issue of free rounds does not say the stake. */
+  readonly freeRoundsScale: number | null;
   /** Longest validity of free rounds in days; null where the dialect names none. */
   readonly freeRoundsDaysMax: number | null;
   /** Whether the catalogue is a file with an address of its own. */
@@ -34,7 +34,7 @@ export const dialects = {
     choosesBalanceOnRefusal: true,
     tokensRotate: false,
     namesPlayers: false,
-    freeRoundsHaveValue: 'always',
+    freeRoundsScale: 5,
     freeRoundsDaysMax: null,
     catalogueIsFile: false,
   },
@@ -43,7 +43,7 @@ export const dialects = {
     choosesBalanceOnRefusal: false,
     tokensRotate: true,
     namesPlayers: false,
-    freeRoundsHaveValue: 'always',
+    freeRoundsScale: 5,
     freeRoundsDaysMax: null,
     catalogueIsFile: false,
   },
@@ -52,7 +52,7 @@ export const dialects = {
     choosesBalanceOnRefusal: false,
     tokensRotate: false,
     namesPlayers: true,
-    freeRoundsHaveValue: 'always',
+    freeRoundsScale: 12,
     freeRoundsDaysMax: 28,
     catalogueIsFile: false,
   },
@@ -61,7 +61,7 @@ export const dialects = {
     choosesBalanceOnRefusal: false,
     tokensRotate: false,
     namesPlayers: true,
-    freeRoundsHaveValue: 'never',
+    freeRoundsScale: null,
     freeRoundsDaysMax: 28,
     catalogueIsFile: true,
   },
@@ -70,8 +70,6 @@ export const dialects = {
 export type WalletDialect = keyof typeof dialects;
 
 export const isWalletDialect = (name: string): name is WalletDialect => Object.hasOwn(dialects, name);
-
-export const walletDialects = Object.keys(dialects).filter(isWalletDialect);
 
 /** The traits of a dialect as a wide type, so that callers need no case for each. */
 export const traitsOf = (dialect: WalletDialect): DialectTraits => dialects[dialect];
