@@ -12,7 +12,7 @@ import { mountCampaigns } from './games/campaigns.ts';
 import { mountCatalogue } from './games/catalogue.ts';
 import { mountCredentials } from './games/credentials.ts';
 import { dialectDoors } from './games/dialect-doors.ts';
-import { mountFreeRounds } from './games/free-rounds.ts';
+import { mountFreeRounds } from './games/free-rounds-orders.ts';
 import { mountIntegrations } from './games/integrations.ts';
 import { mountLaunch } from './games/launch.ts';
 import { mountLobby } from './games/lobby.ts';

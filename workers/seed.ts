@@ -2,7 +2,7 @@
  * Gives an empty platform what it needs before its first player: assets, rules, brands, terms, games, routes, staff.
  * Running it again changes only what the configuration changed.
  */
-import { connectStudio } from '#activities/games/catalogue.ts';
+import { connectStudio, type Studio } from '#activities/games/catalogue.ts';
 import { sealPlainSecrets } from '#activities/games/configured-keys.ts';
 import { addAffiliate } from '#activities/affiliates/affiliates.ts';
 import { isRoleName, putOperator } from '#activities/backoffice/operators.ts';
@@ -37,7 +37,7 @@ export async function seed(
     await seedRoutes(trx);
     await sealPlainSecrets(trx, keyRing);
     if (config.gameStudio) {
-      await connectStudio(trx, keyRing, {
+      const studio: Studio = {
         id: 'studio',
         dialect: 'hub88',
         brand: brands[0].id,
@@ -47,7 +47,8 @@ export async function seed(
         ownPrivateKey: config.gameStudio.operatorPrivateKey.reveal(),
         importEveryH: 24,
         games: studioGames,
-      });
+      };
+      await connectStudio(trx, studio, keyRing);
     }
   });
   for (const { email, password, role } of config.seed.operators) {

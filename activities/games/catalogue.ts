@@ -11,12 +11,14 @@ export type Studio = {
   readonly operatorId: string;
   readonly baseUrl: string;
   /** PEM of an RSA caller: checks what it sends. */
-  readonly callerPublicKey?: string;
+  readonly callerPublicKey?: string | null;
   /** PEM of ours: signs what we send to it. */
-  readonly ownPrivateKey?: string;
+  readonly ownPrivateKey?: string | null;
   /** The secret that an a8r caller and we share; checks and signs. */
-  readonly callerSecret?: string;
-  readonly importEveryH?: number;
+  readonly callerSecret?: string | null;
+  /** Of dialects whose catalogue is a file. */
+  readonly catalogueUrl?: string | null;
+  readonly importEveryH?: number | null;
   readonly games: readonly {
     readonly code: string;
     readonly title: string;
@@ -31,8 +33,8 @@ export type Studio = {
  */
 export async function connectStudio(
   trx: Trx,
-  keyRing: ActivityDeps['keyRing'],
   { games, callerPublicKey, ownPrivateKey, callerSecret, ...integration }: Studio,
+  keyRing: ActivityDeps['keyRing'],
 ): Promise<void> {
   const { choosesBalanceOnRefusal, tokensRotate, namesPlayers } = traitsOf(integration.dialect);
   await trx
@@ -44,7 +46,11 @@ export async function connectStudio(
       sharesPersonalData: namesPlayers,
     })
     .onConflict((conflict) =>
-      conflict.column('id').doUpdateSet({ baseUrl: integration.baseUrl, operatorId: integration.operatorId }),
+      conflict.column('id').doUpdateSet({
+        baseUrl: integration.baseUrl,
+        operatorId: integration.operatorId,
+        ...(integration.catalogueUrl === undefined ? {} : { catalogueUrl: integration.catalogueUrl }),
+      }),
     )
     .execute();
   const keys = [
@@ -53,7 +59,7 @@ export async function connectStudio(
     ['hmac-secret', callerSecret],
   ] as const;
   for (const [kind, material] of keys) {
-    if (material !== undefined) await keepConfiguredKey(trx, keyRing, integration.id, kind, material);
+    if (material) await keepConfiguredKey(trx, keyRing, integration.id, kind, material);
   }
   if (games.length === 0) return;
   await trx

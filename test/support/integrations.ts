@@ -18,6 +18,7 @@ export type IntegrationWish = {
   readonly callerSecret?: string;
   /** PEM of ours. */
   readonly ownPrivateKey?: string;
+  readonly catalogueUrl?: string;
   readonly keyRing?: typeof testKeyRing;
   readonly games?: readonly { readonly code: string; readonly title: string; readonly category: string }[];
 };
@@ -32,5 +33,5 @@ export async function makeIntegration(db: Database, wish: IntegrationWish): Prom
   } = wish;
   await db
     .transaction()
-    .execute((trx) => connectStudio(trx, keyRing, { ...rest, brand, baseUrl, operatorId: 'pitboss', games }));
+    .execute((trx) => connectStudio(trx, { ...rest, brand, baseUrl, operatorId: 'pitboss', games }, keyRing));
 }
