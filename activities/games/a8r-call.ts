@@ -1,6 +1,7 @@
 /** What both a8r versions share when we call: HMAC over the raw body, and who the player is. */
 import { createHmac } from 'node:crypto';
 import { stringify } from 'lossless-json';
+import { z } from 'zod';
 import { fail, type Result } from '#domain/failures.ts';
 import type { ProviderAccess } from './provider-access.ts';
 import { callProvider, parseAnswer, saidBy, type ProviderAnswer } from './provider-call.ts';
@@ -28,8 +29,11 @@ export async function callA8r(
 export const a8rSignature = ({ signingKey }: ProviderAccess, bytes: Buffer): string =>
   createHmac('sha256', signingKey).update(bytes).digest('hex');
 
+/** v1 says "not found" inside a 412, v2 in Twirp's words. */
+const notFound = z.object({ code: z.union([z.literal(404), z.literal('not_found')]) });
+
 function refusalOf({ status, text }: ProviderAnswer): Result<never> {
-  if (status === 404)
+  if (status === 404 || notFound.safeParse(parseAnswer(text)).success)
     return fail('transaction-not-found', 'The aggregator does not know what was asked about.');
   return fail('provider-refused', `The aggregator refused: ${saidBy(text)}`);
 }

@@ -128,6 +128,8 @@ const changedFields = (
   row: Readonly<Record<string, unknown>>,
   changes: IntegrationChanges,
 ): readonly string[] =>
-  Object.entries(changes).flatMap(([name, value]) =>
-    value === undefined || JSON.stringify(row[name]) === JSON.stringify(value) ? [] : [name],
-  );
+  Object.entries(changes)
+    .flatMap(([name, value]) =>
+      value === undefined || JSON.stringify(row[name]) === JSON.stringify(value) ? [] : [name],
+    )
+    .toSorted();
