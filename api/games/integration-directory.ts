@@ -33,7 +33,7 @@ const sessionsMax = 100_000;
 const playersMax = 100_000;
 
 export type IntegrationDirectory = {
-  /** The enabled integration of this dialect, or null; also null while it has no key or secret in force. */
+  /** The integration of this dialect, or null; also null while it has no key or secret in force. */
   integration(id: string): Promise<Integration | null>;
   /** The session of a token; `integration` has been asked for before. */
   session(integration: string, token: string): Promise<GameSession | null>;
@@ -103,10 +103,9 @@ async function readIntegration(
 ): Promise<Integration | null> {
   const row = await deps.db
     .selectFrom('games.integration')
-    .select(['id', 'brand', 'balanceOnInsufficientFunds', 'callerNetworks', 'tokensRotate'])
+    .select(['id', 'brand', 'balanceOnInsufficientFunds', 'callerNetworks', 'tokensRotate', 'enabled'])
     .where('id', '=', id)
     .where('dialect', '=', dialect)
-    .where('enabled', '=', true)
     .executeTakeFirst();
   if (!row) return null;
   const callerKeys = await readCallerKeys(deps, id, dialect, opened);
@@ -127,7 +126,8 @@ async function readIntegration(
       games.map((game) => [
         game.code,
         {
-          enabled: game.playable ?? false,
+          // What was staked before an integration was switched off still settles: only its games are closed.
+          enabled: row.enabled && (game.playable ?? false),
           contributionBps: game.wageringContributionBps,
           guardMs: game.guardMs,
         },
