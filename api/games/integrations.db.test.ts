@@ -1,12 +1,16 @@
 /** Connections under the back office: versions, keys under four eyes and never readable, two keys at the doors, networks. */
-import { createHmac, createSign, generateKeyPairSync, randomUUID } from 'node:crypto';
+import { createHmac, createSign, createVerify, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { openGameSession } from '#activities/games/commands/game-sessions.ts';
 import { createGameProviders } from '#activities/games/configured-providers.ts';
 import { sealPlainSecrets } from '#activities/games/configured-keys.ts';
 import { createTestApi, type Answer, type TestApi } from '#test/support/api.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
+import { makeDeposit, makePlayer } from '#test/support/factories.ts';
 import { makeIntegration } from '#test/support/integrations.ts';
 import { startWireServer } from '#test/support/wire-server.ts';
+import { orThrow } from '#domain/failures.ts';
+import { createIntegrationDirectory } from './integration-directory.ts';
 
 let database: TestDatabase;
 let app: TestApi;
@@ -252,7 +256,6 @@ test('which of our keys signs is decided, and a key made here shows its public h
       await (await providers.get(id))?.gameList?.();
       const [request] = wire.requests;
       if (!request) throw new Error('nothing was sent');
-      const { createVerify } = await import('node:crypto');
       const signature = String(request.headers['x-hub88-signature']);
       return createVerify('RSA-SHA256').update(request.raw).verify(publicKey, signature, 'base64');
     };
@@ -383,4 +386,106 @@ test('what was sealed for one integration opens for no other', async () => {
   );
   await database.ownerPool.query('alter table games.integration_credential enable trigger credential_states');
   expect(await knock(id, 'the-secret-of-the-first')).toBe(500);
+});
+
+test('doors read and open an integration once, however many calls come', async () => {
+  await makeIntegration(database.db, {
+    id: 'busy-door',
+    dialect: 'a8r-v2',
+    callerSecret: 'the-secret-of-the-busy',
+    keyRing: app.deps.keyRing,
+  });
+  const open = vi.fn(app.deps.keyRing.open.bind(app.deps.keyRing));
+  const query = vi.spyOn(database.pool, 'connect');
+  const directory = createIntegrationDirectory(
+    { db: database.db, keyRing: { ...app.deps.keyRing, open } },
+    'a8r-v2',
+  );
+  await directory.integration('busy-door');
+  const reads = query.mock.calls.length;
+  for (let call = 0; call < 500; call += 1) await directory.integration('busy-door');
+  expect(query.mock.calls.length).toBe(reads);
+  forgetWhatDoorsRemember();
+  await directory.integration('busy-door');
+  expect(query.mock.calls.length).toBeGreaterThan(reads);
+  expect(open).toHaveBeenCalledTimes(1);
+  query.mockRestore();
+});
+
+test('an integration that is switched off takes no stakes, and settles what was staked', async () => {
+  const secret = 'the-secret-of-the-closing';
+  await makeIntegration(database.db, {
+    id: 'closing',
+    dialect: 'a8r-v2',
+    callerSecret: secret,
+    keyRing: app.deps.keyRing,
+    games: [{ code: 'acme:test', title: 'Test', category: 'slots' }],
+  });
+  const player = await makePlayer(database.db);
+  await makeDeposit(database.db, player);
+  const play = async (transactions: readonly object[]): Promise<number> => {
+    const body = JSON.stringify({
+      player_id: player.id,
+      round_id: 'r1',
+      game_id: 'acme:test',
+      currency: 'EUR',
+      provider: 'acme',
+      transactions,
+    });
+    const response = await app.api.request('/wallet/a8r/v2/closing/a8r_casino.Round/BetWin', {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'x-request-sign': createHmac('sha256', secret).update(body).digest('hex'),
+      },
+      body,
+    });
+    return response.status;
+  };
+  expect(await play([{ id: 'b1', type: 'bet', amount: '1.00' }])).toBe(200);
+  const off = { version: 1, enabled: false, reason };
+  expect((await app.send('PATCH', '/admin/v1/integrations/closing', off, { token: content })).status).toBe(
+    200,
+  );
+  forgetWhatDoorsRemember();
+  expect(await play([{ id: 'b2', type: 'bet', amount: '1.00' }])).toBe(400);
+  expect(await play([{ id: 'w1', type: 'win', amount: '3.00', bet_id: 'b1' }])).toBe(200);
+});
+
+test('Caleta: tokens stay where the integration does not let them rotate', async () => {
+  const keys = pair();
+  await makeIntegration(database.db, {
+    id: 'steady',
+    dialect: 'caleta',
+    callerPublicKey: keys.publicKey,
+    games: [{ code: 'slot', title: 'Slot', category: 'slots' }],
+  });
+  const player = await makePlayer(database.db);
+  const opened = await openGameSession(database.db, {
+    playerId: player.id,
+    playerSessionId: randomUUID(),
+    brand: 'aurora',
+    integration: 'steady',
+    game: 'slot',
+    asset: 'EUR',
+  });
+  const check = async (token: string): Promise<unknown> => {
+    const body = JSON.stringify({ token });
+    const response = await app.api.request('/wallet/caleta/steady/wallet/check', {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'x-auth-signature': createSign('RSA-SHA256').update(body).sign(keys.privateKey, 'base64'),
+      },
+      body,
+    });
+    return ((await response.json()) as Record<string, unknown>)['token'];
+  };
+  const { token } = orThrow(opened);
+  const fresh = String(await check(token));
+  expect(fresh).not.toBe(token);
+  const change = { version: 1, tokensRotate: false, reason };
+  await app.send('PATCH', '/admin/v1/integrations/steady', change, { token: content });
+  forgetWhatDoorsRemember();
+  expect(await check(fresh)).toBe(fresh);
 });
