@@ -9,6 +9,7 @@ import type { Api } from './app.ts';
 import { brandScope, requireBrand, requireOperator } from './backoffice-guard.ts';
 import type { ApiDeps } from './context.ts';
 import { mountCampaigns } from './games/campaigns.ts';
+import { mountCatalogueImports } from './games/catalogue-imports.ts';
 import { mountCatalogue } from './games/catalogue.ts';
 import { mountCredentials } from './games/credentials.ts';
 import { dialectDoors } from './games/dialect-doors.ts';
@@ -44,6 +45,7 @@ export function mountGames(api: Api, deps: ApiDeps): void {
   mountIntegrations(api, deps);
   mountCredentials(api, deps);
   mountCatalogue(api, deps);
+  mountCatalogueImports(api, deps);
   mountFreeRounds(api, deps);
   mountCampaigns(api, deps);
   mountRounds(api, deps);

@@ -10,7 +10,10 @@ import { sealCredential } from './commands/credential-secrets.ts';
 /** Whoever may write the configuration has decided; four eyes are for people. */
 const configuration = 'system:configuration';
 
-/** Makes `material` the configured key of its kind, and retires the configured one that it replaces. */
+/**
+ * Makes `material` the configured key of its kind, and retires the configured one that it replaces. A key that people
+ * have ended stays ended, and where they keep two of their own the configuration adds none: they have taken over.
+ */
 export async function keepConfiguredKey(
   trx: Trx,
   keyRing: ActivityDeps['keyRing'],
@@ -26,9 +29,9 @@ export async function keepConfiguredKey(
     .where('integration', '=', integration)
     .where('kind', '=', kind)
     .where('fingerprint', '=', parts.fingerprint)
-    .where('state', 'in', ['proposed', 'active'])
+    .where((eb) => eb.or([eb('state', 'in', ['proposed', 'active']), eb('decidedBy', '!=', configuration)]))
     .executeTakeFirst();
-  if (known) return;
+  if (known || (await countPeoplesKeys(trx, integration, kind)) >= 2) return;
   await trx
     .updateTable('games.integrationCredential')
     .set({ state: 'retired', wrapped: null, decidedAt: sql`now()` })
@@ -55,6 +58,19 @@ export async function keepConfiguredKey(
       decidedAt: sql<Date>`now()`,
     })
     .execute();
+}
+
+async function countPeoplesKeys(trx: Trx, integration: string, kind: CredentialKind): Promise<number> {
+  const { count } = await trx
+    .selectFrom('games.integrationCredential')
+    .select((eb) => eb.fn.countAll<bigint>().as('count'))
+    .where('integration', '=', integration)
+    .where('kind', '=', kind)
+    .where('state', '=', 'active')
+    .where('proposedBy', '!=', configuration)
+    .where((eb) => eb.or([eb('validUntil', 'is', null), eb('validUntil', '>', sql<Date>`now()`)]))
+    .executeTakeFirstOrThrow();
+  return Number(count);
 }
 
 /** Seals secrets that databases of earlier versions held in the clear, and clears them. Answers how many. */

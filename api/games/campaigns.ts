@@ -14,13 +14,8 @@ import type { ApiDeps } from '../context.ts';
 import { idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
 import { problemResponses } from '../problem.ts';
 import { pageOf, timestamp } from '../schemas.ts';
-import {
-  guardedAnswers,
-  integrationId,
-  integrationParam,
-  reasonText,
-  visibleIntegration,
-} from './integrations.ts';
+import { guardedAnswers, integrationId, integrationParam, reasonText } from './integration-schemas.ts';
+import { visibleIntegration } from './integrations.ts';
 
 const asset = z
   .string()

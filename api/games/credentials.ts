@@ -8,13 +8,8 @@ import { requireOperator } from '../backoffice-guard.ts';
 import type { ApiDeps } from '../context.ts';
 import { problemResponses } from '../problem.ts';
 import { pageOf, timestamp } from '../schemas.ts';
-import {
-  guardedAnswers,
-  integrationId,
-  integrationParam,
-  reasonText,
-  visibleIntegration,
-} from './integrations.ts';
+import { guardedAnswers, integrationId, integrationParam, reasonText } from './integration-schemas.ts';
+import { visibleIntegration } from './integrations.ts';
 
 const kind = z.enum(['rsa-public', 'rsa-private', 'hmac-secret']);
 

@@ -12,7 +12,7 @@ import { idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency
 import { requirePlayer } from '../pam-guard.ts';
 import { problemResponses } from '../problem.ts';
 import { idParam, nullableMoneyOutput, pageOf, pageQuery, timestamp } from '../schemas.ts';
-import { guardedAnswers, integrationId, reasonText } from './integrations.ts';
+import { guardedAnswers, integrationId, reasonText } from './integration-schemas.ts';
 
 const states = ['requested', 'issued', 'refused', 'cancelling', 'cancelled', 'ended'] as const;
 

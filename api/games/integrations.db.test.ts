@@ -369,6 +369,38 @@ test('a secret that an older database kept in the clear is sealed and works on; 
   ).rejects.toThrow('secrets are sealed');
 });
 
+test('a configured key comes with each start, unless people have ended it', async () => {
+  const start = (callerSecret: string) =>
+    makeIntegration(database.db, {
+      id: 'configured',
+      dialect: 'a8r-v2',
+      callerSecret,
+      keyRing: app.deps.keyRing,
+    });
+  const states = async (): Promise<readonly string[]> => {
+    const { rows } = await database.pool.query<{ state: string }>(
+      "select state from games.integration_credential where integration = 'configured' order by proposed_at",
+    );
+    return rows.map(({ state }) => state);
+  };
+  await start('the-first-of-configuration');
+  await start('the-first-of-configuration');
+  expect(await states()).toEqual(['active']);
+  await start('the-second-of-configuration');
+  expect(await states()).toEqual(['retired', 'active']);
+  expect(await knock('configured', 'the-second-of-configuration')).toBe(400);
+  const { rows } = await database.pool.query(
+    "select id from games.integration_credential where integration = 'configured' and state = 'active'",
+  );
+  await decide('configured', rows[0].id, { decision: 'end' });
+  await start('the-second-of-configuration');
+  expect(await states()).toEqual(['retired', 'retired']);
+  await activeSecret('configured', 'one-secret-that-people-chose');
+  await activeSecret('configured', 'two-secrets-that-people-chose');
+  await start('the-third-of-configuration');
+  expect(await states()).toEqual(['retired', 'retired', 'active', 'active']);
+});
+
 test('what was sealed for one integration opens for no other', async () => {
   await makeIntegration(database.db, {
     id: 'first-owner',

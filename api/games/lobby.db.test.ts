@@ -271,9 +271,10 @@ describe('free rounds', () => {
 
   test('are one row for one key, asked for before the provider is', async () => {
     const key = randomUUID();
-    const [one, two] = [await order({}, key), await order({}, key)];
+    const [one, ...others] = await Promise.all([order({}, key), order({}, key), order({}, key)]);
+    if (!one) throw new Error('no answer');
     expect(one).toMatchObject({ status: 202, body: { state: 'requested' } });
-    expect(two.body).toEqual(one.body);
+    for (const other of others) expect(other.body).toEqual(one.body);
     expect((await order({ count: 11 }, key)).body['code']).toBe('idempotency-key-reused');
     expect(wire.requests).toHaveLength(0);
     const list = await app.send(

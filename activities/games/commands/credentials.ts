@@ -126,7 +126,14 @@ export async function decideCredential(
           await tellLimited(trx, owner.brand, fact, limited, order);
           return succeed({ state: 'active' });
         }
-        await change.set({ state: 'retired', wrapped: null, decidedAt: sql<Date>`now()` }).execute();
+        await change
+          .set({
+            state: 'retired',
+            wrapped: null,
+            decidedBy: order.operatorId,
+            decidedAt: sql<Date>`now()`,
+          })
+          .execute();
         await tell(trx, 'games.credential.retired', owner.brand, fact, order);
         return succeed({ state: 'retired' });
       }

@@ -35,16 +35,8 @@ export async function orderFreeRounds(
   order: OrderFreeRounds,
 ): Promise<Result<OrderedFreeRounds>> {
   return db.transaction().execute(async (trx) => {
-    const known = await trx
-      .selectFrom('games.freeRoundIssue')
-      .select(['id', 'state', 'validUntil', 'fingerprint'])
-      .where('id', '=', order.id)
-      .executeTakeFirst();
-    if (known) {
-      return known.fingerprint?.equals(order.fingerprint) && known.validUntil
-        ? succeed({ id: known.id, state: known.state, validUntil: known.validUntil })
-        : fail('idempotency-key-reused', 'The key was used for other free rounds.');
-    }
+    const known = await readOrdered(trx, order);
+    if (known) return known;
     const dialect = await dialectOf(trx, order);
     if (!dialect.ok) return dialect;
     const betValue = checkFreeRounds(dialect.value, order);
@@ -72,9 +64,13 @@ export async function orderFreeRounds(
         reason: order.reason,
         fingerprint: order.fingerprint,
       })
+      .onConflict((conflict) => conflict.doNothing())
       .returning('validUntil')
-      .executeTakeFirstOrThrow();
-    const validUntil = made.validUntil ?? new Date(0);
+      .executeTakeFirst();
+    // Two calls with one key at once: the other has made the row, and committed it by now.
+    const other = made ? null : await readOrdered(trx, order);
+    if (other) return other;
+    const validUntil = made?.validUntil ?? new Date(0);
     await appendEvent(
       trx,
       {
@@ -99,6 +95,21 @@ export async function orderFreeRounds(
     );
     return succeed({ id: order.id, state: 'requested', validUntil });
   });
+}
+
+async function readOrdered(
+  trx: Trx,
+  { id, fingerprint }: OrderFreeRounds,
+): Promise<Result<OrderedFreeRounds> | null> {
+  const known = await trx
+    .selectFrom('games.freeRoundIssue')
+    .select(['id', 'state', 'validUntil', 'fingerprint'])
+    .where('id', '=', id)
+    .executeTakeFirst();
+  if (!known) return null;
+  return known.fingerprint?.equals(fingerprint) && known.validUntil
+    ? succeed({ id: known.id, state: known.state, validUntil: known.validUntil })
+    : fail('idempotency-key-reused', 'The key was used for other free rounds.');
 }
 
 async function dialectOf(trx: Trx, { integration, brand, games }: OrderFreeRounds) {
