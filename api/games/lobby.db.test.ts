@@ -238,7 +238,7 @@ describe('the lobby', () => {
     do {
       const { body } = await app.send('GET', `/v1/games?provider=lobby-maker&limit=2${after}`);
       seen.push(...(body['items'] as { code: string }[]).map(({ code }) => code));
-      after = body['next'] === null ? '' : `&after=${String(body['next'])}`;
+      after = typeof body['next'] === 'string' ? `&after=${body['next']}` : '';
     } while (after !== '');
     expect(seen).toHaveLength(11);
     expect(new Set(seen).size).toBe(11);
