@@ -8,6 +8,7 @@ import { mountCodec } from './codec.ts';
 import { mountDocs } from './docs.ts';
 import { mountHealth } from './health.ts';
 import { answerError, answerProblem } from './problem.ts';
+import { noteClientAddress } from './request-origin.ts';
 import { refuseNul, requireJson } from './request-text.ts';
 import { mountModules } from './routes.ts';
 import { traceRequests } from './trace.ts';
@@ -39,6 +40,7 @@ export function createApi(deps: ApiDeps): Api {
       .labels(c.req.method, c.req.routePath ?? 'unmatched', String(c.res.status))
       .observe((performance.now() - startedAt) / 1_000);
   });
+  api.use(noteClientAddress(deps.config.api.trustedProxies));
   api.use(traceRequests);
   mountCodec(api, deps);
   api.use(limitBody(bodyBytesMax));

@@ -16,6 +16,7 @@ const brand = z
     currencies: z.array(z.string()),
     jurisdictions: z.array(z.string()),
     languages: z.array(z.string()),
+    demoPlay: z.enum(['off', 'signed-in', 'anyone']).optional(),
     terms: z
       .strictObject({ version: z.int(), title: z.string(), body: z.string(), publishedAt: timestamp })
       .nullable(),

@@ -31,6 +31,8 @@ export type ApiEnv = {
   Variables: {
     requestId: string;
     log: Logger;
+    /** Noted by `noteClientAddress`; null where there is no socket. */
+    clientAddress?: string | null;
     /** Set by the player guard. */
     player: PlayerIdentity;
     /** Set by the operator guard. */

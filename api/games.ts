@@ -1,44 +1,25 @@
-/** The lobby, game launch, rounds for the back office, and the wallet calls of providers. */
+/** All routes of games: lobby, launch, integrations and wallet calls from their files, and rounds for the back office. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
-import { launchGame } from '#activities/games/commands/launch.ts';
-import { fail, FailureError, orThrow } from '#domain/failures.ts';
+import { fail, FailureError } from '#domain/failures.ts';
 import { formatDecimal } from '#domain/money.ts';
 import { assets } from '#domain/assets.ts';
 import { resolveRound, roundWorkflowId } from '#workflows/round.contract.ts';
 import type { Api } from './app.ts';
 import { brandScope, requireBrand, requireOperator } from './backoffice-guard.ts';
 import type { ApiDeps } from './context.ts';
-import { mountA8rV1 } from './games/a8r-play.ts';
-import { mountA8rV2 } from './games/a8r-twirp.ts';
-import { mountCaleta, mountHub88 } from './games/hub88.ts';
-import { requirePlayer } from './pam-guard.ts';
+import { mountCampaigns } from './games/campaigns.ts';
+import { mountCatalogueImports } from './games/catalogue-imports.ts';
+import { mountCatalogue } from './games/catalogue.ts';
+import { mountCredentials } from './games/credentials.ts';
+import { dialectDoors } from './games/dialect-doors.ts';
+import { mountFreeRounds } from './games/free-rounds-orders.ts';
+import { mountIntegrations } from './games/integrations.ts';
+import { mountLaunch } from './games/launch.ts';
+import { mountLobby } from './games/lobby.ts';
+import { mountReplays } from './games/replays.ts';
 import { problemResponses } from './problem.ts';
 import { moneyOutput, pageOf, pageQuery, timestamp } from './schemas.ts';
-
-const gameSchema = z
-  .strictObject({ integration: z.string(), code: z.string(), title: z.string(), category: z.string() })
-  .openapi('Game');
-
-const launchInput = z
-  .strictObject({
-    integration: z.string().min(1).max(40).default('studio'),
-    game: z.string().min(1).max(255).openapi({ example: 'pbs_dragonvault' }),
-    asset: z
-      .string()
-      .regex(/^[A-Z]{3,10}$/)
-      .openapi({ example: 'EUR' }),
-    language: z
-      .string()
-      .regex(/^[a-z]{2}$/)
-      .default('en'),
-    platform: z.enum(['desktop', 'mobile']).default('desktop'),
-    lobbyUrl: z.url({ protocol: /^https?$/ }),
-    depositUrl: z.url({ protocol: /^https?$/ }),
-  })
-  .openapi('GameLaunch');
-
-const launchOutput = z.strictObject({ gameSessionId: z.uuid(), launchUrl: z.url() }).openapi('LaunchedGame');
 
 const roundSchema = z
   .strictObject({
@@ -57,96 +38,17 @@ const roundSchema = z
   .openapi('Round');
 
 export function mountGames(api: Api, deps: ApiDeps): void {
-  mountHub88(api, deps);
-  mountCaleta(api, deps);
-  mountA8rV2(api, deps);
-  mountA8rV1(api, deps);
+  for (const door of Object.values(dialectDoors)) door.mount(api, deps);
   mountLobby(api, deps);
+  mountLaunch(api, deps);
+  mountReplays(api, deps);
+  mountIntegrations(api, deps);
+  mountCredentials(api, deps);
+  mountCatalogue(api, deps);
+  mountCatalogueImports(api, deps);
+  mountFreeRounds(api, deps);
+  mountCampaigns(api, deps);
   mountRounds(api, deps);
-}
-
-function mountLobby(api: Api, deps: ApiDeps): void {
-  api.openapi(
-    createRoute({
-      method: 'get',
-      path: '/v1/games',
-      operationId: 'listGames',
-      tags: ['games'],
-      summary: 'The games that can be launched now',
-      responses: {
-        200: {
-          description: 'Games by title',
-          content: { 'application/json': { schema: pageOf(gameSchema, 'GamePage') } },
-        },
-        ...problemResponses('dependency-unavailable'),
-      },
-    }),
-    async (c) => {
-      const items = await deps.db
-        .selectFrom('games.game as g')
-        .innerJoin('games.integration as i', 'i.id', 'g.integration')
-        .select(['g.integration', 'g.code', 'g.title', 'g.category'])
-        .where('g.enabled', '=', true)
-        .where('i.enabled', '=', true)
-        .orderBy('g.title')
-        .execute();
-      return c.json({ items, next: null }, 200);
-    },
-  );
-
-  api.openapi(
-    createRoute({
-      method: 'post',
-      path: '/v1/game-sessions',
-      operationId: 'launchGame',
-      tags: ['games'],
-      summary: 'Launch a game: opens a game session and answers with the address of the running game',
-      security: [{ playerSession: [] }],
-      middleware: [requirePlayer(deps)] as const,
-      request: { body: { required: true, content: { 'application/json': { schema: launchInput } } } },
-      responses: {
-        201: { description: 'Launched', content: { 'application/json': { schema: launchOutput } } },
-        ...problemResponses(
-          'invalid-request',
-          'not-authenticated',
-          'email-not-verified',
-          'player-blocked',
-          'self-excluded',
-          'unknown-game',
-          'wallet-not-found',
-          'dependency-unavailable',
-        ),
-      },
-    }),
-    async (c) => {
-      const player = c.get('player');
-      const body = c.req.valid('json');
-      const facts = await deps.db
-        .selectFrom('pam.player')
-        .select(['country', 'emailVerifiedAt'])
-        .where('id', '=', player.playerId)
-        .executeTakeFirstOrThrow();
-      if (!facts.emailVerifiedAt)
-        throw new FailureError(fail('email-not-verified', 'Verify the e-mail address first.').failure);
-      const launched = orThrow(
-        await launchGame(deps, {
-          playerId: player.playerId,
-          playerSessionId: player.sessionId,
-          brand: player.brand,
-          integration: body.integration,
-          game: body.game,
-          asset: body.asset,
-          country: facts.country,
-          language: body.language,
-          platform: body.platform === 'desktop' ? 'GPL_DESKTOP' : 'GPL_MOBILE',
-          lobbyUrl: body.lobbyUrl,
-          depositUrl: body.depositUrl,
-          ip: c.req.header('x-forwarded-for')?.split(',')[0]?.trim() ?? '127.0.0.1',
-        }),
-      );
-      return c.json({ gameSessionId: launched.gameSessionId, launchUrl: launched.launchUrl }, 201);
-    },
-  );
 }
 
 const roundQuery = pageQuery.extend({

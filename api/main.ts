@@ -67,14 +67,11 @@ export function openDeps(config: Config, closing: Closing): ApiDeps {
       tracing.close(),
     ]);
   });
-  const studio = config.gameStudio;
-  const gameProviders = createGameProviders(
-    studio ? { baseUrl: studio.url, privateKey: studio.operatorPrivateKey.reveal() } : null,
-  );
   const keyRing = createKeyRing({
     kek: config.keys.keyEncryption.reveal(),
     blindIndexKey: config.keys.blindIndex.reveal(),
   });
+  const gameProviders = createGameProviders({ db, keyRing });
   return { config, db, wallet, gameProviders, keyRing, clickhouse, temporal, metrics, payloadCodec, log };
 }
 

@@ -1,5 +1,5 @@
 /** The batch writer in this process on a PostgreSQL of its own: the frame of the benches that need no HTTP. */
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -51,6 +51,8 @@ export async function onBareWriter<T>(work: (bare: BareWriter) => Promise<T>): P
   }
 }
 
+const randomKey = () => new Secret(randomBytes(32).toString('base64'));
+
 async function seedForBets(url: string): Promise<void> {
   const db = createDatabase(openPool({ url, applicationName: 'pitboss-bench-seed', connectionsMax: 1 }));
   await seed(db, {
@@ -60,6 +62,7 @@ async function seedForBets(url: string): Promise<void> {
       operatorPrivateKey: new Secret('unused'),
     },
     seed: { operators: [] },
+    keys: { keyEncryption: randomKey(), blindIndex: randomKey(), payloadCodec: randomKey() },
   });
   await db.destroy();
 }

@@ -178,21 +178,81 @@ export interface CrmMessage {
   template: string;
 }
 
+export interface GamesCatalogueImport {
+  addedCount: Generated<number>;
+  brand: string;
+  changedCount: Generated<number>;
+  diff: Generated<Json>;
+  endedAt: Timestamp | null;
+  failure: string | null;
+  id: string;
+  integration: string;
+  listedCount: Generated<number>;
+  mayWithdrawMost: Generated<boolean>;
+  requestedAt: Generated<Timestamp>;
+  requestedBy: string;
+  returnedCount: Generated<number>;
+  state: string;
+  unreadableCount: Generated<number>;
+  withdrawnCount: Generated<number>;
+}
+
+export interface GamesFreeRoundCampaign {
+  campaignId: string | null;
+  failure: string | null;
+  fingerprint: Buffer;
+  id: string;
+  integration: string;
+  name: string;
+  requestedAt: Generated<Timestamp>;
+  requestedBy: string;
+  state: string;
+  terms: Json;
+}
+
 export interface GamesFreeRoundIssue {
   asset: string;
+  betValue: string | null;
+  brand: string | null;
+  campaignId: string | null;
+  endedAt: Timestamp | null;
+  failure: string | null;
+  fingerprint: Buffer | null;
   gameCode: string;
+  gameCodes: Generated<string[]>;
+  id: Generated<string>;
   integration: string;
   issuedAt: Generated<Timestamp>;
   issueId: string;
   playerId: string;
+  prepaid: Json | null;
+  prepaidId: string | null;
+  reason: string | null;
+  requestedBy: string | null;
+  roundCount: number | null;
+  state: Generated<string>;
+  validUntil: Timestamp | null;
 }
 
 export interface GamesGame {
+  backgroundUrl: string | null;
+  blockedCountries: Generated<string[]>;
   category: string;
   code: string;
   enabled: Generated<boolean>;
   guardMs: Generated<number>;
+  hasDemo: boolean | null;
+  hasFreeRounds: boolean | null;
+  imageUrl: string | null;
   integration: string;
+  listed: Generated<boolean>;
+  live: Generated<boolean>;
+  platforms: Generated<string[]>;
+  playable: Generated<boolean | null>;
+  producer: string | null;
+  provider: string | null;
+  recalledAt: Timestamp | null;
+  releasedAt: Timestamp | null;
   title: string;
   wageringContributionBps: Generated<number>;
 }
@@ -213,12 +273,47 @@ export interface GamesIntegration {
   balanceOnInsufficientFunds: Generated<boolean>;
   baseUrl: string;
   brand: string;
-  callerPublicKey: string | null;
+  callerNetworks: Generated<string[]>;
   callerSecret: string | null;
+  catalogueUrl: string | null;
+  createdAt: Generated<Timestamp>;
   dialect: string;
   enabled: Generated<boolean>;
   id: string;
+  importEveryH: number | null;
+  newGamesEnabled: Generated<boolean>;
   operatorId: string;
+  sharesPersonalData: Generated<boolean>;
+  subPartnerId: string | null;
+  tokensRotate: Generated<boolean>;
+  version: Generated<number>;
+}
+
+export interface GamesIntegrationCredential {
+  decidedAt: Timestamp | null;
+  decidedBy: string | null;
+  fingerprint: string;
+  id: string;
+  integration: string;
+  keyId: string | null;
+  kind: string;
+  proposedAt: Generated<Timestamp>;
+  proposedBy: string;
+  publicKey: string | null;
+  reason: string;
+  sealed: Buffer | null;
+  signsFrom: Timestamp | null;
+  state: string;
+  validFrom: Timestamp;
+  validUntil: Timestamp | null;
+  wrapped: Buffer | null;
+}
+
+export interface GamesIntegrationVersion {
+  config: Json;
+  integration: string;
+  publishedAt: Generated<Timestamp>;
+  version: number;
 }
 
 export interface GamesRound {
@@ -832,10 +927,14 @@ export interface DB {
   "compliance.relayDeadLetter": ComplianceRelayDeadLetter;
   "compliance.webhookInbox": ComplianceWebhookInbox;
   "crm.message": CrmMessage;
+  "games.catalogueImport": GamesCatalogueImport;
+  "games.freeRoundCampaign": GamesFreeRoundCampaign;
   "games.freeRoundIssue": GamesFreeRoundIssue;
   "games.game": GamesGame;
   "games.gameSession": GamesGameSession;
   "games.integration": GamesIntegration;
+  "games.integrationCredential": GamesIntegrationCredential;
+  "games.integrationVersion": GamesIntegrationVersion;
   "games.round": GamesRound;
   "kyc.levelGrant": KycLevelGrant;
   "kyc.verification": KycVerification;

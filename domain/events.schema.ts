@@ -7,6 +7,7 @@ import { affiliatesEvents } from './affiliates/events.schema.ts';
 import { bonusEvents } from './bonus/events.schema.ts';
 import { crmEvents } from './crm/events.schema.ts';
 import { gamesEvents } from './games/events.schema.ts';
+import { gamesProviderEvents } from './games/provider-events.schema.ts';
 import { kycEvents } from './kyc/events.schema.ts';
 import { backofficeEvents } from './backoffice/events.schema.ts';
 import { pamEvents } from './pam/events.schema.ts';
@@ -22,6 +23,7 @@ export const payloadSchemas = {
   ...paymentsEvents,
   ...bonusEvents,
   ...gamesEvents,
+  ...gamesProviderEvents,
   ...affiliatesEvents,
   ...crmEvents,
   ...responsibleGamblingEvents,

@@ -62,6 +62,12 @@ export const failureCodes = [
   // games, bonus, backoffice
   'unknown-game',
   'game-session-invalid',
+  'provider-refused',
+  'provider-lacks-feature',
+  'version-outdated',
+  'name-taken',
+  'too-many-keys',
+  'free-rounds-not-cancellable',
   'award-active',
   'award-not-active',
   // wallet: holds, money that goes back, corrections, exchanges

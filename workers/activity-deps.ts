@@ -22,16 +22,17 @@ export type WorkerParts = {
 const smtpTimeoutMs = 10_000;
 
 export function createActivityDeps({ config, db, clickhouse, log }: WorkerParts): ActivityDeps {
-  const { kycVendor: vendor, gameStudio: studio } = config;
+  const { kycVendor: vendor } = config;
+  const keyRing = createKeyRing({
+    kek: config.keys.keyEncryption.reveal(),
+    blindIndexKey: config.keys.blindIndex.reveal(),
+  });
   return {
     db,
     log,
     clickhouse,
     publicUrl: config.api.publicUrl,
-    keyRing: createKeyRing({
-      kek: config.keys.keyEncryption.reveal(),
-      blindIndexKey: config.keys.blindIndex.reveal(),
-    }),
+    keyRing,
     psps: createPspConnectors(pspAccounts(config)),
     kycVendor: vendor
       ? createKycVendor({
@@ -40,9 +41,7 @@ export function createActivityDeps({ config, db, clickhouse, log }: WorkerParts)
           secretKey: vendor.secretKey.reveal(),
         })
       : unconfiguredVendor,
-    gameProviders: createGameProviders(
-      studio ? { baseUrl: studio.url, privateKey: studio.operatorPrivateKey.reveal() } : null,
-    ),
+    gameProviders: createGameProviders({ db, keyRing }),
     mailer: {
       from: config.mail.from,
       transport: createTransport({

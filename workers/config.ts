@@ -43,7 +43,13 @@ export interface OperatorLogin {
 export interface Config {
   readonly mode: 'development' | 'production' | 'test';
   readonly home: string;
-  readonly api: { readonly host: string; readonly port: number; readonly publicUrl: string };
+  readonly api: {
+    readonly host: string;
+    readonly port: number;
+    readonly publicUrl: string;
+    /** Networks whose forwarding headers are believed; none means that only the peer's own address counts. */
+    readonly trustedProxies: readonly string[];
+  };
   readonly database: {
     /** Owner of the schemas: migrations and the seed only. */
     readonly ownerUrl: Secret | undefined;
@@ -141,6 +147,15 @@ const pem = z
   .transform((value) => value.replaceAll('\\n', '\n'))
   .refine((value) => value.includes('-----BEGIN '), 'must be a key in PEM form');
 
+const networks = z
+  .string()
+  .transform(listOf)
+  .refine(
+    (items) => items.every((item) => network.safeParse(item).success),
+    'must be networks such as 10.0.0.0/8 or addresses, separated by commas',
+  );
+const network = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]);
+
 const operators = z.string().transform((value, context) => {
   const parsed = z
     .array(z.object({ email: z.string(), password: z.string(), role: z.string() }))
@@ -155,6 +170,7 @@ const variables = z.object({
   PITBOSS_HOME: z.string().default('.pitboss'),
   PORT: port.default(8080),
   API_HOST: z.string().default('127.0.0.1'),
+  TRUSTED_PROXIES: networks.default([]),
   PUBLIC_URL: url('http', 'https').optional(),
   DATABASE_URL: url('postgres', 'postgresql').optional(),
   DATABASE_WRITER_URL: url('postgres', 'postgresql').optional(),
@@ -267,6 +283,7 @@ function assemble(given: Variables, problems: string[]): Config {
       host: given.API_HOST,
       port: given.PORT,
       publicUrl: (given.PUBLIC_URL ?? `http://127.0.0.1:${given.PORT}`).replace(/\/$/, ''),
+      trustedProxies: given.TRUSTED_PROXIES,
     },
     database: databaseOf(given, problems),
     temporal: {

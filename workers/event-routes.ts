@@ -9,6 +9,10 @@ import {
   registrationWorkflowId,
 } from '#workflows/registration.contract.ts';
 import type { registration } from '#workflows/registration.ts';
+import type { catalogueImport } from '#workflows/catalogue-import.ts';
+import { catalogueImportStart } from '#workflows/catalogue-import.contract.ts';
+import type { freeRounds } from '#workflows/free-rounds.ts';
+import { freeRoundsNoticed, freeRoundsStart, freeRoundsWorkflowId } from '#workflows/free-rounds.contract.ts';
 import type { limitChange } from '#workflows/limit-change.ts';
 import {
   limitChangeNoticed,
@@ -80,6 +84,22 @@ export const eventRoutes: EventRoutes = {
     ),
   'bonus.award.wagered': (client, { payload }) =>
     poke(client.workflow.getHandle(bonusAwardWorkflowId(payload.awardId)).signal(awardWagered)),
+  'games.catalogue-import.requested': (client, { payload, brand }) =>
+    startOnce(
+      client.workflow.start<typeof catalogueImport>(
+        'catalogueImport',
+        catalogueImportStart({ importId: payload.importId, brand }),
+      ),
+    ),
+  'games.free-rounds.requested': (client, { payload, brand }) =>
+    startOnce(
+      client.workflow.start<typeof freeRounds>(
+        'freeRounds',
+        freeRoundsStart({ freeRoundsId: payload.freeRoundsId, playerId: payload.playerId, brand }),
+      ),
+    ),
+  'games.free-rounds.cancel-requested': (client, { payload }) =>
+    poke(client.workflow.getHandle(freeRoundsWorkflowId(payload.freeRoundsId)).signal(freeRoundsNoticed)),
   'kyc.verification.opened': (client, { payload, brand }) =>
     startOnce(
       client.workflow.start<typeof verification>(

@@ -2,6 +2,8 @@
 import { createAwardActivities } from '#activities/bonus/awards.ts';
 import { createMessageActivities } from '#activities/crm/messages.ts';
 import type { ActivityDeps } from '#activities/deps.ts';
+import { createCatalogueImportActivities } from '#activities/games/catalogue-import.ts';
+import { createFreeRoundsActivities } from '#activities/games/free-rounds.ts';
 import { createRoundActivities } from '#activities/games/rounds.ts';
 import { createRegistrationActivities } from '#activities/pam/registrations.ts';
 import { createDepositAttemptActivities } from '#activities/payments/deposit-attempts.ts';
@@ -42,6 +44,7 @@ export function planQueues(deps: ActivityDeps): Record<TaskQueue, QueuePlan> {
     [taskQueues.provider]: {
       activities: {
         ...rounds,
+        ...createFreeRoundsActivities(deps),
         ...createKycVendorActivities(deps),
         ...createDepositAttemptActivities(deps),
         ...createPayoutActivities(deps),
@@ -60,7 +63,7 @@ export function planQueues(deps: ActivityDeps): Record<TaskQueue, QueuePlan> {
       workflowTasksMax: 20,
     },
     [taskQueues.batch]: {
-      activities: { ...createMessageActivities(deps) },
+      activities: { ...createMessageActivities(deps), ...createCatalogueImportActivities(deps) },
       activitiesMax: 8,
       workflowTasksMax: 10,
     },

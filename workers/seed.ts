@@ -2,12 +2,14 @@
  * Gives an empty platform what it needs before its first player: assets, rules, brands, terms, games, routes, staff.
  * Running it again changes only what the configuration changed.
  */
-import { connectStudio } from '#activities/games/catalogue.ts';
+import { connectStudio, type Studio } from '#activities/games/catalogue.ts';
+import { sealPlainSecrets } from '#activities/games/configured-keys.ts';
 import { addAffiliate } from '#activities/affiliates/affiliates.ts';
 import { isRoleName, putOperator } from '#activities/backoffice/operators.ts';
 import { publishTerms } from '#activities/cms/terms.ts';
 import { seedProfiles } from '#activities/compliance/profiles.ts';
 import { publishBrand } from '#activities/pam/brands.ts';
+import { createKeyRing } from '#activities/pam/key-ring.ts';
 import { seedRoutes } from '#activities/payments/routes.ts';
 import { seedAssets } from '#activities/wallet/assets.ts';
 import { createDatabase, openPool, type Database } from '#db/connect.ts';
@@ -16,7 +18,14 @@ import { runProcess, type Closing } from './process.ts';
 import { affiliates, brands, studioGames, termsOf } from './seed-data.ts';
 
 /** Everything of one transaction: a platform is seeded or it is not. Staff follow, because their hashes take time. */
-export async function seed(db: Database, config: Pick<Config, 'gameStudio' | 'seed'>): Promise<void> {
+export async function seed(
+  db: Database,
+  config: Pick<Config, 'gameStudio' | 'seed' | 'keys'>,
+): Promise<void> {
+  const keyRing = createKeyRing({
+    kek: config.keys.keyEncryption.reveal(),
+    blindIndexKey: config.keys.blindIndex.reveal(),
+  });
   await db.transaction().execute(async (trx) => {
     await seedAssets(trx);
     await seedProfiles(trx);
@@ -26,16 +35,20 @@ export async function seed(db: Database, config: Pick<Config, 'gameStudio' | 'se
     }
     for (const affiliate of affiliates) await addAffiliate(trx, affiliate);
     await seedRoutes(trx);
+    await sealPlainSecrets(trx, keyRing);
     if (config.gameStudio) {
-      await connectStudio(trx, {
+      const studio: Studio = {
         id: 'studio',
         dialect: 'hub88',
         brand: brands[0].id,
         operatorId: 'pitboss',
         baseUrl: config.gameStudio.url,
         callerPublicKey: config.gameStudio.studioPublicKey,
+        ownPrivateKey: config.gameStudio.operatorPrivateKey.reveal(),
+        importEveryH: 24,
         games: studioGames,
-      });
+      };
+      await connectStudio(trx, studio, keyRing);
     }
   });
   for (const { email, password, role } of config.seed.operators) {

@@ -5,12 +5,17 @@ import type { Client } from '@temporalio/client';
 import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import { pokeOpenWebhooks } from '#activities/compliance/commands/webhook-inbox.ts';
+import { requestDueImports } from '#activities/games/commands/request-import.ts';
 import { claimExpiredRounds } from '#activities/games/guard.ts';
 import { expireHolds } from '#activities/wallet/hold-expiry.ts';
 import type { Database } from '#db/connect.ts';
 import { taskQueues } from '#domain/task-queues.ts';
 import { bonusAwardStart } from '#workflows/bonus-award.contract.ts';
 import type { bonusAward } from '#workflows/bonus-award.ts';
+import { catalogueImportStart } from '#workflows/catalogue-import.contract.ts';
+import type { catalogueImport } from '#workflows/catalogue-import.ts';
+import { freeRoundsNoticed, freeRoundsStart, freeRoundsWorkflowId } from '#workflows/free-rounds.contract.ts';
+import type { freeRounds } from '#workflows/free-rounds.ts';
 import { limitChangeStart } from '#workflows/limit-change.contract.ts';
 import type { limitChange } from '#workflows/limit-change.ts';
 import { registrationStart } from '#workflows/registration.contract.ts';
@@ -67,6 +72,9 @@ export const sweeps: readonly Sweep[] = [
   { name: 'limit-changes', everyMs: 60_000, run: sweepLimitChanges },
   { name: 'exclusions', everyMs: 60_000, run: sweepExclusions },
   { name: 'awards', everyMs: 60_000, run: sweepAwards },
+  { name: 'catalogues-due', everyMs: 60_000, run: (_client, db) => requestDueImports(db) },
+  { name: 'catalogue-imports', everyMs: 60_000, run: sweepImports },
+  { name: 'free-rounds', everyMs: 60_000, run: sweepFreeRounds },
   { name: 'lost-payments', everyMs: 60_000, run: restartLostPayments },
   { name: 'expired-holds', everyMs: 5_000, runAlone: (db) => expireHolds(db, rowsMax) },
 ];
@@ -217,4 +225,46 @@ async function sweepAwards(client: Client, db: Database): Promise<number> {
     );
   }
   return awards.length;
+}
+
+async function sweepImports(client: Client, db: Database): Promise<number> {
+  const rows = await db
+    .selectFrom('games.catalogueImport')
+    .select(['id', 'brand'])
+    .where('state', '=', 'requested')
+    .where(unsettled('requestedAt'))
+    .limit(rowsMax)
+    .execute();
+  for (const { id: importId, brand } of rows) {
+    await startOnce(
+      client.workflow.start<typeof catalogueImport>(
+        'catalogueImport',
+        catalogueImportStart({ importId, brand }),
+      ),
+    );
+  }
+  return rows.length;
+}
+
+/** A lost start and a lost poke alike: the workflow is there after it, and looks at its row. */
+async function sweepFreeRounds(client: Client, db: Database): Promise<number> {
+  const rows = await db
+    .selectFrom('games.freeRoundIssue')
+    .select(['id', 'playerId', 'brand', 'state'])
+    .where('state', 'in', ['requested', 'cancelling'])
+    .where(sql<boolean>`issued_at < now() - interval '1 minute'`)
+    .orderBy('issuedAt', 'desc')
+    .limit(rowsMax)
+    .execute();
+  for (const { id: freeRoundsId, playerId, brand, state } of rows) {
+    await startOnce(
+      client.workflow.start<typeof freeRounds>(
+        'freeRounds',
+        freeRoundsStart({ freeRoundsId, playerId, brand: brand ?? '' }),
+      ),
+    );
+    if (state === 'cancelling')
+      await poke(client.workflow.getHandle(freeRoundsWorkflowId(freeRoundsId)).signal(freeRoundsNoticed));
+  }
+  return rows.length;
 }

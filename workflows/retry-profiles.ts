@@ -46,6 +46,13 @@ export const providerOnceAtOnce: LocalActivityOptions = {
   retry: { maximumAttempts: 1, nonRetryableErrorTypes },
 };
 
+/** Reading much from an outside party, where the answer of tomorrow is as good: given up after two hours. */
+export const providerRead: ActivityOptions = {
+  startToCloseTimeout: '2 min',
+  scheduleToCloseTimeout: '2 h',
+  retry: { initialInterval: '5 s', backoffCoefficient: 2, maximumInterval: '5 min', nonRetryableErrorTypes },
+};
+
 /** Mail and push: ten attempts within the hour, then the message is recorded as undelivered. */
 export const notify: ActivityOptions = {
   startToCloseTimeout: '15 s',

@@ -28,10 +28,10 @@ export function createRoundActivities(deps: Pick<ActivityDeps, 'db' | 'gameProvi
 
     /** Asks the provider. A provider that never heard of the round took no bet of it: the round is void. */
     async askProvider(round: RoundKey): Promise<RoundOutcome> {
-      const provider = deps.gameProviders.get(round.integration);
-      if (!provider)
+      const provider = await deps.gameProviders.get(round.integration);
+      if (!provider?.roundOutcome)
         throw new FailureError(
-          fail('not-found', `No provider is configured for ${round.integration}.`).failure,
+          fail('provider-lacks-feature', `Nobody can be asked about rounds of ${round.integration}.`).failure,
         );
       const outcome = await provider.roundOutcome(round);
       if (!outcome.ok && outcome.failure.code === 'transaction-not-found') return { state: 'void' };

@@ -6,6 +6,7 @@ import { postTransfer } from '#activities/wallet/post.ts';
 import { createWalletWriter, type WalletWriter } from '#activities/wallet/writer.ts';
 import { orThrow } from '#domain/failures.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
+import { makeIntegration, testKeyRing } from '#test/support/integrations.ts';
 import { createRouter, type Api } from '../app.ts';
 import type { ApiDeps } from '../context.ts';
 import { mountA8rV1 } from './a8r-play.ts';
@@ -29,17 +30,11 @@ beforeAll(async () => {
     ])
     .onConflict((oc) => oc.doNothing())
     .execute();
-  await database.db
-    .insertInto('games.integration')
-    .values({
-      id: 'agg',
-      dialect: 'a8r-v1',
-      brand: 'aurora',
-      operatorId: 'pitboss',
-      baseUrl: 'http://127.0.0.1:1',
-      callerSecret: secret,
-    })
-    .execute();
+  await makeIntegration(database.db, {
+    id: 'agg',
+    dialect: 'a8r-v1',
+    callerSecret: secret,
+  });
   await database.db
     .insertInto('games.game')
     .values([
@@ -53,7 +48,7 @@ beforeAll(async () => {
     c.set('log', silent as never);
     await next();
   });
-  mountA8rV1(api, { db: database.db, wallet } as ApiDeps);
+  mountA8rV1(api, { db: database.db, wallet, keyRing: testKeyRing } as ApiDeps);
 });
 
 afterAll(async () => {
@@ -353,7 +348,7 @@ test('a ledger that takes nothing is an error of ours, not a refusal', async () 
     c.set('log', silent as never);
     await next();
   });
-  mountA8rV1(busy, { db: database.db, wallet: closed } as ApiDeps);
+  mountA8rV1(busy, { db: database.db, wallet: closed, keyRing: testKeyRing } as ApiDeps);
   const before = api;
   api = busy;
   expect(await play(playerId, [bet(1)])).toMatchObject({ http: 500, code: 500 });

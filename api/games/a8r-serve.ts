@@ -7,6 +7,8 @@ import type { Asset } from '#domain/assets.ts';
 import { fail, FailureError, orThrow, type Failure } from '#domain/failures.ts';
 import type { Units } from '#domain/money.ts';
 import type { ApiDeps, ApiEnv } from '../context.ts';
+import { clientAddress } from '../request-origin.ts';
+import { mayCallFrom } from './caller-check.ts';
 import { parseExactJson } from './exact-json.ts';
 import {
   createIntegrationDirectory,
@@ -33,9 +35,10 @@ export class WalletRefused extends FailureError {
 export const refuse = (...failure: Parameters<typeof fail>): never => orThrow<never>(fail(...failure));
 
 /** Compares in constant time; the hex has to be lower case, as the dialect says. */
-function isSignedWith(raw: Buffer, signature: string | undefined, { callerKey }: Integration): boolean {
+function isSignedWith(raw: Buffer, signature: string | undefined, { callerKeys }: Integration): boolean {
   if (!signature || !/^[0-9a-f]{64}$/.test(signature)) return false;
-  return timingSafeEqual(createHmac('sha256', callerKey).update(raw).digest(), Buffer.from(signature, 'hex'));
+  const given = Buffer.from(signature, 'hex');
+  return callerKeys.some((key) => timingSafeEqual(createHmac('sha256', key).update(raw).digest(), given));
 }
 
 /** The body; `malformed-json` for anything but JSON in UTF-8 without repeated keys. */
@@ -69,13 +72,17 @@ export function serveA8r(
   deps: ApiDeps,
   version: A8rVersion,
 ): (operation: A8rOperation) => (c: Context<ApiEnv>) => Promise<Response> {
-  const directory = createIntegrationDirectory(deps.db, { dialect: version.dialect });
+  const directory = createIntegrationDirectory(deps, version.dialect);
   return (operation) => async (c) => {
     try {
       const integration = await directory.integration(c.req.param('integration') ?? '');
       const raw = Buffer.from(await c.req.arrayBuffer());
       const signature = version.signatureOf((name) => c.req.header(name));
-      if (!integration || !isSignedWith(raw, signature, integration))
+      if (
+        !integration ||
+        !mayCallFrom(integration, clientAddress(c)) ||
+        !isSignedWith(raw, signature, integration)
+      )
         return refuse('invalid-signature', 'The signature does not fit.');
       const answer = await operation({ deps, directory, integration, body: parseBody(raw) });
       return c.body(answer, 200, { 'content-type': 'application/json; charset=utf-8' });

@@ -6,6 +6,7 @@ import { postTransfer } from '#activities/wallet/post.ts';
 import { createWalletWriter, type WalletWriter } from '#activities/wallet/writer.ts';
 import { orThrow } from '#domain/failures.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
+import { makeIntegration, testKeyRing } from '#test/support/integrations.ts';
 import { createRouter, type Api } from '../app.ts';
 import type { ApiDeps } from '../context.ts';
 import { mountA8rV2 } from './a8r-twirp.ts';
@@ -28,17 +29,11 @@ beforeAll(async () => {
     ])
     .onConflict((oc) => oc.doNothing())
     .execute();
-  await database.db
-    .insertInto('games.integration')
-    .values({
-      id: 'agg',
-      dialect: 'a8r-v2',
-      brand: 'aurora',
-      operatorId: 'pitboss',
-      baseUrl: 'http://127.0.0.1:1',
-      callerSecret: secret,
-    })
-    .execute();
+  await makeIntegration(database.db, {
+    id: 'agg',
+    dialect: 'a8r-v2',
+    callerSecret: secret,
+  });
   await database.db
     .insertInto('games.game')
     .values([
@@ -52,7 +47,7 @@ beforeAll(async () => {
     c.set('log', silent as never);
     await next();
   });
-  mountA8rV2(api, { db: database.db, wallet } as ApiDeps);
+  mountA8rV2(api, { db: database.db, wallet, keyRing: testKeyRing } as ApiDeps);
 });
 
 afterAll(async () => {
@@ -340,7 +335,7 @@ test('a withdrawn game takes no new stakes; what it owes settles', async () => {
     c.set('log', silent as never);
     await next();
   });
-  mountA8rV2(fresh, { db: database.db, wallet } as ApiDeps);
+  mountA8rV2(fresh, { db: database.db, wallet, keyRing: testKeyRing } as ApiDeps);
   const before = api;
   api = fresh;
   expect(await betWin(playerId, [bet('1')])).toMatchObject({ http: 400, meta: { api_code: '400' } });
@@ -497,7 +492,7 @@ test('while the ledger is away the answer is an internal error that decides noth
   });
   const closed = createWalletWriter({ pool: database.pool });
   await closed.close();
-  mountA8rV2(dead, { db: database.db, wallet: closed } as ApiDeps);
+  mountA8rV2(dead, { db: database.db, wallet: closed, keyRing: testKeyRing } as ApiDeps);
   const playerId = await playerWith(10n * euro);
   const before = api;
   api = dead;

@@ -7,6 +7,7 @@ import { postTransfer } from '#activities/wallet/post.ts';
 import { createWalletWriter, type WalletWriter } from '#activities/wallet/writer.ts';
 import { orThrow } from '#domain/failures.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
+import { makeIntegration } from '#test/support/integrations.ts';
 import { createRouter, type Api } from '../app.ts';
 import type { ApiDeps } from '../context.ts';
 import { mountCaleta } from './hub88.ts';
@@ -27,17 +28,11 @@ beforeAll(async () => {
     .values({ code: 'EUR', kind: 'fiat', ledgerScale: 12, payableScale: 2 })
     .onConflict((oc) => oc.doNothing())
     .execute();
-  await database.db
-    .insertInto('games.integration')
-    .values({
-      id: 'studio',
-      dialect: 'caleta',
-      brand: 'aurora',
-      operatorId: 'pitboss',
-      baseUrl: 'http://127.0.0.1:1',
-      callerPublicKey: caller.publicKey.export({ type: 'spki', format: 'pem' }).toString(),
-    })
-    .execute();
+  await makeIntegration(database.db, {
+    id: 'studio',
+    dialect: 'caleta',
+    callerPublicKey: caller.publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+  });
   await database.db
     .insertInto('games.game')
     .values([

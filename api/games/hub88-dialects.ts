@@ -15,8 +15,6 @@ export type RsDialect = {
   readonly limitStatus: Hub88Status;
   /** Caleta shows no balance on any error; Hub88 as the integration wants it. */
   readonly mayShowBalanceOnErrors: boolean;
-  /** Where a new token replaces the old one; such tokens expire for bets only. */
-  readonly tokensRotate: boolean;
 };
 
 export const hub88Dialect: RsDialect = {
@@ -33,7 +31,6 @@ export const hub88Dialect: RsDialect = {
   balanceCall,
   limitStatus: 'RS_ERROR_LIMIT_REACHED',
   mayShowBalanceOnErrors: true,
-  tokensRotate: false,
 };
 
 export const caletaDialect: RsDialect = {
@@ -50,7 +47,6 @@ export const caletaDialect: RsDialect = {
   balanceCall: balanceCallWithUser,
   limitStatus: 'RS_ERROR_BET_LIMIT_EXCEEDED',
   mayShowBalanceOnErrors: false,
-  tokensRotate: true,
 };
 
 /** The body with the player under `user`, whatever the dialect calls it. */

@@ -12,6 +12,8 @@ import type { GameCommand } from '#domain/wallet/commands.ts';
 import { isDatabaseUnavailable } from '#db/connect.ts';
 import type { Api } from '../app.ts';
 import type { ApiDeps, ApiEnv } from '../context.ts';
+import { clientAddress } from '../request-origin.ts';
+import { mayCallFrom } from './caller-check.ts';
 import { parseExactJson } from './exact-json.ts';
 import { caletaDialect, hub88Dialect, withUser, type RsDialect, type RsOperation } from './hub88-dialects.ts';
 import { readPlayerInfo } from './hub88-player-info.ts';
@@ -51,10 +53,7 @@ export const mountCaleta = (api: Api, deps: ApiDeps): void => mountDialect(api, 
 const operations: Readonly<Record<RsOperation, Operation>> = { info, check, balance, bet, win, rollback };
 
 function mountDialect(api: Api, deps: ApiDeps, dialect: RsDialect): void {
-  const directory = createIntegrationDirectory(deps.db, {
-    dialect: dialect.name,
-    sessionsRotate: dialect.tokensRotate,
-  });
+  const directory = createIntegrationDirectory(deps, dialect.name);
   const service: Service = { dialect, directory, deps };
   for (const [name, operation] of Object.entries(operations) as [RsOperation, Operation][]) {
     const path = dialect.paths[name];
@@ -67,7 +66,9 @@ async function answer(c: Context<ApiEnv>, service: Service, operation: Operation
   let requestUuid: string | null = null;
   try {
     const integration = await service.directory.integration(c.req.param('integration') ?? '');
-    if (!integration) throw new Refused('RS_ERROR_INVALID_PARTNER');
+    // Not an answer that ends the retries of a win or a rollback: a network left out of the list loses no money.
+    if (!integration || !mayCallFrom(integration, clientAddress(c)))
+      throw new Refused('RS_ERROR_INVALID_PARTNER');
     const raw = Buffer.from(await c.req.arrayBuffer());
     if (!isSigned(raw, c.req.header(service.dialect.signatureHeader), integration))
       throw new Refused('RS_ERROR_INVALID_SIGNATURE');
@@ -89,7 +90,8 @@ async function answer(c: Context<ApiEnv>, service: Service, operation: Operation
 /** Over the raw bytes, before anything is parsed. */
 function isSigned(raw: Buffer, signature: string | undefined, integration: Integration): boolean {
   if (!signature || !/^[A-Za-z0-9+/]+={0,2}$/.test(signature)) return false;
-  return verify('RSA-SHA256', raw, integration.callerKey, Buffer.from(signature, 'base64'));
+  const bytes = Buffer.from(signature, 'base64');
+  return integration.callerKeys.some((key) => verify('RSA-SHA256', raw, key, bytes));
 }
 
 function parseBody(raw: Buffer): unknown {
@@ -127,8 +129,12 @@ async function info({ deps, body }: Call): Promise<Answer> {
 }
 
 /** The old token ends for bets; what it has staked settles under either. */
-async function check({ integration, deps, body }: Call): Promise<Answer> {
+async function check({ integration, directory, deps, body }: Call): Promise<Answer> {
   const { token } = parsed(checkCall, body);
+  if (!integration.tokensRotate) {
+    await sessionOf(directory, integration, token, null);
+    return { fields: { token } };
+  }
   const rotated = await rotateGameSession(deps.db, {
     integration: integration.id,
     brand: integration.brand,
@@ -141,7 +147,8 @@ async function check({ integration, deps, body }: Call): Promise<Answer> {
 async function balance({ dialect, integration, directory, deps, body }: Call): Promise<Answer> {
   const call = parsed(dialect.balanceCall, body);
   const session = await sessionOf(directory, integration, call.token, call.user ?? null);
-  if (!dialect.tokensRotate && session.expiresAtMs <= Date.now()) throw new Refused('RS_ERROR_TOKEN_EXPIRED');
+  if (!integration.tokensRotate && session.expiresAtMs <= Date.now())
+    throw new Refused('RS_ERROR_TOKEN_EXPIRED');
   if (!integration.games.has(call.game_code)) throw new Refused('RS_ERROR_INVALID_GAME');
   const result = await deps.wallet.balance(session);
   if (!result.ok) throw new Refused(hub88StatusOf(result.failure.code));

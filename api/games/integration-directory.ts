@@ -1,10 +1,12 @@
 /** Integrations, games, tokens and players that wallet calls name, remembered for moments so that a bet needs no extra read. */
-import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { readCallerKeys, type OpenedKeys } from '#activities/games/commands/caller-keys.ts';
 import { findGameSession, type GameSession } from '#activities/games/commands/game-sessions.ts';
-import type { Database } from '#db/connect.ts';
+import { traitsOf, type WalletDialect } from '#domain/games/dialects.ts';
+import type { ApiDeps } from '../context.ts';
+import { networksOf, type Networks } from '../networks.ts';
 
-export const walletDialects = ['hub88', 'caleta', 'a8r-v2', 'a8r-v1'] as const;
-export type WalletDialect = (typeof walletDialects)[number];
+type Deps = Pick<ApiDeps, 'db' | 'keyRing'>;
 
 export type IntegrationGame = {
   readonly enabled: boolean;
@@ -15,8 +17,12 @@ export type IntegrationGame = {
 export type Integration = {
   readonly id: string;
   readonly brand: string;
-  /** What the caller signs with: its public RSA key, or the secret shared with an a8r caller. */
-  readonly callerKey: KeyObject;
+  /** What the caller may sign with, newest first: public RSA keys, or secrets shared with an a8r caller. */
+  readonly callerKeys: readonly KeyObject[];
+  /** Where its calls may come from. */
+  readonly callerNetworks: Networks;
+  /** Tokens end before their time, so that each call reads them again. */
+  readonly tokensRotate: boolean;
   readonly balanceOnInsufficientFunds: boolean;
   readonly games: ReadonlyMap<string, IntegrationGame>;
 };
@@ -27,23 +33,23 @@ const sessionsMax = 100_000;
 const playersMax = 100_000;
 
 export type IntegrationDirectory = {
-  /** The enabled integration of this dialect, or null; also null while it has no key or secret. */
+  /** The integration of this dialect, or null; also null while it has no key or secret in force. */
   integration(id: string): Promise<Integration | null>;
+  /** The session of a token; `integration` has been asked for before. */
   session(integration: string, token: string): Promise<GameSession | null>;
   /** Where a player's wallets are, or null for somebody unknown to the brand. */
   player(brand: string, playerId: string, asset: string): Promise<{ readonly hasAsset: boolean } | null>;
 };
 
-/** `sessionsRotate`: tokens of this dialect end before their time, so that each call reads them again. */
-export function createIntegrationDirectory(
-  db: Database,
-  { dialect, sessionsRotate = false }: { readonly dialect: WalletDialect; readonly sessionsRotate?: boolean },
-): IntegrationDirectory {
+export function createIntegrationDirectory(deps: Deps, dialect: WalletDialect): IntegrationDirectory {
+  const { db } = deps;
+  const opened: OpenedKeys = new Map();
+  // Integrations whose tokens do not rotate: rows of their sessions never change, so a token once found stays found.
+  const steady = new Set<string>();
   const integrations = new Map<
     string,
     { readonly value: Promise<Integration | null>; readonly readAtMs: number }
   >();
-  // Where tokens do not rotate, rows of sessions never change, so a token once found stays found.
   const sessions = new BoundedMap<GameSession>(sessionsMax);
   // A wallet once opened stays, with its brand.
   const wallets = new BoundedMap<true>(playersMax);
@@ -51,7 +57,11 @@ export function createIntegrationDirectory(
     integration(id) {
       const known = integrations.get(id);
       if (known && performance.now() - known.readAtMs < rememberedMs) return known.value;
-      const value = readIntegration(db, dialect, id);
+      const value = readIntegration(deps, dialect, id, opened).then((found) => {
+        if (found && !found.tokensRotate) steady.add(id);
+        else steady.delete(id);
+        return found;
+      });
       integrations.set(id, { value, readAtMs: performance.now() });
       value.then(
         // Names that nobody has are not kept, or a stranger could fill the memory with them.
@@ -62,10 +72,10 @@ export function createIntegrationDirectory(
     },
     async session(integration, token) {
       const key = `${integration}\n${token}`;
-      const known = sessionsRotate ? undefined : sessions.get(key);
+      const known = steady.has(integration) ? sessions.get(key) : undefined;
       if (known) return known;
       const found = await findGameSession(db, integration, token);
-      if (found && !sessionsRotate) sessions.put(key, found);
+      if (found && steady.has(integration)) sessions.put(key, found);
       return found;
     },
     async player(brand, playerId, asset) {
@@ -86,49 +96,44 @@ export function createIntegrationDirectory(
 }
 
 async function readIntegration(
-  db: Database,
+  deps: Deps,
   dialect: WalletDialect,
   id: string,
+  opened: OpenedKeys,
 ): Promise<Integration | null> {
-  const row = await db
+  const row = await deps.db
     .selectFrom('games.integration')
-    .select(['id', 'brand', 'callerPublicKey', 'callerSecret', 'balanceOnInsufficientFunds'])
+    .select(['id', 'brand', 'balanceOnInsufficientFunds', 'callerNetworks', 'tokensRotate', 'enabled'])
     .where('id', '=', id)
     .where('dialect', '=', dialect)
-    .where('enabled', '=', true)
     .executeTakeFirst();
-  const callerKey = row ? callerKeyOf(dialect, row) : null;
-  if (!row || !callerKey) return null;
-  const games = await db
+  if (!row) return null;
+  const callerKeys = await readCallerKeys(deps, id, dialect, opened);
+  if (callerKeys.length === 0) return null;
+  const games = await deps.db
     .selectFrom('games.game')
-    .select(['code', 'enabled', 'wageringContributionBps', 'guardMs'])
+    .select(['code', 'playable', 'wageringContributionBps', 'guardMs'])
     .where('integration', '=', id)
     .execute();
   return {
     id: row.id,
     brand: row.brand,
-    callerKey,
+    callerKeys,
+    callerNetworks: networksOf(row.callerNetworks),
+    tokensRotate: traitsOf(dialect).tokensRotate && row.tokensRotate,
     balanceOnInsufficientFunds: row.balanceOnInsufficientFunds,
     games: new Map(
       games.map((game) => [
         game.code,
-        { enabled: game.enabled, contributionBps: game.wageringContributionBps, guardMs: game.guardMs },
+        {
+          // What was staked before an integration was switched off still settles: only its games are closed.
+          enabled: row.enabled && (game.playable ?? false),
+          contributionBps: game.wageringContributionBps,
+          guardMs: game.guardMs,
+        },
       ]),
     ),
   };
-}
-
-type Credentials = { readonly callerPublicKey: string | null; readonly callerSecret: string | null };
-
-function callerKeyOf(dialect: WalletDialect, row: Credentials): KeyObject | null {
-  switch (dialect) {
-    case 'hub88':
-    case 'caleta':
-      return row.callerPublicKey === null ? null : createPublicKey(row.callerPublicKey);
-    case 'a8r-v2':
-    case 'a8r-v1':
-      return row.callerSecret === null ? null : createSecretKey(Buffer.from(row.callerSecret, 'utf8'));
-  }
 }
 
 /** Forgets its oldest entry when it is full. */

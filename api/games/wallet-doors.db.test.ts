@@ -6,6 +6,7 @@ import { postTransfer } from '#activities/wallet/post.ts';
 import { orThrow } from '#domain/failures.ts';
 import { createTestApi, type TestApi } from '#test/support/api.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
+import { makeIntegration } from '#test/support/integrations.ts';
 
 const euro = 10n ** 12n;
 const secret = 'shared';
@@ -17,18 +18,13 @@ let two: TestApi;
 beforeAll(async () => {
   database = await createTestDatabase();
   one = await createTestApi(database);
-  two = await createTestApi(database);
-  await database.db
-    .insertInto('games.integration')
-    .values({
-      id: 'agg',
-      dialect: 'a8r-v2',
-      brand: 'aurora',
-      operatorId: 'pitboss',
-      baseUrl: 'http://127.0.0.1:1',
-      callerSecret: secret,
-    })
-    .execute();
+  two = await createTestApi(database, { keyRing: one.deps.keyRing });
+  await makeIntegration(database.db, {
+    id: 'agg',
+    dialect: 'a8r-v2',
+    callerSecret: secret,
+    keyRing: one.deps.keyRing,
+  });
   await database.db
     .insertInto('games.game')
     .values({ integration: 'agg', code: 'acme:test', title: 'Test', category: 'slots' })

@@ -14,6 +14,7 @@ import { orThrow } from '#domain/failures.ts';
 import { verificationMailsMax } from '#domain/pam/registration.ts';
 import { emailVerified, registrationStart, verificationRequested } from '#workflows/registration.contract.ts';
 import type { registration } from '#workflows/registration.ts';
+import { Secret } from '#workers/secret.ts';
 import { seed } from '#workers/seed.ts';
 import { createTestApi } from '#test/support/api.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
@@ -104,7 +105,15 @@ async function stateOf(playerId: string) {
 describeWorkflows('a registration', () => {
   beforeAll(async () => {
     [database, workflows] = await Promise.all([createTestDatabase(), createWorkflowEnvironment()]);
-    await seed(database.db, { gameStudio: undefined, seed: { operators: [] } });
+    await seed(database.db, {
+      gameStudio: undefined,
+      seed: { operators: [] },
+      keys: {
+        keyEncryption: new Secret(randomBytes(32)),
+        blindIndex: new Secret(randomBytes(32)),
+        payloadCodec: new Secret(randomBytes(32)),
+      },
+    });
     keeping.use('compile', (mail, done) => {
       const to = mail.data.to;
       const playersMail = typeof to === 'object' && 'address' in to ? to.address : undefined;

@@ -31,7 +31,7 @@ export async function openGameSession(
       .select('g.code')
       .where('g.integration', '=', input.integration)
       .where('g.code', '=', input.game)
-      .where('g.enabled', '=', true)
+      .where('g.playable', '=', true)
       .where('i.enabled', '=', true)
       .executeTakeFirst();
     if (!game) return fail('unknown-game', 'There is no such game.');
