@@ -51,7 +51,7 @@ export async function onBareWriter<T>(work: (bare: BareWriter) => Promise<T>): P
   }
 }
 
-const randomKey = () => new Secret(randomBytes(32).toString('base64'));
+const randomKey = () => new Secret(randomBytes(32));
 
 async function seedForBets(url: string): Promise<void> {
   const db = createDatabase(openPool({ url, applicationName: 'pitboss-bench-seed', connectionsMax: 1 }));
