@@ -13,7 +13,8 @@ import { seedAssets } from '#activities/wallet/assets.ts';
 import { createDatabase, openPool, type Database } from '#db/connect.ts';
 import { ConfigFailure, loadConfig, type Config } from './config.ts';
 import { runProcess, type Closing } from './process.ts';
-import { affiliates, brands, studioGames, termsOf } from './seed-data.ts';
+import { affiliates, brands, termsOf } from './seed-data.ts';
+import { studioIntegrations } from './seed-studio.ts';
 
 /** Everything of one transaction: a platform is seeded or it is not. Staff follow, because their hashes take time. */
 export async function seed(db: Database, config: Pick<Config, 'gameStudio' | 'seed'>): Promise<void> {
@@ -27,15 +28,7 @@ export async function seed(db: Database, config: Pick<Config, 'gameStudio' | 'se
     for (const affiliate of affiliates) await addAffiliate(trx, affiliate);
     await seedRoutes(trx);
     if (config.gameStudio) {
-      await connectStudio(trx, {
-        id: 'studio',
-        dialect: 'hub88',
-        brand: brands[0].id,
-        operatorId: 'pitboss',
-        baseUrl: config.gameStudio.url,
-        callerPublicKey: config.gameStudio.studioPublicKey,
-        games: studioGames,
-      });
+      for (const studio of studioIntegrations(config.gameStudio)) await connectStudio(trx, studio);
     }
   });
   for (const { email, password, role } of config.seed.operators) {

@@ -3,12 +3,13 @@ import type { Database, Trx } from '#db/connect.ts';
 
 export type Studio = {
   readonly id: string;
-  readonly dialect: 'hub88';
+  readonly dialect: 'hub88' | 'caleta' | 'a8r-v2' | 'a8r-v1';
   readonly brand: string;
   readonly operatorId: string;
   readonly baseUrl: string;
-  /** PEM: checks what the studio sends. */
-  readonly callerPublicKey: string;
+  /** PEM: checks what the studio sends. Null in the a8r dialects, which share a secret. */
+  readonly callerPublicKey: string | null;
+  readonly callerSecret: string | null;
   readonly games: readonly {
     readonly code: string;
     readonly title: string;
@@ -27,6 +28,7 @@ export async function connectStudio(db: Database | Trx, studio: Studio): Promise
       conflict.column('id').doUpdateSet({
         baseUrl: integration.baseUrl,
         callerPublicKey: integration.callerPublicKey,
+        callerSecret: integration.callerSecret,
         operatorId: integration.operatorId,
       }),
     )
