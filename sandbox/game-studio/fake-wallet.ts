@@ -41,7 +41,7 @@ export async function startFakeWallet(studioKey: KeyObject, balance: bigint): Pr
     before.round === call.round;
 
   function run(path: string, call: WalletCall): string {
-    if (path === '/user/balance') return 'RS_OK';
+    if (path === '/user/balance' || path === '/user/info') return 'RS_OK';
     const before = known.get(call.transaction_uuid);
     if (before !== undefined) return isSame(before, path, call) ? 'RS_OK' : 'RS_ERROR_DUPLICATE_TRANSACTION';
     const refusal = path === '/transaction/rollback' ? rollBack(call) : move(path, call);

@@ -17,6 +17,7 @@ export async function playRounds(order: PlayOrder, { book, calls }: PlayParts) {
   const outcomes = createOutcomeSource(order.seed);
   const stake = order.stake ?? calls.wireOf(order).oneUnit;
   const before = await calls.balance(order, report);
+  await calls.meet(order, report);
   let player: Player = order;
   const rolledBackIndex = order.rollback ? Math.floor(order.rounds * 0.3) : -1;
   const lateBetIndex = order.rollbackBeforeBet ? Math.floor(order.rounds * 0.6) : -1;

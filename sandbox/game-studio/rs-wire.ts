@@ -98,7 +98,10 @@ interface RsParts {
   privateKey: KeyObject;
 }
 
-export const createHub88Wire = (parts: RsParts): WalletWire => createRsWire(hub88, parts);
+export const createHub88Wire = (parts: RsParts): WalletWire => ({
+  ...createRsWire(hub88, parts),
+  info: ({ user }) => ({ path: '/user/info', text: exactJsonText({ user, request_uuid: randomUUID() }) }),
+});
 
 /** Its tokens rotate: the check answers a new one, and the old takes no more bets. */
 export const createCaletaWire = (parts: RsParts): WalletWire => ({

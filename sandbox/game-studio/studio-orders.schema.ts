@@ -97,4 +97,5 @@ export const callerHabits = z.strictObject({
   timeoutMs: z.int().min(1).default(1000),
   retries: z.int().min(0).max(20).default(3),
   retryPauseMs: z.int().min(0).default(100),
+  rollbackLostBets: z.boolean().default(true),
 });

@@ -10,6 +10,8 @@ export interface CallerHabits {
   timeoutMs: number;
   retries: number;
   retryPauseMs: number;
+  /** Callers differ about a bet whose answer never came: it is rolled back, or it counts as failed and nobody says so. */
+  rollbackLostBets: boolean;
 }
 
 interface CallParts {
@@ -109,6 +111,14 @@ export function createWalletCalls({ client, wires, book, due, habits }: CallPart
       return (await ask(player, wireOf(player).balance(player), report)).balance;
     },
 
+    /** A sitting begins with a look at who plays, where the dialect has a call for it. */
+    async meet(player: Player, report: PlayReport): Promise<void> {
+      const wire = wireOf(player);
+      const request = wire.info?.(player);
+      if (request === undefined) return;
+      report.expect('who the player is', wire.ok, (await ask(player, request, report)).status);
+    },
+
     /** Asks for a new token; the player goes on with it, and rounds that are open keep theirs. */
     async check(player: Player, report: PlayReport): Promise<Player> {
       const request = wireOf(player).check?.(player);
@@ -137,7 +147,9 @@ export function createWalletCalls({ client, wires, book, due, habits }: CallPart
       }
       if (verdict === 'accepted') return true;
       book.setRoundStatus(round.id, 'void');
-      if (verdict === 'unknown') for (const bet of bets) await calls.rollback(round, bet, report);
+      const isForgotten = answer.status === undefined && !habits().rollbackLostBets;
+      if (verdict === 'unknown' && !isForgotten)
+        for (const bet of bets) await calls.rollback(round, bet, report);
       return false;
     },
 

@@ -68,6 +68,8 @@ export interface WalletWire {
   finish?(round: Round): WireRequest;
   /** What a campaign of free rounds has won, where it is told as one sum. */
   freeRounds?(result: FreeRoundsResult): WireRequest;
+  /** Asks who the player is, where that can be asked. */
+  info?(player: Player): WireRequest;
   /** Asks for a new token, where tokens rotate. */
   check?(player: Player): WireRequest;
   read(http: number, text: string): ReadAnswer;

@@ -32,7 +32,7 @@ afterAll(async () => {
 test(
   'cut connections, repeats and reads of every balance: nothing is lost, doubled, or shown that never was',
   async () => {
-    const players = await Promise.all(Array.from({ length: 20 }, () => rig.fundedPlayer(20n * euro)));
+    const players = await Promise.all(Array.from({ length: 20 }, () => rig.fundedPlayer(200n * euro)));
     const load = startLoad({
       caller: createWalletCaller(rig.keys),
       players,

@@ -32,7 +32,7 @@ export type Load = {
 };
 
 const cent = 10n ** 10n;
-const retryPauseMs = 60;
+const retryPauseMs = 150;
 /** Longer than any outage of a test. */
 const giveUpAfterMs = 60_000;
 const cutMsMax = 50;
