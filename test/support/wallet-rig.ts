@@ -45,6 +45,9 @@ export type WalletRig = {
   close(): Promise<void>;
 };
 
+/** Half a dozen seconds on a machine with nothing else to do; a busy one takes its time. */
+const readyTimeoutMs = 120_000;
+
 type DatabaseUrls = { readonly writerUrl: string; readonly readerUrl: string };
 type RigOptions = { readonly apis: number; readonly studioUrl?: string };
 
@@ -117,6 +120,7 @@ async function startApi(port: number, environment: Readonly<Record<string, strin
       args: ['api/main.ts'],
       env: { ...environment, PORT: String(port) },
       isReady: () => answersOk(`${url}/readyz`),
+      readyTimeoutMs,
     });
   let running = await start();
   return {
