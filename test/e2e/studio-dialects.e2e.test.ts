@@ -2,13 +2,14 @@
  * The studio against the real wallet in all four dialects: the honest session, every hostile trick, free rounds. What the
  * studio's own book says must be what the platform's ledger says, to the last unit.
  */
-import { createHmac, randomUUID, sign } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { dialectNames, type DialectName } from '#sandbox/game-studio/wallet-wire.ts';
 import { tricksOf, type Trick } from '#sandbox/game-studio/studio-orders.schema.ts';
 import { createTemporaryDirectory, startParty, type PartyProcess } from '#sandbox/support/party-process.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import { freePort } from '#test/support/ports.ts';
+import { createStudioOperator, type StudioOperator } from '#test/support/studio-operator.ts';
 import { startWalletRig, type RigPlayer, type WalletRig } from '#test/support/wallet-rig.ts';
 
 const euro = 10n ** 12n;
@@ -30,6 +31,7 @@ const state = createTemporaryDirectory();
 let database: TestDatabase;
 let rig: WalletRig;
 let studio: PartyProcess;
+let operator: StudioOperator;
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -49,6 +51,7 @@ beforeAll(async () => {
     A8R_V1_WALLET_URL: `${api}/wallet/a8r/v1/studio-a8r-v1`,
     A8R_V1_AUTH_TOKEN: rig.keys.a8rV1Token,
   });
+  operator = createStudioOperator(studio.url, rig.keys);
   // Two cores and a whole test run beside it: patience costs nothing where answers come.
   await fetch(`${studio.url}/_scenario`, {
     method: 'PUT',
@@ -92,72 +95,6 @@ const cashOf = async ({ id }: RigPlayer): Promise<bigint> => {
   return BigInt(rows[0].cash);
 };
 
-/** One operator's call in the dialect's own words and signature. */
-async function launch(dialect: DialectName, player: RigPlayer | null): Promise<string> {
-  const real = player !== null;
-  if (dialect === 'hub88' || dialect === 'caleta') {
-    const answer = await rsCall(dialect, 'game/url', {
-      game_code: 'pbs_dragonvault',
-      country: 'MT',
-      lang: 'en',
-      lobby_url: 'http://127.0.0.1/lobby',
-      deposit_url: 'http://127.0.0.1/deposit',
-      ip: '203.0.113.7',
-      platform: 'GPL_DESKTOP',
-      ...(real
-        ? {
-            currency: 'EUR',
-            user: player.id,
-            token: player.tokens[dialect === 'hub88' ? 'studio' : 'studio-caleta'],
-          }
-        : { currency: 'XXX' }),
-    });
-    return String(answer.body['url']);
-  }
-  const common = {
-    client_type: 'desktop',
-    game: 'pbs:dragonvault',
-    ip: '203.0.113.7',
-    locale: 'en',
-    urls: { return_url: 'http://127.0.0.1/lobby' },
-  };
-  if (dialect === 'a8r-v2') {
-    const answer = real
-      ? await a8rCall('a8r/v2/casino_a8r.Launcher/Real', {
-          ...common,
-          jurisdiction: 'MT',
-          player: { id: player.id, currency: 'EUR', country: 'MT' },
-        })
-      : await a8rCall('a8r/v2/casino_a8r.Launcher/Demo', common);
-    return String(answer.body['launch_url']);
-  }
-  const answer = real
-    ? await a8rCall('gcp/sessions', { ...common, currency: 'EUR', user: { id: player.id, country: 'MT' } })
-    : await a8rCall('gcp/demo', common);
-  return String((answer.body['launch_options'] as { game_url: string }).game_url);
-}
-
-type Answer = { readonly http: number; readonly body: Record<string, unknown> };
-
-async function post(path: string, body: string, headers: Record<string, string>): Promise<Answer> {
-  const response = await fetch(`${studio.url}/${path}`, { method: 'POST', body, headers });
-  return { http: response.status, body: JSON.parse(await response.text()) };
-}
-
-function rsCall(dialect: 'hub88' | 'caleta', path: string, fields: object): Promise<Answer> {
-  const body = JSON.stringify({ operator_id: 'pitboss', ...fields });
-  const signature = sign('RSA-SHA256', Buffer.from(body), rig.keys.operatorPrivateKey).toString('base64');
-  return dialect === 'hub88'
-    ? post(`operator/generic/v2/${path}`, body, { 'x-hub88-signature': signature })
-    : post(`caleta/operator/generic/v2/${path}`, body, { 'x-auth-signature': signature });
-}
-
-function a8rCall(path: string, fields: object): Promise<Answer> {
-  const body = JSON.stringify({ casino_id: 'pitboss', ...fields });
-  const token = path.startsWith('gcp') ? rig.keys.a8rV1Token : rig.keys.a8rV2Token;
-  return post(path, body, { 'x-request-sign': createHmac('sha256', token).update(body).digest('hex') });
-}
-
 describe.each(dialectNames)('%s', (dialect) => {
   let player: RigPlayer;
   let session: string;
@@ -173,7 +110,7 @@ describe.each(dialectNames)('%s', (dialect) => {
 
   beforeAll(async () => {
     player = await rig.fundedPlayer(500n * euro);
-    const url = await launch(dialect, player);
+    const url = await operator.launch(dialect, player);
     session = new URL(url).searchParams.get('session') ?? '';
   });
 
@@ -233,34 +170,33 @@ describe.each(dialectNames)('%s', (dialect) => {
     const other = await rig.fundedPlayer(5n * euro);
     for (const whose of [null, other]) {
       const before = calls();
-      const url = new URL(await launch(dialect, whose));
+      const url = new URL(await operator.launch(dialect, whose));
       expect(await (await fetch(url)).text()).toContain('id="spin"');
-      const spin = await post(
-        'play/spin',
-        JSON.stringify({
+      const spin = await fetch(new URL('/play/spin', url), {
+        method: 'POST',
+        body: JSON.stringify({
           session: url.searchParams.get('session'),
           stake: String(euro / unitsIn[dialect]),
         }),
-        {},
-      );
-      expect(spin.body).toMatchObject({ taken: true });
+      });
+      expect(await spin.json()).toMatchObject({ taken: true });
       expect(calls() > before).toBe(whose !== null);
     }
   });
 
   test('free rounds that were issued are played, and a cancelled issue is not', async () => {
     const winner = await rig.fundedPlayer(5n * euro);
-    await launch(dialect, winner);
-    const id = await issue(dialect, winner);
-    const cancelled = await issue(dialect, winner);
-    expect((await cancel(dialect, cancelled)).http).toBe(200);
+    await operator.launch(dialect, winner);
+    const id = await issued(dialect, winner);
+    const cancelled = await issued(dialect, winner);
+    expect((await operator.cancel(dialect, cancelled)).http).toBe(200);
     const before = await cashOf(winner);
     const report = await order('free-rounds', { dialect, id, duplicate: true });
     expect(broken(report)).toEqual([]);
     expect(report.totals.winCount).toBeGreaterThan(0);
     // Where the winnings go is the wallet's rule; that no stake was taken is everybody's.
     expect(await cashOf(winner)).toBeGreaterThanOrEqual(before);
-    expect((await cancel(dialect, id)).http).not.toBe(200);
+    expect((await operator.cancel(dialect, id)).http).not.toBe(200);
     const gone = await fetch(`${studio.url}/_scenario/free-rounds`, {
       method: 'POST',
       body: JSON.stringify({ dialect, id: cancelled }),
@@ -269,55 +205,25 @@ describe.each(dialectNames)('%s', (dialect) => {
   });
 });
 
-/** An issue that both sides know: the operator's row, and the provider's answer. */
-async function issue(dialect: DialectName, player: RigPlayer): Promise<string> {
+/** Free rounds that both sides know: the operator's row where its dialect asks for one, and the provider's answer. */
+async function issued(dialect: DialectName, player: RigPlayer): Promise<string> {
   const id = randomUUID();
-  if (dialect === 'hub88' || dialect === 'caleta') {
-    const list = await rsCall(dialect, 'freebet/prepaids/list', {
-      game_code: 'pbs_dragonvault',
-      currency: 'EUR',
-    });
-    const [prepaid] = list.body as unknown as { prepaid_uuid: string }[];
-    const reward = { user: player.id, prepaid_uuid: prepaid?.prepaid_uuid, reward_uuid: id };
-    const made = await rsCall(dialect, 'freebet/rewards/create', reward);
-    expect(made.body).toMatchObject({ reward_uuid: id, status: 'FRS_ACTIVE', bet_count: 10 });
-    expect((await rsCall(dialect, 'freebet/rewards/create', reward)).body).toEqual(made.body);
-    return id;
-  }
-  const terms = {
-    issue_id: id,
-    freespins_quantity: 10,
-    games: ['pbs:dragonvault'],
-    valid_until: new Date(Date.now() + 7 * 86_400_000).toISOString(),
-  };
-  await database.db
-    .insertInto('games.freeRoundIssue')
-    .values({
-      integration: integrationOf[dialect],
-      issueId: id,
-      playerId: player.id,
-      asset: 'EUR',
-      gameCode: 'pbs:dragonvault',
-    })
-    .execute();
-  const made =
-    dialect === 'a8r-v2'
-      ? await a8rCall('a8r/v2/casino_a8r.Freespins/Issue', {
-          ...terms,
-          bet_amount: '0.5',
-          player: { id: player.id, currency: 'EUR', country: 'MT' },
-        })
-      : await a8rCall('gcp/freespins/issue', { ...terms, currency: 'EUR', user: { id: player.id } });
-  expect(made.http).toBe(200);
+  if (dialect === 'a8r-v2' || dialect === 'a8r-v1')
+    await database.db
+      .insertInto('games.freeRoundIssue')
+      .values({
+        integration: integrationOf[dialect],
+        issueId: id,
+        playerId: player.id,
+        asset: 'EUR',
+        gameCode: 'pbs:dragonvault',
+      })
+      .execute();
+  const first = await operator.issue(dialect, player, id);
+  expect(first.http).toBe(200);
+  // The same id is the same issue.
+  expect(await operator.issue(dialect, player, id)).toEqual(first);
   return id;
-}
-
-function cancel(dialect: DialectName, id: string): Promise<Answer> {
-  if (dialect === 'hub88' || dialect === 'caleta')
-    return rsCall(dialect, 'freebet/rewards/cancel', { reward_uuid: id });
-  return dialect === 'a8r-v2'
-    ? a8rCall('a8r/v2/casino_a8r.Freespins/Cancel', { issue_id: id, provider: 'pbs' })
-    : a8rCall('gcp/freespins/cancel', { issue_id: id });
 }
 
 test('after all of it the ledger is proven', async () => {

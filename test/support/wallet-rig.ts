@@ -1,13 +1,12 @@
 /** API processes on one database with the studio's four integrations and players with money: the wallet as providers meet it. */
 import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { openGameSession } from '#activities/games/commands/game-sessions.ts';
-import { openWallet } from '#activities/wallet/player-wallet.ts';
-import { postTransfer } from '#activities/wallet/post.ts';
 import { verifyLedger } from '#activities/wallet/verify.ts';
 import { createDatabase, openPool, type Database } from '#db/connect.ts';
 import { orThrow } from '#domain/failures.ts';
 import { loadConfig } from '#workers/config.ts';
 import { seed } from '#workers/seed.ts';
+import { makeDeposit, makePlayer } from './factories.ts';
 import { freePorts } from './ports.ts';
 import { answersOk, startProcess, type TestProcess } from './processes.ts';
 
@@ -133,20 +132,9 @@ async function startApi(port: number, environment: Readonly<Record<string, strin
 }
 
 async function makeFundedPlayer(db: Database, units: bigint): Promise<RigPlayer> {
-  const id = randomUUID();
-  await db.transaction().execute(async (trx) => {
-    await openWallet(trx, { playerId: id, asset: 'EUR', brand: 'aurora', jurisdiction: 'MT' });
-    orThrow(
-      await postTransfer(trx, {
-        key: `deposit:${id}:capture`,
-        playerId: id,
-        asset: 'EUR',
-        amount: units,
-        subject: `deposit:${id}`,
-        transfer: { code: 'deposit.capture', psp: 'alpha' },
-      }),
-    );
-  });
+  const player = await makePlayer(db);
+  await makeDeposit(db, player, units);
+  const { id } = player;
   const open = async (integration: string) => {
     const opened = await openGameSession(db, {
       playerId: id,
