@@ -106,7 +106,7 @@ test(
     if (findings.length > 0) process.stdout.write(`The history is kept in ${keepHistory(history)}\n`);
     expect(findings).toEqual([]);
     expect(unsettled).toEqual([]);
-    expect(count('ok')).toBeGreaterThan(100);
+    expect(count('ok')).toBeGreaterThan(kills * 10);
     expect(count('info')).toBeGreaterThan(kills);
     expect(await rig.unproven()).toEqual([]);
   },

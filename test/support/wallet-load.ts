@@ -1,4 +1,5 @@
 /** Providers under way: clients that play rounds, cut connections, repeat themselves and read balances, and write all of it down. */
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -84,11 +85,12 @@ export function startLoad(plan: LoadPlan): Load {
       return;
     }
     if ((await settle(bet, random)) !== 'ok') return;
-    if (random.percent(70)) {
+    const fate = random.below(10);
+    if (fate < 7) {
       const amount = BigInt(random.below(cents * 2)) * cent;
-      const win = { ...bet, ...newMovement({ dialect, kind: 'win', player, amount }), round: bet.round };
-      await settle({ ...win, reference: bet.externalId }, random);
-    } else if (random.percent(70)) await settle(undoing(bet), random);
+      const { round, externalId: reference } = bet;
+      await settle(newMovement({ dialect, kind: 'win', player, amount, round, reference }), random);
+    } else if (fate < 9) await settle(undoing(bet), random);
   }
 
   async function client(index: number): Promise<void> {
@@ -123,7 +125,9 @@ export function startLoad(plan: LoadPlan): Load {
 }
 
 const undoing = (movement: Movement): Movement => ({
-  ...newMovement({ ...movement, kind: 'rollback', externalId: crypto.randomUUID() }),
+  ...movement,
+  kind: 'rollback',
+  externalId: randomUUID(),
   reference: movement.externalId,
 });
 
