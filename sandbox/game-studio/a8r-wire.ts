@@ -145,7 +145,12 @@ export function createA8rV1Wire({ walletUrl, token }: A8rParts): WalletWire {
         });
       return request('/play', {
         ...body,
-        actions: transactions.map(({ uuid, kind, amount }) => ({ action: kind, amount, action_id: uuid })),
+        actions: transactions.map(({ uuid, kind, amount, jackpot }) => ({
+          action: kind,
+          amount,
+          action_id: uuid,
+          ...(jackpot === 0n ? {} : { [kind === 'bet' ? 'jackpot_contribution' : 'jackpot_win']: jackpot }),
+        })),
       });
     },
     finish: (round) => request('/play', { ...envelope(round, true), actions: [] }),

@@ -27,8 +27,8 @@ const campaignBody = z.object({
   name: z.string().min(1),
   prepaid_uuid: z.string(),
   currency: z.string(),
-  bet_value: whole,
-  bet_count: whole,
+  bet_value: whole.nullish(),
+  bet_count: whole.nullish(),
   start_time: time,
   end_time: time,
 });
@@ -128,14 +128,18 @@ export function serveFreebets(api: PartyApp, { dialect, freeRounds }: RsOperator
     const body = campaignBody.safeParse(await exactBody(c));
     if (!body.success) return c.json({ error: 'WRONG_SYNTAX' }, 400);
     const { data } = body;
-    if (!prepaids.some(({ prepaid_uuid: id }) => id === data.prepaid_uuid))
-      return c.json({ error: 'UNKNOWN_PREPAID' }, 404);
+    const prepaid = prepaids.find(({ prepaid_uuid: id }) => id === data.prepaid_uuid);
+    if (prepaid === undefined) return c.json({ error: 'UNKNOWN_PREPAID' }, 404);
+    // What is not said is the package's.
+    const betValue = data.bet_value ?? prepaid.bet_value;
+    const betCount = data.bet_count ?? prepaid.bet_count;
+    if (betValue === null || betCount === null) return c.json({ error: 'WRONG_TERMS' }, 400);
     const campaign = freeRounds.startCampaign({
       name: data.name,
       prepaidId: data.prepaid_uuid,
       currency: data.currency,
-      betValue: data.bet_value,
-      betCount: Number(data.bet_count),
+      betValue: BigInt(betValue),
+      betCount: Number(betCount),
       startTime: data.start_time,
       endTime: data.end_time,
     });

@@ -18,6 +18,7 @@ export async function playRounds(order: PlayOrder, { book, calls }: PlayParts) {
   const stake = order.stake ?? calls.wireOf(order).oneUnit;
   const before = await calls.balance(order, report);
   await calls.meet(order, report);
+  const parts = { book, calls };
   let player: Player = order;
   const rolledBackIndex = order.rollback ? Math.floor(order.rounds * 0.3) : -1;
   const lateBetIndex = order.rollbackBeforeBet ? Math.floor(order.rounds * 0.6) : -1;
@@ -26,12 +27,14 @@ export async function playRounds(order: PlayOrder, { book, calls }: PlayParts) {
     // Where tokens rotate, a sitting begins with a fresh one and changes it now and then.
     if (index % roundsPerToken === 0) player = await calls.check(player, report);
     const round = book.openRound(player);
-    const parts = { book, calls };
     if (index === lateBetIndex) await rollbackBeforeBet(round, stake, parts, report);
     else if (index === rolledBackIndex) await betThenRollback(round, stake, parts, report);
     else if (index >= order.rounds - order.leaveOpen) await leaveOpen(round, stake, outcomes, parts, report);
     else await playRound(round, stake, outcomes, order.duplicate && index % 10 === 0, parts, report);
   }
+  if (order.jackpot) await playJackpot(book.openRound(player), stake, parts, report);
+  if (order.promo && !calls.wireOf(player).takesBatches)
+    await givePromo(book.openRound(player), stake, parts, report);
   report.balance(before, await calls.balance(player, report));
   return { dialect: order.dialect, seed: order.seed, rounds: order.rounds, ...report.toJson() };
 }
@@ -66,6 +69,35 @@ export async function playRound(
   if (!wire.closesInCall) await calls.finish(round, report);
   book.setRoundStatus(round.id, 'finished');
   return { taken: true, win };
+}
+
+/** A hundredth of the stake goes to the pool, and most of the win comes from it. */
+async function playJackpot(
+  round: Round,
+  stake: bigint,
+  { book, calls }: PlayParts,
+  report: PlayReport,
+): Promise<void> {
+  const bet = book.decide(round, 'bet', stake, null, false, { jackpot: stake / 100n });
+  if (!(await calls.bet(round, bet, report))) return;
+  const win = book.decide(round, 'win', stake * 50n, bet.uuid, true, { jackpot: stake * 40n });
+  const { status } = await calls.win(round, win, report);
+  report.expect('a win of a jackpot', calls.wireOf(round).ok, status);
+  await calls.finish(round, report);
+  book.setRoundStatus(round.id, 'finished');
+}
+
+/** A win without a bet, which only a promotion may be. The a8r dialects have no such call. */
+async function givePromo(
+  round: Round,
+  amount: bigint,
+  { book, calls }: PlayParts,
+  report: PlayReport,
+): Promise<void> {
+  const { ok } = calls.wireOf(round);
+  const win = book.decide(round, 'win', amount, null, true, { promo: `promo-${round.id}` });
+  report.expect('a win of a promotion', ok, (await calls.win(round, win, report)).status);
+  book.setRoundStatus(round.id, 'finished');
 }
 
 /** The same call again, and the same money in a new call. */

@@ -22,6 +22,8 @@ const laterColumns = [
   ['round', 'dialect', `text not null default 'hub88'`],
   ['round', 'reward_id', 'text'],
   ['round', 'campaign_id', 'text'],
+  ['wallet_transaction', 'jackpot', `text not null default '0'`],
+  ['wallet_transaction', 'promo', 'text'],
 ] as const;
 
 export interface Player {
@@ -68,6 +70,10 @@ export interface WalletTransaction {
   state: TransactionState;
   status: string | null;
   attempts: number;
+  /** Of a bet, what it gives to the pool; of a win, the part that the pool pays. Zero where there is none. */
+  jackpot: bigint;
+  /** A win that the studio gives away by itself, under this reference. */
+  promo: string | null;
 }
 
 interface TransactionRow {
@@ -81,6 +87,8 @@ interface TransactionRow {
   state: TransactionState;
   status: string | null;
   attempts: number;
+  jackpot: string;
+  promo: string | null;
 }
 interface RoundRow {
   id: string;
@@ -137,6 +145,8 @@ const fromTransactionRow = (row: TransactionRow): WalletTransaction => ({
   state: row.state,
   status: row.status,
   attempts: row.attempts,
+  jackpot: BigInt(row.jackpot),
+  promo: row.promo,
 });
 
 export type RoundBook = ReturnType<typeof createRoundBook>;
@@ -226,6 +236,7 @@ export function createRoundBook(store: StateStore) {
       amount: bigint,
       referenceUuid: string | null,
       closesRound: boolean,
+      { jackpot = 0n, promo = null }: Partial<Pick<WalletTransaction, 'jackpot' | 'promo'>> = {},
     ): WalletTransaction {
       const transaction: WalletTransaction = {
         uuid: randomUUID(),
@@ -238,9 +249,12 @@ export function createRoundBook(store: StateStore) {
         state: 'decided',
         status: null,
         attempts: 0,
+        jackpot,
+        promo,
       };
       store.run(
-        'insert into wallet_transaction values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+        `insert into wallet_transaction (uuid, round_id, request_uuid, kind, amount, reference_uuid, closes_round, state,
+           status, attempts, created_at_ms, jackpot, promo) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         transaction.uuid,
         round.id,
         transaction.requestUuid,
@@ -252,6 +266,8 @@ export function createRoundBook(store: StateStore) {
         null,
         0,
         Date.now(),
+        String(jackpot),
+        promo,
       );
       return transaction;
     },

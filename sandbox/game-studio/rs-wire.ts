@@ -152,7 +152,7 @@ function createRsWire(flavour: RsFlavour, { walletUrl, privateKey }: RsParts): W
 }
 
 function bodyOf(flavour: RsFlavour, round: Round, transaction: WalletTransaction): object {
-  const isFree = round.reward !== null;
+  const isFree = round.reward !== null || transaction.promo !== null;
   const common = {
     request_uuid: transaction.requestUuid,
     token: round.token,
@@ -175,8 +175,18 @@ function bodyOf(flavour: RsFlavour, round: Round, transaction: WalletTransaction
     is_free: isFree,
     ...(round.reward === null ? {} : { reward_uuid: round.reward.id }),
     ...(round.reward?.campaign == null ? {} : { campaign_uuid: round.reward.campaign }),
+    // Hub88 has no word for the part that a pool pays.
+    ...(flavour.name === 'caleta' && transaction.kind === 'win' && transaction.jackpot > 0n
+      ? { jackpot_win: transaction.jackpot }
+      : {}),
+    ...(transaction.promo === null ? {} : promoFields(transaction.promo)),
   };
 }
+
+const promoFields = (reference: string) => ({
+  is_supplier_promo: true,
+  meta: { supplier_promo_info: { promo_reference: reference } },
+});
 
 /** `2023-01-17 08:13:17.985000+00:00`. */
 const messageTime = () => new Date().toISOString().replace('T', ' ').replace('Z', '000+00:00');

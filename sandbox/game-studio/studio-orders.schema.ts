@@ -38,6 +38,10 @@ const playTerms = z.strictObject({
   rollbackBeforeBet: z.boolean().default(false),
   /** This many last rounds: bet accepted, result known here, win not sent. */
   leaveOpen: z.int().min(0).max(100).default(0),
+  /** One more round, whose bet gives to a pool and whose win comes from it, where the dialect has words for that. */
+  jackpot: z.boolean().default(false),
+  /** One more win that no bet has earned: a promotion of the studio itself (Hub88, Caleta). */
+  promo: z.boolean().default(false),
 });
 export const playOrder = playTerms.refine(tokenWhereOneTravels, 'token is required').transform(withGame);
 export type PlayOrder = z.infer<typeof playOrder>;

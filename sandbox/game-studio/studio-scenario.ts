@@ -114,7 +114,11 @@ export function serveStudioScenario(
         status: round.status,
         transactions: book
           .transactionsOf(round.id)
-          .map((transaction) => ({ ...transaction, amount: String(transaction.amount) })),
+          .map((transaction) => ({
+            ...transaction,
+            amount: String(transaction.amount),
+            jackpot: String(transaction.jackpot),
+          })),
       })),
     );
   });

@@ -32,6 +32,8 @@ const bet: WalletTransaction = {
   state: 'decided',
   status: null,
   attempts: 0,
+  jackpot: 0n,
+  promo: null,
 };
 
 test.each([
@@ -84,6 +86,25 @@ test('Caleta calls the player by another name, on other paths, under another hea
   const proof = wire.proof(win.text);
   expect(Object.keys(proof)).toEqual(['x-auth-signature', 'x-msg-timestamp']);
   expect(proof['x-msg-timestamp']).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}\+00:00$/);
+});
+
+test('jackpots and promotions go by the words that each dialect has', () => {
+  const win: WalletTransaction = { ...bet, kind: 'win', referenceUuid: 'b', jackpot: 40n };
+  const bodyOf = (wire: ReturnType<typeof createHub88Wire>, transaction: WalletTransaction) =>
+    JSON.parse(wire.transactions(round, [transaction]).text) as object;
+  expect(bodyOf(createCaletaWire(rsa), win)).toMatchObject({ jackpot_win: 40 });
+  expect(bodyOf(createHub88Wire(rsa), win)).not.toHaveProperty('jackpot_win');
+  expect(bodyOf(createA8rV1Wire(hmac), { ...bet, jackpot: 1n })).toMatchObject({
+    actions: [{ jackpot_contribution: 1 }],
+  });
+  expect(bodyOf(createA8rV1Wire(hmac), win)).toMatchObject({ actions: [{ jackpot_win: 40 }] });
+  const promo = bodyOf(createHub88Wire(rsa), { ...win, referenceUuid: null, promo: 'p1' });
+  expect(promo).toMatchObject({
+    is_free: true,
+    is_supplier_promo: true,
+    meta: { supplier_promo_info: { promo_reference: 'p1' } },
+  });
+  expect(promo).not.toHaveProperty('reference_transaction_uuid');
 });
 
 test('a rollback carries neither amount nor currency', () => {

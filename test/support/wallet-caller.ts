@@ -137,7 +137,7 @@ async function post(
     const response = await fetch(url, {
       method: 'POST',
       body,
-      headers,
+      headers: { 'content-type': 'application/json; charset=utf-8', ...headers },
       signal: AbortSignal.timeout(cutAfterMs ?? timeoutMs),
     });
     const parsed = parseExactJson(await response.text());
