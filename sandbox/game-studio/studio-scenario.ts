@@ -112,13 +112,11 @@ export function serveStudioScenario(
         currency: round.currency,
         gameCode: round.gameCode,
         status: round.status,
-        transactions: book
-          .transactionsOf(round.id)
-          .map((transaction) => ({
-            ...transaction,
-            amount: String(transaction.amount),
-            jackpot: String(transaction.jackpot),
-          })),
+        transactions: book.transactionsOf(round.id).map((transaction) => ({
+          ...transaction,
+          amount: String(transaction.amount),
+          jackpot: String(transaction.jackpot),
+        })),
       })),
     );
   });
