@@ -85,7 +85,7 @@ export interface BonusAward {
   expiresAt: Timestamp;
   fingerprint: Buffer;
   grantedAt: Generated<Timestamp>;
-  grantedBy: string;
+  grantedBy: string | null;
   id: string;
   playerId: string;
   reason: string;
@@ -180,11 +180,14 @@ export interface CrmMessage {
 
 export interface GamesFreeRoundIssue {
   asset: string;
+  awardDays: Generated<number>;
+  betMax: string | null;
   gameCode: string;
   integration: string;
   issuedAt: Generated<Timestamp>;
   issueId: string;
   playerId: string;
+  wageringTimes: number | null;
 }
 
 export interface GamesGame {
@@ -193,6 +196,8 @@ export interface GamesGame {
   enabled: Generated<boolean>;
   guardMs: Generated<number>;
   integration: string;
+  jackpotContributionBps: Generated<number>;
+  jackpotPool: string | null;
   title: string;
   wageringContributionBps: Generated<number>;
 }
@@ -235,6 +240,14 @@ export interface GamesRound {
   state: string;
   version: Generated<number>;
   won: Generated<string>;
+}
+
+export interface GamesStakeCap {
+  amount: string;
+  asset: string;
+  gameCode: string;
+  integration: string;
+  jurisdiction: Generated<string>;
 }
 
 export interface KycLevelGrant {
@@ -600,12 +613,25 @@ export interface WalletEntry {
   seq: bigint | null;
 }
 
+export interface WalletJackpotRollup {
+  asset: string;
+  balance: string;
+  contributed: string;
+  entries: bigint;
+  paid: string;
+  pool: string;
+  rolledUpAt: Generated<Timestamp>;
+  throughJournalId: string;
+}
+
 export interface WalletJournal {
   amount: string;
   answers: string | null;
   asset: string;
   brand: string;
+  callId: string | null;
   code: string;
+  details: Json | null;
   externalId: string;
   fingerprint: Buffer;
   id: string;
@@ -646,6 +672,7 @@ export interface WalletPlayerWallet {
   receivableSeq: Generated<bigint>;
   sessionsValidFrom: Generated<Timestamp>;
   stakeDay: Generated<string>;
+  stakeMax: string | null;
   stakeMonth: Generated<string>;
   stakeWeek: Generated<string>;
   usageAt: Generated<Timestamp>;
@@ -680,6 +707,7 @@ export interface DB {
   "games.gameSession": GamesGameSession;
   "games.integration": GamesIntegration;
   "games.round": GamesRound;
+  "games.stakeCap": GamesStakeCap;
   "kyc.levelGrant": KycLevelGrant;
   "kyc.verification": KycVerification;
   "pam.brand": PamBrand;
@@ -711,6 +739,7 @@ export interface DB {
   "risk.assessment": RiskAssessment;
   "wallet.asset": WalletAsset;
   "wallet.entry": WalletEntry;
+  "wallet.jackpotRollup": WalletJackpotRollup;
   "wallet.journal": WalletJournal;
   "wallet.playerWallet": WalletPlayerWallet;
   "wallet.trialBalance": WalletTrialBalance;

@@ -4,6 +4,7 @@ import { pools, type Pool } from '#domain/wallet/chart.ts';
 import { chainText } from '#domain/wallet/chain.ts';
 import type { WalletCommand } from '#domain/wallet/commands.ts';
 import type { DecidedJournal, Decision, JournalFacts } from '#domain/wallet/decide.ts';
+import type { JournalDetails } from '#domain/wallet/journal-details.ts';
 import type { ChainHead, LoadedWallet } from './wallet-rows.ts';
 
 export type JournalRow = {
@@ -12,6 +13,7 @@ export type JournalRow = {
   readonly journal: DecidedJournal;
   readonly round: string | null;
   readonly subject: string | null;
+  readonly callId: string | null;
 };
 
 export type EntryRow = {
@@ -78,11 +80,14 @@ export function addDecision(
   let chains = batch.after.chains;
   const round = command.kind === 'transfer' ? null : command.round;
   const subject = command.kind === 'transfer' ? command.subject : null;
+  let callId = command.kind === 'transfer' ? null : (command.callId ?? null);
   const balances = { ...batch.after.state.balances };
 
   for (const journal of decision.journals) {
     const id = timeOrderedId(nowMs);
-    batch.journals.push({ id, integration: command.key.integration, journal, round, subject });
+    batch.journals.push({ id, integration: command.key.integration, journal, round, subject, callId });
+    // A tombstone beside a rollback is no journal of the call's own.
+    callId = null;
     const entries: EntryRow[] = [];
     for (const posting of journal.postings) {
       const base = { journalId: id, line: entries.length, account: posting.account, amount: posting.amount };
@@ -192,9 +197,25 @@ function journalEvent(
         playerId: entry.playerId,
         units: entry.amount.toString(),
       })),
+      ...(journal.details ? toEventDetails(journal.details) : null),
     }),
   };
 }
+
+/** Of the details only what figures need: the provider's own words stay with the journal. */
+const toEventDetails = ({ jackpot, free }: JournalDetails) => ({
+  ...(jackpot ? { jackpot } : null),
+  ...(free
+    ? {
+        free: {
+          stake: free.stake,
+          rewardId: free.rewardId,
+          campaignId: free.campaignId,
+          supplierPromo: free.supplierPromo,
+        },
+      }
+    : null),
+});
 
 const factsOf = (command: WalletCommand, id: string, journal: DecidedJournal): JournalFacts => ({
   id,
@@ -205,6 +226,7 @@ const factsOf = (command: WalletCommand, id: string, journal: DecidedJournal): J
   amount: journal.amount,
   fingerprint: journal.fingerprint,
   reversed: false,
+  details: journal.details ?? null,
   postings: journal.postings.map(({ account, amount, side }) => ({
     account,
     amount,

@@ -11,11 +11,15 @@ export type HouseAccount =
   | 'house:bonus-cost'
   | 'house:psp-fees'
   | 'house:adjustments'
-  | `suspense:${string}`;
+  | `suspense:${string}`
+  | `jackpot:${string}`
+  | 'house:jackpot-cost';
 
 export const clearingOf = (psp: string): HouseAccount => `psp:${psp}:clearing`;
 export const casinoGaming: HouseAccount = 'house:casino:gaming';
 export const bonusCost: HouseAccount = 'house:bonus-cost';
+export const jackpotCost: HouseAccount = 'house:jackpot-cost';
+export const jackpotOf = (pool: string): HouseAccount => `jackpot:${pool}`;
 
 export type AccountMeaning = {
   readonly account: string;
@@ -70,6 +74,18 @@ export const chart: readonly AccountMeaning[] = [
     normalSide: 'credit',
     belowZero: true,
     meaning: 'unmatched; zero at day end',
+  },
+  {
+    account: 'jackpot:{pool}',
+    normalSide: 'credit',
+    belowZero: true,
+    meaning: 'what a jackpot of ours has collected and not paid; below zero, what the house has to fund',
+  },
+  {
+    account: 'house:jackpot-cost',
+    normalSide: 'debit',
+    belowZero: false,
+    meaning: 'contributions and seeds of jackpots',
   },
 ];
 

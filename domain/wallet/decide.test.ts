@@ -1,7 +1,7 @@
 /** Random command sequences against a small reference ledger that shares no code with the reducer. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { GameCommand, TransferCommand, WalletCommand } from './commands.ts';
+import type { BetCommand, GameCommand, TransferCommand, WalletCommand } from './commands.ts';
 import { decide, type JournalFacts } from './decide.ts';
 import { sumOfPostings } from './postings.ts';
 import type { WalletState } from './state.ts';
@@ -20,12 +20,17 @@ const empty: WalletState = {
   limits: [],
   usage: { atMs: nowMs, stake: { day: 0n, week: 0n, month: 0n }, loss: { day: 0n, week: 0n, month: 0n } },
   award: null,
+  jurisdiction: 'MT',
+  stakeMax: null,
 };
 
 /** The real side: the reducer with a journal of facts, as the writers keep it. */
 class Ledger {
   state = empty;
   readonly facts = new Map<string, JournalFacts>();
+  readonly calls = new Map<string, JournalFacts>();
+  /** Sums of house entries by account. */
+  readonly house = new Map<string, bigint>();
 
   run(command: WalletCommand): string {
     const referencedId =
@@ -38,15 +43,18 @@ class Ledger {
       nowMs,
       existing: this.facts.get(command.key.externalId) ?? null,
       referenced: referencedId === null ? null : (this.facts.get(referencedId) ?? null),
+      calledBefore: 'callId' in command && command.callId ? (this.calls.get(command.callId) ?? null) : null,
     });
     if (decision.kind !== 'post') return decision.kind === 'repeat' ? 'repeat' : decision.failure.code;
     this.state = decision.state;
-    for (const journal of decision.journals) {
+    for (const [index, journal] of decision.journals.entries()) {
       expect(sumOfPostings(journal.postings)).toBe(0n);
       for (const fact of this.facts.values()) {
         if (fact.id === journal.reverses) this.facts.set(fact.externalId, { ...fact, reversed: true });
       }
-      this.facts.set(journal.externalId, {
+      for (const { side, account, amount } of journal.postings)
+        if (side === 'house') this.house.set(account, (this.house.get(account) ?? 0n) + amount);
+      const fact: JournalFacts = {
         id: `j-${journal.externalId}`,
         externalId: journal.externalId,
         code: journal.code,
@@ -60,28 +68,42 @@ class Ledger {
           amount,
           ofPlayer: side === 'player',
         })),
-      });
+        details: journal.details ?? null,
+      };
+      this.facts.set(journal.externalId, fact);
+      if (index === 0 && 'callId' in command && command.callId) this.calls.set(command.callId, fact);
     }
     return 'posted';
   }
 }
 
 type Past = {
-  kind: 'bet' | 'win' | 'gone' | 'other';
+  kind: 'bet' | 'win' | 'gift' | 'gone' | 'other';
   print: string;
   real: bigint;
   promo: bigint;
+  /** What it put into the pot, or took out of it (negative). */
+  pot: bigint;
+  /** By how much it brought the end of wagering nearer, or farther away (negative). */
+  nearer: bigint;
   undone: boolean;
 };
+type Happened = Partial<Omit<Past, 'undone' | 'kind' | 'print'>> & Pick<Past, 'kind' | 'print'>;
 
-/** The reference: five numbers and a list of what happened. No accounts, no postings. */
+/** The reference: a handful of numbers and a list of what happened. No accounts, no postings. */
 class Reference {
   real = 0n;
   promo = 0n;
   reserved = 0n;
   debt = 0n;
+  pot = 0n;
+  potCost = 0n;
+  giftCost = 0n;
+  /** Bonus money given by awards less what was forfeited. */
+  awarded = 0n;
   award: { left: bigint } | null = null;
   readonly past = new Map<string, Past>();
+  readonly calls = new Set<string>();
 
   private receive(amount: bigint): void {
     const repaid = amount > this.debt ? this.debt : amount;
@@ -95,25 +117,42 @@ class Reference {
     this.debt += amount - paid;
   }
 
-  private remember(id: string, entry: Omit<Past, 'undone'>): string {
-    this.past.set(id, { ...entry, undone: false });
+  private remember(id: string, entry: Happened): string {
+    this.past.set(id, { real: 0n, promo: 0n, pot: 0n, nearer: 0n, ...entry, undone: false });
     return 'posted';
   }
 
+  private approach(by: bigint): bigint {
+    if (!this.award) return 0n;
+    const moved = by > this.award.left ? this.award.left : by;
+    this.award.left -= moved;
+    return moved;
+  }
+
   run(command: WalletCommand): string {
+    const call = 'callId' in command ? command.callId : null;
+    if (call && this.calls.has(call) && !this.past.has(command.key.externalId)) return 'repeat';
+    const outcome = this.decide(command);
+    if (call && outcome === 'posted') this.calls.add(call);
+    return outcome;
+  }
+
+  private decide(command: WalletCommand): string {
     const id = command.key.externalId;
     const print = command.fingerprint;
     const known = this.past.get(id);
-    if (known?.kind === 'gone') return 'transaction-rolled-back';
+    if (known?.kind === 'gone' && command.kind !== 'rollback') return 'transaction-rolled-back';
     if (known) return known.print === print ? 'repeat' : 'duplicate-transaction';
     if (command.kind === 'bet') {
       const promo = command.amount > this.real ? command.amount - this.real : 0n;
       if (promo > (this.award ? this.promo : 0n)) return 'insufficient-funds';
       this.real -= command.amount - promo;
       this.promo -= promo;
-      if (this.award)
-        this.award.left = this.award.left > command.amount ? this.award.left - command.amount : 0n;
-      return this.remember(id, { kind: 'bet', print, real: command.amount - promo, promo });
+      const nearer = this.approach(command.amount);
+      const pot = command.jackpotShare ? (command.amount - promo) / 100n : 0n;
+      this.pot += pot;
+      this.potCost += pot;
+      return this.remember(id, { kind: 'bet', print, real: command.amount - promo, promo, pot, nearer });
     }
     if (command.kind === 'win') {
       const bet = command.betExternalId === null ? null : (this.past.get(command.betExternalId) ?? null);
@@ -123,32 +162,55 @@ class Reference {
         if (bet.kind !== 'bet') return 'transaction-not-found';
       }
       const stake = bet ? bet.real + bet.promo : 0n;
+      if (command.free && stake === 0n)
+        return this.gift(id, print, command.amount, command.free.terms !== null);
+      if (command.jackpotWin) this.pot -= command.jackpotWin.amount;
       const promo = bet && this.award && stake > 0n ? (command.amount * bet.promo) / stake : 0n;
       this.receive(command.amount - promo);
       this.promo += promo;
-      return this.remember(id, { kind: 'win', print, real: command.amount - promo, promo });
+      const pot = -(command.jackpotWin?.amount ?? 0n);
+      return this.remember(id, { kind: 'win', print, real: command.amount - promo, promo, pot });
     }
     if (command.kind === 'rollback') {
       const original = this.past.get(command.originalExternalId);
       if (!original) {
-        this.remember(command.originalExternalId, { kind: 'gone', print, real: 0n, promo: 0n });
-        return this.remember(id, { kind: 'other', print, real: 0n, promo: 0n });
+        this.remember(command.originalExternalId, { kind: 'gone', print });
+        return id === command.originalExternalId ? 'posted' : this.remember(id, { kind: 'other', print });
       }
-      if (original.kind === 'gone' || original.undone)
-        return this.remember(id, { kind: 'other', print, real: 0n, promo: 0n });
-      if (original.kind === 'other') return 'transaction-not-found';
+      if (original.kind === 'gone' || original.kind === 'other' || original.undone)
+        return this.remember(id, { kind: 'other', print });
       original.undone = true;
+      this.pot -= original.pot;
       if (original.kind === 'bet') {
         this.receive(original.real);
+        this.potCost -= original.pot;
         if (this.award) this.promo += original.promo;
       } else {
         this.surrender(original.real);
-        this.promo = this.promo > original.promo ? this.promo - original.promo : 0n;
+        const promo = this.promo > original.promo ? original.promo : this.promo;
+        this.promo -= promo;
+        if (original.kind === 'gift') this.giftCost -= original.real + promo;
       }
-      return this.remember(id, { kind: 'other', print, real: 0n, promo: 0n });
+      if (this.award && this.award.left > 0n) {
+        this.award.left += original.nearer;
+        if (this.award.left < 0n) this.award.left = 0n;
+      }
+      return this.remember(id, { kind: 'other', print });
     }
     const outcome = this.transfer(command);
-    return outcome === 'posted' ? this.remember(id, { kind: 'other', print, real: 0n, promo: 0n }) : outcome;
+    return outcome === 'posted' ? this.remember(id, { kind: 'other', print }) : outcome;
+  }
+
+  /** Free winnings: five times to be staked under terms, unless an award is about to end. */
+  private gift(id: string, print: string, amount: bigint, hasTerms: boolean): string {
+    this.giftCost += amount;
+    if (!hasTerms || amount === 0n || this.award?.left === 0n) {
+      this.receive(amount);
+      return this.remember(id, { kind: 'gift', print, real: amount });
+    }
+    this.promo += amount;
+    this.award = { left: (this.award?.left ?? 0n) + 5n * amount };
+    return this.remember(id, { kind: 'gift', print, promo: amount, nearer: -5n * amount });
   }
 
   private transfer({ transfer, amount }: TransferCommand): string {
@@ -167,10 +229,15 @@ class Reference {
         this.reserved -= amount;
         if (transfer.code === 'withdrawal.release') this.receive(amount);
         return 'posted';
+      case 'jackpot.pay':
+        this.pot -= amount;
+        this.receive(amount);
+        return 'posted';
       case 'bonus.award':
         if (this.award) return 'award-active';
         this.award = { left: transfer.wagering };
         this.promo += amount;
+        this.awarded += amount;
         return 'posted';
       case 'bonus.convert':
         if (!this.award || this.award.left > 0n) return 'award-not-active';
@@ -180,6 +247,7 @@ class Reference {
         return 'posted';
       case 'bonus.forfeit':
         if (!this.award) return 'award-not-active';
+        this.awarded -= this.promo;
         this.promo = 0n;
         this.award = null;
         return 'posted';
@@ -188,6 +256,13 @@ class Reference {
 }
 
 const ids = fc.integer({ min: 0, max: 24 }).map((n) => `t${n}`);
+const undoIds = fc.integer({ min: 0, max: 24 }).map((n) => `r${n}`);
+/** Mostly none, since a call that comes back under another id does nothing. */
+const calls = fc.oneof(
+  { weight: 3, arbitrary: fc.constant(null) },
+  { weight: 1, arbitrary: fc.integer({ min: 0, max: 24 }).map((n) => `c${n}`) },
+);
+const terms = { awardId: 'a', wageringTimes: 5, betMax: null, expiresAtMs: nowMs + hourMs };
 const amounts = fc.oneof(fc.bigInt({ min: 0n, max: 100n }), fc.bigInt({ min: 0n, max: 10n ** 20n }));
 
 const facts = (externalId: string, print: string) => ({
@@ -201,31 +276,53 @@ const game = { game: 'g', round: 'r', roundClosed: false, guardMs: 0 };
 const commands: fc.Arbitrary<GameCommand | TransferCommand> = fc.oneof(
   {
     weight: 4,
-    arbitrary: fc.tuple(ids, amounts).map(([id, amount]): GameCommand => ({
+    arbitrary: fc
+      .tuple(ids, amounts, fc.boolean(), calls)
+      .map(([id, amount, feeds, callId]): GameCommand => ({
+        kind: 'bet',
+        ...facts(id, `bet${amount}`),
+        ...game,
+        amount,
+        callId,
+        jackpotShare: feeds ? { pool: 'p', contributionBps: 100 } : null,
+        sessionIssuedAtMs: nowMs,
+        sessionExpiresAtMs: nowMs + hourMs,
+        contributionBps: 10_000,
+      })),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(ids, amounts).map(([id, worth]): GameCommand => ({
       kind: 'bet',
-      ...facts(id, `bet${amount}`),
+      ...facts(id, `free${worth}`),
       ...game,
-      amount,
+      amount: 0n,
+      isFree: true,
       sessionIssuedAtMs: nowMs,
       sessionExpiresAtMs: nowMs + hourMs,
       contributionBps: 10_000,
     })),
   },
   {
-    weight: 3,
-    arbitrary: fc.tuple(ids, fc.option(ids), amounts).map(([id, bet, amount]): GameCommand => ({
-      kind: 'win',
-      ...facts(id, `win${amount}${bet}`),
-      ...game,
-      amount,
-      betExternalId: bet,
-    })),
+    weight: 4,
+    arbitrary: fc
+      .tuple(ids, fc.option(ids), amounts, fc.constantFrom('game', 'pool', 'free', 'terms'), calls)
+      .map(([id, bet, amount, from, callId]): GameCommand => ({
+        kind: 'win',
+        ...facts(id, `win${amount}${bet}`),
+        ...game,
+        amount,
+        callId,
+        betExternalId: bet,
+        jackpotWin: from === 'pool' ? { pool: 'p', amount: amount / 3n } : null,
+        free: from === 'free' || from === 'terms' ? { terms: from === 'terms' ? terms : null } : null,
+      })),
   },
   {
     weight: 3,
-    arbitrary: fc.tuple(ids, ids).map(([id, original]): GameCommand => ({
+    arbitrary: fc.tuple(undoIds, fc.oneof(ids, undoIds)).map(([id, original]): GameCommand => ({
       kind: 'rollback',
-      ...facts(`r${id}`, `rollback${original}`),
+      ...facts(id, `rollback${original}`),
       ...game,
       originalExternalId: original,
     })),
@@ -244,6 +341,7 @@ const commands: fc.Arbitrary<GameCommand | TransferCommand> = fc.oneof(
           'bonus.award',
           'bonus.convert',
           'bonus.forfeit',
+          'jackpot.pay',
         ),
       )
       .map(([id, amount, code]): TransferCommand => ({
@@ -256,9 +354,11 @@ const commands: fc.Arbitrary<GameCommand | TransferCommand> = fc.oneof(
             ? { code, psp: 'alpha' }
             : code === 'bonus.award'
               ? { code, awardId: 'a', wagering: amount * 2n, betMax: null, expiresAtMs: nowMs + hourMs }
-              : code === 'bonus.convert' || code === 'bonus.forfeit'
-                ? { code, awardId: 'a' }
-                : { code },
+              : code === 'jackpot.pay'
+                ? { code, pool: 'p' }
+                : code === 'bonus.convert' || code === 'bonus.forfeit'
+                  ? { code, awardId: 'a' }
+                  : { code },
       })),
   },
 );
@@ -278,6 +378,12 @@ test('500 sequences of 60 commands agree with the reference ledger', () => {
           reference.debt,
         ]);
         expect(ledger.state.award?.wageringLeft ?? null).toBe(reference.award?.left ?? null);
+        const houseSum = (account: string) => ledger.house.get(account) ?? 0n;
+        expect([houseSum('jackpot:p'), -houseSum('house:jackpot-cost')]).toEqual([
+          reference.pot,
+          reference.potCost,
+        ]);
+        expect(-houseSum('house:bonus-cost')).toBe(reference.giftCost + reference.awarded);
       }
     }),
     { numRuns: 500 },
@@ -326,4 +432,102 @@ test('a stake limit admits its last unit and not one more; a new day starts agai
   const yesterday = { ...limited, usage: { ...limited.usage, atMs: nowMs - 24 * hourMs } };
   expect(codeOf(yesterday, bet(50n))).toBe('post');
   expect(codeOf(yesterday, bet(51n))).toBe('play-limit-exceeded');
+});
+
+test('the lowest stake cap holds: of the player, of the game, of the game in the player’s jurisdiction', () => {
+  const capped = (amount: bigint, more: Partial<BetCommand>) => ({ ...bet(amount), ...more }) as GameCommand;
+  const caps = [
+    { jurisdiction: null, asset: 'EUR', amount: 50n },
+    { jurisdiction: 'GB', asset: 'EUR', amount: 5n },
+    { jurisdiction: null, asset: 'USD', amount: 1n },
+  ];
+  expect(codeOf(rich, capped(50n, { stakeCaps: caps }))).toBe('post');
+  expect(codeOf(rich, capped(51n, { stakeCaps: caps }))).toBe('stake-too-large');
+  const british = { ...rich, jurisdiction: 'GB' };
+  expect(codeOf(british, capped(5n, { stakeCaps: caps }))).toBe('post');
+  expect(codeOf(british, capped(6n, { stakeCaps: caps }))).toBe('stake-too-large');
+  expect(codeOf({ ...rich, stakeMax: 2n }, capped(2n, { stakeCaps: caps }))).toBe('post');
+  expect(codeOf({ ...rich, stakeMax: 2n }, bet(3n))).toBe('stake-too-large');
+});
+
+test('a free bet passes limits of the player’s own money, and no brake', () => {
+  const free = { ...bet(0n), isFree: true } as GameCommand;
+  const overLimit: WalletState = {
+    ...rich,
+    limits: [{ kind: 'stake', window: 'day', amount: 50n }],
+    usage: { ...empty.usage, stake: { day: 60n, week: 60n, month: 60n } },
+  };
+  expect(codeOf(overLimit, free)).toBe('post');
+  expect(codeOf(overLimit, bet(0n))).toBe('play-limit-exceeded');
+  expect(codeOf({ ...rich, playBlockedUntilMs: nowMs + 1, playBlockReason: 'self-exclusion' }, free)).toBe(
+    'self-excluded',
+  );
+});
+
+test('a win on real money stays real, whatever the wire calls it', () => {
+  const ledger = new Ledger();
+  ledger.state = rich;
+  ledger.run(bet(10n));
+  const win: GameCommand = {
+    kind: 'win',
+    ...facts('w', 'w'),
+    ...game,
+    amount: 7n,
+    betExternalId: 'b',
+    free: { terms },
+  };
+  expect(ledger.run(win)).toBe('posted');
+  expect(ledger.state.balances).toMatchObject({ cash: 97n, bonus: 0n });
+  expect(ledger.state.award).toBeNull();
+});
+
+test('free winnings of 12.34 under 20 times ask for stakes of 246.80', () => {
+  const decision = decide(
+    empty,
+    {
+      kind: 'win',
+      ...facts('w', 'w'),
+      ...game,
+      amount: 1_234n,
+      betExternalId: null,
+      free: { terms: { ...terms, wageringTimes: 20 } },
+    },
+    { nowMs, existing: null, referenced: null },
+  );
+  expect(decision).toMatchObject({
+    kind: 'post',
+    state: { balances: { cash: 0n, bonus: 1_234n }, award: { id: 'a', wageringLeft: 24_680n } },
+    openedAward: { id: 'a', amount: 1_234n },
+    journals: [{ code: 'free.win' }],
+  });
+});
+
+test('a withdrawn game takes no new stake, and still answers for one that it took', () => {
+  const ledger = new Ledger();
+  ledger.state = rich;
+  expect(ledger.run(bet(10n))).toBe('posted');
+  const closed = { ...bet(10n), isGameOpen: false } as GameCommand;
+  expect(ledger.run(closed)).toBe('repeat');
+  expect(ledger.run({ ...closed, ...facts('b2', 'b') } as GameCommand)).toBe('unknown-game');
+});
+
+test('progress of a bet is taken back with it while the award is wagered, and not after', () => {
+  const ledger = new Ledger();
+  ledger.state = {
+    ...rich,
+    award: { id: 'a', wageringLeft: 25n, betMax: null, expiresAtMs: nowMs + hourMs },
+  };
+  const undo = (id: string, of: string): GameCommand => ({
+    kind: 'rollback',
+    ...facts(id, id),
+    ...game,
+    originalExternalId: of,
+  });
+  ledger.run(bet(10n));
+  expect(ledger.state.award?.wageringLeft).toBe(15n);
+  ledger.run(undo('r1', 'b'));
+  expect(ledger.state.award?.wageringLeft).toBe(25n);
+  ledger.run({ ...bet(40n), ...facts('b2', 'b') } as GameCommand);
+  ledger.run(undo('r2', 'b2'));
+  expect(ledger.state.award?.wageringLeft).toBe(0n);
 });

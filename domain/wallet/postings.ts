@@ -1,6 +1,14 @@
 /** One pure function per journal code: what moves where. Every list sums to zero. */
 import type { Units } from '../money.ts';
-import { bonusCost, casinoGaming, clearingOf, type HouseAccount, type Pool } from './chart.ts';
+import {
+  bonusCost,
+  casinoGaming,
+  clearingOf,
+  jackpotCost,
+  jackpotOf,
+  type HouseAccount,
+  type Pool,
+} from './chart.ts';
 
 export const journalCodes = [
   'deposit.capture',
@@ -15,6 +23,10 @@ export const journalCodes = [
   'bonus.award',
   'bonus.convert',
   'bonus.forfeit',
+  'free.win',
+  'free.rollback',
+  'jackpot.contribute',
+  'jackpot.pay',
 ] as const;
 export type JournalCode = (typeof journalCodes)[number];
 
@@ -30,7 +42,7 @@ const moving = (postings: readonly Posting[]): Posting[] =>
   postings.filter((posting) => posting.amount !== 0n);
 
 /** A credit repays what the player owes before it becomes spendable. */
-function creditCash(balances: PoolBalances, amount: Units): Posting[] {
+export function creditCash(balances: PoolBalances, amount: Units): Posting[] {
   const owed = -balances.receivable;
   const repaid = owed < amount ? owed : amount;
   return [player('receivable', repaid), player('cash', amount - repaid)];
@@ -105,11 +117,14 @@ export type OriginalPosting = {
  * Undoes a journal pool by pool. Taking back a win that has been spent leaves a debt in `receivable`;
  * giving back a stake repays a debt first. Bonus money that no longer has a live award returns as nothing to the
  * player's bonus: its counter-entry is the house's, so an expired award cannot come back through a rollback.
+ * `beside` are house lines that the original moved, too, reversed; `counter` takes what is left.
  */
 export function betRollback(
   balances: PoolBalances,
   original: readonly OriginalPosting[],
   bonusUsable: boolean,
+  counter: HouseAccount = casinoGaming,
+  beside: readonly Posting[] = [],
 ): Posting[] {
   const sumOf = (pool: Pool): Units =>
     original.reduce((sum, line) => (line.ofPlayer && line.account === pool ? sum + line.amount : sum), 0n);
@@ -129,8 +144,17 @@ export function betRollback(
     postings.push(player('bonus', -taken));
     returned += taken;
   }
-  return moving([...postings, house(casinoGaming, returned)]);
+  return moving([...postings, ...beside, house(counter, returned - sumOfPostings(beside))]);
 }
+
+export const jackpotPay = (balances: PoolBalances, amount: Units, pool: string): Posting[] =>
+  moving([...creditCash(balances, amount), house(jackpotOf(pool), -amount)]);
+
+/** The house adds to a pool outside any bet: its seed, or what a win has overdrawn. */
+export const jackpotContribute = (amount: Units, pool: string): Posting[] => [
+  house(jackpotCost, -amount),
+  house(jackpotOf(pool), amount),
+];
 
 export const bonusAward = (amount: Units): Posting[] => [player('bonus', amount), house(bonusCost, -amount)];
 
