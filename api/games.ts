@@ -57,10 +57,11 @@ const roundSchema = z
   .openapi('Round');
 
 export function mountGames(api: Api, deps: ApiDeps): void {
-  mountHub88(api, deps);
-  mountCaleta(api, deps);
-  mountA8rV2(api, deps);
-  mountA8rV1(api, deps);
+  const doors = { ...deps, db: deps.playDb };
+  mountHub88(api, doors);
+  mountCaleta(api, doors);
+  mountA8rV2(api, doors);
+  mountA8rV1(api, doors);
   mountLobby(api, deps);
   mountRounds(api, deps);
 }

@@ -4,7 +4,7 @@ import type { Units } from '#domain/money.ts';
 import { referencedExternalId, type CommandKey, type GameCommand } from '#domain/wallet/commands.ts';
 import { decide, type Decision, type JournalFacts } from '#domain/wallet/decide.ts';
 import { playableBalance, type WalletState } from '#domain/wallet/state.ts';
-import { factsKey, loadCallFacts, loadJournalFacts } from './journal-facts.ts';
+import { bonusIn, factsKey, loadCallFacts, loadJournalFacts } from './journal-facts.ts';
 import {
   addDecision,
   isBatchEmpty,
@@ -212,14 +212,6 @@ function accept(
     balance: playableBalance(batch.after.state, nowMs),
     bonusMoved: bonusIn(added.facts[0]?.postings ?? []),
   };
-}
-
-function bonusIn(postings: JournalFacts['postings']): Units {
-  const moved = postings.reduce(
-    (sum, line) => (line.ofPlayer && line.account === 'bonus' ? sum + line.amount : sum),
-    0n,
-  );
-  return moved < 0n ? -moved : moved;
 }
 
 function markReversed(facts: Map<string, JournalFacts>, journalId: string | null): void {

@@ -1,4 +1,5 @@
 /** Journals that exist already, read by their external ids for the decisions that refer to them. */
+import type { Units } from '#domain/money.ts';
 import type { JournalFacts } from '#domain/wallet/decide.ts';
 import type { JournalCode } from '#domain/wallet/postings.ts';
 import type { CommandKey } from '#domain/wallet/commands.ts';
@@ -70,3 +71,12 @@ const fromRow = (row: Row): JournalFacts => ({
     amount: BigInt(line.amount),
   })),
 });
+
+/** Units that a journal took from bonus money or paid to it. */
+export function bonusIn(postings: JournalFacts['postings']): Units {
+  const moved = postings.reduce(
+    (sum, line) => (line.ofPlayer && line.account === 'bonus' ? sum + line.amount : sum),
+    0n,
+  );
+  return moved < 0n ? -moved : moved;
+}

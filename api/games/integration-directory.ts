@@ -2,6 +2,7 @@
 import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
 import { findGameSession, type GameSession } from '#activities/games/commands/game-sessions.ts';
 import type { Database } from '#db/connect.ts';
+import { readPlayRules, type PlayRules } from './game-play-rules.ts';
 
 export const walletDialects = ['hub88', 'caleta', 'a8r-v2', 'a8r-v1'] as const;
 export type WalletDialect = (typeof walletDialects)[number];
@@ -19,6 +20,7 @@ export type Integration = {
   readonly callerKey: KeyObject;
   readonly balanceOnInsufficientFunds: boolean;
   readonly games: ReadonlyMap<string, IntegrationGame>;
+  readonly playRules: PlayRules;
 };
 
 /** How long a changed catalogue or key may take to be seen. Revocations do not pass here: the wallet's fence has them. */
@@ -109,6 +111,7 @@ async function readIntegration(
     brand: row.brand,
     callerKey,
     balanceOnInsufficientFunds: row.balanceOnInsufficientFunds,
+    playRules: await readPlayRules(db, id),
     games: new Map(
       games.map((game) => [
         game.code,
