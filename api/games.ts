@@ -12,6 +12,7 @@ import type { ApiDeps } from './context.ts';
 import { mountA8rV1 } from './games/a8r-play.ts';
 import { mountA8rV2 } from './games/a8r-twirp.ts';
 import { mountCaleta, mountHub88 } from './games/hub88.ts';
+import { mountPlayRules } from './games/play-rules.ts';
 import { requirePlayer } from './pam-guard.ts';
 import { problemResponses } from './problem.ts';
 import { moneyOutput, pageOf, pageQuery, timestamp } from './schemas.ts';
@@ -64,6 +65,7 @@ export function mountGames(api: Api, deps: ApiDeps): void {
   mountA8rV1(api, doors);
   mountLobby(api, deps);
   mountRounds(api, deps);
+  mountPlayRules(api, deps);
 }
 
 function mountLobby(api: Api, deps: ApiDeps): void {

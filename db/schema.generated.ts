@@ -616,9 +616,7 @@ export interface WalletEntry {
 export interface WalletJackpotRollup {
   asset: string;
   balance: string;
-  contributed: string;
   entries: bigint;
-  paid: string;
   pool: string;
   rolledUpAt: Generated<Timestamp>;
   throughJournalId: string;

@@ -6,6 +6,7 @@ import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import { pokeOpenWebhooks } from '#activities/compliance/commands/webhook-inbox.ts';
 import { claimExpiredRounds } from '#activities/games/guard.ts';
+import { rollUpJackpotPools } from '#activities/wallet/jackpot-pools.ts';
 import type { Database } from '#db/connect.ts';
 import { taskQueues } from '#domain/task-queues.ts';
 import { bonusAwardStart } from '#workflows/bonus-award.contract.ts';
@@ -62,6 +63,7 @@ export const sweeps: readonly Sweep[] = [
   { name: 'exclusions', everyMs: 60_000, run: sweepExclusions },
   { name: 'awards', everyMs: 60_000, run: sweepAwards },
   { name: 'lost-payments', everyMs: 60_000, run: restartLostPayments },
+  { name: 'jackpot-pools', everyMs: 60_000, run: (_client, db) => rollUpJackpotPools(db) },
 ];
 
 /** Runs every sweep at its own pace until `signal` aborts; one that fails is tried again at its next turn. */

@@ -34,8 +34,6 @@ create table wallet.jackpot_rollup (
   pool text not null,
   asset text not null references wallet.asset,
   balance numeric(38, 0) not null,
-  contributed numeric(38, 0) not null,
-  paid numeric(38, 0) not null,
   entries bigint not null,
   through_journal_id uuid not null,
   rolled_up_at timestamptz not null default now(),

@@ -40,6 +40,8 @@ export const permissions = [
   'compliance:audit:read',
   'bi:kpi:read',
   'backoffice:operator:read',
+  'games:play-rules:set',
+  'wallet:jackpot:fund',
 ] as const;
 
 export type Permission = (typeof permissions)[number];
@@ -77,6 +79,7 @@ const grants: Record<RoleName, readonly Permission[]> = {
     'payments:withdrawal:approve',
     'risk:assessment:read',
     'bi:kpi:read',
+    'wallet:jackpot:fund',
   ],
   risk: [
     ...readsOfPlayers,
@@ -87,6 +90,7 @@ const grants: Record<RoleName, readonly Permission[]> = {
     'kyc:verification:decide',
     'risk:assessment:read',
     'affiliates:referral:read',
+    'games:play-rules:set',
   ],
   compliance: [
     ...readsOfPlayers,
