@@ -203,6 +203,7 @@ function accept(
       bonusMoved,
     };
   }
+  assert(!decision.openedAward, 'an award is opened where its row is written: settle-free-win.ts');
   const added = addDecision(batch, command, decision, nowMs);
   for (const journal of decision.journals) markReversed(facts, journal.reverses);
   for (const fact of added.facts) facts.set(factsKey(command.key.integration, fact.externalId), fact);

@@ -48,10 +48,8 @@ function mountGameRules(api: Api, deps: ApiDeps): void {
         ),
       jackpot: z
         .strictObject({ pool, contributionBps: z.int().min(1).max(2_000) })
-        .nullable()
-        .openapi({
-          description: 'The pool of ours that real-money stakes feed, in basis points of the stake.',
-        }),
+        .optional()
+        .openapi({ description: 'The pool of ours that real-money stakes feed; none without it.' }),
       reason,
     })
     .openapi('PlayRules');
@@ -96,7 +94,7 @@ function mountGameRules(api: Api, deps: ApiDeps): void {
           integration,
           game,
           brand: row.brand,
-          jackpot: body.jackpot,
+          jackpot: body.jackpot ?? null,
           stakeCaps: body.stakeCaps.map(({ money, jurisdiction }) => ({
             asset: money.asset,
             amount: orThrow(parsePayable(money)),
@@ -114,12 +112,15 @@ function mountGameRules(api: Api, deps: ApiDeps): void {
 function mountPlayerCap(api: Api, deps: ApiDeps): void {
   const input = z
     .strictObject({
-      asset: z.string().regex(/^[A-Z]{3,10}$/),
+      asset: z
+        .string()
+        .regex(/^[A-Z]{3,10}$/)
+        .openapi({ example: 'EUR' }),
       amount: z
         .string()
         .regex(/^\d{1,15}(\.\d{1,18})?$/)
-        .nullable()
-        .openapi({ description: 'Largest single stake; null lifts the cap.' }),
+        .optional()
+        .openapi({ example: '5.00', description: 'Largest single stake; without it the cap is lifted.' }),
       reason,
     })
     .openapi('PlayerStakeCap');
@@ -152,7 +153,7 @@ function mountPlayerCap(api: Api, deps: ApiDeps): void {
     async (c) => {
       const { id: playerId } = c.req.valid('param');
       const { asset, amount, reason: why } = c.req.valid('json');
-      const units = amount === null ? null : orThrow(parsePayable({ amount, asset }));
+      const units = amount === undefined ? null : orThrow(parsePayable({ amount, asset }));
       const wallet = await deps.db
         .selectFrom('wallet.playerWallet')
         .select('brand')
@@ -223,7 +224,7 @@ function mountFunds(api: Api, deps: ApiDeps): void {
       security: [{ operatorSession: [] }],
       middleware: [requireOperator(deps, 'wallet:jackpot:fund')] as const,
       request: {
-        params: z.object({ pool }),
+        params: z.object({ pool: z.string().min(1).max(40) }),
         headers: idempotencyHeader,
         body: { required: true, content: { 'application/json': { schema: input } } },
       },
