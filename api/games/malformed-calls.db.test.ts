@@ -146,7 +146,7 @@ function changed(body: unknown, [key, ...rest]: readonly (string | number)[], va
 }
 
 /** What the dialect does without, or reads as another type, too. */
-const optional = new Set(['finished', 'session_id', 'provider', 'is_free']);
+const optional = new Set(['finished', 'session_id']);
 const idOf = (dialect: Dialect, body: Record<string, unknown>): string =>
   dialect.startsWith('a8r')
     ? String(((body['transactions'] ?? body['actions']) as Record<string, unknown>[])[0]?.['id'] ?? '')

@@ -174,6 +174,20 @@ describe('rollbacks are taken whatever they name', () => {
   });
 });
 
+test('a rollback ends its round, whether or not what it undoes ever came', async () => {
+  const player = await doors.player();
+  const round = randomUUID();
+  const stateOf = async () =>
+    (await database.pool.query('select state from games.round where round_ref = $1', [round])).rows[0]?.state;
+  await bet(rs(player, { round }));
+  const undo = (round_closed: boolean) =>
+    rollback(rs(player, { round, round_closed, reference_transaction_uuid: randomUUID() }));
+  expect(await undo(false)).toMatchObject(ok(900_000));
+  expect(await stateOf()).toBe('open');
+  expect(await undo(true)).toMatchObject(ok(900_000));
+  expect(await stateOf()).toBe('settled');
+});
+
 describe('a game that is withdrawn', () => {
   test.each(dialects)(
     '%s: a bet that it took is still answered for, and no new one is taken',

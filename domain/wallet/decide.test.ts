@@ -1,7 +1,7 @@
 /** Random command sequences against a small reference ledger that shares no code with the reducer. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { BetCommand, GameCommand, TransferCommand, WalletCommand } from './commands.ts';
+import type { BetCommand, GameCommand, TransferCommand, WalletCommand, WinCommand } from './commands.ts';
 import { decide, type JournalFacts } from './decide.ts';
 import { sumOfPostings } from './postings.ts';
 import type { WalletState } from './state.ts';
@@ -162,8 +162,7 @@ class Reference {
         if (bet.kind !== 'bet') return 'transaction-not-found';
       }
       const stake = bet ? bet.real + bet.promo : 0n;
-      if (command.free && stake === 0n)
-        return this.gift(id, print, command.amount, command.free.terms !== null);
+      if (command.free && stake === 0n) return this.gift(id, print, command, command.free.terms !== null);
       if (command.jackpotWin) this.pot -= command.jackpotWin.amount;
       const promo = bet && this.award && stake > 0n ? (command.amount * bet.promo) / stake : 0n;
       this.receive(command.amount - promo);
@@ -189,7 +188,7 @@ class Reference {
         this.surrender(original.real);
         const promo = this.promo > original.promo ? original.promo : this.promo;
         this.promo -= promo;
-        if (original.kind === 'gift') this.giftCost -= original.real + promo;
+        if (original.kind === 'gift') this.giftCost -= original.real + promo + original.pot;
       }
       if (this.award && this.award.left > 0n) {
         this.award.left += original.nearer;
@@ -202,15 +201,18 @@ class Reference {
   }
 
   /** Free winnings: five times to be staked under terms, unless an award is about to end. */
-  private gift(id: string, print: string, amount: bigint, hasTerms: boolean): string {
-    this.giftCost += amount;
+  private gift(id: string, print: string, win: WinCommand, hasTerms: boolean): string {
+    const { amount } = win;
+    const pot = -(win.jackpotWin?.amount ?? 0n);
+    this.pot += pot;
+    this.giftCost += amount + pot;
     if (!hasTerms || amount === 0n || this.award?.left === 0n) {
       this.receive(amount);
-      return this.remember(id, { kind: 'gift', print, real: amount });
+      return this.remember(id, { kind: 'gift', print, real: amount, pot });
     }
     this.promo += amount;
     this.award = { left: (this.award?.left ?? 0n) + 5n * amount };
-    return this.remember(id, { kind: 'gift', print, promo: amount, nearer: -5n * amount });
+    return this.remember(id, { kind: 'gift', print, promo: amount, pot, nearer: -5n * amount });
   }
 
   private transfer({ transfer, amount }: TransferCommand): string {
@@ -306,7 +308,13 @@ const commands: fc.Arbitrary<GameCommand | TransferCommand> = fc.oneof(
   {
     weight: 4,
     arbitrary: fc
-      .tuple(ids, fc.option(ids), amounts, fc.constantFrom('game', 'pool', 'free', 'terms'), calls)
+      .tuple(
+        ids,
+        fc.option(ids),
+        amounts,
+        fc.constantFrom('game', 'pool', 'free', 'terms', 'free pool', 'terms pool'),
+        calls,
+      )
       .map(([id, bet, amount, from, callId]): GameCommand => ({
         kind: 'win',
         ...facts(id, `win${amount}${bet}`),
@@ -314,8 +322,8 @@ const commands: fc.Arbitrary<GameCommand | TransferCommand> = fc.oneof(
         amount,
         callId,
         betExternalId: bet,
-        jackpotWin: from === 'pool' ? { pool: 'p', amount: amount / 3n } : null,
-        free: from === 'free' || from === 'terms' ? { terms: from === 'terms' ? terms : null } : null,
+        jackpotWin: from.endsWith('pool') ? { pool: 'p', amount: amount / 3n } : null,
+        free: /^(free|terms)/.test(from) ? { terms: from.startsWith('terms') ? terms : null } : null,
       })),
   },
   {

@@ -200,9 +200,11 @@ function freeWin(
     ? { ...win.details, wagering: { awardId: wagering.awardId, units: wagering.units.toString() } }
     : (win.details ?? null);
   const links = { answers: bet?.id ?? null, details };
+  const { jackpotWin } = win;
+  const postings = jackpotWin ? payFromPool(outcome.postings, bonusCost, jackpotWin) : outcome.postings;
   const decision = accept(
     { ...state, award: outcome.award },
-    journalOf(win, 'free.win', win.amount, outcome.postings, links),
+    journalOf(win, 'free.win', win.amount, postings, links),
     roundOf(win, { won: win.amount }),
   );
   return { ...decision, openedAward: outcome.opened };
@@ -230,7 +232,9 @@ function decideRollback(state: WalletState, rollback: RollbackCommand, context: 
       code: 'bet.tombstone',
     };
     const isOwnMark = rollback.originalExternalId === rollback.key.externalId;
-    return accept(state, isOwnMark ? tombstone : [empty, tombstone], null);
+    // What it undoes is unknown, the round that it ends is not.
+    const round = rollback.roundClosed ? roundOf(rollback, {}) : null;
+    return accept(state, isOwnMark ? tombstone : [empty, tombstone], round);
   }
   if (referenced.playerId !== state.playerId || referenced.asset !== state.asset) {
     return refuse('duplicate-transaction', 'The rollback names a transaction of another player.');
@@ -246,13 +250,13 @@ function decideRollback(state: WalletState, rollback: RollbackCommand, context: 
   const undone = { ...state, award: wagering.award };
   const links = { reverses: referenced.id };
   const live = isAwardLive(state, nowMs);
+  const beside = undoJackpots(referenced.postings);
   if (code === 'free.win') {
-    const postings = post.betRollback(state.balances, referenced.postings, live, bonusCost);
+    const postings = post.betRollback(state.balances, referenced.postings, live, bonusCost, beside);
     const journal = journalOf(rollback, 'free.rollback', amount, postings, links);
     return accept(undone, journal, roundOf(rollback, { won: -amount, rolledBack: true }), wagering.completed);
   }
   const wasBet = code === 'bet.place';
-  const beside = undoJackpots(referenced.postings);
   const postings = post.betRollback(state.balances, referenced.postings, live, casinoGaming, beside);
   return accept(
     { ...undone, usage: wasBet ? addUsage(usage, -amount, -amount) : addUsage(usage, 0n, amount) },

@@ -23,8 +23,8 @@ const flows: Record<JournalCode, readonly RegExp[]> = {
   'bonus.award': [/^bonus$/, /^house:bonus-cost$/],
   'bonus.convert': [/^bonus$/, /^cash$/, /^receivable$/],
   'bonus.forfeit': [/^bonus$/, /^house:bonus-cost$/],
-  'free.win': [/^cash$/, /^bonus$/, /^receivable$/, /^house:bonus-cost$/],
-  'free.rollback': [/^cash$/, /^bonus$/, /^receivable$/, /^house:bonus-cost$/],
+  'free.win': [/^cash$/, /^bonus$/, /^receivable$/, /^house:bonus-cost$/, jackpot],
+  'free.rollback': [/^cash$/, /^bonus$/, /^receivable$/, /^house:bonus-cost$/, jackpot],
   'jackpot.contribute': [/^house:jackpot-cost$/, jackpot],
   'jackpot.pay': [/^cash$/, /^receivable$/, jackpot],
 };
