@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { runAsAdmin, withDatabase } from '#test/support/postgres-server.ts';
 
 const folder = new URL('../db/migrations/', import.meta.url);
-const migration = '0020-integrations.sql';
+const migration = '0019-integrations.sql';
 const { adminUrl, databasePrefix } = inject('testPostgres');
 const name = `${databasePrefix}_keys_${randomBytes(4).toString('hex')}`;
 const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
