@@ -60,6 +60,7 @@ async function seedForBets(url: string): Promise<void> {
       url: 'http://127.0.0.1:1',
       studioPublicKey: 'unused',
       operatorPrivateKey: new Secret('unused'),
+      a8rTokens: { v1: undefined, v2: undefined },
     },
     seed: { operators: [] },
     keys: { keyEncryption: randomKey(), blindIndex: randomKey(), payloadCodec: randomKey() },

@@ -36,6 +36,8 @@ export function composeVariables(): Record<string, string> {
     HUB88_PUBLIC_KEY: secrets.hub88.operatorPublicKey,
     GAME_STUDIO_PRIVATE_KEY: secrets.hub88.studioPrivateKey,
     GAME_STUDIO_PUBLIC_KEY: secrets.hub88.studioPublicKey,
+    A8R_V2_AUTH_TOKEN: secrets.a8r.v2Token,
+    A8R_V1_AUTH_TOKEN: secrets.a8r.v1Token,
     SEED_OPERATORS: JSON.stringify(secrets.operators),
   };
 }

@@ -36,6 +36,8 @@ export interface DevSecrets {
     readonly studioPrivateKey: string;
     readonly studioPublicKey: string;
   };
+  /** Shared with the studio for its a8r calls; either side signs with them. */
+  readonly a8r: { readonly v2Token: string; readonly v1Token: string };
   readonly operators: readonly OperatorSecret[];
 }
 
@@ -80,6 +82,7 @@ function complete(before: Partial<DevSecrets> | undefined): DevSecrets {
       webhookSecret: password(),
     },
     hub88: before?.hub88 ?? hub88Keys(),
+    a8r: before?.a8r ?? { v2Token: password(), v1Token: password() },
     operators: operators(before?.operators ?? []),
   };
 }

@@ -166,6 +166,8 @@ function defaultsFrom(
           GAME_STUDIO_URL: address(ports.gameStudio),
           HUB88_PRIVATE_KEY: secrets.hub88.operatorPrivateKey,
           GAME_STUDIO_PUBLIC_KEY: secrets.hub88.studioPublicKey,
+          A8R_V2_AUTH_TOKEN: secrets.a8r.v2Token,
+          A8R_V1_AUTH_TOKEN: secrets.a8r.v1Token,
         }
       : {}),
   };

@@ -152,6 +152,11 @@ export function gameStudioPlan({ given, home, ports, secrets }: SandboxRequest):
     port: ports.gameStudio,
     env: {
       OPERATOR_WALLET_URL: `http://127.0.0.1:${ports.api}/wallet/hub88/studio`,
+      CALETA_WALLET_URL: `http://127.0.0.1:${ports.api}/wallet/caleta/studio-caleta`,
+      A8R_V2_WALLET_URL: `http://127.0.0.1:${ports.api}/wallet/a8r/studio-a8r-v2`,
+      A8R_V2_AUTH_TOKEN: secrets.a8r.v2Token,
+      A8R_V1_WALLET_URL: `http://127.0.0.1:${ports.api}/wallet/a8r/v1/studio-a8r-v1`,
+      A8R_V1_AUTH_TOKEN: secrets.a8r.v1Token,
       PRIVATE_KEY: secrets.hub88.studioPrivateKey,
       OPERATOR_PUBLIC_KEY: secrets.hub88.operatorPublicKey,
       OPERATOR_ID: 'pitboss',

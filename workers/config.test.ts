@@ -38,6 +38,18 @@ function problemsOf(environment: Environment): readonly string[] {
 }
 
 describe('loadConfig', () => {
+  test('trusted proxies are networks of either family, and nothing else', () => {
+    const proxies = (list: string) => loadConfig({ ...complete(), TRUSTED_PROXIES: list }).api.trustedProxies;
+    expect(proxies('10.0.0.0/8, 2001:db8::/32,192.0.2.7')).toEqual([
+      '10.0.0.0/8',
+      '2001:db8::/32',
+      '192.0.2.7',
+    ]);
+    expect(proxies('')).toEqual([]);
+    for (const list of ['proxy.internal', '10.0.0.0/40', '10.0.0.0/8;192.0.2.7'])
+      expect(() => proxies(list)).toThrow('TRUSTED_PROXIES must be networks');
+  });
+
   test('a development environment needs addresses and keys only', () => {
     const config = loadConfig(complete());
     expect(config.mode).toBe('development');
@@ -45,6 +57,7 @@ describe('loadConfig', () => {
       host: '127.0.0.1',
       port: 8080,
       publicUrl: 'http://127.0.0.1:8080',
+      trustedProxies: [],
     });
     expect(config.temporal.namespace).toBe('pitboss');
     expect(config.kafka.brokers).toEqual([]);

@@ -32,6 +32,8 @@ export interface GameStudioConfig {
   readonly operatorPrivateKey: Secret;
   /** PEM: theirs, checks what the studio sends to us. */
   readonly studioPublicKey: string;
+  /** Shared with the studio where it speaks a8r; a version without its token is not connected. */
+  readonly a8rTokens: { readonly v2: Secret | undefined; readonly v1: Secret | undefined };
 }
 
 export interface OperatorLogin {
@@ -220,6 +222,8 @@ const variables = z.object({
   GAME_STUDIO_URL: url('http', 'https').optional(),
   HUB88_PRIVATE_KEY: pem.optional(),
   GAME_STUDIO_PUBLIC_KEY: pem.optional(),
+  A8R_V2_AUTH_TOKEN: z.string().optional(),
+  A8R_V1_AUTH_TOKEN: z.string().optional(),
   SEED_OPERATORS: operators.optional(),
   METRICS_PORT: port.optional(),
   SDK_METRICS_PORT: port.optional(),
@@ -437,6 +441,7 @@ function gameStudioOf(given: Variables, problems: string[]): GameStudioConfig | 
       url: group.GAME_STUDIO_URL,
       operatorPrivateKey: new Secret(group.HUB88_PRIVATE_KEY),
       studioPublicKey: group.GAME_STUDIO_PUBLIC_KEY,
+      a8rTokens: { v2: secretOf(given.A8R_V2_AUTH_TOKEN), v1: secretOf(given.A8R_V1_AUTH_TOKEN) },
     }
   );
 }
@@ -493,6 +498,8 @@ function productionSecrets(config: Config, given: Variables): NamedSecret[] {
     'KYC_VENDOR_APP_TOKEN',
     'KYC_VENDOR_SECRET_KEY',
     'KYC_VENDOR_WEBHOOK_SECRET',
+    'A8R_V2_AUTH_TOKEN',
+    'A8R_V1_AUTH_TOKEN',
   ] as const;
   for (const name of vendorNames) {
     const value = given[name];

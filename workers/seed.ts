@@ -2,7 +2,7 @@
  * Gives an empty platform what it needs before its first player: assets, rules, brands, terms, games, routes, staff.
  * Running it again changes only what the configuration changed.
  */
-import { connectStudio, type Studio } from '#activities/games/catalogue.ts';
+import { connectStudio } from '#activities/games/catalogue.ts';
 import { sealPlainSecrets } from '#activities/games/configured-keys.ts';
 import { addAffiliate } from '#activities/affiliates/affiliates.ts';
 import { isRoleName, putOperator } from '#activities/backoffice/operators.ts';
@@ -15,7 +15,8 @@ import { seedAssets } from '#activities/wallet/assets.ts';
 import { createDatabase, openPool, type Database } from '#db/connect.ts';
 import { ConfigFailure, loadConfig, type Config } from './config.ts';
 import { runProcess, type Closing } from './process.ts';
-import { affiliates, brands, studioGames, termsOf } from './seed-data.ts';
+import { affiliates, brands, termsOf } from './seed-data.ts';
+import { studioIntegrations } from './seed-studio.ts';
 
 /** Everything of one transaction: a platform is seeded or it is not. Staff follow, because their hashes take time. */
 export async function seed(
@@ -37,18 +38,7 @@ export async function seed(
     await seedRoutes(trx);
     await sealPlainSecrets(trx, keyRing);
     if (config.gameStudio) {
-      const studio: Studio = {
-        id: 'studio',
-        dialect: 'hub88',
-        brand: brands[0].id,
-        operatorId: 'pitboss',
-        baseUrl: config.gameStudio.url,
-        callerPublicKey: config.gameStudio.studioPublicKey,
-        ownPrivateKey: config.gameStudio.operatorPrivateKey.reveal(),
-        importEveryH: 24,
-        games: studioGames,
-      };
-      await connectStudio(trx, studio, keyRing);
+      for (const studio of studioIntegrations(config.gameStudio)) await connectStudio(trx, studio, keyRing);
     }
   });
   for (const { email, password, role } of config.seed.operators) {

@@ -109,9 +109,10 @@ function isSigned(raw: Buffer, signature: string | undefined, integration: Integ
   return integration.callerKeys.some((key) => verify('RSA-SHA256', raw, key, bytes));
 }
 
+/** Bytes that are no UTF-8 are refused: read leniently, two ids could become one. */
 function parseBody(raw: Buffer): unknown {
   try {
-    return parseExactJson(raw.toString('utf8'));
+    return parseExactJson(new TextDecoder('utf-8', { fatal: true }).decode(raw));
   } catch {
     throw new Refused('RS_ERROR_WRONG_SYNTAX');
   }

@@ -221,6 +221,23 @@ export async function play(cast: Cast, player: Player, rounds = 100): Promise<Js
   return report;
 }
 
+/** A few rounds in each a8r version: their calls carry the player and no token, in batches of bets and wins. */
+export async function playBatches(cast: Cast, player: Player): Promise<void> {
+  chapter('4a. The same wallet over signed SOFTSWISS a8r calls');
+  for (const dialect of ['a8r-v2', 'a8r-v1']) {
+    const report = await callJson(`${cast.sandbox.gameStudio}/_scenario/play`, {
+      body: { dialect, user: player.id, currency: 'EUR', rounds: 3, seed: 'pitboss-demo', duplicate: true },
+    });
+    tell(`${dialect}: ${report.totals.betCount} bets, ${report.totals.winCount} wins`);
+    const holds = report.ok === true && report.balance.matches === true;
+    hold(
+      `every ${dialect} call was answered as its rules say, and the sums are equal`,
+      holds,
+      report.expectations,
+    );
+  }
+}
+
 export async function settleOpenRound(cast: Cast, player: Player, report: Json): Promise<void> {
   chapter('5. The round that was left open');
   const round = report.openRounds[0]?.round ?? report.openRounds[0];

@@ -1,5 +1,5 @@
 /** One player's whole money life, from registration to payout, through the public API and the parties' own wires. */
-import { deposit, play, protect, prove, register, settleOpenRound, withdraw } from './acts.ts';
+import { deposit, play, playBatches, protect, prove, register, settleOpenRound, withdraw } from './acts.ts';
 import { findCast } from './cast.ts';
 import { brokenInvariants } from './timeline.ts';
 
@@ -9,6 +9,7 @@ try {
   await protect(player);
   await deposit(cast, player);
   const report = await play(cast, player);
+  await playBatches(cast, player);
   await settleOpenRound(cast, player, report);
   await withdraw(cast, player);
   await prove(cast, player);

@@ -15,6 +15,7 @@ interface WalletCall {
 interface Known {
   path: string;
   amount: bigint;
+  round: string | undefined;
   reference: string | undefined;
   rolledBack: boolean;
 }
@@ -33,36 +34,52 @@ export async function startFakeWallet(studioKey: KeyObject, balance: bigint): Pr
   const known = new Map<string, Known>();
   const tombstones = new Set<string>();
 
+  const isSame = (before: Known, path: string, call: WalletCall) =>
+    before.path === path &&
+    before.amount === (call.amount ?? 0n) &&
+    before.reference === call.reference_transaction_uuid &&
+    before.round === call.round;
+
   function run(path: string, call: WalletCall): string {
-    if (path === '/user/balance') return 'RS_OK';
-    if (path === '/transaction/rollback') {
-      const target = known.get(call.reference_transaction_uuid ?? '');
-      if (target === undefined) tombstones.add(call.reference_transaction_uuid ?? '');
-      else if (!target.rolledBack) {
-        target.rolledBack = true;
-        wallet.balance += target.path === '/transaction/bet' ? target.amount : -target.amount;
-      }
-      return 'RS_OK';
-    }
-    if (typeof call.amount !== 'bigint') return 'RS_ERROR_WRONG_TYPES';
+    if (path === '/user/balance' || path === '/user/info') return 'RS_OK';
     const before = known.get(call.transaction_uuid);
-    if (before !== undefined)
-      return before.amount === call.amount ? 'RS_OK' : 'RS_ERROR_DUPLICATE_TRANSACTION';
-    if (path === '/transaction/bet') {
-      if (tombstones.has(call.transaction_uuid)) return 'RS_ERROR_TRANSACTION_ROLLED_BACK';
-      if (call.amount > wallet.balance) return 'RS_ERROR_NOT_ENOUGH_MONEY';
-      wallet.balance -= call.amount;
-    } else {
-      if (!known.has(call.reference_transaction_uuid ?? '')) return 'RS_ERROR_TRANSACTION_DOES_NOT_EXIST';
-      wallet.balance += call.amount;
-    }
+    if (before !== undefined) return isSame(before, path, call) ? 'RS_OK' : 'RS_ERROR_DUPLICATE_TRANSACTION';
+    const refusal = path === '/transaction/rollback' ? rollBack(call) : move(path, call);
+    if (refusal !== undefined) return refusal;
     known.set(call.transaction_uuid, {
       path,
-      amount: call.amount,
+      amount: typeof call.amount === 'bigint' ? call.amount : 0n,
+      round: call.round,
       reference: call.reference_transaction_uuid,
       rolledBack: false,
     });
     return 'RS_OK';
+  }
+
+  function rollBack(call: WalletCall): string | undefined {
+    const target = known.get(call.reference_transaction_uuid ?? '');
+    if (target === undefined) tombstones.add(call.reference_transaction_uuid ?? '');
+    else if (target.path === '/transaction/rollback') return 'RS_ERROR_TRANSACTION_DOES_NOT_EXIST';
+    else if (!target.rolledBack) {
+      target.rolledBack = true;
+      wallet.balance += target.path === '/transaction/bet' ? target.amount : -target.amount;
+    }
+    return undefined;
+  }
+
+  function move(path: string, call: WalletCall): string | undefined {
+    if (typeof call.amount !== 'bigint') return 'RS_ERROR_WRONG_TYPES';
+    if (path === '/transaction/bet') {
+      if (tombstones.has(call.transaction_uuid)) return 'RS_ERROR_TRANSACTION_ROLLED_BACK';
+      if (call.amount > wallet.balance) return 'RS_ERROR_NOT_ENOUGH_MONEY';
+      wallet.balance -= call.amount;
+      return undefined;
+    }
+    const bet = call.reference_transaction_uuid ?? '';
+    if (tombstones.has(bet) || known.get(bet)?.rolledBack === true) return 'RS_ERROR_TRANSACTION_ROLLED_BACK';
+    if (!known.has(bet)) return 'RS_ERROR_TRANSACTION_DOES_NOT_EXIST';
+    wallet.balance += call.amount;
+    return undefined;
   }
 
   const server = createServer((request, response) => {
@@ -71,6 +88,7 @@ export async function startFakeWallet(studioKey: KeyObject, balance: bigint): Pr
     request.on('end', () => {
       const raw = Buffer.concat(chunks);
       wallet.calls += 1;
+      if (raw.length < Number(request.headers['content-length'])) return;
       const signed = isSignedBy(raw, request.headers['x-hub88-signature']?.toString(), studioKey);
       const call = parseExactJson(raw.toString('utf8')) as WalletCall;
       const status = signed ? run(request.url ?? '', call) : 'RS_ERROR_INVALID_SIGNATURE';
@@ -85,7 +103,7 @@ export async function startFakeWallet(studioKey: KeyObject, balance: bigint): Pr
           request_uuid: call.request_uuid,
           user: 'player-1',
           currency: 'EUR',
-          ...(status === 'RS_OK' ? { balance: wallet.balance } : {}),
+          ...(status === 'RS_OK' ? { balance: wallet.balance < 0n ? 0n : wallet.balance } : {}),
         }),
       );
     });

@@ -15,14 +15,15 @@ interface GamePageParts {
   calls: WalletCalls;
 }
 
-const spinBody = z.object({ session: z.string(), stake: z.string().regex(/^\d{1,15}$/) });
+const spinBody = z.object({ session: z.string(), stake: z.string().regex(/^\d{1,18}$/) });
 
-const playerOf = ({ token, user, currency, gameCode }: Session): Player | undefined =>
-  token === null || user === null ? undefined : { token, user, currency, gameCode };
+/** Nobody in a demo. No token travels in the a8r dialects. */
+const playerOf = ({ dialect, token, user, currency, gameCode }: Session): Player | undefined =>
+  user === null ? undefined : { dialect, token: token ?? '', user, currency, gameCode };
 
-/** Units times 100 000 as decimal text with two places. */
-function wireAmountText(amount: bigint): string {
-  const cents = amount / 1000n;
+/** An amount in the wire's unit as decimal text with two places. */
+function wireAmountText(amount: bigint, oneUnit: bigint): string {
+  const cents = (amount * 100n) / oneUnit;
   return `${cents / 100n}.${String(cents % 100n).padStart(2, '0')}`;
 }
 
@@ -45,7 +46,7 @@ export function serveGamePage(app: PartyApp, { book, calls }: GamePageParts): vo
       <label for="stake">Stake</label><input id="stake" type="number" min="0.10" step="0.10" value="1.00">
       <button id="spin">Spin</button> ${lobby}
       <script type="module">
-        const session = ${JSON.stringify(session.id)}, symbols = ${JSON.stringify(game.symbols)};
+        const session = ${JSON.stringify(session.id)}, perCent = ${calls.wireOf(session).oneUnit / 100n}n, symbols = ${JSON.stringify(game.symbols)};
         const show = (id, text) => { document.getElementById(id).textContent = text; };
         const post = async (path, body) => (await fetch(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })).json();
         const pick = () => symbols[Math.floor(Math.random() * symbols.length)];
@@ -54,7 +55,7 @@ export function serveGamePage(app: PartyApp, { book, calls }: GamePageParts): vo
         button.addEventListener('click', async () => {
           button.disabled = true;
           show('result', '');
-          const stake = String(Math.round(Number(document.getElementById('stake').value) * 100)) + '000';
+          const stake = String(BigInt(Math.round(Number(document.getElementById('stake').value) * 100)) * perCent);
           const spin = await post('/play/spin', { session, stake });
           const first = pick();
           show('reels', spin.won ? first + first + first : symbols[0] + symbols[1] + symbols[2]);
@@ -74,7 +75,8 @@ export function serveGamePage(app: PartyApp, { book, calls }: GamePageParts): vo
     const player = playerOf(session);
     const balance =
       player === undefined ? session.demoBalance : await calls.balance(player, createPlayReport());
-    return c.json({ balance: balance === undefined ? null : wireAmountText(balance) });
+    const { oneUnit } = calls.wireOf(session);
+    return c.json({ balance: balance === undefined ? null : wireAmountText(balance, oneUnit) });
   });
 
   app.post('/play/spin', async (c) => {
@@ -87,6 +89,7 @@ export function serveGamePage(app: PartyApp, { book, calls }: GamePageParts): vo
     const player = playerOf(session);
     if (player === undefined) return c.json(demoSpin(session, stake));
     const report = createPlayReport();
+    const { oneUnit, ok } = calls.wireOf(session);
     const { taken, win } = await playRound(
       book.openRound(player),
       stake,
@@ -100,20 +103,22 @@ export function serveGamePage(app: PartyApp, { book, calls }: GamePageParts): vo
     return c.json({
       taken,
       won: win > 0n,
-      win: wireAmountText(win),
-      status: made[0]?.status ?? 'no answer',
-      balance: last === null ? null : wireAmountText(BigInt(last)),
+      win: wireAmountText(win, oneUnit),
+      status:
+        made.find((call) => call.status !== null && (taken || call.status !== ok))?.status ?? 'no answer',
+      balance: last === null ? null : wireAmountText(BigInt(last), oneUnit),
     });
   });
 
   app.get('/replay/:round', (c) => {
     const round = book.findRound(c.req.param('round'));
     if (round === undefined) return c.html(htmlPage('Not found', '<h1>No such round</h1>'), 404);
+    const { oneUnit } = calls.wireOf(round);
     const rows = book
       .transactionsOf(round.id)
       .map(
         (transaction) =>
-          `<li>${transaction.kind}: ${wireAmountText(transaction.amount)} ${escapeHtml(round.currency)} (${transaction.state})</li>`,
+          `<li>${transaction.kind}: ${wireAmountText(transaction.amount, oneUnit)} ${escapeHtml(round.currency)} (${transaction.state})</li>`,
       );
     return c.html(
       htmlPage(
@@ -137,13 +142,14 @@ export function serveGamePage(app: PartyApp, { book, calls }: GamePageParts): vo
   });
 
   function demoSpin(session: Session, stake: bigint) {
+    const { oneUnit } = calls.wireOf(session);
     if (stake > session.demoBalance)
       return {
         taken: false,
         won: false,
         win: '0.00',
         status: 'no demo money left',
-        balance: wireAmountText(session.demoBalance),
+        balance: wireAmountText(session.demoBalance, oneUnit),
       };
     const win = (stake * createOutcomeSource(randomUUID()).multiplierHundredths()) / 100n;
     const balance = session.demoBalance - stake + win;
@@ -151,9 +157,9 @@ export function serveGamePage(app: PartyApp, { book, calls }: GamePageParts): vo
     return {
       taken: true,
       won: win > 0n,
-      win: wireAmountText(win),
+      win: wireAmountText(win, oneUnit),
       status: 'demo',
-      balance: wireAmountText(balance),
+      balance: wireAmountText(balance, oneUnit),
     };
   }
 }

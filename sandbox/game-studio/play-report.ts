@@ -42,7 +42,8 @@ export function createPlayReport() {
     [...amounts.values()].reduce((total, amount) => total + amount, 0n);
 
   return {
-    call(answer: WalletAnswer, transaction?: WalletTransaction, note?: string): void {
+    call(answer: WalletAnswer, transactions: readonly WalletTransaction[] = [], note?: string): void {
+      const [first] = transactions;
       statuses[answer.status ?? String(answer.http)] =
         (statuses[answer.status ?? String(answer.http)] ?? 0) + 1;
       calls.push({
@@ -51,23 +52,27 @@ export function createPlayReport() {
         status: answer.status ?? null,
         balance: answer.balance === undefined ? null : String(answer.balance),
         ms: answer.ms,
-        ...(transaction === undefined
+        ...(first === undefined
           ? {}
           : {
-              round: transaction.roundId,
-              transactionUuid: transaction.uuid,
-              requestUuid: transaction.requestUuid,
-              amount: String(transaction.amount),
+              round: first.roundId,
+              transactionUuid: transactions.map(({ uuid }) => uuid).join(','),
+              requestUuid: first.requestUuid,
+              amount: transactions.map(({ amount }) => String(amount)).join(','),
             }),
         ...(note === undefined ? {} : { note }),
       });
     },
     /** Counted once per transaction, however often it was sent. */
-    accepted(transaction: WalletTransaction): void {
-      accepted[transaction.kind].set(transaction.uuid, transaction.amount);
+    accepted(transaction: WalletTransaction, amount = transaction.amount): void {
+      accepted[transaction.kind].set(transaction.uuid, amount);
     },
-    rolledBack(bet: WalletTransaction): void {
-      rolledBack.add(bet.uuid);
+    rolledBack(target: WalletTransaction): void {
+      rolledBack.add(target.uuid);
+    },
+    /** Money that is told as a sum, such as the result of free rounds. */
+    paid(id: string, amount: bigint): void {
+      accepted.win.set(id, amount);
     },
     expect(what: string, expected: string | readonly string[], got: string | undefined): void {
       const wanted = typeof expected === 'string' ? [expected] : expected;
@@ -86,9 +91,12 @@ export function createPlayReport() {
     toJson() {
       const bets = sum(accepted.bet);
       const wins = sum(accepted.win);
-      // A rollback gives back what was really taken: the bets that had been accepted.
-      const returned = sum(new Map([...accepted.bet].filter(([uuid]) => rolledBack.has(uuid))));
-      const net = wins + returned - bets;
+      // A rollback undoes what was really moved: what had been accepted.
+      const undone = (amounts: Map<string, bigint>) =>
+        sum(new Map([...amounts].filter(([uuid]) => rolledBack.has(uuid))));
+      const returned = undone(accepted.bet);
+      const takenBack = undone(accepted.win);
+      const net = wins - takenBack + returned - bets;
       const expectedAfter = balanceBefore === undefined ? undefined : balanceBefore + net;
       return {
         ok: expectations.every((expectation) => expectation.ok),
@@ -96,6 +104,7 @@ export function createPlayReport() {
           acceptedBets: String(bets),
           acceptedWins: String(wins),
           rolledBackBets: String(returned),
+          rolledBackWins: String(takenBack),
           net: String(net),
           betCount: accepted.bet.size,
           winCount: accepted.win.size,

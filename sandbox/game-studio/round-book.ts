@@ -1,6 +1,7 @@
 /** The studio's own memory of sessions, rounds and transactions; what game/round answers from, after kill -9 too. */
 import { randomUUID } from 'node:crypto';
 import type { StateStore } from '../support/state-store.ts';
+import type { DialectName } from './wallet-wire.ts';
 
 // Amounts are text: units times 100 000 pass what SQLite's reader returns as an exact number.
 export const studioTables = `
@@ -15,7 +16,19 @@ create table if not exists wallet_transaction (
 create index if not exists wallet_transaction_round on wallet_transaction (round_id);
 `;
 
+/** What a state file of an earlier version lacks. */
+const laterColumns = [
+  ['session', 'dialect', `text not null default 'hub88'`],
+  ['round', 'dialect', `text not null default 'hub88'`],
+  ['round', 'reward_id', 'text'],
+  ['round', 'campaign_id', 'text'],
+  ['wallet_transaction', 'jackpot', `text not null default '0'`],
+  ['wallet_transaction', 'promo', 'text'],
+] as const;
+
 export interface Player {
+  dialect: DialectName;
+  /** Empty where no token travels (a8r). */
   token: string;
   user: string;
   currency: string;
@@ -23,6 +36,7 @@ export interface Player {
 }
 export interface Session {
   id: string;
+  dialect: DialectName;
   token: string | null;
   user: string | null;
   currency: string;
@@ -31,9 +45,15 @@ export interface Session {
   demoBalance: bigint;
 }
 export type RoundStatus = 'open' | 'finished' | 'void';
+/** Free rounds that somebody has won or was given: bets of them cost nothing. */
+export interface Reward {
+  id: string;
+  campaign: string | null;
+}
 export interface Round extends Player {
   id: string;
   status: RoundStatus;
+  reward: Reward | null;
 }
 export type TransactionKind = 'bet' | 'win' | 'rollback';
 /** decided: known here, the wallet has not confirmed it; unknown: sent, without a usable answer. */
@@ -50,6 +70,10 @@ export interface WalletTransaction {
   state: TransactionState;
   status: string | null;
   attempts: number;
+  /** Of a bet, what it gives to the pool; of a win, the part that the pool pays. Zero where there is none. */
+  jackpot: bigint;
+  /** A win that the studio gives away by itself, under this reference. */
+  promo: string | null;
 }
 
 interface TransactionRow {
@@ -63,15 +87,52 @@ interface TransactionRow {
   state: TransactionState;
   status: string | null;
   attempts: number;
+  jackpot: string;
+  promo: string | null;
 }
 interface RoundRow {
   id: string;
+  dialect: DialectName;
   token: string;
   user: string;
   currency: string;
   game_code: string;
   status: RoundStatus;
+  reward_id: string | null;
+  campaign_id: string | null;
 }
+interface SessionRow {
+  id: string;
+  dialect: DialectName;
+  token: string | null;
+  user: string | null;
+  currency: string;
+  game_code: string;
+  lobby_url: string | null;
+  demo_balance: string;
+}
+
+const fromRoundRow = (row: RoundRow): Round => ({
+  id: row.id,
+  dialect: row.dialect,
+  token: row.token,
+  user: row.user,
+  currency: row.currency,
+  gameCode: row.game_code,
+  status: row.status,
+  reward: row.reward_id === null ? null : { id: row.reward_id, campaign: row.campaign_id },
+});
+
+const fromSessionRow = (row: SessionRow): Session => ({
+  id: row.id,
+  dialect: row.dialect,
+  token: row.token,
+  user: row.user,
+  currency: row.currency,
+  gameCode: row.game_code,
+  lobbyUrl: row.lobby_url,
+  demoBalance: BigInt(row.demo_balance),
+});
 
 const fromTransactionRow = (row: TransactionRow): WalletTransaction => ({
   uuid: row.uuid,
@@ -84,88 +145,90 @@ const fromTransactionRow = (row: TransactionRow): WalletTransaction => ({
   state: row.state,
   status: row.status,
   attempts: row.attempts,
+  jackpot: BigInt(row.jackpot),
+  promo: row.promo,
 });
 
 export type RoundBook = ReturnType<typeof createRoundBook>;
 
 export function createRoundBook(store: StateStore) {
+  for (const [table, column, type] of laterColumns) {
+    const known = store.all<{ name: string }>(`select name from pragma_table_info('${table}')`);
+    if (!known.some(({ name }) => name === column))
+      store.run(`alter table ${table} add column ${column} ${type}`);
+  }
+
   return {
-    openSession(session: Omit<Session, 'id' | 'demoBalance'>): string {
+    openSession(session: Omit<Session, 'id'>): string {
       const id = randomUUID();
       store.run(
-        'insert into session values (?, ?, ?, ?, ?, ?, ?, ?)',
+        `insert into session (id, dialect, token, user, currency, game_code, lobby_url, demo_balance, created_at_ms)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         id,
+        session.dialect,
         session.token,
         session.user,
         session.currency,
         session.gameCode,
         session.lobbyUrl,
-        '100000000',
+        String(session.demoBalance),
         Date.now(),
       );
       return id;
     },
     findSession(id: string): Session | undefined {
-      const row = store.one<{
-        id: string;
-        token: string | null;
-        user: string | null;
-        currency: string;
-        game_code: string;
-        lobby_url: string | null;
-        demo_balance: string;
-      }>('select * from session where id = ?', id);
-      return row === undefined
-        ? undefined
-        : {
-            id: row.id,
-            token: row.token,
-            user: row.user,
-            currency: row.currency,
-            gameCode: row.game_code,
-            lobbyUrl: row.lobby_url,
-            demoBalance: BigInt(row.demo_balance),
-          };
+      const row = store.one<SessionRow>('select * from session where id = ?', id);
+      return row === undefined ? undefined : fromSessionRow(row);
     },
+    /** The player's latest, for work that nobody's open page asks for. */
+    latestSession(dialect: DialectName, user: string): Session | undefined {
+      const row = store.one<SessionRow>(
+        'select * from session where dialect = ? and user = ? order by created_at_ms desc, rowid desc limit 1',
+        dialect,
+        user,
+      );
+      return row === undefined ? undefined : fromSessionRow(row);
+    },
+    /** Every session that holds the old token goes on with the new one. */
+    replaceToken: (old: string, token: string) =>
+      store.run('update session set token = ? where token = ?', token, old),
     setDemoBalance: (id: string, balance: bigint) =>
       store.run('update session set demo_balance = ? where id = ?', String(balance), id),
 
-    openRound(player: Player): Round {
+    openRound(player: Player, reward: Reward | null = null): Round {
       const id = randomUUID().replaceAll('-', '').slice(0, 20);
+      const { dialect, token, user, currency, gameCode } = player;
       store.run(
-        'insert into round values (?, ?, ?, ?, ?, ?, ?)',
+        `insert into round (id, dialect, token, user, currency, game_code, status, created_at_ms, reward_id, campaign_id)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         id,
-        player.token,
-        player.user,
-        player.currency,
-        player.gameCode,
+        dialect,
+        token,
+        user,
+        currency,
+        gameCode,
         'open',
         Date.now(),
+        reward?.id ?? null,
+        reward?.campaign ?? null,
       );
-      return { ...player, id, status: 'open' };
+      return { dialect, token, user, currency, gameCode, id, status: 'open', reward };
     },
     findRound(id: string): Round | undefined {
       const row = store.one<RoundRow>('select * from round where id = ?', id);
-      return row === undefined
-        ? undefined
-        : {
-            id: row.id,
-            token: row.token,
-            user: row.user,
-            currency: row.currency,
-            gameCode: row.game_code,
-            status: row.status,
-          };
+      return row === undefined ? undefined : fromRoundRow(row);
     },
     setRoundStatus: (id: string, status: RoundStatus) =>
       store.run('update round set status = ? where id = ?', status, id),
-    rounds: (status: RoundStatus | undefined, limit: number) =>
-      store.all<RoundRow>(
-        'select * from round where (? is null or status = ?) order by created_at_ms desc, rowid desc limit ?',
-        status ?? null,
-        status ?? null,
-        limit,
-      ),
+    rounds: (status: RoundStatus | undefined, limit: number): Round[] =>
+      store
+        .all<RoundRow>(
+          'select * from round where (? is null or status = ?) order by created_at_ms desc, rowid desc limit ?',
+          status ?? null,
+          status ?? null,
+          limit,
+        )
+        .map(fromRoundRow),
 
     decide(
       round: Round,
@@ -173,6 +236,7 @@ export function createRoundBook(store: StateStore) {
       amount: bigint,
       referenceUuid: string | null,
       closesRound: boolean,
+      { jackpot = 0n, promo = null }: Partial<Pick<WalletTransaction, 'jackpot' | 'promo'>> = {},
     ): WalletTransaction {
       const transaction: WalletTransaction = {
         uuid: randomUUID(),
@@ -185,9 +249,12 @@ export function createRoundBook(store: StateStore) {
         state: 'decided',
         status: null,
         attempts: 0,
+        jackpot,
+        promo,
       };
       store.run(
-        'insert into wallet_transaction values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+        `insert into wallet_transaction (uuid, round_id, request_uuid, kind, amount, reference_uuid, closes_round, state,
+           status, attempts, created_at_ms, jackpot, promo) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         transaction.uuid,
         round.id,
         transaction.requestUuid,
@@ -199,6 +266,8 @@ export function createRoundBook(store: StateStore) {
         null,
         0,
         Date.now(),
+        String(jackpot),
+        promo,
       );
       return transaction;
     },

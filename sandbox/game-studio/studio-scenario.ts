@@ -1,17 +1,20 @@
-/** The steering wheel: rounds to order, tricks to play, rounds to look at and to release. */
+/** The steering wheel: rounds and free rounds to order, tricks to play, rounds to look at and to release. */
 import { z } from 'zod';
 import type { PartyApp } from '../support/party-server.ts';
 import type { StateStore } from '../support/state-store.ts';
+import type { FreeRoundsBook } from './free-rounds-book.ts';
 import { performTrick } from './hostile-tricks.ts';
+import { playFreeRounds } from './play-free-rounds.ts';
 import { createPlayReport } from './play-report.ts';
 import { playRounds } from './play-rounds.ts';
 import type { RoundBook } from './round-book.ts';
-import { callerHabits, hostileOrder, playOrder } from './studio-orders.schema.ts';
+import { callerHabits, freeRoundsOrder, hostileOrder, playOrder } from './studio-orders.schema.ts';
 import type { CallerHabits, WalletCalls } from './wallet-calls.ts';
 
 interface ScenarioParts {
   store: StateStore;
   book: RoundBook;
+  freeRounds: FreeRoundsBook;
   calls: WalletCalls;
   habits: { current: CallerHabits };
 }
@@ -24,7 +27,8 @@ function inSession(book: RoundBook, order: unknown): unknown {
   if (session === undefined) return rest;
   return {
     ...rest,
-    token: session.token,
+    dialect: session.dialect,
+    token: session.token ?? '',
     user: session.user,
     currency: session.currency,
     gameCode: session.gameCode,
@@ -36,7 +40,10 @@ export function readHabits(store: StateStore): CallerHabits {
   return callerHabits.parse(stored === undefined ? {} : JSON.parse(stored.value));
 }
 
-export function serveStudioScenario(app: PartyApp, { store, book, calls, habits }: ScenarioParts): void {
+export function serveStudioScenario(
+  app: PartyApp,
+  { store, book, freeRounds, calls, habits }: ScenarioParts,
+): void {
   const refusal = (error: z.ZodError) => ({ error: z.prettifyError(error) });
 
   app.get('/_scenario', (c) => c.json(habits.current));
@@ -62,6 +69,21 @@ export function serveStudioScenario(app: PartyApp, { store, book, calls, habits 
       : c.json(refusal(order.error), 400);
   });
 
+  app.post('/_scenario/free-rounds', async (c) => {
+    const order = freeRoundsOrder.safeParse(await c.req.json());
+    if (!order.success) return c.json(refusal(order.error), 400);
+    const played = await playFreeRounds(order.data, { book, freeRounds, calls });
+    return played === null ? c.json({ error: 'nothing of that id can be played' }, 404) : c.json(played);
+  });
+
+  app.get('/_scenario/free-rounds', (c) =>
+    c.json(
+      freeRounds
+        .all(500)
+        .map((issued) => ({ ...issued, betValue: String(issued.betValue), won: String(issued.won) })),
+    ),
+  );
+
   /** Sends what a round left open still owes, as a provider that wakes up late. */
   app.post('/_scenario/release', async (c) => {
     const { round: id } = z.object({ round: z.string() }).parse(await c.req.json());
@@ -72,6 +94,7 @@ export function serveStudioScenario(app: PartyApp, { store, book, calls, habits 
       if (transaction.kind === 'win' && transaction.state === 'decided')
         await calls.win(round, transaction, report);
     }
+    if (!calls.wireOf(round).closesInCall) await calls.finish(round, report);
     return c.json(report.toJson());
   });
 
@@ -84,13 +107,16 @@ export function serveStudioScenario(app: PartyApp, { store, book, calls, habits 
     return c.json(
       book.rounds(status, 500).map((round) => ({
         round: round.id,
+        dialect: round.dialect,
         user: round.user,
         currency: round.currency,
-        gameCode: round.game_code,
+        gameCode: round.gameCode,
         status: round.status,
-        transactions: book
-          .transactionsOf(round.id)
-          .map((transaction) => ({ ...transaction, amount: String(transaction.amount) })),
+        transactions: book.transactionsOf(round.id).map((transaction) => ({
+          ...transaction,
+          amount: String(transaction.amount),
+          jackpot: String(transaction.jackpot),
+        })),
       })),
     );
   });

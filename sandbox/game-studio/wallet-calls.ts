@@ -1,50 +1,22 @@
-/** Bets, wins and rollbacks the way a Hub88 caller makes them: three retries, then a rollback; wins and rollbacks until they complete. */
+/** Bets, wins and rollbacks the way a provider makes them: three retries, then a rollback; wins and rollbacks until they complete. */
 import { randomUUID } from 'node:crypto';
 import type { DueWork } from '../support/due-work.ts';
 import type { PlayReport } from './play-report.ts';
 import type { Player, Round, RoundBook, WalletTransaction } from './round-book.ts';
 import type { CallOptions, WalletAnswer, WalletClient } from './wallet-client.ts';
-
-const prefix = 'RS_ERROR_';
-const named = (...names: string[]) => new Set(names.map((name) => prefix + name));
-
-/** The bet did not happen and no rollback follows. */
-const betRefusals = named(
-  'INVALID_TOKEN',
-  'INVALID_GAME',
-  'WRONG_CURRENCY',
-  'NOT_ENOUGH_MONEY',
-  'USER_DISABLED',
-  'INVALID_SIGNATURE',
-  'WRONG_SYNTAX',
-  'WRONG_TYPES',
-  'DUPLICATE_TRANSACTION',
-  'BET_LIMIT_EXCEEDED',
-  'TOKEN_EXPIRED',
-  'INVALID_PARTNER',
-  'LIMIT_REACHED',
-  'TRANSACTION_ROLLED_BACK',
-);
-/** Given to a win or a rollback, these end the retries. */
-const finalRefusals = named(
-  'INVALID_TOKEN',
-  'INVALID_GAME',
-  'USER_DISABLED',
-  'WRONG_CURRENCY',
-  'INVALID_SIGNATURE',
-  'DUPLICATE_TRANSACTION',
-  'TRANSACTION_DOES_NOT_EXIST',
-  'TRANSACTION_ROLLED_BACK',
-);
+import type { DialectName, WalletWire, WireRequest } from './wallet-wire.ts';
 
 export interface CallerHabits {
   timeoutMs: number;
   retries: number;
   retryPauseMs: number;
+  /** Callers differ about a bet whose answer never came: it is rolled back, or it counts as failed and nobody says so. */
+  rollbackLostBets: boolean;
 }
 
 interface CallParts {
   client: WalletClient;
+  wires: ReadonlyMap<DialectName, WalletWire>;
   book: RoundBook;
   due: () => DueWork;
   habits: () => CallerHabits;
@@ -52,72 +24,74 @@ interface CallParts {
 
 export type WalletCalls = ReturnType<typeof createWalletCalls>;
 
+type Sent = WalletTransaction | readonly WalletTransaction[];
+
 /** Longer than a call with all its retries. */
 const guardMs = 10_000;
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+const batchOf = (sent: Sent): readonly WalletTransaction[] => ('uuid' in sent ? [sent] : sent);
 
-export function createWalletCalls({ client, book, due, habits }: CallParts) {
-  function bodyOf(round: Round, transaction: WalletTransaction): object {
-    const common = {
-      request_uuid: transaction.requestUuid,
-      token: round.token,
-      user: round.user,
-      transaction_uuid: transaction.uuid,
-      game_code: round.gameCode,
-      round: round.id,
-      round_closed: transaction.closesRound,
-    };
-    const reference =
-      transaction.referenceUuid === null ? {} : { reference_transaction_uuid: transaction.referenceUuid };
-    // A rollback carries neither amount nor currency.
-    if (transaction.kind === 'rollback') return { ...common, ...reference };
-    return { ...common, ...reference, currency: round.currency, amount: transaction.amount, is_free: false };
+export function createWalletCalls({ client, wires, book, due, habits }: CallParts) {
+  function wireOf({ dialect }: Pick<Player, 'dialect'>): WalletWire {
+    const wire = wires.get(dialect);
+    if (wire === undefined) throw new Error(`The studio was given no wallet that speaks ${dialect}`);
+    return wire;
   }
 
-  /** One attempt, as it is. */
-  async function send(
-    round: Round,
-    transaction: WalletTransaction,
+  /** Any call at all, once. */
+  async function ask(
+    player: Pick<Player, 'dialect'>,
+    request: WireRequest,
     report: PlayReport,
     note?: string,
     more: Partial<CallOptions> = {},
   ): Promise<WalletAnswer> {
-    const answer = await client(`/transaction/${transaction.kind}`, bodyOf(round, transaction), {
+    const answer = await client(wireOf(player), request, { timeoutMs: habits().timeoutMs, ...more });
+    report.call(answer, [], note);
+    return answer;
+  }
+
+  /** One attempt, as it is; several transactions only where the dialect takes batches. */
+  async function send(
+    round: Round,
+    sent: Sent,
+    report: PlayReport,
+    note?: string,
+    more: Partial<CallOptions> = {},
+  ): Promise<WalletAnswer> {
+    const wire = wireOf(round);
+    const transactions = batchOf(sent);
+    const answer = await client(wire, wire.transactions(round, transactions), {
       timeoutMs: habits().timeoutMs,
       ...more,
     });
-    report.call(answer, transaction, note);
+    report.call(answer, transactions, note);
     return answer;
   }
 
   /** Retries while there is no readable answer. */
-  async function sendUntilHeard(
-    round: Round,
-    transaction: WalletTransaction,
-    report: PlayReport,
-  ): Promise<WalletAnswer> {
+  async function untilHeard(attempt: (note?: string) => Promise<WalletAnswer>): Promise<WalletAnswer> {
     const { retries, retryPauseMs } = habits();
-    let answer = await send(round, transaction, report);
+    let answer = await attempt();
     for (let retry = 1; retry <= retries && answer.status === undefined; retry += 1) {
       await pause(retryPauseMs);
-      answer = await send(round, transaction, report, `retry ${retry}`);
+      answer = await attempt(`retry ${retry}`);
     }
     return answer;
   }
 
   /** Accepted and refused are final; anything else is tried again later, with growing pauses. */
-  function conclude(transaction: WalletTransaction, answer: WalletAnswer, report: PlayReport): void {
-    if (answer.status === 'RS_OK') {
-      book.settle(transaction, 'accepted', answer.status, transaction.attempts + 1);
-      report.accepted(transaction);
-      return;
-    }
-    if (answer.status !== undefined && finalRefusals.has(answer.status)) {
-      book.settle(transaction, 'refused', answer.status, transaction.attempts + 1);
-      return;
-    }
-    book.settle(transaction, 'unknown', answer.status ?? null, transaction.attempts + 1);
+  function conclude(
+    round: Round,
+    transaction: WalletTransaction,
+    answer: WalletAnswer,
+    report: PlayReport,
+  ): void {
+    const verdict = wireOf(round).verdict(transaction.kind, answer.status);
+    book.settle(transaction, verdict, answer.status ?? null, transaction.attempts + 1);
+    if (verdict === 'accepted') report.accepted(transaction);
+    if (verdict !== 'unknown') return;
     due().schedule(
       'settle',
       transaction.uuid,
@@ -129,42 +103,60 @@ export function createWalletCalls({ client, book, due, habits }: CallParts) {
   const guard = (transaction: WalletTransaction) => due().schedule('settle', transaction.uuid, guardMs);
 
   const calls = {
+    wireOf,
+    ask,
     send,
 
     async balance(player: Player, report: PlayReport): Promise<bigint | undefined> {
-      const body = {
-        token: player.token,
-        user: player.user,
-        request_uuid: randomUUID(),
-        game_code: player.gameCode,
-      };
-      const answer = await client('/user/balance', body, { timeoutMs: habits().timeoutMs });
-      report.call(answer);
-      return answer.balance;
+      return (await ask(player, wireOf(player).balance(player), report)).balance;
     },
 
-    /** True when the stake was taken. A bet without a usable answer is rolled back. */
-    async bet(round: Round, bet: WalletTransaction, report: PlayReport): Promise<boolean> {
-      const answer = await sendUntilHeard(round, bet, report);
-      if (answer.status === 'RS_OK') {
-        book.settle(bet, 'accepted', answer.status, 1);
-        report.accepted(bet);
-        return true;
+    /** A sitting begins with a look at who plays, where the dialect has a call for it. */
+    async meet(player: Player, report: PlayReport): Promise<void> {
+      const wire = wireOf(player);
+      const request = wire.info?.(player);
+      if (request === undefined) return;
+      report.expect('who the player is', wire.ok, (await ask(player, request, report)).status);
+    },
+
+    /** Asks for a new token; the player goes on with it, and rounds that are open keep theirs. */
+    async check(player: Player, report: PlayReport): Promise<Player> {
+      const request = wireOf(player).check?.(player);
+      if (request === undefined) return player;
+      const { token } = await ask(player, request, report);
+      report.expect('a new token from the check', 'a token', token === undefined ? undefined : 'a token');
+      if (token === undefined) return player;
+      book.replaceToken(player.token, token);
+      return { ...player, token };
+    },
+
+    /** Ends the round where a call of its own does that; an answer that never comes changes nothing. */
+    async finish(round: Round, report: PlayReport): Promise<void> {
+      const request = wireOf(round).finish?.(round);
+      if (request !== undefined) await untilHeard((note) => ask(round, request, report, note));
+    },
+
+    /** True when the stakes were taken. A bet without a usable answer is rolled back. */
+    async bet(round: Round, sent: Sent, report: PlayReport): Promise<boolean> {
+      const bets = batchOf(sent);
+      const answer = await untilHeard((note) => send(round, bets, report, note));
+      const verdict = wireOf(round).verdict('bet', answer.status);
+      for (const bet of bets) {
+        book.settle(bet, verdict, answer.status ?? null, 1);
+        if (verdict === 'accepted') report.accepted(bet, round.reward === null ? bet.amount : 0n);
       }
+      if (verdict === 'accepted') return true;
       book.setRoundStatus(round.id, 'void');
-      if (answer.status !== undefined && betRefusals.has(answer.status)) {
-        book.settle(bet, 'refused', answer.status, 1);
-        return false;
-      }
-      book.settle(bet, 'unknown', answer.status ?? null, 1);
-      await calls.rollback(round, bet, report);
+      const isForgotten = answer.status === undefined && !habits().rollbackLostBets;
+      if (verdict === 'unknown' && !isForgotten)
+        for (const bet of bets) await calls.rollback(round, bet, report);
       return false;
     },
 
     async win(round: Round, win: WalletTransaction, report: PlayReport): Promise<WalletAnswer> {
       guard(win);
-      const answer = await sendUntilHeard(round, win, report);
-      conclude(win, answer, report);
+      const answer = await untilHeard((note) => send(round, win, report, note));
+      conclude(round, win, answer, report);
       return answer;
     },
 
@@ -172,9 +164,9 @@ export function createWalletCalls({ client, book, due, habits }: CallParts) {
       const rollback = book.decide(round, 'rollback', target.amount, target.uuid, true);
       book.setRoundStatus(round.id, 'void');
       guard(rollback);
-      const answer = await sendUntilHeard(round, rollback, report);
-      conclude(rollback, answer, report);
-      if (answer.status === 'RS_OK') report.rolledBack(target);
+      const answer = await untilHeard((note) => send(round, rollback, report, note));
+      conclude(round, rollback, answer, report);
+      if (rollback.state === 'accepted') report.rolledBack(target);
       // A bet whose answer never came is settled by its rollback.
       if (target.state === 'unknown' && answer.status !== undefined)
         book.settle(target, 'refused', target.status, target.attempts);
@@ -192,7 +184,7 @@ export function createWalletCalls({ client, book, due, habits }: CallParts) {
         transaction.state === 'refused'
       )
         return;
-      conclude(transaction, await send(round, transaction, report), report);
+      conclude(round, transaction, await send(round, transaction, report), report);
     },
 
     /** After a restart: a round that was cut off in the middle is taken back. */
@@ -208,3 +200,9 @@ export function createWalletCalls({ client, book, due, habits }: CallParts) {
   };
   return calls;
 }
+
+/** The same money in another call. */
+export const inNewCall = (transaction: WalletTransaction): WalletTransaction => ({
+  ...transaction,
+  requestUuid: randomUUID(),
+});

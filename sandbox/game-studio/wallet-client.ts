@@ -1,83 +1,47 @@
 /** One signed call to the operator's wallet, and what came back, exact to the last digit. */
-import type { KeyObject } from 'node:crypto';
-import { exactJsonText, parseExactJson } from '../support/exact-json.ts';
-import { signatureHeader, signBody } from './hub88-signature.ts';
+import { exchange, type Exchanged, type ExchangeFaults } from './http-exchange.ts';
+import type { ReadAnswer, WalletWire, WireRequest } from './wallet-wire.ts';
 
-export type WalletPath =
-  | '/user/info'
-  | '/user/balance'
-  | '/transaction/bet'
-  | '/transaction/win'
-  | '/transaction/rollback';
-
-export interface WalletAnswer {
-  path: WalletPath;
+export interface WalletAnswer extends ReadAnswer {
+  path: string;
   /** HTTP status, or what broke. */
-  http: number | 'timeout' | 'network' | 'dropped';
-  /** RS_…; undefined when no readable answer came. */
-  status: string | undefined;
-  balance: bigint | undefined;
+  http: Exchanged['http'];
   ms: number;
 }
 
-export interface CallOptions {
+export interface CallOptions extends ExchangeFaults {
   timeoutMs: number;
   /** Sent as it is, for bodies that no serialiser would write. */
-  rawBody?: string;
-  /** Another key than the studio's, to be refused. */
-  key?: KeyObject;
-  /** The request is written, the answer is not waited for. */
-  dropReplyAfterMs?: number;
+  rawBody?: string | Buffer;
+  /** Signed with a key that nobody was told. */
+  forged?: boolean;
+  /** In place of the headers that prove the sender. */
+  proof?: Record<string, string>;
 }
 
-export type WalletClient = ReturnType<typeof createWalletClient>;
+export type WalletClient = (
+  wire: WalletWire,
+  request: WireRequest,
+  options: CallOptions,
+) => Promise<WalletAnswer>;
 
-export function createWalletClient(walletUrl: string, privateKey: KeyObject) {
-  const base = walletUrl.replace(/\/$/, '');
-
-  return async function call(path: WalletPath, body: object, options: CallOptions): Promise<WalletAnswer> {
-    const text = options.rawBody ?? exactJsonText(body);
-    const startedAt = performance.now();
-    const answered = (http: WalletAnswer['http'], status?: string, balance?: bigint): WalletAnswer => ({
-      path,
-      http,
-      status,
-      balance,
-      ms: Math.round(performance.now() - startedAt),
-    });
-    const { dropReplyAfterMs } = options;
-    try {
-      const response = await fetch(base + path, {
-        method: 'POST',
-        headers: {
-          'content-type': 'application/json; charset=utf-8',
-          [signatureHeader]: signBody(text, options.key ?? privateKey),
-        },
-        body: text,
-        signal: AbortSignal.timeout(dropReplyAfterMs ?? options.timeoutMs),
-      });
-      const answer = readAnswer(await response.text());
-      return answered(response.status, response.status === 200 ? answer.status : undefined, answer.balance);
-    } catch (error) {
-      const timedOut = error instanceof Error && error.name === 'TimeoutError';
-      return answered(
-        dropReplyAfterMs !== undefined && timedOut ? 'dropped' : timedOut ? 'timeout' : 'network',
-      );
-    }
-  };
-}
-
-function readAnswer(text: string): { status?: string; balance?: bigint } {
-  let parsed: unknown;
-  try {
-    parsed = parseExactJson(text);
-  } catch {
-    return {};
-  }
-  if (typeof parsed !== 'object' || parsed === null) return {};
-  const { status, balance } = parsed as { status?: unknown; balance?: unknown };
+export const callWallet: WalletClient = async (wire, request, options) => {
+  const { rawBody, forged, proof, ...rest } = options;
+  const content = rawBody ?? request.text;
+  const startedAt = performance.now();
+  const answer = await exchange({
+    url: wire.walletUrl.replace(/\/$/, '') + request.path,
+    headers: {
+      'content-type': 'application/json; charset=utf-8',
+      ...(proof ?? wire.proof(content, forged)),
+    },
+    body: typeof content === 'string' ? Buffer.from(content, 'utf8') : content,
+    ...rest,
+  });
   return {
-    ...(typeof status === 'string' ? { status } : {}),
-    ...(typeof balance === 'bigint' ? { balance } : {}),
+    path: request.path,
+    http: answer.http,
+    ms: Math.round(performance.now() - startedAt),
+    ...(typeof answer.http === 'number' ? wire.read(answer.http, answer.text) : {}),
   };
-}
+};

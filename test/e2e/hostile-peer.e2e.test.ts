@@ -37,6 +37,12 @@ afterAll(async () => {
 
 const balance = async () => (await acts.balanceOf(player)).cash;
 
+/** Whole hundredths of a decimal text. */
+const cents = (text: string): bigint => {
+  const [whole = '0', fraction = ''] = text.split('.');
+  return BigInt(whole + fraction.padEnd(2, '0').slice(0, 2));
+};
+
 describe('a game studio that plays tricks', () => {
   let session: string | null;
 
@@ -59,6 +65,9 @@ describe('a game studio that plays tricks', () => {
   const brokenIn = (report: { expectations: { ok: boolean }[] }) =>
     report.expectations.filter(({ ok }) => !ok);
 
+  /** These read or spend the whole balance in their middle: nothing may be played beside them. */
+  const playedAlone: readonly Trick[] = ['burst', 'overdraw', 'late_rollback'];
+
   test.for(tricks.filter((trick) => trick !== 'burst'))(
     '%s changes no more than it should',
     async (trick) => {
@@ -66,16 +75,45 @@ describe('a game studio that plays tricks', () => {
       expect(brokenIn(report)).toEqual([]);
       expect(report.expectations.length).toBeGreaterThan(0);
       expect(report.balance).toMatchObject({ matches: true });
-      if (['race', 'conflict', 'bad_signature', 'odd_amounts'].includes(trick))
+      if (['race', 'conflict', 'overdraw', 'bad_signature', 'odd_amounts', 'malformed'].includes(trick))
         expect(report.totals.net).toBe('0');
     },
   );
 
   test('all tricks at once are each answered by their rules', async () => {
     const reports = await Promise.all(
-      tricks.filter((trick) => trick !== 'burst').map((trick) => perform(trick, { count: 5 })),
+      tricks.filter((trick) => !playedAlone.includes(trick)).map((trick) => perform(trick, { count: 5 })),
     );
     expect(reports.map(brokenIn)).toEqual(reports.map(() => []));
+  });
+
+  test('the platform comes with the studio’s other dialects: they are played, and strangers answered in their words', async () => {
+    const before = cents(await balance());
+    let net = 0n;
+    for (const [dialect, unitsPerCent] of [
+      ['a8r-v2', 10n ** 10n],
+      ['a8r-v1', 1n],
+    ] as const) {
+      const report = await callJson(`${cast.sandbox.gameStudio}/_scenario/play`, {
+        body: { dialect, user: player.id, currency: 'EUR', rounds: 20, duplicate: true, rollback: true },
+      });
+      expect(brokenIn(report)).toEqual([]);
+      expect(report.balance).toMatchObject({ matches: true });
+      expect(report.totals.betCount).toBe(20);
+      net += BigInt(report.totals.net) / unitsPerCent;
+    }
+    expect(cents(await balance())).toBe(before + net);
+    const stranger = await callJson(`${cast.sandbox.gameStudio}/_scenario/hostile`, {
+      body: {
+        dialect: 'caleta',
+        token: 'of-nobody',
+        user: player.id,
+        currency: 'EUR',
+        trick: 'bad_signature',
+      },
+    });
+    expect(brokenIn(stranger)).toEqual([]);
+    expect(Object.keys(stranger.statuses)).toEqual(['RS_ERROR_INVALID_TOKEN', 'RS_ERROR_INVALID_SIGNATURE']);
   });
 
   test('a burst of bets that together exceed the balance spends what there is and not a unit more', async () => {

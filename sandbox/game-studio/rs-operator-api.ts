@@ -1,21 +1,29 @@
-/** What operators ask of the studio: the list of games, the address of a game, the truth about a round. */
+/** What operators ask of the studio in the words of Hub88, and of Caleta after it: games, rounds, free rounds. */
 import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
-import { exactJsonText } from '../support/exact-json.ts';
+import { parseExactJson } from '../support/exact-json.ts';
 import { createPartyRoutes, type PartyApp } from '../support/party-server.ts';
 import { findGame, games, listedGame } from './catalogue.ts';
-import { isSignedBy, signatureHeader } from './hub88-signature.ts';
+import { exactAnswer, exactBody } from './exact-http.ts';
+import type { FreeRoundsBook } from './free-rounds-book.ts';
+import { serveFreebets } from './freebet-api.ts';
+import { isSignedBy } from './hub88-signature.ts';
 import type { RoundBook } from './round-book.ts';
 
-interface OperatorApiParts {
+export interface RsOperatorParts {
+  dialect: 'hub88' | 'caleta';
+  header: string;
+  /** Where the calls are served; Caleta's operators use either of two. */
+  bases: readonly string[];
   book: RoundBook;
+  freeRounds: FreeRoundsBook;
   operatorKey: KeyObject;
   operatorId: string;
   publicUrl: () => string;
 }
 
-const operator = { operator_id: z.union([z.string(), z.number()]).transform(String) };
-const listBody = z.object(operator);
+const operator = { operator_id: z.union([z.string(), z.bigint()]).transform(String) };
+const anyCall = z.object(operator);
 const urlBody = z.object({
   ...operator,
   game_code: z.string(),
@@ -36,51 +44,53 @@ const roundBody = z.object({
 
 /** Demo play: the wallet is never called. */
 const demoCurrencies = new Set(['XXX', 'FUN']);
+const demoBalance = 100_000_000n;
 
-export function serveOperatorApi(
-  app: PartyApp,
-  { book, operatorKey, operatorId, publicUrl }: OperatorApiParts,
-): void {
+export function serveRsOperatorApi(app: PartyApp, parts: RsOperatorParts): void {
+  const { dialect, header, book, operatorKey, operatorId, publicUrl } = parts;
   const api = createPartyRoutes();
 
   api.use(async (c, next) => {
     const raw = Buffer.from(await c.req.arrayBuffer());
-    if (!isSignedBy(raw, c.req.header(signatureHeader), operatorKey))
+    if (!isSignedBy(raw, c.req.header(header), operatorKey))
       return c.json({ error: 'INVALID_SIGNATURE' }, 403);
     let body: unknown;
     try {
-      body = JSON.parse(raw.toString('utf8'));
+      body = parseExactJson(raw.toString('utf8'));
     } catch {
       return c.json({ error: 'WRONG_SYNTAX' }, 400);
     }
-    const known = listBody.safeParse(body);
-    if (!known.success || known.data.operator_id !== operatorId)
-      return c.json({ error: 'UNKNOWN_OPERATOR' }, 404);
+    const known = anyCall.safeParse(body);
+    // A reward may be made without naming the operator: the signature has said who it is.
+    const isNamed = known.success ? known.data.operator_id === operatorId : c.req.path.includes('/freebet/');
+    if (!isNamed) return c.json({ error: 'UNKNOWN_OPERATOR' }, 404);
     return next();
   });
 
   api.post('/game/list', (c) => c.json(games.map((game) => listedGame(game, publicUrl()))));
 
   api.post('/game/url', async (c) => {
-    const body = urlBody.safeParse(await c.req.json());
+    const body = urlBody.safeParse(await exactBody(c));
     if (!body.success) return c.json({ error: 'WRONG_SYNTAX' }, 400);
     const { game_code: gameCode, currency, user, token, lobby_url: lobbyUrl } = body.data;
     if (findGame(gameCode) === undefined) return c.json({ error: 'UNKNOWN_GAME' }, 404);
     const demo = demoCurrencies.has(currency);
     if (!demo && (user === undefined || token === undefined)) return c.json({ error: 'WRONG_SYNTAX' }, 400);
     const session = book.openSession({
+      dialect,
       token: demo ? null : (token ?? null),
       user: demo ? null : (user ?? null),
       currency,
       gameCode,
       lobbyUrl: lobbyUrl ?? null,
+      demoBalance,
     });
     return c.json({ url: `${publicUrl()}/play?session=${session}` });
   });
 
   /** `status` and `transactions` are the sandbox's documented extension: Hub88 gives the replay's address only. */
   api.post('/game/round', async (c) => {
-    const body = roundBody.safeParse(await c.req.json());
+    const body = roundBody.safeParse(await exactBody(c));
     if (!body.success) return c.json({ error: 'WRONG_SYNTAX' }, 400);
     const roundId =
       body.data.round ??
@@ -88,7 +98,11 @@ export function serveOperatorApi(
         ? undefined
         : book.findTransaction(body.data.transaction_uuid)?.roundId);
     const round = roundId === undefined ? undefined : book.findRound(roundId);
-    if (round === undefined || (body.data.user !== undefined && body.data.user !== round.user))
+    if (
+      round === undefined ||
+      round.dialect !== dialect ||
+      (body.data.user !== undefined && body.data.user !== round.user)
+    )
       return c.json({ error: 'UNKNOWN_ROUND' }, 404);
     const transactions = book
       .transactionsOf(round.id)
@@ -100,14 +114,14 @@ export function serveOperatorApi(
         kind: transaction.kind,
         amount: transaction.amount,
       }));
-    const answer = {
+    return exactAnswer(c, {
       url: `${publicUrl()}/replay/${round.id}`,
       round: round.id,
       status: round.status,
       transactions,
-    };
-    return c.body(exactJsonText(answer), 200, { 'content-type': 'application/json' });
+    });
   });
 
-  app.route('/operator/generic/v2', api);
+  serveFreebets(api, parts);
+  for (const base of parts.bases) app.route(base, api);
 }
