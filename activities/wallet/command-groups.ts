@@ -74,10 +74,34 @@ export async function settleGroups<G extends CommandGroup>(
       known.looked.has(ownKey(command)) && (result.ok || !command.callId || group.attempts > 0);
     return stateProven && (posted || group.commands.every(isLookedFor));
   };
+  // A repeat that no fence covers may know a journal that is younger than the state beside it.
+  const unfenced = (answer: Answer<G>): boolean => answer.result.ok && !batches.has(answer.key);
   return {
-    settled: answers.filter(isProven),
+    settled: await withLiveBalances(tools, answers.filter(isProven), unfenced, nowMs),
     again: answers.filter((answer) => !isProven(answer)).map(({ group }) => group),
   };
+}
+
+/** Reads the wallets of such answers once more, after the journals that they rest on. */
+async function withLiveBalances<G extends CommandGroup>(
+  { execute, cache }: GroupTools,
+  answers: readonly Answer<G>[],
+  isUnfenced: (answer: Answer<G>) => boolean,
+  nowMs: number,
+): Promise<readonly { group: G; result: GroupResult }[]> {
+  const ids = new Map(answers.filter(isUnfenced).map(({ key, group }) => [key, group.commands[0]] as const));
+  if (ids.size === 0) return answers;
+  const wallets = await loadWallets(execute, [...ids.values()], false);
+  for (const [key, wallet] of wallets) cache.put(key, wallet);
+  return answers.map((answer) => {
+    const wallet = wallets.get(answer.key);
+    if (!wallet || !answer.result.ok || !isUnfenced(answer)) return answer;
+    const balance = playableBalance(wallet.state, nowMs);
+    return {
+      ...answer,
+      result: { ok: true, value: answer.result.value.map((reply) => ({ ...reply, balance })) },
+    };
+  });
 }
 
 type Known = {
