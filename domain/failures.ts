@@ -62,6 +62,18 @@ export const failureCodes = [
   'game-session-invalid',
   'award-active',
   'award-not-active',
+  // games, the sportsbook
+  'unknown-selection',
+  'related-legs',
+  'market-closed',
+  'market-suspended',
+  'odds-changed',
+  'stake-out-of-range',
+  'player-stake-limit',
+  'payout-too-large',
+  'bet-not-open',
+  'cash-out-unavailable',
+  'cash-out-offer-gone',
   // What we depend on
   'dependency-unavailable',
   'overloaded',
