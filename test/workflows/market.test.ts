@@ -1,6 +1,6 @@
 /** The `market` workflow on a real ledger: a result, its corrections, and many bets in pages over several runs. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Client, WorkflowHandle } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { createBetActivities } from '#activities/games/book/bet-activities.ts';
 import { createMarketActivities } from '#activities/games/book/market-activities.ts';
 import { verifyLedger } from '#activities/wallet/verify.ts';
@@ -74,5 +74,114 @@ describeWorkflows('a market with a result', () => {
     expect(await book.betOf(lost)).toMatchObject({ state: 'settled', outcome: 'lost', payout: 0n });
     expect(await book.cashOf(ann)).toEqual({ cash: 110n * oneEuro, owed: 0n });
     expect(await book.cashOf(bob)).toEqual({ cash: 90n * oneEuro, owed: 0n });
+  });
+
+  test('is corrected by the exact difference, also where the win is spent, and back again', async () => {
+    const match = await book.makeMarket();
+    const [ann, bob] = [await book.makeBettor(10n * oneEuro), await book.makeBettor()];
+    const onHome = await placed(ann, [homeOf(match)]);
+    const onAway = await placed(bob, [{ ...match, selectionId: 'away', odds: '4.00' }]);
+    await book.result(match, homeWins);
+    await run(async (client) => {
+      await (await settle(client, { ...match, version: 1 })).result();
+      // Ann stakes her win on another match, so that the correction finds her wallet empty.
+      await placed(ann, [homeOf(await book.makeMarket())], { stake: 20n * oneEuro });
+      expect(await book.result(match, awayWins)).toBe('accepted');
+      const correction = await settle(client, { ...match, version: 2 });
+      expect(await correction.result()).toMatchObject({ stage: 'settled', singles: 2 });
+      await workflows.exportHistory(correction, 'market.corrected');
+      expect(await book.cashOf(ann)).toEqual({ cash: 0n, owed: 20n * oneEuro });
+      expect(await book.cashOf(bob)).toEqual({ cash: 130n * oneEuro, owed: 0n });
+
+      // The feed takes it all back: the stakes return, the debt first.
+      expect(await book.tell({ type: 'market.abandoned', ...match })).toBe('accepted');
+      await (await settle(client, { ...match, version: 3 })).result();
+    });
+    expect(await book.betOf(onHome)).toMatchObject({
+      outcome: 'void',
+      payout: 10n * oneEuro,
+      settlementVersion: 3,
+    });
+    expect(await book.betOf(onAway)).toMatchObject({
+      outcome: 'void',
+      payout: 10n * oneEuro,
+      settlementVersion: 3,
+    });
+    expect(await book.cashOf(ann)).toEqual({ cash: 0n, owed: 10n * oneEuro });
+    expect(await book.cashOf(bob)).toEqual({ cash: 100n * oneEuro, owed: 0n });
+    const { rows } = await database.pool.query(
+      `select code, external_id, amount::text from wallet.journal where subject = $1 order by id`,
+      [`bet:${onHome}`],
+    );
+    expect(rows).toEqual([
+      { code: 'book.place', external_id: `bet:${onHome}:stake`, amount: String(10n * oneEuro) },
+      { code: 'book.settle', external_id: `bet:${onHome}:settle:v1`, amount: String(20n * oneEuro) },
+      { code: 'book.correct', external_id: `bet:${onHome}:settle:v2`, amount: String(-20n * oneEuro) },
+      { code: 'book.correct', external_id: `bet:${onHome}:settle:v3`, amount: String(10n * oneEuro) },
+    ]);
+  });
+
+  test('settles in pages over several runs, and two versions at once leave every bet at the later one', async () => {
+    const match = await book.makeMarket();
+    const ann = await book.makeBettor();
+    const bets = await Promise.all(
+      Array.from({ length: 7 }, () => placed(ann, [homeOf(match)], { stake: oneEuro })),
+    );
+    await book.result(match, homeWins);
+    await book.result(match, awayWins);
+    await run(async (client) => {
+      const pace = { betsPerCall: 1, callsPerRun: 2 };
+      const [first, second] = await Promise.all([
+        settle(client, { ...match, version: 1, pace }),
+        settle(client, { ...match, version: 2, pace }),
+      ]);
+      const [one, two] = await Promise.all([first.result(), second.result()]);
+      expect(one.singles + two.singles).toBeGreaterThanOrEqual(bets.length);
+      await workflows.exportHistory(
+        client.workflow.getHandle(first.workflowId, first.firstExecutionRunId),
+        'market.continued',
+      );
+    });
+    for (const betId of bets)
+      expect(await book.betOf(betId)).toMatchObject({ state: 'settled', outcome: 'lost', payout: 0n });
+    expect(await book.cashOf(ann)).toEqual({ cash: 93n * oneEuro, owed: 0n });
+  });
+
+  test('tells the bets that hang on it, and judges settled multiples again', async () => {
+    const [one, two] = [await book.makeMarket(), await book.makeMarket()];
+    const ann = await book.makeBettor();
+    const betId = await placed(ann, [homeOf(one), homeOf(two)]);
+    await run(async (client) => {
+      const life = await follow(client, betId, ann);
+      await book.result(one, awayWins);
+      await (await settle(client, { ...one, version: 1 })).result();
+      // One lost leg decides the bet, and its workflow ends.
+      expect(await life.result()).toMatchObject({ state: 'settled', outcome: 'lost' });
+      await workflows.exportHistory(life, 'bet.lost-by-one-leg');
+
+      // The correction makes it hang on the second match again: another life, another workflow.
+      await book.result(one, homeWins);
+      const correction = await settle(client, { ...one, version: 2 });
+      expect(await correction.result()).toMatchObject({ multiples: 1 });
+      expect(await book.betOf(betId)).toMatchObject({ state: 'open', outcome: null, reopened: 1 });
+      const secondLife = await follow(client, betId, ann, 1);
+      await book.result(two, homeWins);
+      const last = await settle(client, { ...two, version: 1 });
+      await last.result();
+      await workflows.exportHistory(last, 'market.told-bets');
+      expect(await secondLife.result()).toMatchObject({ state: 'settled', outcome: 'won' });
+
+      // All legs are known, so a correction of a settled multiple needs no workflow of its own.
+      await book.result(two, { ...homeWins, home: { result: 'half-won' } });
+      await (await settle(client, { ...two, version: 2 })).result();
+    });
+    // 10 × 2.00 × (1 + 2.00) / 2
+    expect(await book.betOf(betId)).toMatchObject({ outcome: 'won', payout: 30n * oneEuro });
+    expect(await book.cashOf(ann)).toEqual({ cash: 120n * oneEuro, owed: 0n });
+  });
+
+  test('leaves a ledger that proves itself', async () => {
+    const failed = (await verifyLedger(database.db)).filter(({ findings }) => findings.length > 0);
+    expect(failed).toEqual([]);
   });
 });
