@@ -71,6 +71,7 @@ const statuses: Record<FailureCode, ProblemStatus> = {
   'bet-not-open': 409,
   'cash-out-unavailable': 409,
   'cash-out-offer-gone': 409,
+  'result-not-applicable': 409,
   'dependency-unavailable': 503,
   overloaded: 503,
 };

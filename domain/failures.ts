@@ -74,6 +74,7 @@ export const failureCodes = [
   'bet-not-open',
   'cash-out-unavailable',
   'cash-out-offer-gone',
+  'result-not-applicable',
   // What we depend on
   'dependency-unavailable',
   'overloaded',

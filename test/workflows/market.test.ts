@@ -137,8 +137,12 @@ describeWorkflows('a market with a result', () => {
       ]);
       const [one, two] = await Promise.all([first.result(), second.result()]);
       expect(one.singles + two.singles).toBeGreaterThanOrEqual(bets.length);
+      const { status } = await client.workflow
+        .getHandle(second.workflowId, second.firstExecutionRunId)
+        .describe();
+      expect(status.name).toBe('CONTINUED_AS_NEW');
       await workflows.exportHistory(
-        client.workflow.getHandle(first.workflowId, first.firstExecutionRunId),
+        client.workflow.getHandle(second.workflowId, second.firstExecutionRunId),
         'market.continued',
       );
     });

@@ -50,8 +50,9 @@ export function createMarketActivities({ db }: Pick<ActivityDeps, 'db'>) {
       const outcomes = await readOutcomes(db, input.eventId, input.marketId, input.version);
       let cursor: BetCursor = (activityInfo().heartbeatDetails as BetCursor | undefined) ?? input.cursor;
       const settledMax = input.cursor.settled + input.betsMax;
+      const betsPerPage = Math.min(pageBets, input.betsMax);
       for (;;) {
-        const page = await settleSinglesPage(db, input, outcomes, cursor.after, pageBets);
+        const page = await settleSinglesPage(db, input, outcomes, cursor.after, betsPerPage);
         if (page.after === null) return { ...cursor, done: true };
         cursor = { after: page.after, settled: cursor.settled + page.settled };
         heartbeat(cursor);

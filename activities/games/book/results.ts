@@ -14,13 +14,20 @@ export type ResultOutcome = 'accepted' | 'no-effect' | 'parked';
 /** Everything about a market without one brand: the book is the same for all of them. */
 const everyBrand = '*';
 
-export async function applyResult(trx: Trx, message: ResultMessage, actor: Actor): Promise<ResultOutcome> {
+/** `inspected`: a person has looked at the message, whose word stands in for a sequence that is not later. */
+export async function applyResult(
+  trx: Trx,
+  message: ResultMessage,
+  actor: Actor,
+  { inspected = false }: { readonly inspected?: boolean } = {},
+): Promise<ResultOutcome> {
   const { eventId, marketId } = message;
-  const sequence = BigInt(message.sequence);
   const market = await lockMarket(trx, eventId, marketId);
   const selectionIds = market ? await readSelectionIds(trx, eventId, marketId) : [];
   const outcomes = message.type === 'market.abandoned' ? abandoned(selectionIds) : message.outcomes;
   const known = market ? await readKnown(trx, market) : null;
+  const said = BigInt(message.sequence);
+  const sequence = inspected && known && said <= known.sequence ? known.sequence + 1n : said;
   const judgement = judgeResult(market ? { selectionIds, known } : null, { sequence, outcomes });
   switch (judgement.kind) {
     case 'park':
@@ -31,7 +38,7 @@ export async function applyResult(trx: Trx, message: ResultMessage, actor: Actor
       return 'no-effect';
     case 'accept': {
       const { version } = judgement;
-      await accept(trx, message, outcomes, version, actor);
+      await accept(trx, message, { outcomes, version, sequence }, actor);
       return 'accepted';
     }
   }
@@ -40,13 +47,11 @@ export async function applyResult(trx: Trx, message: ResultMessage, actor: Actor
 async function accept(
   trx: Trx,
   message: ResultMessage,
-  outcomes: MarketOutcomes,
-  version: number,
+  { outcomes, version, sequence }: { outcomes: MarketOutcomes; version: number; sequence: bigint },
   actor: Actor,
 ): Promise<void> {
   const { eventId, marketId } = message;
   const kind = message.type === 'market.abandoned' ? 'abandoned' : 'result';
-  const sequence = BigInt(message.sequence);
   await trx
     .insertInto('games.marketResult')
     .values({ eventId, marketId, version, kind, sequence, outcomes: JSON.stringify(outcomes) })

@@ -49,12 +49,19 @@ const waitsHours = 24;
  */
 export async function takeOpenFeedMessages(db: Database, rowsMax = 200): Promise<number> {
   let closed = 0;
+  const failures: unknown[] = [];
   for (const row of await readOpenWebhooks(db, oddsFeedSource, rowsMax)) {
-    const message = feedMessageSchema.parse(JSON.parse(row.body));
-    const outcome = await takeFeedMessage(db, message);
-    if (outcome === 'waiting' && row.ageHours < waitsHours) continue;
-    await markProcessed(db, { source: oddsFeedSource, externalId: row.externalId });
-    closed += 1;
+    try {
+      const outcome = await takeFeedMessage(db, feedMessageSchema.parse(JSON.parse(row.body)));
+      if (outcome === 'waiting' && row.ageHours < waitsHours) continue;
+      await markProcessed(db, { source: oddsFeedSource, externalId: row.externalId });
+      closed += 1;
+    } catch (error) {
+      failures.push(error);
+    }
   }
+  // One message that cannot be carried out holds back none behind it, and is still heard of.
+  if (failures.length > 0)
+    throw new AggregateError(failures, 'messages of the odds feed could not be carried out');
   return closed;
 }

@@ -1,11 +1,13 @@
 /** The words of the odds feed: each message is a fact of one event or market with the feed's own sequence number. */
 import { z } from 'zod';
 import { plainResults, type LegOutcome } from './leg-outcome.ts';
+import { parseOdds } from './odds.ts';
 
 /** The feed's ids become part of workflow ids and addresses. */
-export const feedId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/);
+export const feedIdForm = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
+const feedId = z.string().regex(feedIdForm);
 const name = z.string().min(1).max(200);
-const oddsText = z.string().regex(/^\d{1,5}(\.\d{1,3})?$/);
+const oddsText = z.string().refine((text) => parseOdds(text).ok, 'must be odds such as "2.05"');
 
 const legOutcome: z.ZodType<LegOutcome> = z.discriminatedUnion('result', [
   z.strictObject({ result: z.enum(plainResults) }),
