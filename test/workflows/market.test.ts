@@ -5,10 +5,12 @@ import { createBetActivities } from '#activities/games/book/bet-activities.ts';
 import { createMarketActivities } from '#activities/games/book/market-activities.ts';
 import { verifyLedger } from '#activities/wallet/verify.ts';
 import { orThrow } from '#domain/failures.ts';
-import { marketStart, type MarketInput } from '#workflows/market.contract.ts';
+import { marketStart, marketWorkflowId, type MarketInput } from '#workflows/market.contract.ts';
 import type { market } from '#workflows/market.ts';
-import { betStart } from '#workflows/bet.contract.ts';
+import { betStart, betWorkflowId } from '#workflows/bet.contract.ts';
 import type { bet } from '#workflows/bet.ts';
+import { eventRoutes } from '#workers/event-routes.ts';
+import { sweepBets, sweepMarketResults } from '#workers/sweep-book.ts';
 import {
   awayWins,
   createBookWorld,
@@ -48,6 +50,25 @@ const follow = (client: Client, betId: string, bettor: Bettor, reopened = 0) =>
 
 const placed = async (...args: Parameters<BookWorld['place']>): Promise<string> =>
   orThrow(await book.place(...args)).betId;
+
+/** Hands the facts of these bets and this event to the relay's routes, as the relay does. */
+async function tellFacts(client: Client, betIds: readonly string[], eventId: string): Promise<void> {
+  const { rows } = await database.pool.query<{
+    eventId: string;
+    type: keyof typeof eventRoutes;
+    brand: string;
+    playerId: string | null;
+    payload: object;
+  }>(
+    `select event_id as "eventId", type, brand, player_id as "playerId", payload from compliance.outbox
+     where type like 'games.%' and (payload ->> 'betId' = any($1) or payload ->> 'eventId' = $2) order by id`,
+    [betIds, eventId],
+  );
+  for (const fact of rows) {
+    const route = eventRoutes[fact.type] as ((client: Client, fact: object) => Promise<void>) | undefined;
+    await route?.(client, { ...fact, version: 1 });
+  }
+}
 
 describeWorkflows('a market with a result', () => {
   beforeAll(async () => {
@@ -182,6 +203,52 @@ describeWorkflows('a market with a result', () => {
     // 10 × 2.00 × (1 + 2.00) / 2
     expect(await book.betOf(betId)).toMatchObject({ outcome: 'won', payout: 30n * oneEuro });
     expect(await book.cashOf(ann)).toEqual({ cash: 120n * oneEuro, owed: 0n });
+  });
+
+  test('and its bets are followed though every poke was lost: the sweeps start them, and nothing twice', async () => {
+    const [one, two] = [await book.makeMarket(), await book.makeMarket()];
+    const ann = await book.makeBettor();
+    const single = await placed(ann, [homeOf(one)]);
+    const multiple = await placed(ann, [homeOf(one), homeOf(two)]);
+    await book.result(one, homeWins);
+    await book.result(two, homeWins);
+    await database.ownerPool.query(`
+      alter table games.bet disable trigger user; alter table games.market_result disable trigger user;
+      update games.bet set placed_at = placed_at - interval '2 minutes' where state = 'open';
+      update games.market_result set received_at = received_at - interval '2 minutes' where settled_at is null;
+      alter table games.bet enable trigger user; alter table games.market_result enable trigger user`);
+    await run(async (client) => {
+      expect(await sweepMarketResults(client, database.db)).toBeGreaterThanOrEqual(2);
+      expect(await sweepMarketResults(client, database.db)).toBeGreaterThanOrEqual(0);
+      expect(await sweepBets(client, database.db)).toBeGreaterThanOrEqual(1);
+      // Each bet is looked after once an hour.
+      expect(await sweepBets(client, database.db)).toBe(0);
+      for (const version of [one, two])
+        await client.workflow.getHandle(marketWorkflowId({ ...version, version: 1 })).result();
+      await client.workflow.getHandle(betWorkflowId({ betId: multiple, reopened: 0 })).result();
+    });
+    expect(await book.betOf(single)).toMatchObject({ outcome: 'won', payout: 20n * oneEuro });
+    expect(await book.betOf(multiple)).toMatchObject({ outcome: 'won', payout: 40n * oneEuro });
+  });
+
+  test('starts by its fact, once, however often the relay tells it', async () => {
+    const match = await book.makeMarket();
+    const ann = await book.makeBettor();
+    const betId = await placed(ann, [homeOf(match)], { cashOut: true });
+    const plain = await placed(ann, [homeOf(match)]);
+    await book.result(match, homeWins);
+    await run(async (client) => {
+      for (let telling = 0; telling < 2; telling += 1) await tellFacts(client, [betId, plain], match.eventId);
+      await client.workflow.getHandle(marketWorkflowId({ ...match, version: 1 })).result();
+      // The settlement is a fact, too, and the poke of it ends the followed bet.
+      await tellFacts(client, [betId, plain], match.eventId);
+      expect(await client.workflow.getHandle(betWorkflowId({ betId, reopened: 0 })).result()).toMatchObject({
+        state: 'settled',
+      });
+      await expect(
+        client.workflow.getHandle(betWorkflowId({ betId: plain, reopened: 0 })).describe(),
+      ).rejects.toThrow(/not found/i);
+    });
   });
 
   test('leaves a ledger that proves itself', async () => {
