@@ -207,6 +207,7 @@ export interface GamesBetLeg {
   marketId: string;
   number: number;
   odds: bigint;
+  playerId: string;
   selectionId: string;
 }
 

@@ -1,5 +1,6 @@
 /** The public face of the `market` workflow: one for each version of a market's result. */
 import { defineQuery } from '@temporalio/workflow';
+import type { BetLane, BetPlace } from '#domain/games/book/bet-lanes.ts';
 import { taskQueues } from '#domain/task-queues.ts';
 import { stageKey } from './search-attributes.ts';
 
@@ -14,7 +15,7 @@ export type MarketInput = {
 };
 
 export type MarketPace = {
-  /** Single bets that one activity settles before the workflow notes where it is. */
+  /** Single bets of a lane that one activity settles before the workflow notes where it is. */
   readonly betsPerCall: number;
   /** Activities of one run: the history stays small even if the server never suggests to continue as new. */
   readonly callsPerRun: number;
@@ -24,8 +25,10 @@ export type MarketStage = 'singles' | 'multiples' | 'settled';
 
 export type MarketProgress = {
   readonly stage: MarketStage;
-  /** Bets up to this id are done in the stage. */
-  readonly after: string;
+  /** What is left of the single bets, by lane. */
+  readonly lanes: readonly BetLane[];
+  /** Multiples up to this one are done. */
+  readonly after: BetPlace;
   readonly singles: number;
   readonly multiples: number;
 };

@@ -1,4 +1,4 @@
-/** A market has a result: settle every single bet on it in pages, correct settled multiples, and tell the open ones' workflows. */
+/** A market has a result: settle every single bet on it in lanes of pages, correct settled multiples, and tell the open ones' workflows. */
 import {
   continueAsNew,
   getExternalWorkflowHandle,
@@ -8,6 +8,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { createMarketActivities } from '#activities/games/book/market-activities.ts';
+import { betLanes, firstPlace, type BetLane } from '#domain/games/book/bet-lanes.ts';
 import { taskQueues } from '#domain/task-queues.ts';
 import { betWorkflowId, legResulted } from './bet.contract.ts';
 import { insist } from './insist.ts';
@@ -22,7 +23,6 @@ const { settleMarketMultiples, closeMarketResult } = proxyActivities<Activities>
   taskQueue: taskQueues.play,
 });
 
-const firstBet = '00000000-0000-0000-0000-000000000000';
 const usualPace = { betsPerCall: 10_000, callsPerRun: 200 };
 /** Each open one is a signal, and a signal is three events. */
 const multiplesPerPage = 100;
@@ -32,7 +32,8 @@ export async function market(input: MarketInput): Promise<MarketProgress> {
   const pace = input.pace ?? usualPace;
   let progress: MarketProgress = input.progress ?? {
     stage: 'singles',
-    after: firstBet,
+    lanes: betLanes,
+    after: firstPlace,
     singles: 0,
     multiples: 0,
   };
@@ -40,18 +41,14 @@ export async function market(input: MarketInput): Promise<MarketProgress> {
   setHandler(getMarket, () => progress);
 
   while (progress.stage === 'singles') {
-    const { after, settled, done } = await insist(() =>
-      settleMarketSingles({
-        eventId,
-        marketId,
-        version,
-        cursor: { after: progress.after, settled: progress.singles },
-        betsMax: pace.betsPerCall,
-      }),
-    );
-    progress = { ...progress, after, singles: settled };
-    if (done) moveTo('multiples');
-    await renewWhenLong();
+    const steps = await Promise.all(progress.lanes.map(settleLane));
+    progress = {
+      ...progress,
+      lanes: steps.flatMap(({ rest }) => rest),
+      singles: steps.reduce((sum, { settled }) => sum + settled, progress.singles),
+    };
+    if (progress.lanes.length === 0) moveTo('multiples');
+    await renewWhenLong(steps.length);
   }
   while (progress.stage === 'multiples') {
     const page = await insist(() =>
@@ -66,17 +63,31 @@ export async function market(input: MarketInput): Promise<MarketProgress> {
     if (page.after === null) {
       await insist(() => closeMarketResult({ eventId, marketId, version, settled: progress.singles }));
       moveTo('settled');
-    } else await renewWhenLong();
+    } else await renewWhenLong(1);
   }
   return progress;
 
   function moveTo(stage: MarketStage): void {
-    progress = { ...progress, stage, after: firstBet };
+    progress = { ...progress, stage };
     upsertSearchAttributes([{ key: stageKey, value: stage }]);
   }
 
-  async function renewWhenLong(): Promise<void> {
-    calls += 1;
+  async function settleLane({ after, until }: BetLane): Promise<{ settled: number; rest: BetLane[] }> {
+    const step = await insist(() =>
+      settleMarketSingles({
+        eventId,
+        marketId,
+        version,
+        cursor: { after, settled: 0 },
+        until,
+        betsMax: pace.betsPerCall,
+      }),
+    );
+    return { settled: step.settled, rest: step.done ? [] : [{ after: step.after, until }] };
+  }
+
+  async function renewWhenLong(made: number): Promise<void> {
+    calls += made;
     if (calls >= pace.callsPerRun || workflowInfo().continueAsNewSuggested)
       await continueAsNew<typeof market>({ ...input, progress });
   }

@@ -167,6 +167,8 @@ create trigger bet_states before update on games.bet for each row execute functi
 create table games.bet_leg (
   bet_id uuid not null references games.bet,
   number smallint not null,
+  -- The bet's: a market's bets are settled in the order of their players, whose wallets then are written once a page.
+  player_id uuid not null,
   event_id text not null,
   market_id text not null,
   selection_id text not null,
@@ -177,7 +179,7 @@ create table games.bet_leg (
   unique (bet_id, event_id),
   foreign key (event_id, market_id, selection_id) references games.selection
 );
-create index bet_leg_by_market on games.bet_leg (event_id, market_id, bet_id);
+create index bet_leg_by_market on games.bet_leg (event_id, market_id, player_id, bet_id);
 call compliance.make_append_only('games.bet_leg');
 
 create table games.cash_out_offer (

@@ -5,6 +5,7 @@ import { sql } from 'kysely';
 import type { ActivityDeps } from '#activities/deps.ts';
 import type { Database, Trx } from '#db/connect.ts';
 import { fail, FailureError } from '#domain/failures.ts';
+import { everyBet, type BetLane, type BetPlace } from '#domain/games/book/bet-lanes.ts';
 import type { MarketOutcomes } from '#domain/games/book/leg-outcome.ts';
 import { resultOf } from '#domain/games/book/settlement.ts';
 import { readStandingLegs } from './bet-legs.ts';
@@ -18,10 +19,8 @@ export type MarketVersion = {
   readonly version: number;
 };
 
-/** Bets up to and including `after`, in the order of their ids, are done. */
-export type BetCursor = { readonly after: string; readonly settled: number };
-
-export const beginOfBets: BetCursor = { after: '00000000-0000-0000-0000-000000000000', settled: 0 };
+/** Bets up to and including `after` are done. */
+export type BetCursor = { readonly after: BetPlace; readonly settled: number };
 
 /** Bets per ledger transaction. */
 const pageBets = 500;
@@ -41,18 +40,23 @@ type Bet = BetRow & {
 export function createMarketActivities({ db }: Pick<ActivityDeps, 'db'>) {
   return {
     /**
-     * Settles single bets of the market by this version of its result, at most `betsMax` of them, from the cursor on.
+     * Settles single bets of a lane of the market by this version of its result, about `betsMax` of them, from the cursor on.
      * A retry goes on where the last heartbeat was; a bet that has this version, or a later one, is passed by.
      */
     async settleMarketSingles(
-      input: MarketVersion & { readonly cursor: BetCursor; readonly betsMax: number },
+      input: MarketVersion & {
+        readonly cursor: BetCursor;
+        readonly until: string;
+        readonly betsMax: number;
+      },
     ): Promise<BetCursor & { readonly done: boolean }> {
       const outcomes = await readOutcomes(db, input.eventId, input.marketId, input.version);
       let cursor: BetCursor = (activityInfo().heartbeatDetails as BetCursor | undefined) ?? input.cursor;
       const settledMax = input.cursor.settled + input.betsMax;
       const betsPerPage = Math.min(pageBets, input.betsMax);
       for (;;) {
-        const page = await settleSinglesPage(db, input, outcomes, cursor.after, betsPerPage);
+        const lane = { after: cursor.after, until: input.until };
+        const page = await settleSinglesPage(db, input, outcomes, lane, betsPerPage);
         if (page.after === null) return { ...cursor, done: true };
         cursor = { after: page.after, settled: cursor.settled + page.settled };
         heartbeat(cursor);
@@ -66,11 +70,12 @@ export function createMarketActivities({ db }: Pick<ActivityDeps, 'db'>) {
      * open ones are named, so that their workflows can be told.
      */
     async settleMarketMultiples(
-      input: Omit<MarketVersion, 'version'> & { readonly after: string; readonly betsMax: number },
-    ): Promise<{ after: string | null; settled: number; open: { betId: string; reopened: number }[] }> {
+      input: Omit<MarketVersion, 'version'> & { readonly after: BetPlace; readonly betsMax: number },
+    ): Promise<{ after: BetPlace | null; settled: number; open: { betId: string; reopened: number }[] }> {
       return untilNobodyIsLost(() =>
         db.transaction().execute(async (trx) => {
-          const bets = await lockBets(trx, input, 'multiple', input.after, input.betsMax);
+          const lane = { after: input.after, until: everyBet.until };
+          const bets = await lockBets(trx, input, 'multiple', lane, input.betsMax);
           const settled = bets.filter(({ state }) => state === 'settled');
           const legs = await readStandingLegs(
             trx,
@@ -94,7 +99,7 @@ export function createMarketActivities({ db }: Pick<ActivityDeps, 'db'>) {
           return {
             again: written.again,
             value: {
-              after: bets.at(-1)?.id ?? null,
+              after: placeOf(bets.at(-1)),
               settled: written.changed,
               open: bets
                 .filter(({ state }) => state === 'open')
@@ -124,14 +129,14 @@ export async function settleSinglesPage(
   db: Database,
   market: MarketVersion,
   outcomes: MarketOutcomes,
-  after: string,
+  lane: BetLane,
   betsMax: number,
-): Promise<{ after: string | null; settled: number; tookMs: number }> {
+): Promise<{ after: BetPlace | null; settled: number; tookMs: number }> {
   const startedAtMs = performance.now();
   let settled = 0;
   const last = await untilNobodyIsLost(() =>
     db.transaction().execute(async (trx) => {
-      const bets = await lockBets(trx, market, 'single', after, betsMax);
+      const bets = await lockBets(trx, market, 'single', lane, betsMax);
       const due = bets.filter(
         ({ state, resultVersion }) => state !== 'cashed-out' && resultVersion < market.version,
       );
@@ -144,7 +149,7 @@ export async function settleSinglesPage(
         })),
       );
       settled += written.changed;
-      return { again: written.again, value: bets.at(-1)?.id ?? null };
+      return { again: written.again, value: placeOf(bets.at(-1)) };
     }),
   );
   return { after: last, settled, tookMs: performance.now() - startedAtMs };
@@ -160,20 +165,25 @@ async function untilNobodyIsLost<T>(page: () => Promise<{ again: number; value: 
 
 type LegOfBet = { readonly selectionId: string; readonly odds: bigint };
 
-/** Bets are locked in the order of their ids, everywhere, before any wallet: two settlements cannot deadlock. */
+const placeOf = (bet: { playerId: string; id: string } | undefined): BetPlace | null =>
+  bet === undefined ? null : { playerId: bet.playerId, betId: bet.id };
+
+/** Bets are locked in one order everywhere, and before any wallet: two settlements cannot deadlock. */
 async function lockBets(
   trx: Trx,
   { eventId, marketId }: Omit<MarketVersion, 'version'>,
   kind: 'single' | 'multiple',
-  after: string,
+  { after, until }: BetLane,
   betsMax: number,
 ): Promise<readonly (Bet & LegOfBet)[]> {
   const { rows } = await sql<Bet & LegOfBet>`
     select b.id, b.player_id, b.brand, b.asset, b.stake, b.payout, b.payout_max, b.settlement_version, b.stake_journal_id,
       b.placed_at, b.state, b.outcome, b.followed, b.reopened, b.result_version, l.selection_id, l.odds
     from games.bet_leg l join games.bet b on b.id = l.bet_id
-    where l.event_id = ${eventId} and l.market_id = ${marketId} and l.bet_id > ${after}::uuid and b.kind = ${kind}
-    order by l.bet_id limit ${betsMax}
+    where l.event_id = ${eventId} and l.market_id = ${marketId} 
+      and (l.player_id, l.bet_id) > (${after.playerId}::uuid, ${after.betId}::uuid) and l.player_id <= ${until}::uuid
+      and b.kind = ${kind}
+    order by l.player_id, l.bet_id limit ${betsMax}
     for update of b
   `.execute(trx);
   return rows;

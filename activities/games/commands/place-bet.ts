@@ -194,6 +194,7 @@ async function writeBet(
       legs.map(({ eventId, marketId, selectionId, odds }, index) => ({
         betId,
         number: index + 1,
+        playerId,
         eventId,
         marketId,
         selectionId,

@@ -1,8 +1,9 @@
 /** Bets over the whole HTTP application: what is taken, what is refused and why, and that a refusal leaves nothing. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { beginOfBets, settleSinglesPage } from '#activities/games/book/market-activities.ts';
+import { settleSinglesPage } from '#activities/games/book/market-activities.ts';
 import { setPlayBrake, setPlayLimits } from '#activities/wallet/player-wallet.ts';
+import { everyBet } from '#domain/games/book/bet-lanes.ts';
 import { createTestApi, type Answer, type TestApi } from '#test/support/api.ts';
 import {
   createBookWorld,
@@ -196,7 +197,7 @@ describe('a bet', () => {
     await book.result(match, homeWins);
     // Settled before the placing calls are waited for: whoever came through holds a lock that the result waited for.
     const version = { ...match, version: 1 };
-    const { settled } = await settleSinglesPage(database.db, version, homeWins, beginOfBets.after, 500);
+    const { settled } = await settleSinglesPage(database.db, version, homeWins, everyBet, 500);
     expect((await Promise.all(placing)).filter(({ ok }) => ok)).toHaveLength(settled);
     expect(await book.cashOf(rich)).toEqual({
       cash: 1_000n * oneEuro + BigInt(settled) * 10n * oneEuro,
