@@ -10,7 +10,9 @@ import { decide } from '#domain/wallet/decide.ts';
 import type { BookStakeCommand } from '#domain/wallet/book-commands.ts';
 import { loadGame, type LoadPlayer } from './load-players.ts';
 
-export const loadMarket = { eventId: 'bench-final', marketId: 'match-winner' };
+export type LoadMarket = { readonly eventId: string; readonly marketId: string };
+
+export const loadMarketOf = (eventId: string): LoadMarket => ({ eventId, marketId: 'match-winner' });
 
 /** One euro at ledger scale. */
 const stake = 10n ** 12n;
@@ -21,6 +23,7 @@ const selections = ['home', 'away'] as const;
 /** Publishes the market and places `count` bets on it, half of them on the winner. */
 export async function makeLoadBets(
   databaseUrl: string,
+  market: LoadMarket,
   players: readonly LoadPlayer[],
   count: number,
 ): Promise<void> {
@@ -34,7 +37,7 @@ export async function makeLoadBets(
   const execute: Execute = async (name, text, values) =>
     (await pool.query({ name, text, values: [...values] })).rows;
   try {
-    for (const message of catalogue) await takeFeedMessage(db, message);
+    for (const message of catalogueOf(market)) await takeFeedMessage(db, message);
     for (let placed = 0; placed < count; placed += batchBets) {
       const bets = Array.from({ length: Math.min(batchBets, count - placed) }, (_, index) => ({
         id: randomUUID(),
@@ -61,8 +64,8 @@ export async function makeLoadBets(
         [
           bets.map(({ id }) => id),
           bets.map(({ selection }) => selection),
-          loadMarket.eventId,
-          loadMarket.marketId,
+          market.eventId,
+          market.marketId,
           bets.map(({ playerId }) => playerId),
         ],
       );
@@ -74,24 +77,24 @@ export async function makeLoadBets(
   }
 }
 
-/** Says who has won; the relay starts the settlement after this. */
-export async function resultLoadMarket(databaseUrl: string): Promise<void> {
+/** Says who has won; a relay that runs starts the settlement after this. */
+export async function resultLoadMarket(databaseUrl: string, market: LoadMarket): Promise<void> {
   const pool = openPool({ url: databaseUrl, applicationName: 'pitboss-bench', connectionsMax: 1 });
   const db = createDatabase(pool);
   await takeFeedMessage(db, {
     type: 'market.resulted',
     sequence: 3,
-    ...loadMarket,
+    ...market,
     outcomes: { home: { result: 'won' }, away: { result: 'lost' } },
   });
   await db.destroy();
 }
 
-const catalogue: readonly FeedMessage[] = [
+const catalogueOf = (market: LoadMarket): readonly FeedMessage[] => [
   {
     type: 'event.updated',
     sequence: 1,
-    eventId: loadMarket.eventId,
+    eventId: market.eventId,
     sport: 'football',
     name: 'The final',
     startsAt: '2100-01-01T00:00:00Z',
@@ -100,7 +103,7 @@ const catalogue: readonly FeedMessage[] = [
   {
     type: 'market.updated',
     sequence: 2,
-    ...loadMarket,
+    ...market,
     kind: 'match-winner',
     name: 'Match winner',
     state: 'open',

@@ -1,12 +1,17 @@
 /** A market with many open bets gets its result: how fast they are settled, and what a player at a slot feels meanwhile. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
 import { loadDevSecrets } from '#platform/dev-secrets.ts';
 import type { Platform } from '#platform/platform.ts';
-import { openAnchor } from './anchor.ts';
+import { loadConfig } from '#workers/config.ts';
+import { createDataConverter } from '#workers/payload-codec.ts';
+import { marketStart } from '#workflows/market.contract.ts';
+import type { market as marketWorkflow } from '#workflows/market.ts';
+import { openAnchor, type Anchor } from './anchor.ts';
 import { onPlatform, type Bench } from './bench-platform.ts';
 import { startChild, type Child } from './child.ts';
-import { loadMarket, makeLoadBets, resultLoadMarket } from './load-bets.ts';
+import { loadMarketOf, makeLoadBets, resultLoadMarket, type LoadMarket } from './load-bets.ts';
 import { makeLoadPlayers, type LoadPlayer } from './load-players.ts';
 import { percentile, spread, verdict } from './statistics.ts';
 import type { LoadOrder, LoadResult } from './wallet-load.ts';
@@ -25,26 +30,51 @@ export const market: Bench = {
   run: (args) => onPlatform((platform) => measure(platform, Number(args[0] ?? betsDefault))),
 };
 
+type Shape = {
+  readonly name: string;
+  readonly market: LoadMarket;
+  readonly bets: number;
+  readonly isAlone: boolean;
+};
+
+type Measured = {
+  readonly settlement: Settlement;
+  readonly anchorPerS: number;
+  readonly quiet: LoadResult;
+  readonly busy: LoadResult;
+};
+
+/** What carries facts away and keeps figures; it has hours for it, and in production machines of its own. */
+const bystanders = ['relay', 'analytics'];
+
 async function measure(platform: Platform, bets: number): Promise<readonly string[]> {
   const { owner } = platform.runJson.postgres;
   const players = await makeLoadPlayers(owner, bettors);
-  await makeLoadBets(owner, players, bets);
+  const all: Shape = {
+    name: 'everything running',
+    market: loadMarketOf('bench-semi-final'),
+    bets: Math.ceil(bets / 5),
+    isAlone: false,
+  };
+  const alone: Shape = {
+    name: 'relay and analytics halted',
+    market: loadMarketOf('bench-final'),
+    bets,
+    isAlone: true,
+  };
+  for (const { market: made, bets: count } of [all, alone]) await makeLoadBets(owner, made, players, count);
   const database = new pg.Client(owner);
   await database.connect();
   const anchor = await openAnchor(owner);
   const load = startChild('./wallet-load.ts', platform.environment);
+  const frame = { platform, players, database, anchor, load };
   try {
     await untilRelayed(database);
-    const before = await anchor.run(64, anchorSeconds);
-    await play(platform, load, players, 'in turn', () => delay(2_000));
-    const quiet = await play(platform, load, players, 'at random', () => delay(5_000));
-    const busy = await play(platform, load, players, 'at random', async () => {
-      await resultLoadMarket(owner);
-      await untilSettled(database);
-    });
-    await untilRelayed(database);
-    const after = await anchor.run(64, anchorSeconds);
-    return report(await settlementOf(database), { before, after }, { quiet, busy }, bets);
+    await play(frame, 'in turn', () => delay(2_000));
+    const lines = report(all, await runShape(frame, all));
+    for (const name of bystanders) await platform.halt(name);
+    const measured = await runShape(frame, alone);
+    return [...lines, ...report(alone, measured), ...verdicts(measured)];
   } finally {
     await load.end();
     await anchor.close();
@@ -52,11 +82,47 @@ async function measure(platform: Platform, bets: number): Promise<readonly strin
   }
 }
 
+type Frame = {
+  readonly platform: Platform;
+  readonly players: readonly LoadPlayer[];
+  readonly database: pg.Client;
+  readonly anchor: Anchor;
+  readonly load: Child;
+};
+
+async function runShape(frame: Frame, shape: Shape): Promise<Measured> {
+  const { platform, database, anchor } = frame;
+  const before = await anchor.run(64, anchorSeconds);
+  const quiet = await play(frame, 'at random', () => delay(5_000));
+  const busy = await play(frame, 'at random', async () => {
+    await resultLoadMarket(platform.runJson.postgres.owner, shape.market);
+    if (shape.isAlone) await startSettlement(platform, shape.market);
+    await untilSettled(database, shape.market);
+  });
+  if (!shape.isAlone) await untilRelayed(database);
+  const after = await anchor.run(64, anchorSeconds);
+  const settlement = await settlementOf(database, shape.market);
+  if (settlement.bets !== shape.bets)
+    throw new Error(`${settlement.bets} of ${shape.bets} bets were settled.`);
+  return { settlement, anchorPerS: (before.betsPerS + after.betsPerS) / 2, quiet, busy };
+}
+
+/** What the relay would do. */
+async function startSettlement(platform: Platform, settled: LoadMarket): Promise<void> {
+  const config = loadConfig(platform.environment);
+  const connection = await Connection.connect({ address: config.temporal.address });
+  const client = new Client({
+    connection,
+    namespace: config.temporal.namespace,
+    dataConverter: createDataConverter(config.keys.payloadCodec.reveal()),
+  });
+  await client.workflow.start<typeof marketWorkflow>('market', marketStart({ ...settled, version: 1 }));
+  await connection.close();
+}
+
 /** Plays while `during` runs. */
 async function play(
-  platform: Platform,
-  load: Child,
-  players: readonly LoadPlayer[],
+  { platform, load, players }: Frame,
   order: LoadOrder['order'],
   during: () => Promise<void>,
 ): Promise<LoadResult> {
@@ -92,11 +158,11 @@ async function untilRelayed(database: pg.Client): Promise<void> {
   throw new Error('The relay does not catch up.');
 }
 
-type Settlement = { readonly tookS: number; readonly startedAfterS: number; readonly bets: number };
+type Settlement = { readonly tookS: number; readonly bets: number };
 
-async function untilSettled(database: pg.Client): Promise<void> {
+async function untilSettled(database: pg.Client, settled: LoadMarket): Promise<void> {
   for (let tries = 0; tries < settleMinutesMax * 120; tries += 1) {
-    const { bets } = await settlementOf(database);
+    const { bets } = await settlementOf(database, settled);
     if (bets > 0) return;
     await delay(500);
   }
@@ -104,36 +170,27 @@ async function untilSettled(database: pg.Client): Promise<void> {
 }
 
 /** From the commit of the result to the note that every bet has it: the start of the workflow is in it. */
-async function settlementOf(database: pg.Client): Promise<Settlement> {
-  const { rows } = await database.query<{ took: string; started: string; bets: number | null }>(
-    `select extract(epoch from r.settled_at - r.received_at) as took, r.bets_settled as bets,
-       (select extract(epoch from min(b.settled_at) - r.received_at) from games.bet b where b.state = 'settled') as started
-     from games.market_result r where r.event_id = $1 and r.market_id = $2`,
-    [loadMarket.eventId, loadMarket.marketId],
+async function settlementOf(database: pg.Client, settled: LoadMarket): Promise<Settlement> {
+  const { rows } = await database.query<{ took: string; bets: number | null }>(
+    `select extract(epoch from settled_at - received_at) as took, bets_settled as bets
+     from games.market_result where event_id = $1 and market_id = $2`,
+    [settled.eventId, settled.marketId],
   );
-  const row = rows[0];
-  return { tookS: Number(row?.took), startedAfterS: Number(row?.started), bets: row?.bets ?? 0 };
+  return { tookS: Number(rows[0]?.took), bets: rows[0]?.bets ?? 0 };
 }
 
-type Rate = { readonly betsPerS: number; readonly tool: string };
-
-function report(
-  settlement: Settlement,
-  anchors: { readonly before: Rate; readonly after: Rate },
-  played: { readonly quiet: LoadResult; readonly busy: LoadResult },
-  bets: number,
-): readonly string[] {
-  if (settlement.bets !== bets) throw new Error(`${settlement.bets} of ${bets} bets were settled.`);
-  const anchor = (anchors.before.betsPerS + anchors.after.betsPerS) / 2;
+function report({ name }: Shape, { settlement, anchorPerS, quiet, busy }: Measured): readonly string[] {
+  const figures = ({ bets, tookS, tookMs, refused }: LoadResult) =>
+    `${(bets / tookS).toFixed(0)} bets/s, p50/p95/p99 ${spread(tookMs, 1)} ms, ${refused} refused`;
   const betsPerS = settlement.bets / settlement.tookS;
-  const figures = ({ bets: placed, tookS, tookMs }: LoadResult) =>
-    `${(placed / tookS).toFixed(0)} bets/s, p50/p95/p99 ${spread(tookMs, 1)} ms`;
   return [
-    `${settlement.bets} single bets settled in ${settlement.tookS.toFixed(1)} s (the first page ${settlement.startedAfterS.toFixed(1)} s after the result): ${betsPerS.toFixed(0)} bets/s`,
-    `anchor (${anchors.before.tool}, 64): ${anchors.before.betsPerS.toFixed(0)} bets/s before, ${anchors.after.betsPerS.toFixed(0)} after`,
-    `wallet calls before: ${figures(played.quiet)}`,
-    `wallet calls meanwhile: ${figures(played.busy)}; ${played.busy.refused} refused`,
-    verdict('settlement ÷ anchor', betsPerS / anchor, { atLeast: 0.5 }),
-    verdict('p95 of wallet calls meanwhile', percentile(played.busy.tookMs, 0.95), { atMost: 150 }, ' ms'),
+    `${name}: ${settlement.bets} single bets settled in ${settlement.tookS.toFixed(1)} s, ${betsPerS.toFixed(0)} a second; anchor ${anchorPerS.toFixed(0)}; ratio ${(betsPerS / anchorPerS).toFixed(2)}`,
+    `  wallet calls before: ${figures(quiet)}`,
+    `  wallet calls meanwhile: ${figures(busy)}`,
   ];
 }
+
+const verdicts = ({ settlement, anchorPerS, busy }: Measured): readonly string[] => [
+  verdict('settlement ÷ anchor', settlement.bets / settlement.tookS / anchorPerS, { atLeast: 0.5 }),
+  verdict('p95 of wallet calls meanwhile', percentile(busy.tookMs, 0.95), { atMost: 150 }, ' ms'),
+];
