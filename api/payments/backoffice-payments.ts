@@ -8,6 +8,7 @@ import type { Api } from '../app.ts';
 import { brandScope, requireBrand } from '../backoffice-guard.ts';
 import type { ApiDeps } from '../context.ts';
 import { idFromKey } from '../idempotency.ts';
+import { newerThan, pageById } from '../keyset.ts';
 import {
   decideRoute,
   listRoute,
@@ -56,27 +57,13 @@ export function mountBackofficePayments(api: Api, deps: ApiDeps): void {
         query.where('brand', 'in', brands === null || brands.length === 0 ? [''] : [...brands]),
       )
       .$if(after !== undefined, (query) =>
-        query.where((where) =>
-          where(
-            where.refTuple('requestedAt', 'id'),
-            '>',
-            where
-              .selectFrom('payments.withdrawal as last')
-              .select(['last.requestedAt', 'last.id'])
-              .where('last.id', '=', after ?? '')
-              .$asTuple('requestedAt', 'id'),
-          ),
-        ),
+        query.where(newerThan({ table: 'payments.withdrawal', column: 'requestedAt', after: after ?? '' })),
       )
       .orderBy('requestedAt')
       .orderBy('id')
       .limit(limit + 1)
       .execute();
-    const page = rows.slice(0, limit);
-    return c.json(
-      { items: page.map(toReview), next: rows.length > limit ? (page.at(-1)?.id ?? null) : null },
-      200,
-    );
+    return c.json(pageById(rows, limit, toReview), 200);
   });
 
   api.openapi(readWithdrawalRoute(deps), async (c) => {

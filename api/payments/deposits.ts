@@ -8,6 +8,7 @@ import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import type { Api } from '../app.ts';
 import type { ApiDeps } from '../context.ts';
 import { idFromKey, requestFingerprint } from '../idempotency.ts';
+import { olderThan, pageById } from '../keyset.ts';
 import {
   completeRoute,
   instrumentsRoute,
@@ -43,13 +44,9 @@ export function mountDeposits(api: Api, deps: ApiDeps): void {
   api.openapi(listRoute(deps), async (c) => {
     const { limit, after } = c.req.valid('query');
     const rows = await listDeposits(deps.db, c.var.player.playerId, limit, after);
-    const page = rows.slice(0, limit);
-    const attempts = await currentActions(deps.db, page);
+    const attempts = await currentActions(deps.db, rows.slice(0, limit));
     return c.json(
-      {
-        items: page.map((row) => toApiDeposit(row, attempts.get(row.id))),
-        next: rows.length > limit ? (page.at(-1)?.id ?? null) : null,
-      },
+      pageById(rows, limit, (row) => toApiDeposit(row, attempts.get(row.id))),
       200,
     );
   });
@@ -137,17 +134,8 @@ const listDeposits = (db: Database, playerId: string, limit: number, after: stri
     .selectAll()
     .where('playerId', '=', playerId)
     .$if(after !== undefined, (query) =>
-      query.where((where) =>
-        where(
-          where.refTuple('requestedAt', 'id'),
-          '<',
-          where
-            .selectFrom('payments.deposit as last')
-            .select(['last.requestedAt', 'last.id'])
-            .where('last.playerId', '=', playerId)
-            .where('last.id', '=', after ?? '')
-            .$asTuple('requestedAt', 'id'),
-        ),
+      query.where(
+        olderThan({ table: 'payments.deposit', column: 'requestedAt', after: after ?? '', playerId }),
       ),
     )
     .orderBy('requestedAt', 'desc')

@@ -7,6 +7,7 @@ import type { Api } from '../app.ts';
 import type { ApiDeps } from '../context.ts';
 import { idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
 import { requirePlayer } from '../pam-guard.ts';
+import { olderThan, pageById } from '../keyset.ts';
 import { problemResponses } from '../problem.ts';
 import { idParam, moneyInput, pageOf } from '../schemas.ts';
 import { body, idPageQuery, json, toApiWithdrawal, withdrawalOutput } from './payment-schemas.ts';
@@ -135,28 +136,15 @@ export function mountWithdrawals(api: Api, deps: ApiDeps): void {
       .selectAll()
       .where('playerId', '=', playerId)
       .$if(after !== undefined, (query) =>
-        query.where((where) =>
-          where(
-            where.refTuple('requestedAt', 'id'),
-            '<',
-            where
-              .selectFrom('payments.withdrawal as last')
-              .select(['last.requestedAt', 'last.id'])
-              .where('last.playerId', '=', playerId)
-              .where('last.id', '=', after ?? '')
-              .$asTuple('requestedAt', 'id'),
-          ),
+        query.where(
+          olderThan({ table: 'payments.withdrawal', column: 'requestedAt', after: after ?? '', playerId }),
         ),
       )
       .orderBy('requestedAt', 'desc')
       .orderBy('id', 'desc')
       .limit(limit + 1)
       .execute();
-    const page = rows.slice(0, limit);
-    return c.json(
-      { items: page.map(toApiWithdrawal), next: rows.length > limit ? (page.at(-1)?.id ?? null) : null },
-      200,
-    );
+    return c.json(pageById(rows, limit, toApiWithdrawal), 200);
   });
 
   api.openapi(readRoute(deps), async (c) =>

@@ -10,6 +10,7 @@ import { brandScope, requireBrand, requireOperator } from '../backoffice-guard.t
 import type { ApiDeps, OperatorIdentity } from '../context.ts';
 import { idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
 import { body, json } from '../payments/payment-schemas.ts';
+import { olderThan, pageById } from '../keyset.ts';
 import { problemResponses } from '../problem.ts';
 import { idParam, pageOf } from '../schemas.ts';
 import {
@@ -187,25 +188,13 @@ function mountReads(api: Api, deps: ApiDeps): void {
         .$if(playerId !== undefined, (query) => query.where('playerId', '=', playerId ?? ''))
         .$if(state !== undefined, (query) => query.where('state', '=', state ?? ''))
         .$if(after !== undefined, (query) =>
-          query.where((where) =>
-            where(
-              where.refTuple('requestedAt', 'id'),
-              '<',
-              where
-                .selectFrom('wallet.adjustment as last')
-                .select(['last.requestedAt', 'last.id'])
-                .where('last.id', '=', after ?? '')
-                .$asTuple('requestedAt', 'id'),
-            ),
-          ),
+          query.where(olderThan({ table: 'wallet.adjustment', column: 'requestedAt', after: after ?? '' })),
         )
         .orderBy('requestedAt', 'desc')
         .orderBy('id', 'desc')
         .limit(limit + 1)
         .execute();
-      const page = rows.slice(0, limit);
-      const next = rows.length > limit ? (page.at(-1)?.id ?? null) : null;
-      return c.json({ items: page.map(toApiAdjustment), next }, 200);
+      return c.json(pageById(rows, limit, toApiAdjustment), 200);
     },
   );
   api.openapi(

@@ -15,6 +15,7 @@ import type { ApiDeps } from '../context.ts';
 import { idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
 import { requirePlayer } from '../pam-guard.ts';
 import { body, idPageQuery, json } from '../payments/payment-schemas.ts';
+import { olderThan, pageById } from '../keyset.ts';
 import { problemResponses } from '../problem.ts';
 import { moneyInput, moneyOutput, pageOf, timestamp } from '../schemas.ts';
 import { decided } from './decided.ts';
@@ -223,26 +224,15 @@ function mountMyExchanges(api: Api, deps: ApiDeps): void {
         .selectAll()
         .where('playerId', '=', playerId)
         .$if(after !== undefined, (query) =>
-          query.where((where) =>
-            where(
-              where.refTuple('madeAt', 'id'),
-              '<',
-              where
-                .selectFrom('wallet.exchange as last')
-                .select(['last.madeAt', 'last.id'])
-                .where('last.playerId', '=', playerId)
-                .where('last.id', '=', after ?? '')
-                .$asTuple('madeAt', 'id'),
-            ),
+          query.where(
+            olderThan({ table: 'wallet.exchange', column: 'madeAt', after: after ?? '', playerId }),
           ),
         )
         .orderBy('madeAt', 'desc')
         .orderBy('id', 'desc')
         .limit(limit + 1)
         .execute();
-      const page = rows.slice(0, limit);
-      const next = rows.length > limit ? (page.at(-1)?.id ?? null) : null;
-      return c.json({ items: page.map(toApiExchange), next }, 200);
+      return c.json(pageById(rows, limit, toApiExchange), 200);
     },
   );
 }

@@ -10,6 +10,7 @@ import { brandScope, requireBrand, requireOperator } from '../backoffice-guard.t
 import type { ApiDeps, OperatorIdentity } from '../context.ts';
 import { idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
 import { body, json } from '../payments/payment-schemas.ts';
+import { olderThan, pageById } from '../keyset.ts';
 import { problemResponses } from '../problem.ts';
 import { idParam, moneyInput, pageOf } from '../schemas.ts';
 import { decided } from './decided.ts';
@@ -188,25 +189,13 @@ function mountReads(api: Api, deps: ApiDeps): void {
         .$if(playerId !== undefined, (query) => query.where('playerId', '=', playerId ?? ''))
         .$if(state !== undefined, (query) => query.where('state', '=', state ?? ''))
         .$if(after !== undefined, (query) =>
-          query.where((where) =>
-            where(
-              where.refTuple('placedAt', 'id'),
-              '<',
-              where
-                .selectFrom('wallet.hold as last')
-                .select(['last.placedAt', 'last.id'])
-                .where('last.id', '=', after ?? '')
-                .$asTuple('placedAt', 'id'),
-            ),
-          ),
+          query.where(olderThan({ table: 'wallet.hold', column: 'placedAt', after: after ?? '' })),
         )
         .orderBy('placedAt', 'desc')
         .orderBy('id', 'desc')
         .limit(limit + 1)
         .execute();
-      const page = rows.slice(0, limit);
-      const next = rows.length > limit ? (page.at(-1)?.id ?? null) : null;
-      return c.json({ items: page.map(toApiHold), next }, 200);
+      return c.json(pageById(rows, limit, toApiHold), 200);
     },
   );
   api.openapi(
