@@ -1,5 +1,5 @@
 /** The batch writer in this process on a PostgreSQL of its own: the frame of the benches that need no HTTP. */
-import { randomBytes, randomUUID } from 'node:crypto';
+import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -54,12 +54,17 @@ export async function onBareWriter<T>(work: (bare: BareWriter) => Promise<T>): P
 const randomKey = () => new Secret(randomBytes(32));
 
 async function seedForBets(url: string): Promise<void> {
+  const { publicKey, privateKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2_048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
   const db = createDatabase(openPool({ url, applicationName: 'pitboss-bench-seed', connectionsMax: 1 }));
   await seed(db, {
     gameStudio: {
       url: 'http://127.0.0.1:1',
-      studioPublicKey: 'unused',
-      operatorPrivateKey: new Secret('unused'),
+      studioPublicKey: publicKey,
+      operatorPrivateKey: new Secret(privateKey),
       a8rTokens: { v1: undefined, v2: undefined },
     },
     seed: { operators: [] },
