@@ -171,6 +171,25 @@ test('two answers to one movement are found, and an id that the ledger does not 
   ]);
 });
 
+test('an acknowledgement that shows the balance before its own movement is found', () => {
+  clockMs = 0;
+  const overlapping = { invokedAtMs: 0, completedAtMs: 50 };
+  const ledger = book(['d', 'deposit.capture', 100n], ['b1', 'bet.place', -10n]);
+  const judge = (balance: bigint) =>
+    rules(
+      {
+        attempts: [
+          attempt({ externalId: 'b1', kind: 'bet', balance: 90n, ...overlapping }),
+          attempt({ externalId: 'b1', kind: 'bet', balance, ...overlapping }),
+        ],
+        reads: [],
+      },
+      ledger,
+    );
+  expect(judge(90n)).toEqual([]);
+  expect(judge(100n)).toEqual(['reads']);
+});
+
 test('a stale read is found, one of the future, and one of a balance that never was', () => {
   const good = goodHistory();
   const read = (invokedAtMs: number, balance: bigint) => ({

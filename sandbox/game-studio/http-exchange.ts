@@ -1,6 +1,6 @@
 /** One POST over the bare socket, so that a caller can also misbehave: hang up early, dribble its body, cut it off. */
-import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { type IncomingMessage, request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 
 export interface ExchangeFaults {
   /** The whole request is sent; this long afterwards the socket is destroyed, answer or not. */
@@ -23,7 +23,6 @@ export type Exchanged =
   | { http: number; text: string }
   | { http: 'timeout' | 'network' | 'dropped' | 'cut'; text: '' };
 
-const agents = { http: new HttpAgent({ keepAlive: true }), https: new HttpsAgent({ keepAlive: true }) };
 const bodyPieces = 10;
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
@@ -31,11 +30,11 @@ export function exchange(call: Exchange): Promise<Exchanged> {
   return new Promise((resolve) => {
     const target = new URL(call.url);
     const secure = target.protocol === 'https:';
-    const faulty = call.cutBody === true || call.dropReplyAfterMs !== undefined;
     const request = (secure ? httpsRequest : httpRequest)(target, {
       method: 'POST',
-      // A socket that will be destroyed is nobody else's.
-      agent: faulty ? false : secure ? agents.https : agents.http,
+      // Each call has a socket of its own: a kept one may be closed by the other side just as it is used again, and that
+      // would look like a fault of the wallet. Some are destroyed, too.
+      agent: false,
       headers: { ...call.headers, 'content-length': String(call.body.length) },
     });
     const timer = setTimeout(() => end('timeout'), call.timeoutMs);

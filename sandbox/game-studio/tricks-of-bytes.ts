@@ -86,7 +86,7 @@ export const slowBodies: Performance = async (parts) => {
       await calls.send(round, bet, report, 'cut off in the middle', { cutBody: true });
       const answer = await calls.send(round, bet, report, 'in ten pieces', {
         bodyOverMs: 400,
-        timeoutMs: 5_000,
+        timeoutMs: 30_000,
       });
       report.expect('a bet that arrives in pieces', [wire.ok, ...wire.words.notEnough], answer.status);
       note(parts, [bet], answer);

@@ -55,7 +55,7 @@ beforeAll(async () => {
   // Two cores and a whole test run beside it: patience costs nothing where answers come.
   await fetch(`${studio.url}/_scenario`, {
     method: 'PUT',
-    body: JSON.stringify({ timeoutMs: 5_000, retries: 3, retryPauseMs: 50 }),
+    body: JSON.stringify({ timeoutMs: 30_000, retries: 3, retryPauseMs: 50 }),
   });
 }, 120_000);
 
@@ -86,7 +86,11 @@ async function order(path: string, body: object): Promise<Report> {
   return JSON.parse(answer);
 }
 
-const broken = ({ expectations }: Report) => expectations.filter(({ ok }) => !ok);
+/** With the answers of all its calls beside it, which say whether it was the wallet or the way to it. */
+const broken = ({ expectations, statuses }: Report) => {
+  const failed = expectations.filter(({ ok }) => !ok);
+  return failed.length === 0 ? [] : [...failed, statuses];
+};
 
 const cashOf = async ({ id }: RigPlayer): Promise<bigint> => {
   const { rows } = await database.pool.query('select cash from wallet.player_wallet where player_id = $1', [

@@ -9,6 +9,7 @@ export type TestProcess = {
   output(): string;
   /** Null while it runs or when a signal ended it. */
   exitCode(): number | null;
+  isRunning(): boolean;
   /** As if the machine lost it: no handler of the process runs. */
   kill9(): Promise<void>;
   /** Asks with SIGTERM and insists after ten seconds. */
@@ -56,6 +57,7 @@ export async function startProcess(plan: ProcessPlan): Promise<TestProcess> {
     pid,
     output: () => output,
     exitCode: () => child.exitCode,
+    isRunning: () => child.exitCode === null && child.signalCode === null,
     kill9: async () => {
       child.kill('SIGKILL');
       await waitForExit(pid, stopGraceMs);

@@ -228,7 +228,9 @@ function differingReplies({ attempts }: History, { journals }: Ledger): string[]
   return findings;
 }
 
+/** `after`: the journal that has to be in it, because it is the answer's own. */
 type Seen = {
+  readonly after: string | null;
   readonly what: string;
   readonly invokedAtMs: number;
   readonly completedAtMs: number;
@@ -237,7 +239,7 @@ type Seen = {
 
 /**
  * Every balance that was shown must be one that stood at some moment of its call: after all that had been acknowledged
- * before the call began, and before anything that was not yet asked for when it ended.
+ * before the call began, after the movement that it answers, and before anything that was not yet asked for when it ended.
  */
 function impossibleReads({ attempts, reads }: History, ledger: Ledger): string[] {
   const findings: string[] = [];
@@ -249,11 +251,12 @@ function impossibleReads({ attempts, reads }: History, ledger: Ledger): string[]
     if (before) before.push(seen);
     else shown.set(playerId, [seen]);
   };
-  for (const read of reads) show(read.playerId, { what: 'a read', ...read });
+  for (const read of reads) show(read.playerId, { what: 'a read', after: null, ...read });
   for (const attempt of attempts) {
     if (attempt.outcome !== 'ok' || attempt.balance === null) continue;
     show(attempt.playerId, {
       ...attempt,
+      after: movementOf(attempt),
       what: `the answer to ${movementOf(attempt)}`,
       balance: attempt.balance,
     });
@@ -264,6 +267,7 @@ function impossibleReads({ attempts, reads }: History, ledger: Ledger): string[]
       const journal = byId.get(entry.journalId);
       const asked = (journal && tries.get(movementOf(journal))) ?? [];
       return {
+        movement: journal ? movementOf(journal) : null,
         balance: entry.balanceAfter,
         // Nobody's attempt: it was there before the history began.
         invokedAtMs: asked.length === 0 ? -Infinity : Math.min(...asked.map((one) => one.invokedAtMs)),
@@ -273,8 +277,11 @@ function impossibleReads({ attempts, reads }: History, ledger: Ledger): string[]
             : Math.min(...asked.filter(({ outcome }) => outcome === 'ok').map((one) => one.completedAtMs)),
       };
     });
-    for (const { what, balance, invokedAtMs, completedAtMs } of seen) {
-      const from = steps.findLastIndex((step) => step.acknowledgedAtMs < invokedAtMs);
+    for (const { what, after, balance, invokedAtMs, completedAtMs } of seen) {
+      const from = Math.max(
+        steps.findLastIndex((step) => step.acknowledgedAtMs < invokedAtMs),
+        after === null ? -1 : steps.findIndex((step) => step.movement === after),
+      );
       const beyond = steps.findIndex((step) => step.invokedAtMs > completedAtMs);
       const standing = steps.slice(Math.max(from, 0), beyond === -1 ? undefined : beyond);
       const isEmptyStart = from === -1 && balance === 0n;

@@ -31,6 +31,8 @@ export type RigApi = {
   kill9(): Promise<void>;
   /** On the same port; resolves when it answers. */
   startAgain(): Promise<void>;
+  /** What it said when it has ended by itself; null while it runs. */
+  lastWords(): string | null;
 };
 
 export type WalletRig = {
@@ -67,8 +69,10 @@ export async function startWalletRig(database: DatabaseUrls, options: RigOptions
     unproven: async () =>
       (await verifyLedger(db)).flatMap(({ name, findings }) => findings.map((one) => `${name}: ${one}`)),
     async close() {
+      const ended = apis.flatMap((api) => api.lastWords() ?? []);
       await Promise.all(apis.map((api) => api.kill9()));
       await db.destroy();
+      if (ended.length > 0) throw new Error(`An API ended by itself:\n${ended.join('\n')}`);
     },
   };
 }
@@ -124,6 +128,8 @@ async function startApi(port: number, environment: Readonly<Record<string, strin
   let running = await start();
   return {
     url,
+    lastWords: () =>
+      running.isRunning() ? null : `exit code ${running.exitCode()}: ${running.output().slice(-4_000)}`,
     kill9: () => running.kill9(),
     async startAgain() {
       running = await start();

@@ -1,0 +1,89 @@
+/** What an answer says when another process or a slow machine comes between its reads and its write. */
+import { createHash, randomUUID } from 'node:crypto';
+import type pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { BetCommand } from '#domain/wallet/commands.ts';
+import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
+import { makeDeposit, makePlayer, oneEuro, type TestPlayer } from '#test/support/factories.ts';
+import { postCommand } from './post.ts';
+import { createWalletWriter } from './writer.ts';
+
+let database: TestDatabase;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+afterAll(() => database?.drop());
+
+async function fundedPlayer(): Promise<TestPlayer> {
+  const player = await makePlayer(database.db);
+  await makeDeposit(database.db, player, 100n * oneEuro);
+  return player;
+}
+
+const betOf = ({ id: playerId }: TestPlayer): BetCommand => ({
+  kind: 'bet',
+  key: { integration: 'studio', externalId: randomUUID() },
+  playerId,
+  asset: 'EUR',
+  game: 'slot',
+  round: randomUUID(),
+  roundClosed: true,
+  guardMs: 30_000,
+  fingerprint: createHash('sha256').update(playerId).digest('hex'),
+  amount: 3n * oneEuro,
+  sessionIssuedAtMs: Date.now(),
+  sessionExpiresAtMs: Date.now() + 3_600_000,
+  contributionBps: 10_000,
+});
+
+/** The pool of a process to which something happens once, right after it has read a wallet. */
+function interruptedPool(happens: () => Promise<unknown>): pg.Pool {
+  let isDue = true;
+  return {
+    async query(query: { readonly name: string; readonly text: string; readonly values: unknown[] }) {
+      const result = await database.pool.query(query);
+      if (isDue && query.name === 'wallet-load') {
+        isDue = false;
+        await happens();
+      }
+      return result;
+    },
+  } as unknown as pg.Pool;
+}
+
+test('a repeat shows the balance after its first time, also when that was written while the wallet was being read', async () => {
+  const player = await fundedPlayer();
+  const bet = betOf(player);
+  const other = createWalletWriter({ pool: database.pool });
+  const late = createWalletWriter({ pool: interruptedPool(() => other.submit(bet)) });
+  const reply = await late.submit(bet);
+  expect(reply).toMatchObject({ ok: true, value: { repeated: true, balance: 97n * oneEuro } });
+  // And again from what it remembers now.
+  expect(await late.submit(bet)).toMatchObject({ ok: true, value: { balance: 97n * oneEuro } });
+  await Promise.all([other.close(), late.close()]);
+});
+
+test('a transaction that stood still between its reading of the clock and its write decides again', async () => {
+  const player = await fundedPlayer();
+  const posted = await database.db.transaction().execute((trx) => {
+    let isDue = true;
+    const slow = new Proxy(trx, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name, target);
+        if (name !== 'executeQuery' || typeof value !== 'function') return value;
+        return async (...args: unknown[]) => {
+          const result: unknown = await value.apply(target, args);
+          const { sql } = args[0] as { readonly sql: string };
+          if (isDue && sql.startsWith('select extract(epoch from clock_timestamp())')) {
+            isDue = false;
+            await new Promise((resolve) => setTimeout(resolve, 1_100));
+          }
+          return result;
+        };
+      },
+    });
+    return postCommand(slow, betOf(player));
+  });
+  expect(posted).toMatchObject({ ok: true, value: { repeated: false, cash: 97n * oneEuro } });
+});
