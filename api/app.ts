@@ -1,15 +1,18 @@
 /** The HTTP edge: one application of all modules' routes, with the guards that every request passes. */
 import { randomUUID } from 'node:crypto';
 import { OpenAPIHono } from '@hono/zod-openapi';
-import { fail } from '#domain/failures.ts';
+import type { Context } from 'hono';
+import { fail, FailureError } from '#domain/failures.ts';
 import { limitBody } from './body-limit.ts';
 import { refuseInvalid, type ApiDeps, type ApiEnv } from './context.ts';
 import { mountCodec } from './codec.ts';
 import { mountDocs } from './docs.ts';
+import { answerAtDoor } from './games/door-answers.ts';
 import { mountHealth } from './health.ts';
 import { answerError, answerProblem } from './problem.ts';
 import { noteClientAddress } from './request-origin.ts';
 import { refuseNul, requireJson } from './request-text.ts';
+import { readTurns, takeTurns } from './read-turns.ts';
 import { mountModules } from './routes.ts';
 import { traceRequests } from './trace.ts';
 
@@ -23,8 +26,11 @@ export const createRouter = (): Api => new OpenAPIHono<ApiEnv>({ defaultHook: re
 
 export function createApi(deps: ApiDeps): Api {
   const api = createRouter();
-  api.onError(answerError);
-  api.notFound((c) => answerProblem(c, fail('not-found', 'There is nothing at this address.').failure));
+  api.onError((error, c) => answerFailedCall(error, c) ?? answerError(error, c));
+  api.notFound((c) => {
+    const { failure } = fail('not-found', 'There is nothing at this address.');
+    return answerAtDoor(c, failure) ?? answerProblem(c, failure);
+  });
 
   api.use(async (c, next) => {
     const given = c.req.header('x-request-id');
@@ -47,9 +53,14 @@ export function createApi(deps: ApiDeps): Api {
   api.use(refuseNul);
   api.use('/v1/*', requireJson);
   api.use('/admin/v1/*', requireJson);
+  api.use('/admin/v1/*', takeTurns(readTurns));
 
   mountHealth(api, deps);
   mountModules(api, deps);
   mountDocs(api);
   return api;
 }
+
+/** A wallet call that failed before its handler saw it; a bug in there is answered by the handler itself. */
+const answerFailedCall = (error: unknown, c: Context<ApiEnv>): Response | null =>
+  error instanceof FailureError ? answerAtDoor(c, error.failure) : null;

@@ -44,6 +44,8 @@ export type ApiDeps = {
   readonly config: Config;
   /** Writer role: reads of money, limits and exclusions must come from the primary. */
   readonly db: Database;
+  /** Connections of wallet calls alone: no list or report can keep a bet from its session. */
+  readonly playDb: Database;
   readonly wallet: WalletWriter;
   readonly gameProviders: GameProviders;
   readonly keyRing: KeyRing;

@@ -17,6 +17,7 @@ import { mountFreeRounds } from './games/free-rounds-orders.ts';
 import { mountIntegrations } from './games/integrations.ts';
 import { mountLaunch } from './games/launch.ts';
 import { mountLobby } from './games/lobby.ts';
+import { mountPlayRules } from './games/play-rules.ts';
 import { mountReplays } from './games/replays.ts';
 import { problemResponses } from './problem.ts';
 import { moneyOutput, pageOf, pageQuery, timestamp } from './schemas.ts';
@@ -38,7 +39,8 @@ const roundSchema = z
   .openapi('Round');
 
 export function mountGames(api: Api, deps: ApiDeps): void {
-  for (const door of Object.values(dialectDoors)) door.mount(api, deps);
+  const doors = { ...deps, db: deps.playDb };
+  for (const door of Object.values(dialectDoors)) door.mount(api, doors);
   mountLobby(api, deps);
   mountLaunch(api, deps);
   mountReplays(api, deps);
@@ -49,6 +51,7 @@ export function mountGames(api: Api, deps: ApiDeps): void {
   mountFreeRounds(api, deps);
   mountCampaigns(api, deps);
   mountRounds(api, deps);
+  mountPlayRules(api, deps);
 }
 
 const roundQuery = pageQuery.extend({

@@ -43,12 +43,16 @@ export function openDeps(config: Config, closing: Closing): ApiDeps {
   const metrics = createMetrics({ ofProcess: true });
   const tracing = startTracing(config, 'pitboss-api');
   const url = config.database.writerUrl.reveal();
-  const pool = openPool({ url, applicationName: 'pitboss-api', connectionsMax: 20 });
-  // Bets never wait behind a list of the back office.
+  const pool = openPool({ url, applicationName: 'pitboss-api', connectionsMax: 16 });
+  // Bets never wait behind a list of the back office: the writer has connections of its own, and so have the reads
+  // that a wallet call needs.
   const walletPool = openPool({ url, applicationName: 'pitboss-wallet', connectionsMax: 4 });
+  const playPool = openPool({ url, applicationName: 'pitboss-play', connectionsMax: 4 });
   tracing.traceQueries(pool);
   tracing.traceQueries(walletPool);
+  tracing.traceQueries(playPool);
   const db = createDatabase(pool);
+  const playDb = createDatabase(playPool);
   const clickhouse = createClickHouse(config, { requestTimeoutMs: 15_000 });
   const temporal = createTemporalGateway(config, log, tracing.plugin === undefined ? [] : [tracing.plugin]);
   const wallet = createWalletWriter({
@@ -61,6 +65,7 @@ export function openDeps(config: Config, closing: Closing): ApiDeps {
     await wallet.close();
     await Promise.allSettled([
       db.destroy(),
+      playDb.destroy(),
       walletPool.end(),
       clickhouse.close(),
       temporal.close(),
@@ -72,7 +77,19 @@ export function openDeps(config: Config, closing: Closing): ApiDeps {
     blindIndexKey: config.keys.blindIndex.reveal(),
   });
   const gameProviders = createGameProviders({ db, keyRing });
-  return { config, db, wallet, gameProviders, keyRing, clickhouse, temporal, metrics, payloadCodec, log };
+  return {
+    config,
+    db,
+    playDb,
+    wallet,
+    gameProviders,
+    keyRing,
+    clickhouse,
+    temporal,
+    metrics,
+    payloadCodec,
+    log,
+  };
 }
 
 if (import.meta.main) await runProcess('api', start);

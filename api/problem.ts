@@ -49,6 +49,7 @@ const statuses: Record<FailureCode, ProblemStatus> = {
   'transaction-not-found': 404,
   'transaction-rolled-back': 409,
   'bonus-bet-too-large': 422,
+  'stake-too-large': 422,
   'wallet-not-found': 404,
   'proof-pending': 409,
   'withdrawals-stopped': 503,

@@ -60,6 +60,9 @@ const journalSchema = z
     }),
     occurredAt: timestamp,
     entries: z.array(z.strictObject({ account: z.string(), amount: moneyOutput })),
+    details: z.record(z.string(), z.unknown()).nullable().openapi({
+      description: 'Jackpot parts, free-round facts, wagering progress (units) and the provider’s own words.',
+    }),
   })
   .openapi('Journal');
 
@@ -319,6 +322,7 @@ function mountJournal(api: Api, deps: ApiDeps): void {
             account: accountName(entry.account, entry.playerId),
             amount: moneyOf(entry.amount, entry.asset),
           })),
+          details: journal.details as Record<string, unknown> | null,
         },
         200,
       );

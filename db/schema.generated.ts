@@ -85,7 +85,7 @@ export interface BonusAward {
   expiresAt: Timestamp;
   fingerprint: Buffer;
   grantedAt: Generated<Timestamp>;
-  grantedBy: string;
+  grantedBy: string | null;
   id: string;
   playerId: string;
   reason: string;
@@ -212,6 +212,8 @@ export interface GamesFreeRoundCampaign {
 
 export interface GamesFreeRoundIssue {
   asset: string;
+  awardDays: Generated<number>;
+  betMax: string | null;
   betValue: string | null;
   brand: string | null;
   campaignId: string | null;
@@ -232,6 +234,7 @@ export interface GamesFreeRoundIssue {
   roundCount: number | null;
   state: Generated<string>;
   validUntil: Timestamp | null;
+  wageringTimes: number | null;
 }
 
 export interface GamesGame {
@@ -245,6 +248,8 @@ export interface GamesGame {
   hasFreeRounds: boolean | null;
   imageUrl: string | null;
   integration: string;
+  jackpotContributionBps: Generated<number>;
+  jackpotPool: string | null;
   listed: Generated<boolean>;
   live: Generated<boolean>;
   platforms: Generated<string[]>;
@@ -330,6 +335,14 @@ export interface GamesRound {
   state: string;
   version: Generated<number>;
   won: Generated<string>;
+}
+
+export interface GamesStakeCap {
+  amount: string;
+  asset: string;
+  gameCode: string;
+  integration: string;
+  jurisdiction: Generated<string>;
 }
 
 export interface KycLevelGrant {
@@ -790,12 +803,23 @@ export interface WalletHoldCapture {
   journalId: string;
 }
 
+export interface WalletJackpotRollup {
+  asset: string;
+  balance: string;
+  entries: bigint;
+  pool: string;
+  rolledUpAt: Generated<Timestamp>;
+  throughJournalId: string;
+}
+
 export interface WalletJournal {
   amount: string;
   answers: string | null;
   asset: string;
   brand: string;
+  callId: string | null;
   code: string;
+  details: Json | null;
   externalId: string;
   fingerprint: Buffer;
   id: string;
@@ -867,6 +891,7 @@ export interface WalletPlayerWallet {
   receivableSeq: Generated<bigint>;
   sessionsValidFrom: Generated<Timestamp>;
   stakeDay: Generated<string>;
+  stakeMax: string | null;
   stakeMonth: Generated<string>;
   stakeWeek: Generated<string>;
   usageAt: Generated<Timestamp>;
@@ -936,6 +961,7 @@ export interface DB {
   "games.integrationCredential": GamesIntegrationCredential;
   "games.integrationVersion": GamesIntegrationVersion;
   "games.round": GamesRound;
+  "games.stakeCap": GamesStakeCap;
   "kyc.levelGrant": KycLevelGrant;
   "kyc.verification": KycVerification;
   "pam.brand": PamBrand;
@@ -974,6 +1000,7 @@ export interface DB {
   "wallet.exchange": WalletExchange;
   "wallet.hold": WalletHold;
   "wallet.holdCapture": WalletHoldCapture;
+  "wallet.jackpotRollup": WalletJackpotRollup;
   "wallet.journal": WalletJournal;
   "wallet.logCheckpoint": WalletLogCheckpoint;
   "wallet.logCosignature": WalletLogCosignature;

@@ -49,6 +49,7 @@ export const failureCodes = [
   'transaction-not-found',
   'transaction-rolled-back',
   'bonus-bet-too-large',
+  'stake-too-large',
   'wallet-not-found',
   'proof-pending',
   'withdrawals-stopped',

@@ -6,6 +6,8 @@ import { loadEvents, type LoadableEvent } from '#analytics/load-events.ts';
 import { migrateAnalytics } from '#analytics/migrate.ts';
 import { kpiFigures } from '#analytics/queries/kpis.ts';
 import { ngrWaterfall } from '#domain/bi/kpi-dictionary.ts';
+import { bonusCost, casinoGaming } from '#domain/wallet/chart.ts';
+import { jackpotContribution, payFromPool } from '#domain/wallet/jackpots.ts';
 import {
   applyPostings,
   betPlace,
@@ -14,6 +16,7 @@ import {
   bonusAward,
   bonusConvert,
   bonusForfeit,
+  creditCash,
   depositCapture,
   withdrawalReserve,
   withdrawalSettle,
@@ -121,6 +124,11 @@ function story(): LoadableEvent[] {
   post('bonus.convert', bonusConvert(balances));
   post('bonus.award', bonusAward(40n));
   post('bonus.forfeit', bonusForfeit(balances));
+  const fed = jackpotContribution({ pool: 'p', contributionBps: 100 }, 100n);
+  post('bet.place', [...betPlace({ cash: 100n, bonus: 0n }), ...fed]);
+  const hit = betWin(balances, 60n, { cash: 100n, bonus: 0n }, false);
+  post('bet.win', payFromPool(hit, casinoGaming, { pool: 'p', amount: 40n }));
+  post('free.win', [...creditCash(balances, 9n), { side: 'house', account: bonusCost, amount: -9n }]);
   post('withdrawal.reserve', withdrawalReserve(500n));
   post('withdrawal.settle', withdrawalSettle(500n, 'alpha'));
   post('bet.place', betPlace({ cash: 7n, bonus: 0n }), '2026-03-02 00:00:00.000000');
@@ -137,22 +145,24 @@ describe('the figures of a day', () => {
       deposits: 1_000n,
       withdrawals: 500n,
       activePlayers: 1,
-      stakes: 380n,
+      stakes: 480n,
       bonusStakes: 80n,
-      wins: 150n,
-      ggr: 230n,
+      wins: 170n,
+      ggr: 310n,
       bonusGgr: 50n,
-      bonusCost: 150n,
-      bonusIssued: 200n,
+      bonusCost: 159n,
+      bonusIssued: 209n,
       pspFees: 0n,
+      jackpotContributions: 1n,
     });
   });
 
   test('lead from GGR to NGR by real money alone, and to the same by bonus money given, once awards have ended', async () => {
     const figures = await kpiFigures(client, query);
     const { steps, ngr, ngrByIssued } = ngrWaterfall(figures);
-    // Real stakes 300 less real wins 120, less 150 of bonus money that became cash.
-    expect(ngr).toBe(30n);
+    // Real stakes 400 less real wins 140 that no pool paid, less 150 of bonus money that became cash, less 9 won in
+    // free rounds, less 1 for the pool.
+    expect(ngr).toBe(100n);
     expect(ngrByIssued).toBe(ngr);
     expect(steps.reduce((sum, { units }) => sum + units, 0n)).toBe(ngr);
   });

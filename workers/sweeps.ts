@@ -8,6 +8,7 @@ import { pokeOpenWebhooks } from '#activities/compliance/commands/webhook-inbox.
 import { requestDueImports } from '#activities/games/commands/request-import.ts';
 import { claimExpiredRounds } from '#activities/games/guard.ts';
 import { expireHolds } from '#activities/wallet/hold-expiry.ts';
+import { rollUpJackpotPools } from '#activities/wallet/jackpot-pools.ts';
 import type { Database } from '#db/connect.ts';
 import { taskQueues } from '#domain/task-queues.ts';
 import { bonusAwardStart } from '#workflows/bonus-award.contract.ts';
@@ -77,6 +78,7 @@ export const sweeps: readonly Sweep[] = [
   { name: 'free-rounds', everyMs: 60_000, run: sweepFreeRounds },
   { name: 'lost-payments', everyMs: 60_000, run: restartLostPayments },
   { name: 'expired-holds', everyMs: 5_000, runAlone: (db) => expireHolds(db, rowsMax) },
+  { name: 'jackpot-pools', everyMs: 60_000, run: (_client, db) => rollUpJackpotPools(db) },
 ];
 
 /** Runs every sweep at its own pace until `signal` aborts; one that fails is tried again at its next turn. */

@@ -4,7 +4,7 @@ import type { Units } from '#domain/money.ts';
 import { referencedExternalId, type CommandKey, type GameCommand } from '#domain/wallet/commands.ts';
 import { decide, type Decision, type JournalFacts } from '#domain/wallet/decide.ts';
 import { playableBalance, type WalletState } from '#domain/wallet/state.ts';
-import { factsKey, loadJournalFacts } from './journal-facts.ts';
+import { bonusIn, factsKey, loadCallFacts, loadJournalFacts } from './journal-facts.ts';
 import {
   addDecision,
   isBatchEmpty,
@@ -68,9 +68,11 @@ export async function settleGroups<G extends CommandGroup>(
   const written = await write(tools, batches, nowMs);
   // A held fence proves the state behind an answer. Where nothing was written, only a state read just now does, and
   // "no" also needs a look whether these very commands were processed before. All else is decided again.
-  const isProven = ({ group, key, posted }: Answer<G>): boolean => {
+  const isProven = ({ group, key, posted, result }: Answer<G>): boolean => {
     const stateProven = batches.has(key) ? written.has(key) : known.fresh.has(key);
-    return stateProven && (posted || group.commands.every((command) => known.looked.has(ownKey(command))));
+    const isLookedFor = (command: GameCommand): boolean =>
+      known.looked.has(ownKey(command)) && (result.ok || !command.callId || group.attempts > 0);
+    return stateProven && (posted || group.commands.every(isLookedFor));
   };
   // A repeat that no fence covers may know a journal that is younger than the state beside it.
   const unfenced = (answer: Answer<G>): boolean => answer.result.ok && !batches.has(answer.key);
@@ -105,6 +107,8 @@ async function withLiveBalances<G extends CommandGroup>(
 type Known = {
   readonly wallets: Map<string, LoadedWallet>;
   readonly facts: Map<string, JournalFacts>;
+  /** What network calls have done before. Looked for at the second try only: the first is refused by the index. */
+  readonly calls: ReadonlyMap<string, JournalFacts>;
   /** Wallets that were read now rather than remembered. */
   readonly fresh: ReadonlySet<string>;
   /** Journal keys that were looked for, found or not. */
@@ -118,6 +122,7 @@ async function load({ execute, cache }: GroupTools, groups: readonly CommandGrou
   const wallets = new Map<string, LoadedWallet>();
   const missing = new Map<string, WalletId>();
   const keys = new Map<string, CommandKey>();
+  const calls: { integration: string; callId: string }[] = [];
   const seen = new Set<string>();
   for (const group of groups) {
     const key = keyOfGroup(group);
@@ -131,6 +136,7 @@ async function load({ execute, cache }: GroupTools, groups: readonly CommandGrou
         !cached || group.attempts > 0 || group.commands.length > 1 || referenced !== null || seen.has(own);
       if (looks) keys.set(own, command.key);
       const { integration } = command.key;
+      if (group.attempts > 0 && command.callId) calls.push({ integration, callId: command.callId });
       if (referenced !== null)
         keys.set(factsKey(integration, referenced), { integration, externalId: referenced });
       seen.add(own);
@@ -144,7 +150,8 @@ async function load({ execute, cache }: GroupTools, groups: readonly CommandGrou
     }
   }
   const facts = await loadJournalFacts(execute, [...keys.values()]);
-  return { wallets, facts, fresh: new Set(missing.keys()), looked: new Set(keys.keys()) };
+  const called = await loadCallFacts(execute, calls);
+  return { wallets, facts, calls: called, fresh: new Set(missing.keys()), looked: new Set(keys.keys()) };
 }
 
 function decideGroup<G extends CommandGroup>(
@@ -168,7 +175,7 @@ function decideGroup<G extends CommandGroup>(
   const facts = group.commands.length > 1 ? new Map(known.facts) : known.facts;
   const replies: WalletReply[] = [];
   for (const [index, command] of group.commands.entries()) {
-    const decision = decideOne(batch.after.state, command, facts, nowMs);
+    const decision = decideOne(batch.after.state, command, { facts, calls: known.calls }, nowMs);
     if (decision.kind === 'refuse') {
       undo();
       const balance = playableBalance(batch.after.state, nowMs);
@@ -189,13 +196,16 @@ function decideGroup<G extends CommandGroup>(
 function decideOne(
   state: WalletState,
   command: GameCommand,
-  facts: ReadonlyMap<string, JournalFacts>,
+  { facts, calls }: { readonly facts: ReadonlyMap<string, JournalFacts>; readonly calls: Known['calls'] },
   nowMs: number,
 ): Decision {
   const referencedId = referencedExternalId(command);
   return decide(state, command, {
     nowMs,
     existing: facts.get(ownKey(command)) ?? null,
+    calledBefore: command.callId
+      ? (calls.get(factsKey(command.key.integration, command.callId)) ?? null)
+      : null,
     referenced:
       referencedId === null ? null : (facts.get(factsKey(command.key.integration, referencedId)) ?? null),
   });
@@ -217,6 +227,7 @@ function accept(
       bonusMoved,
     };
   }
+  assert(!decision.openedAward, 'an award is opened where its row is written: settle-free-win.ts');
   const added = addDecision(batch, command, decision, nowMs);
   for (const journal of decision.journals) markReversed(facts, journal.reverses);
   for (const fact of added.facts) facts.set(factsKey(command.key.integration, fact.externalId), fact);
@@ -226,14 +237,6 @@ function accept(
     balance: playableBalance(batch.after.state, nowMs),
     bonusMoved: bonusIn(added.facts[0]?.postings ?? []),
   };
-}
-
-function bonusIn(postings: JournalFacts['postings']): Units {
-  const moved = postings.reduce(
-    (sum, line) => (line.ofPlayer && line.account === 'bonus' ? sum + line.amount : sum),
-    0n,
-  );
-  return moved < 0n ? -moved : moved;
 }
 
 function markReversed(facts: Map<string, JournalFacts>, journalId: string | null): void {

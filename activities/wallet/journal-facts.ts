@@ -1,19 +1,23 @@
 /** Journals that exist already, read by their external ids for the decisions that refer to them. */
+import type { Units } from '#domain/money.ts';
 import type { JournalFacts } from '#domain/wallet/decide.ts';
 import type { Claims } from '#domain/wallet/decision.ts';
 import type { JournalCode } from '#domain/wallet/postings.ts';
 import type { CommandKey } from '#domain/wallet/commands.ts';
-import { text, type Execute } from './wallet-rows.ts';
+import type { JournalDetails } from '#domain/wallet/journal-details.ts';
+import { text, type Execute, type Row } from './wallet-rows.ts';
 
 export const factsKey = (integration: string, externalId: string): string => `${integration}\n${externalId}`;
 
-// A lateral probe per key: `= ANY` falls into a generic plan that scans.
-const statement = `select j.integration, j.external_id as "externalId", j.id, j.code, j.asset, j.player_id as "playerId",
+const columns = `j.integration, j.external_id as "externalId", j.id, j.code, j.asset, j.player_id as "playerId", j.details,
     j.amount, encode(j.fingerprint, 'hex') as fingerprint,
     exists (select 1 from wallet.journal r where r.reverses = j.id) as reversed,
     (select coalesce(json_agg(json_build_object('account', e.account, 'ofPlayer', e.player_id is not null,
                                                 'amount', e.amount::text) order by e.line), '[]')
-       from wallet.entry e where e.journal_id = j.id) as postings
+       from wallet.entry e where e.journal_id = j.id) as postings`;
+
+// A lateral probe per key: `= ANY` falls into a generic plan that scans.
+const statement = `select ${columns}
   from unnest($1::text[], $2::text[]) as k(integration, external_id)
   cross join lateral (
     select * from wallet.journal j where j.integration = k.integration and j.external_id = k.external_id limit 1
@@ -30,26 +34,52 @@ export async function loadJournalFacts(
     keys.map((key) => key.externalId),
   ]);
   return new Map(
-    rows.map((row) => [
-      factsKey(text(row, 'integration'), text(row, 'externalId')),
-      {
-        id: text(row, 'id'),
-        externalId: text(row, 'externalId'),
-        code: text(row, 'code') as JournalCode,
-        playerId: row['playerId'] === null ? null : text(row, 'playerId'),
-        asset: text(row, 'asset'),
-        amount: BigInt(text(row, 'amount')),
-        fingerprint: text(row, 'fingerprint'),
-        reversed: row['reversed'] === true,
-        postings: (row['postings'] as { account: string; ofPlayer: boolean; amount: string }[]).map(
-          (line) => ({
-            ...line,
-            amount: BigInt(line.amount),
-          }),
-        ),
-      },
-    ]),
+    rows.map((row) => [factsKey(text(row, 'integration'), text(row, 'externalId')), fromRow(row)]),
   );
+}
+
+const callStatement = `select k.call_id::text as "callId", ${columns}
+  from unnest($1::text[], $2::uuid[]) as k(integration, call_id)
+  cross join lateral (
+    select * from wallet.journal j where j.integration = k.integration and j.call_id = k.call_id limit 1
+  ) j`;
+
+/** Reads the journals that network calls made; `factsKey(integration, call id)` finds them in the map. */
+export async function loadCallFacts(
+  execute: Execute,
+  calls: readonly { readonly integration: string; readonly callId: string }[],
+): Promise<Map<string, JournalFacts>> {
+  if (calls.length === 0) return new Map();
+  const rows = await execute('wallet-call-facts', callStatement, [
+    calls.map((call) => call.integration),
+    calls.map((call) => call.callId),
+  ]);
+  return new Map(rows.map((row) => [factsKey(text(row, 'integration'), text(row, 'callId')), fromRow(row)]));
+}
+
+const fromRow = (row: Row): JournalFacts => ({
+  id: text(row, 'id'),
+  externalId: text(row, 'externalId'),
+  code: text(row, 'code') as JournalCode,
+  playerId: row['playerId'] === null ? null : text(row, 'playerId'),
+  asset: text(row, 'asset'),
+  amount: BigInt(text(row, 'amount')),
+  fingerprint: text(row, 'fingerprint'),
+  reversed: row['reversed'] === true,
+  details: row['details'] as JournalDetails | null,
+  postings: (row['postings'] as { account: string; ofPlayer: boolean; amount: string }[]).map((line) => ({
+    ...line,
+    amount: BigInt(line.amount),
+  })),
+});
+
+/** Units that a journal took from bonus money or paid to it. */
+export function bonusIn(postings: JournalFacts['postings']): Units {
+  const moved = postings.reduce(
+    (sum, line) => (line.ofPlayer && line.account === 'bonus' ? sum + line.amount : sum),
+    0n,
+  );
+  return moved < 0n ? -moved : moved;
 }
 
 /**

@@ -6,6 +6,7 @@ import type { ExchangeCommand, WalletCommand } from '#domain/wallet/commands.ts'
 import type { DecidedJournal, Decision, JournalFacts } from '#domain/wallet/decide.ts';
 import type { Accepted } from '#domain/wallet/decision.ts';
 import type { Posting } from '#domain/wallet/postings.ts';
+import type { JournalDetails } from '#domain/wallet/journal-details.ts';
 import type { ChainHead, LoadedWallet } from './wallet-rows.ts';
 
 export type JournalRow = {
@@ -14,6 +15,7 @@ export type JournalRow = {
   readonly journal: DecidedJournal;
   readonly round: string | null;
   readonly subject: string | null;
+  readonly callId: string | null;
 };
 
 export type EntryRow = {
@@ -76,11 +78,14 @@ export function addDecision(
   let chains = batch.after.chains;
   const round = command.kind === 'transfer' ? null : command.round;
   const subject = command.kind === 'transfer' ? command.subject : null;
+  let callId = command.kind === 'transfer' ? null : (command.callId ?? null);
   const balances = { ...batch.after.state.balances };
 
   for (const journal of decision.journals) {
     const id = timeOrderedId(nowMs);
-    batch.journals.push({ id, integration: command.key.integration, journal, round, subject });
+    batch.journals.push({ id, integration: command.key.integration, journal, round, subject, callId });
+    // A tombstone beside a rollback is no journal of the call's own.
+    callId = null;
     const { entries, chains: extended } = chainPostings(batch.before, chains, balances, journal.postings, id);
     chains = extended;
     batch.entries.push(...entries);
@@ -146,7 +151,8 @@ export function addExchange(
     for (const journal of side.journals) {
       if (batch === sold) {
         const { subject } = command;
-        sold.journals.push({ id, integration: command.key.integration, journal, round: null, subject });
+        const { integration } = command.key;
+        sold.journals.push({ id, integration, journal, round: null, subject, callId: null });
       }
       const balances = { ...batch.after.state.balances };
       const added = chainPostings(batch.before, batch.after.chains, balances, journal.postings, id, line);
@@ -241,9 +247,25 @@ function journalEvent(
         playerId: entry.playerId,
         units: entry.amount.toString(),
       })),
+      ...(journal.details ? toEventDetails(journal.details) : null),
     }),
   };
 }
+
+/** Of the details only what figures need: the provider's own words stay with the journal. */
+const toEventDetails = ({ jackpot, free }: JournalDetails) => ({
+  ...(jackpot ? { jackpot } : null),
+  ...(free
+    ? {
+        free: {
+          stake: free.stake,
+          rewardId: free.rewardId,
+          campaignId: free.campaignId,
+          supplierPromo: free.supplierPromo,
+        },
+      }
+    : null),
+});
 
 const factsOf = (command: WalletCommand, id: string, journal: DecidedJournal): JournalFacts => ({
   id,
@@ -254,6 +276,7 @@ const factsOf = (command: WalletCommand, id: string, journal: DecidedJournal): J
   amount: journal.amount,
   fingerprint: journal.fingerprint,
   reversed: false,
+  details: journal.details ?? null,
   postings: journal.postings.map(({ account, amount, side }) => ({
     account,
     amount,

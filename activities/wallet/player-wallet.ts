@@ -76,6 +76,21 @@ export async function setPlayLimits(
     .execute();
 }
 
+/** Sets or lifts (null) the largest single stake of a player's wallet; from the commit on, no larger bet is admitted. */
+export async function setStakeMax(
+  trx: Trx,
+  playerId: string,
+  asset: string,
+  stakeMax: Units | null,
+): Promise<void> {
+  await trx
+    .updateTable('wallet.playerWallet')
+    .set({ stakeMax: stakeMax?.toString() ?? null, version: sql`version + 1` })
+    .where('playerId', '=', playerId)
+    .where('asset', '=', asset)
+    .execute();
+}
+
 /** Expires every game token issued so far: bets with them are refused from the commit on; wins still settle. */
 export async function expireGameSessions(trx: Trx, playerId: string): Promise<void> {
   await trx

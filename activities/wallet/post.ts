@@ -6,7 +6,9 @@ import { assert, fail, succeed, type Result } from '#domain/failures.ts';
 import type { Units } from '#domain/money.ts';
 import { referencedExternalId, type Transfer, type WalletCommand } from '#domain/wallet/commands.ts';
 import { decide } from '#domain/wallet/decide.ts';
-import { factsKey, loadClaims, loadJournalFacts } from './journal-facts.ts';
+import type { OpenedAward } from '#domain/wallet/free-play.ts';
+import { playableBalance, type WalletState } from '#domain/wallet/state.ts';
+import { bonusIn, factsKey, loadCallFacts, loadClaims, loadJournalFacts } from './journal-facts.ts';
 import { addDecision, isBatchSound, openPlayerBatch } from './player-batch.ts';
 import { readClockMs } from './wallet-memory.ts';
 import { loadWallets, walletKey, type Execute, type Row } from './wallet-rows.ts';
@@ -34,6 +36,12 @@ export type Posted = {
   readonly cash: Units;
   readonly bonus: Units;
   readonly held: Units;
+  /** What the player can stake afterwards. */
+  readonly playable: Units;
+  /** Units taken from or paid to bonus money. */
+  readonly bonusMoved: Units;
+  /** The award that free winnings opened: its row is the caller's to write in this transaction. */
+  readonly openedAward: OpenedAward | null;
 };
 
 /** Journals that we start ourselves, as opposed to those of a game integration. */
@@ -78,20 +86,30 @@ export async function postCommand(
   const referenced = referencedId === null ? null : (facts.get(factsKey(integration, referencedId)) ?? null);
   const claims =
     command.kind === 'transfer' && referenced !== null ? await loadClaims(execute, referenced.id) : undefined;
+  const callId = command.kind === 'transfer' ? null : (command.callId ?? null);
+  const calls = await loadCallFacts(execute, callId === null ? [] : [{ integration, callId }]);
   const nowMs = await readClockMs(execute);
   const decision = decide(wallet.state, command, {
     nowMs,
     existing: facts.get(factsKey(integration, externalId)) ?? null,
     referenced,
     ...(claims ? { claims } : {}),
+    calledBefore: callId === null ? null : (calls.get(factsKey(integration, callId)) ?? null),
   });
   if (decision.kind === 'refuse') return { ok: false, failure: decision.failure };
-  const { cash, bonus, held } = wallet.state.balances;
-  if (decision.kind === 'repeat')
-    return succeed({ journalId: decision.journalId, repeated: true, cash, bonus, held });
+  if (decision.kind === 'repeat') {
+    const first = facts.get(factsKey(integration, externalId));
+    return succeed({
+      ...standingOf(wallet.state, nowMs),
+      journalId: decision.journalId,
+      repeated: true,
+      bonusMoved: bonusIn(first?.postings ?? []),
+      openedAward: null,
+    });
+  }
 
   const batch = openPlayerBatch(wallet);
-  const { journalId } = addDecision(batch, command, decision, nowMs);
+  const { journalId, facts: added } = addDecision(batch, command, decision, nowMs);
   assert(isBatchSound(batch), 'entries explain the change of every pool');
   const outcome = await writeBatches(execute, [batch], nowMs);
   if (!outcome.clockAgrees)
@@ -102,8 +120,18 @@ export async function postCommand(
           'The machine is too slow to decide anything on time; nothing was done.',
         );
   assert(outcome.written.size === 1, 'a locked wallet cannot lose its fence');
-  const after = batch.after.state.balances;
-  return succeed({ journalId, repeated: false, cash: after.cash, bonus: after.bonus, held: after.held });
+  return succeed({
+    ...standingOf(batch.after.state, nowMs),
+    journalId,
+    repeated: false,
+    bonusMoved: bonusIn(added[0]?.postings ?? []),
+    openedAward: decision.openedAward ?? null,
+  });
+}
+
+function standingOf(state: WalletState, nowMs: number) {
+  const { cash, bonus, held } = state.balances;
+  return { cash, bonus, held, playable: playableBalance(state, nowMs) };
 }
 
 function fingerprintOf(post: PostTransfer): string {

@@ -154,8 +154,8 @@ async function checkProjections(db: Database, ends: ReadonlyMap<string, ChainEnd
 async function checkReversals(db: Database): Promise<Check> {
   const { rows } = await sql<{ id: string; reverses: string }>`
     select r.id, r.reverses from wallet.journal r join wallet.journal o on o.id = r.reverses
-    where not (r.code = 'bet.rollback' and o.code in ('bet.place', 'bet.win')
-               or r.code = 'chargeback.win' and o.code = 'chargeback.open')
+    where (r.code, o.code) not in (('bet.rollback', 'bet.place'), ('bet.rollback', 'bet.win'),
+                                   ('free.rollback', 'free.win'), ('chargeback.win', 'chargeback.open'))
        or r.player_id is distinct from o.player_id or r.asset <> o.asset or r.amount <> o.amount
     limit ${findingsMax}`.execute(db);
   const { rows: counted } = await sql<{
@@ -179,7 +179,7 @@ async function checkRounds(db: Database): Promise<Check> {
     with moved as (
       select j.integration, j.round_ref, j.player_id,
         sum(case when j.code = 'bet.place' then j.amount when j.code = 'bet.rollback' and o.code = 'bet.place' then -j.amount else 0 end) as staked,
-        sum(case when j.code = 'bet.win' then j.amount when j.code = 'bet.rollback' and o.code = 'bet.win' then -j.amount else 0 end) as won
+        sum(case when j.code in ('bet.win', 'free.win') then j.amount when o.code in ('bet.win', 'free.win') then -j.amount else 0 end) as won
       from wallet.journal j left join wallet.journal o on o.id = j.reverses
       where j.round_ref is not null group by 1, 2, 3
     )

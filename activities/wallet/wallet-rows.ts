@@ -17,7 +17,7 @@ export type Row = Readonly<Record<string, string | number | bigint | boolean | B
 
 export const walletKey = (playerId: string, asset: string): string => `${playerId}/${asset}`;
 
-const columns = `w.player_id as "playerId", w.asset, w.brand, w.version,
+const columns = `w.player_id as "playerId", w.asset, w.brand, w.version, w.jurisdiction, w.stake_max as "stakeMax",
   w.cash, w.cash_seq as "cashSeq", w.cash_head as "cashHead",
   w.bonus, w.bonus_seq as "bonusSeq", w.bonus_head as "bonusHead",
   w.held, w.held_seq as "heldSeq", w.held_head as "heldHead",
@@ -64,6 +64,8 @@ function fromRow(row: Row): LoadedWallet {
       playerId: text(row, 'playerId'),
       asset: text(row, 'asset'),
       brand: text(row, 'brand'),
+      jurisdiction: text(row, 'jurisdiction'),
+      stakeMax: optional(row, 'stakeMax') === null ? null : units(row, 'stakeMax'),
       balances: {
         cash: units(row, 'cash'),
         bonus: units(row, 'bonus'),

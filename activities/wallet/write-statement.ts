@@ -26,6 +26,8 @@ const journalTypes = [
   'text',
   'text',
   'bytea',
+  'uuid',
+  'jsonb',
 ];
 const entryFrom = journalFrom + journalTypes.length;
 const entryTypes = [
@@ -69,7 +71,7 @@ input as (
 ),
 repeated as materialized (
   select distinct j.player_id, j.asset from ${unnest(journalFrom, journalTypes)}
-    as j(id, integration, external_id, code, asset, brand, player_id, amount, reverses, answers, round_ref, subject, fingerprint)
+    as j(id, integration, external_id, code, asset, brand, player_id, amount, reverses, answers, round_ref, subject, fingerprint, call_id, details)
   cross join lateral (
     select 1 from wallet.journal k where k.integration = j.integration and k.external_id = j.external_id limit 1
   ) known
@@ -88,9 +90,9 @@ written as (
   returning w.player_id, w.asset
 ),
 journals as (
-  insert into wallet.journal (id, integration, external_id, code, asset, brand, player_id, amount, reverses, answers, round_ref, subject, fingerprint, occurred_at)
+  insert into wallet.journal (id, integration, external_id, code, asset, brand, player_id, amount, reverses, answers, round_ref, subject, fingerprint, call_id, details, occurred_at)
   select j.*, clock.now from clock, ${unnest(journalFrom, journalTypes)}
-    as j(id, integration, external_id, code, asset, brand, player_id, amount, reverses, answers, round_ref, subject, fingerprint)
+    as j(id, integration, external_id, code, asset, brand, player_id, amount, reverses, answers, round_ref, subject, fingerprint, call_id, details)
   where exists (select 1 from fenced f where f.player_id = j.player_id and f.asset = j.asset)
 ),
 entries as (
@@ -168,7 +170,7 @@ const walletValues = (batch: PlayerBatch): unknown[] => [
 ];
 
 const journalValues = (batch: PlayerBatch): unknown[][] =>
-  batch.journals.map(({ id, integration, journal, round, subject }) => [
+  batch.journals.map(({ id, integration, journal, round, subject, callId }) => [
     id,
     integration,
     journal.externalId,
@@ -182,6 +184,8 @@ const journalValues = (batch: PlayerBatch): unknown[][] =>
     round,
     subject,
     Buffer.from(journal.fingerprint, 'hex'),
+    callId,
+    journal.details ? JSON.stringify(journal.details) : null,
   ]);
 
 const entryValues = (batch: PlayerBatch): unknown[][] =>

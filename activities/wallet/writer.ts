@@ -139,6 +139,7 @@ export function createWalletWriter(options: WalletWriterOptions): WalletWriter {
       'a batch has one wallet',
     );
     if (closing || queue.length >= queueMax) {
+      options.observe?.(first.kind, 'overloaded', 0);
       return Promise.resolve(overloaded('The wallet has more work than it can take; nothing was done.'));
     }
     const startedAtMs = performance.now();

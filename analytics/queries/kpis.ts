@@ -22,11 +22,13 @@ export type KpiFigures = {
   /** Of `stakes` and `ggr`, what was played with bonus money. */
   readonly bonusStakes: bigint;
   readonly bonusGgr: bigint;
-  /** Bonus money that became cash. */
+  /** Bonus money that became cash, and free winnings paid as cash. */
   readonly bonusCost: bigint;
   /** Bonus money given, less what was forfeited. */
   readonly bonusIssued: bigint;
   readonly pspFees: bigint;
+  /** What the house has put into jackpot pools, with bets and as seeds. */
+  readonly jackpotContributions: bigint;
 };
 
 const period = `occurred_at >= toDateTime64({from: String}, 6, 'UTC') and occurred_at < toDateTime64({to: String}, 6, 'UTC') and brand = {brand: String}`;
@@ -43,9 +45,11 @@ select
   toString(sumIf(units, account = 'house:casino:gaming')) as ggr,
   toString(-sumIf(units, account = 'bonus' and (code = 'bet.place' or (code = 'bet.rollback' and units > 0)))) as bonus_stakes,
   toString(-sumIf(units, account = 'bonus' and startsWith(code, 'bet.'))) as bonus_ggr,
-  toString(-sumIf(units, account = 'house:bonus-cost' and code in ('bonus.award', 'bonus.forfeit'))) as bonus_issued,
-  toString(sumIf(units, code = 'bonus.convert' and account in ('cash', 'receivable'))) as bonus_cost,
-  toString(-sumIf(units, account = 'house:psp-fees')) as psp_fees
+  toString(-sumIf(units, account = 'house:bonus-cost' and code in ('bonus.award', 'bonus.forfeit', 'free.win', 'free.rollback'))) as bonus_issued,
+  -- Free winnings that are bonus money cost something when they convert, those that are real money at once.
+  toString(sumIf(units, code in ('bonus.convert', 'free.win', 'free.rollback') and account in ('cash', 'receivable'))) as bonus_cost,
+  toString(-sumIf(units, account = 'house:psp-fees')) as psp_fees,
+  toString(-sumIf(units, account = 'house:jackpot-cost')) as jackpot_contributions
 from ledger_entry where ${period} and asset = {asset: String}`;
 
 const ftdQuery = `
@@ -65,7 +69,8 @@ type MoneyRow = Record<
   | 'bonus_ggr'
   | 'bonus_issued'
   | 'bonus_cost'
-  | 'psp_fees',
+  | 'psp_fees'
+  | 'jackpot_contributions',
   string
 >;
 
@@ -91,5 +96,6 @@ export async function kpiFigures(clickhouse: ClickHouseClient, query: KpiQuery):
     bonusCost: units('bonus_cost'),
     bonusIssued: units('bonus_issued'),
     pspFees: units('psp_fees'),
+    jackpotContributions: units('jackpot_contributions'),
   };
 }

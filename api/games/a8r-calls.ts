@@ -3,11 +3,14 @@ import { finishRound } from '#activities/games/commands/finish-round.ts';
 import { gameFingerprint } from '#activities/wallet/game-fingerprint.ts';
 import type { WalletReply } from '#activities/wallet/writer.ts';
 import { assets, type Asset } from '#domain/assets.ts';
-import { orThrow, type Failure } from '#domain/failures.ts';
+import { assert, orThrow, type Failure } from '#domain/failures.ts';
 import { a8rMeaning } from '#domain/games/a8r.ts';
 import type { Units } from '#domain/money.ts';
 import type { GameCommand } from '#domain/wallet/commands.ts';
 import { idFromKey } from '../idempotency.ts';
+import { detailsOf } from './call-details.ts';
+import { rewardTerms, submitFreeWin } from './free-rounds.ts';
+import { poolOf, stakeRulesOf } from './game-play-rules.ts';
 import { refuse, WalletRefused, type A8rCall } from './a8r-serve.ts';
 import type { Integration } from './integration-directory.ts';
 
@@ -42,8 +45,21 @@ export type RoundContext = {
 };
 
 export type WireStep =
-  | { readonly kind: 'bet'; readonly id: string; readonly amount: Units }
-  | { readonly kind: 'win'; readonly id: string; readonly amount: Units; readonly betId: string | null }
+  | {
+      readonly kind: 'bet';
+      readonly id: string;
+      readonly amount: Units;
+      /** What the wire says went into a jackpot of the provider's; information. */
+      readonly jackpotContribution?: Units | null;
+    }
+  | {
+      readonly kind: 'win';
+      readonly id: string;
+      readonly amount: Units;
+      readonly betId: string | null;
+      /** The part of the amount that is jackpot. */
+      readonly jackpotWin?: Units | null;
+    }
   | { readonly kind: 'rollback'; readonly id: string; readonly originalId: string };
 
 /** Our id of a round: the same for every call that names it. */
@@ -60,7 +76,6 @@ export async function playSteps(
   round: RoundContext,
   steps: readonly WireStep[],
 ): Promise<readonly WalletReply[]> {
-  await refuseUnplayable(call, round, steps);
   const linked = await linkWins(call, round, steps);
   let commands = linked.map((step, index) =>
     commandOf(call.integration, round, step, index === steps.length - 1),
@@ -92,28 +107,6 @@ async function refusedWith(
 ): Promise<WalletRefused> {
   if (failure.code !== 'insufficient-funds') return new WalletRefused(failure, null);
   return new WalletRefused(failure, { units: await balanceOf(call, playerId, asset), asset });
-}
-
-/** Only new stakes need a game that is open; repeats, wins and rollbacks outlive it. */
-async function refuseUnplayable(
-  { deps, integration }: A8rCall,
-  round: RoundContext,
-  steps: readonly WireStep[],
-): Promise<void> {
-  const game = integration.games.get(round.game);
-  const bets = steps.filter((step) => step.kind === 'bet');
-  if (bets.length === 0 || game?.enabled) return;
-  const known = await deps.db
-    .selectFrom('wallet.journal')
-    .select((eb) => eb.fn.countAll<bigint>().as('count'))
-    .where('integration', '=', integration.id)
-    .where(
-      'externalId',
-      'in',
-      bets.map((bet) => bet.id),
-    )
-    .executeTakeFirstOrThrow();
-  if (known.count < BigInt(bets.length)) refuse('unknown-game', 'The game is not offered.');
 }
 
 /** A win that names no bet answers the last bet before it, so that it is paid into the pools that staked. */
@@ -177,19 +170,37 @@ function commandOf(
         sessionExpiresAtMs: Number.POSITIVE_INFINITY,
         contributionBps: known?.contributionBps ?? 0,
         tolerateTombstone: true,
+        // Only new stakes need a game that is open; repeats, wins and rollbacks outlive it.
+        isGameOpen: known?.enabled ?? false,
+        ...stakeRulesOf(integration.playRules, game),
+        details: jackpotDetails(null, { contribution: step.jackpotContribution ?? null, win: null }),
       };
-    case 'win':
+    case 'win': {
+      const pool = poolOf(integration.playRules, game);
+      const part = step.jackpotWin ?? null;
+      const paid = part === null || part < step.amount ? part : step.amount;
       return {
         ...facts,
         kind: 'win',
         amount: step.amount,
         betExternalId: step.betId,
         tolerateTombstone: true,
+        jackpotWin: paid === null ? null : { pool, amount: paid },
+        details: jackpotDetails(pool, { contribution: null, win: paid }),
       };
+    }
     case 'rollback':
       return { ...facts, kind: 'rollback', originalExternalId: step.originalId };
   }
 }
+
+const jackpotDetails = (
+  pool: string | null,
+  { contribution, win }: { readonly contribution: Units | null; readonly win: Units | null },
+) =>
+  contribution === null && win === null
+    ? null
+    : detailsOf({ free: null, jackpot: { pool, contribution, win }, wire: {} });
 
 /** Closes the round; an unknown one is nothing to do (D12). */
 export async function closeRound(
@@ -228,8 +239,20 @@ export async function payFreeRounds(
   if (amount === null) return { balance: await balanceOf(call, issue.playerId, asset), asset };
   const name = `freespins:${issueId}`;
   const round = { playerId: issue.playerId, asset, game: issue.gameCode, round: name, finished: true };
-  const win = commandOf(integration, round, { kind: 'win', id: name, amount, betId: null }, true);
-  const result = await deps.wallet.submit(win);
+  const played = commandOf(integration, round, { kind: 'win', id: name, amount, betId: null }, true);
+  assert(played.kind === 'win', 'a result of free rounds is a win');
+  const details = detailsOf({
+    free: { stake: null, rewardId: issueId, campaignId: null, supplierPromo: false, promoReference: null },
+    jackpot: null,
+    wire: {},
+  });
+  const reward = {
+    integration: integration.id,
+    rewardId: issueId,
+    playerId: issue.playerId,
+    asset: asset.code,
+  };
+  const result = await submitFreeWin(deps, { ...played, details }, await rewardTerms(deps, reward));
   if (!result.ok) throw new WalletRefused(result.failure, null);
   return { balance: result.value.balance, asset };
 }

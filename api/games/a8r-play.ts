@@ -1,7 +1,7 @@
 /** The SOFTSWISS a8r v1 wallet calls ("play, rollback, freespins"): integer subunits, 412 for what cannot be done. */
 import type { WalletReply } from '#activities/wallet/writer.ts';
 import type { Asset } from '#domain/assets.ts';
-import { a8rMessages, a8rV1CodeOf, fromSubunits, toSubunits } from '#domain/games/a8r.ts';
+import { a8rMessages, a8rV1CodeOf, fromSubunits, shareOfSubunits, toSubunits } from '#domain/games/a8r.ts';
 import type { Units } from '#domain/money.ts';
 import type { Api } from '../app.ts';
 import type { ApiDeps } from '../context.ts';
@@ -9,7 +9,7 @@ import { balanceOf, closeRound, payFreeRounds, playSteps, walletOf, type WireSte
 import { parsed, serveA8r, type A8rCall, type A8rVersion } from './a8r-serve.ts';
 import { v1Freespins, v1Play, v1Rollback } from './a8r-schemas.ts';
 
-const version: A8rVersion = {
+export const a8rV1: A8rVersion = {
   dialect: 'a8r-v1',
   signatureOf: (header) =>
     header('x-request-sign') ?? header('authorization')?.match(/^HMAC-SHA256 (\S+)$/)?.[1],
@@ -24,7 +24,7 @@ const version: A8rVersion = {
 
 /** Mounts the calls under /wallet/a8r/v1/{integration}. */
 export function mountA8rV1(api: Api, deps: ApiDeps): void {
-  const serve = serveA8r(deps, version);
+  const serve = serveA8r(deps, a8rV1);
   for (const [path, operation] of Object.entries({ play, rollback, freespins })) {
     api.post(`/wallet/a8r/v1/:integration/${path}`, serve(operation));
   }
@@ -47,9 +47,15 @@ async function play(call: A8rCall): Promise<string> {
     const named = round.round === '' ? {} : { game_id: round.round };
     return answerText(await balanceOf(call, round.playerId, asset), asset, named);
   }
-  const steps = actions.map(({ action, action_id: id, amount: subunits }): WireStep => {
+  const steps = actions.map((action): WireStep => {
+    const { action_id: id, amount: subunits, jackpot_win: jackpot } = action;
     const amount = fromSubunits(subunits, asset);
-    return action === 'bet' ? { kind: 'bet', id, amount } : { kind: 'win', id, amount, betId: null };
+    if (action.action === 'bet') {
+      const jackpotContribution = shareOfSubunits(action.jackpot_contribution, asset);
+      return { kind: 'bet', id, amount, jackpotContribution };
+    }
+    const jackpotWin = typeof jackpot === 'bigint' ? fromSubunits(jackpot, asset) : null;
+    return { kind: 'win', id, amount, betId: null, jackpotWin };
   });
   return playedText(await playSteps(call, round, steps), steps, round);
 }

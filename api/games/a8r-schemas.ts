@@ -1,6 +1,7 @@
 /** Bodies of a8r wallet calls, v2 and v1. Unknown fields pass: aggregators add metadata, and refusing it would cost bets. */
 import { z } from 'zod';
 import { a8rAmountForm } from '#domain/games/a8r.ts';
+import { InexactNumber } from './exact-json.ts';
 
 /** What the ledger can keep: no NUL and no half characters. */
 const id = z
@@ -58,7 +59,16 @@ const v1Envelope = z.looseObject({
   finished: z.boolean().nullish(),
 });
 
-const v1Action = z.looseObject({ action: z.enum(['bet', 'win']), amount: subunits, action_id: id });
+/** Shares of a jackpot are finer than a subunit, so that providers write them as fractions or as text. */
+const share = z.unknown().optional().transform(shareTextOf);
+
+const v1Action = z.looseObject({
+  action: z.enum(['bet', 'win']),
+  amount: subunits,
+  action_id: id,
+  jackpot_contribution: share,
+  jackpot_win: subunits.nullish(),
+});
 export const v1Play = v1Envelope
   .extend({
     actions: z
@@ -80,3 +90,10 @@ export const v1Rollback = v1Envelope.extend({
 });
 
 export const v1Freespins = z.looseObject({ issue_id: issueId, status: id, total_amount: subunits });
+
+/** A decimal text of subunits, or null: what the provider reports of its own jackpot is no reason to refuse a bet. */
+function shareTextOf(value: unknown): string | null {
+  const text =
+    value instanceof InexactNumber ? value.text : typeof value === 'bigint' ? String(value) : value;
+  return typeof text === 'string' && /^\d{1,18}(\.\d{1,20})?$/.test(text) ? text : null;
+}

@@ -4,12 +4,12 @@ import type { Context } from 'hono';
 import type { z } from 'zod';
 import { isDatabaseUnavailable } from '#db/connect.ts';
 import type { Asset } from '#domain/assets.ts';
-import { fail, FailureError, orThrow, type Failure } from '#domain/failures.ts';
+import { fail, FailureError, orThrow, type Failure, type FailureCode } from '#domain/failures.ts';
 import type { Units } from '#domain/money.ts';
 import type { ApiDeps, ApiEnv } from '../context.ts';
 import { clientAddress } from '../request-origin.ts';
 import { mayCallFrom } from './caller-check.ts';
-import { parseExactJson } from './exact-json.ts';
+import { isReadAsJson, parseExactJson } from './exact-json.ts';
 import {
   createIntegrationDirectory,
   type Integration,
@@ -84,6 +84,8 @@ export function serveA8r(
         !isSignedWith(raw, signature, integration)
       )
         return refuse('invalid-signature', 'The signature does not fit.');
+      if (!isReadAsJson(c.req.header('content-type')))
+        return refuse('unsupported-media-type', 'Send application/json.');
       const answer = await operation({ deps, directory, integration, body: parseBody(raw) });
       return c.body(answer, 200, { 'content-type': 'application/json; charset=utf-8' });
     } catch (error) {
@@ -92,10 +94,16 @@ export function serveA8r(
   };
 }
 
+/** Nothing is known to have happened, and the caller is to come back. */
+export const isUndecided = (code: FailureCode): boolean =>
+  code === 'overloaded' || code === 'dependency-unavailable';
+
 function refuseCall(c: Context<ApiEnv>, version: A8rVersion, error: unknown): Response {
   const log = c.get('log').child({ dialect: version.dialect });
   if (error instanceof FailureError) {
-    log.info({ code: error.failure.code }, 'wallet call refused');
+    const { code } = error.failure;
+    if (isUndecided(code)) log.warn({ code }, 'wallet call not decided');
+    else log.info({ code }, 'wallet call refused');
     return version.refusal(c, error.failure, error instanceof WalletRefused ? error.balance : null);
   }
   if (isDatabaseUnavailable(error)) log.warn('wallet call while the ledger is away');

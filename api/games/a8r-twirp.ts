@@ -28,12 +28,16 @@ const twirp: Readonly<Partial<Record<V2Code, readonly [string, 403 | 409 | 500]>
   500: ['internal', 500],
 };
 
-const version: A8rVersion = {
+export const a8rV2: A8rVersion = {
   dialect: 'a8r-v2',
   signatureOf: (header) => header('x-request-sign'),
   refusal(c, failure: Failure, balance) {
     const apiCode = a8rV2CodeOf(failure.code);
-    const [code, status] = twirp[apiCode] ?? (['invalid_argument', 400] as const);
+    // Twirp's own word for an address or a method that leads nowhere.
+    const isLost = failure.code === 'not-found' || failure.code === 'method-not-allowed';
+    const [code, status] = isLost
+      ? (['bad_route', 404] as const)
+      : (twirp[apiCode] ?? (['invalid_argument', 400] as const));
     const message = a8rMessages[apiCode];
     const meta = {
       api_code: apiCode.toString(),
@@ -49,7 +53,7 @@ const version: A8rVersion = {
  * the version between their base address and the method themselves.
  */
 export function mountA8rV2(api: Api, deps: ApiDeps): void {
-  const serve = serveA8r(deps, version);
+  const serve = serveA8r(deps, a8rV2);
   const methods = {
     'Player/Balance': balance,
     'Round/BetWin': betWin,

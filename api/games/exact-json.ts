@@ -1,4 +1,6 @@
 /** JSON as money needs it: integers arrive as bigint, and a repeated key is an error instead of a silent overwrite. */
+import { stringify } from 'lossless-json';
+
 /** A number that is not written as a plain integer; no schema of a wallet call accepts one. */
 export class InexactNumber {
   readonly text: string;
@@ -7,8 +9,16 @@ export class InexactNumber {
   }
 }
 
+/** A negative zero is no integer: nobody who can count writes one, and BigInt would lose its sign. */
 const parseNumber = (text: string): bigint | InexactNumber =>
-  /^-?(0|[1-9]\d*)$/.test(text) ? BigInt(text) : new InexactNumber(text);
+  /^(0|-?[1-9]\d*)$/.test(text) ? BigInt(text) : new InexactNumber(text);
+
+/**
+ * Whether a body of this type is read as JSON. The signature over the raw bytes says what was meant, so a type that is
+ * missing or plain text is no reason to lose a bet; one that says something else is.
+ */
+export const isReadAsJson = (contentType: string | undefined): boolean =>
+  contentType === undefined || /^(application\/([\w.-]+\+)?json|text\/plain)\s*(;|$)/i.test(contentType);
 
 /** The compiler does not know yet that a reviver is told how a value was written. */
 const parseWithSource = JSON.parse as (
@@ -39,3 +49,9 @@ function keysIn(text: string): number {
   }
   return keys;
 }
+
+/** JSON text of what `parseExactJson` gave, number for number. */
+export const exactJsonText = (value: unknown): string =>
+  stringify(value, null, undefined, [
+    { test: (part) => part instanceof InexactNumber, stringify: (part) => (part as InexactNumber).text },
+  ]) ?? 'null';

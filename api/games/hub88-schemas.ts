@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import type { Hub88Status } from '#domain/games/hub88.ts';
 
-const requestUuid = z.uuid();
+/** Any UUID, whichever version: the caller chooses it. */
+const requestUuid = z.guid();
 /** Int64, as the dialect says. */
 const amount = z
   .bigint()
@@ -39,12 +40,26 @@ const transaction = call.extend({
   user: z.string().min(4),
 });
 
-export const betCall = transaction.extend({ amount, currency, is_free: z.boolean() });
-/** `jackpot_win` says which part of the amount is jackpot; it moves nothing of its own. */
-export const winCall = betCall.extend({
-  reference_transaction_uuid: reference,
-  jackpot_win: amount.nullish(),
+const played = transaction.extend({
+  amount,
+  currency,
+  is_free: z.boolean(),
+  is_supplier_promo: z.boolean().nullish(),
+  reward_uuid: reference.nullish(),
+  campaign_uuid: reference.nullish(),
+  is_aggregated: z.boolean().nullish(),
+  supplier_transaction_id: reference.nullish(),
+  /** Opaque, and kept. */
+  meta: z.unknown().optional(),
 });
+export const betCall = played;
+/** `jackpot_win` says which part of the amount is jackpot; it moves nothing of its own. */
+export const winCall = played
+  .extend({ reference_transaction_uuid: reference.nullish(), jackpot_win: amount.nullish() })
+  .refine((call) => typeof call.reference_transaction_uuid === 'string' || call.is_supplier_promo === true, {
+    path: ['reference_transaction_uuid'],
+    params: { missing: true },
+  });
 export const rollbackCall = transaction.extend({
   reference_transaction_uuid: reference,
   user: z.string().min(4).nullish(),
@@ -52,6 +67,10 @@ export const rollbackCall = transaction.extend({
 
 /** A field that is missing is wrong syntax; one that is there with another type is wrong types. */
 export function statusOfSchemaError(error: z.ZodError): Hub88Status {
-  const missing = error.issues.some((issue) => issue.code === 'invalid_type' && issue.input === undefined);
+  const missing = error.issues.some(
+    (issue) =>
+      (issue.code === 'invalid_type' && issue.input === undefined) ||
+      (issue.code === 'custom' && issue.params?.['missing'] === true),
+  );
   return missing ? 'RS_ERROR_WRONG_SYNTAX' : 'RS_ERROR_WRONG_TYPES';
 }

@@ -6,7 +6,7 @@ import { gameFingerprint } from '#activities/wallet/game-fingerprint.ts';
 import { rotateGameSession, type GameSession } from '#activities/games/commands/game-sessions.ts';
 import type { WalletReply, WalletRefusal } from '#activities/wallet/writer.ts';
 import { assets } from '#domain/assets.ts';
-import type { Result } from '#domain/failures.ts';
+import type { FailureCode, Result } from '#domain/failures.ts';
 import { fromHub88Amount, hub88StatusOf, toHub88Amount, type Hub88Status } from '#domain/games/hub88.ts';
 import type { GameCommand } from '#domain/wallet/commands.ts';
 import { isDatabaseUnavailable } from '#db/connect.ts';
@@ -14,8 +14,12 @@ import type { Api } from '../app.ts';
 import type { ApiDeps, ApiEnv } from '../context.ts';
 import { clientAddress } from '../request-origin.ts';
 import { mayCallFrom } from './caller-check.ts';
-import { parseExactJson } from './exact-json.ts';
+import { isReadAsJson, parseExactJson } from './exact-json.ts';
 import { caletaDialect, hub88Dialect, withUser, type RsDialect, type RsOperation } from './hub88-dialects.ts';
+import { rewardTerms, submitFreeWin } from './free-rounds.ts';
+import { poolOf, stakeRulesOf } from './game-play-rules.ts';
+import { detailsOf } from './call-details.ts';
+import { hub88Details, jackpotWinOf } from './hub88-details.ts';
 import { readPlayerInfo } from './hub88-player-info.ts';
 import { betCall, checkCall, infoCall, rollbackCall, statusOfSchemaError, winCall } from './hub88-schemas.ts';
 import {
@@ -30,9 +34,15 @@ type Answer = { readonly fields: Readonly<Record<string, unknown>>; readonly bal
 /** A refusal that is known before the wallet is asked. */
 class Refused extends Error {
   readonly status: Hub88Status;
-  constructor(status: Hub88Status) {
+  /** Why, in the platform's words, where the status alone does not say it. */
+  readonly code: FailureCode | null;
+  /** What the answer shows beside the status. */
+  readonly shown: Answer | null;
+  constructor(status: Hub88Status, code: FailureCode | null = null, shown: Answer | null = null) {
     super(status);
     this.status = status;
+    this.code = code;
+    this.shown = shown;
   }
 }
 
@@ -72,6 +82,7 @@ async function answer(c: Context<ApiEnv>, service: Service, operation: Operation
     const raw = Buffer.from(await c.req.arrayBuffer());
     if (!isSigned(raw, c.req.header(service.dialect.signatureHeader), integration))
       throw new Refused('RS_ERROR_INVALID_SIGNATURE');
+    if (!isReadAsJson(c.req.header('content-type'))) throw new Refused('RS_ERROR_WRONG_SYNTAX');
     const body = withUser(service.dialect, parseBody(raw));
     requestUuid = requestUuidOf(body);
     const { fields, balance: amount } = await operation({ ...service, integration, body });
@@ -80,10 +91,14 @@ async function answer(c: Context<ApiEnv>, service: Service, operation: Operation
     const status = error instanceof Refused ? error.status : 'RS_ERROR_UNKNOWN';
     // The correlation id is ours and the caller's: either finds the other in a support case.
     const log = c.get('log').child({ requestUuid, dialect: service.dialect.name });
-    if (status !== 'RS_ERROR_UNKNOWN') log.info({ status }, 'wallet call refused');
+    const code = error instanceof Refused ? error.code : null;
+    if (status !== 'RS_ERROR_UNKNOWN') log.info({ status, code }, 'wallet call refused');
+    else if (error instanceof Refused) log.warn({ status, code }, 'wallet call not decided');
     else if (isDatabaseUnavailable(error)) log.warn('wallet call while the ledger is away');
     else log.error({ error }, 'wallet call failed');
-    return respond(c, { status, ...(requestUuid === null ? {} : { request_uuid: requestUuid }) });
+    const { fields, balance: amount } = (error instanceof Refused ? error.shown : null) ?? { fields: {} };
+    const echoed = requestUuid === null ? {} : { request_uuid: requestUuid };
+    return respond(c, { status, ...fields, ...echoed }, amount);
   }
 }
 
@@ -152,7 +167,7 @@ async function balance({ dialect, integration, directory, deps, body }: Call): P
     throw new Refused('RS_ERROR_TOKEN_EXPIRED');
   if (!integration.games.has(call.game_code)) throw new Refused('RS_ERROR_INVALID_GAME');
   const result = await deps.wallet.balance(session);
-  if (!result.ok) throw new Refused(hub88StatusOf(result.failure.code));
+  if (!result.ok) throw new Refused(hub88StatusOf(result.failure.code), result.failure.code);
   return success(session, result.value);
 }
 
@@ -161,47 +176,65 @@ async function bet(caller: Call): Promise<Answer> {
   const call = parsed(betCall, body);
   const session = await sessionOf(directory, integration, call.token, call.user);
   const game = integration.games.get(call.game_code);
-  // A withdrawn game takes no new stakes; its wins and rollbacks still settle.
-  if (!game?.enabled) throw new Refused('RS_ERROR_INVALID_GAME');
+  if (!game) throw new Refused('RS_ERROR_INVALID_GAME');
   if (call.currency !== session.asset) throw new Refused('RS_ERROR_WRONG_CURRENCY');
   const wireAmount = fromHub88Amount(call.amount, scaleOf(session.asset));
+  const isPromo = call.is_supplier_promo === true;
+  const isFree = call.is_free || isPromo;
   return submit(caller, session, {
     kind: 'bet',
     ...factsOf(integration, session, call, { kind: 'bet', amount: wireAmount, reference: null }),
     // A promotional bet is recorded and touches no money of the player.
-    amount: call.is_free ? 0n : wireAmount,
-    sessionIssuedAtMs: session.issuedAtMs,
-    sessionExpiresAtMs: session.expiresAtMs,
+    amount: isFree ? 0n : wireAmount,
+    isFree,
+    // A withdrawn game takes no new stakes; what it took before is still answered for.
+    isGameOpen: game.enabled,
+    // A supplier's promotion may outlive the sitting that it was won in.
+    sessionIssuedAtMs: isPromo ? Number.POSITIVE_INFINITY : session.issuedAtMs,
+    sessionExpiresAtMs: isPromo ? Number.POSITIVE_INFINITY : session.expiresAtMs,
     contributionBps: game.contributionBps,
+    ...stakeRulesOf(integration.playRules, call.game_code),
+    details: hub88Details(call, { stake: isFree ? wireAmount : null, jackpot: null }),
   });
 }
 
 async function win(caller: Call): Promise<Answer> {
   const { integration, directory, body } = caller;
   const call = parsed(winCall, body);
-  const session = await sessionOf(directory, integration, call.token, call.user);
+  const session = await sittingOf(directory, integration, call.token, call.user);
   if (!integration.games.has(call.game_code)) throw new Refused('RS_ERROR_INVALID_GAME');
   if (call.currency !== session.asset) throw new Refused('RS_ERROR_WRONG_CURRENCY');
   const amount = fromHub88Amount(call.amount, scaleOf(session.asset));
-  const reference = call.reference_transaction_uuid;
-  return submit(caller, session, {
+  const reference = call.reference_transaction_uuid ?? null;
+  const jackpotWin = jackpotWinOf(call, amount, session.asset, poolOf(integration.playRules, call.game_code));
+  const command = {
     kind: 'win',
     ...factsOf(integration, session, call, { kind: 'win', amount, reference }),
     amount,
     betExternalId: reference,
-  });
+    jackpotWin,
+    details: hub88Details(call, { stake: null, jackpot: jackpotWin }),
+  } as const;
+  const isPromo = call.is_supplier_promo === true;
+  if (!call.is_free && !isPromo) return submit(caller, session, command);
+  const terms =
+    typeof call.reward_uuid === 'string' && !isPromo
+      ? await rewardTerms(caller.deps, { ...session, rewardId: call.reward_uuid })
+      : null;
+  return answerOf(caller, session, await submitFreeWin(caller.deps, command, terms));
 }
 
 async function rollback(caller: Call): Promise<Answer> {
   const { integration, directory, body } = caller;
   const call = parsed(rollbackCall, body);
-  const session = await sessionOf(directory, integration, call.token, call.user ?? null);
+  const session = await sittingOf(directory, integration, call.token, call.user ?? null);
   if (!integration.games.has(call.game_code)) throw new Refused('RS_ERROR_INVALID_GAME');
   const reference = call.reference_transaction_uuid;
   return submit(caller, session, {
     kind: 'rollback',
     ...factsOf(integration, session, call, { kind: 'rollback', amount: 0n, reference }),
     originalExternalId: reference,
+    details: detailsOf({ free: null, jackpot: null, wire: { meta: call['meta'] } }),
   });
 }
 
@@ -217,7 +250,26 @@ async function sessionOf(
   return session;
 }
 
+const playerIdForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/**
+ * Whose win or rollback a call is. The token needs only to have existed, since a refusal would end the caller's
+ * retries: where it is another player's, the player that the call names is meant.
+ */
+async function sittingOf(
+  directory: IntegrationDirectory,
+  integration: Integration,
+  token: string,
+  user: string | null,
+): Promise<GameSession> {
+  const session = await sessionOf(directory, integration, token, null);
+  if (user === null || user === session.playerId) return session;
+  if (!playerIdForm.test(user)) throw new Refused('RS_ERROR_INVALID_TOKEN');
+  return { ...session, playerId: user };
+}
+
 type TransactionCall = {
+  readonly request_uuid: string;
   readonly transaction_uuid: string;
   readonly game_code: string;
   readonly round: string;
@@ -241,25 +293,33 @@ function factsOf(
     roundClosed: call.round_closed,
     guardMs: integration.games.get(game)?.guardMs ?? 0,
     fingerprint: gameFingerprint({ ...meaning, playerId, game, round, asset }),
+    callId: call.request_uuid.toLowerCase(),
   };
 }
 
-async function submit(
-  { dialect, deps, integration }: Call,
+const submit = async (caller: Call, session: GameSession, command: GameCommand): Promise<Answer> =>
+  answerOf(caller, session, await caller.deps.wallet.submit(command));
+
+function answerOf(
+  { dialect, integration }: Call,
   session: GameSession,
-  command: GameCommand,
-): Promise<Answer> {
-  const result: Result<WalletReply, WalletRefusal> = await deps.wallet.submit(command);
+  result: Result<WalletReply, WalletRefusal>,
+): Answer {
   if (result.ok) return success(session, result.value.balance);
   const status = hub88StatusOf(result.failure.code, dialect.limitStatus);
-  if (status !== 'RS_ERROR_NOT_ENOUGH_MONEY') throw new Refused(status);
-  const shown =
-    dialect.mayShowBalanceOnErrors && integration.balanceOnInsufficientFunds ? result.failure.balance : null;
-  return {
-    fields: { status, ...(shown === null ? {} : { user: session.playerId, currency: session.asset }) },
-    ...(shown === null ? {} : { balance: toHub88Amount(shown, scaleOf(session.asset)) }),
-  };
+  const { code, balance: left } = result.failure;
+  const isShown =
+    status === 'RS_ERROR_NOT_ENOUGH_MONEY' &&
+    dialect.mayShowBalanceOnErrors &&
+    integration.balanceOnInsufficientFunds &&
+    left !== null;
+  throw new Refused(status, code, isShown ? shownTo(session, left) : null);
 }
+
+const shownTo = ({ playerId, asset }: GameSession, units: bigint): Answer => ({
+  fields: { user: playerId, currency: asset },
+  balance: toHub88Amount(units, scaleOf(asset)),
+});
 
 const success = (session: GameSession, units: bigint): Answer => ({
   fields: { user: session.playerId, status: 'RS_OK', currency: session.asset },

@@ -5,6 +5,7 @@ import { findGameSession, type GameSession } from '#activities/games/commands/ga
 import { traitsOf, type WalletDialect } from '#domain/games/dialects.ts';
 import type { ApiDeps } from '../context.ts';
 import { networksOf, type Networks } from '../networks.ts';
+import { readPlayRules, type PlayRules } from './game-play-rules.ts';
 
 type Deps = Pick<ApiDeps, 'db' | 'keyRing'>;
 
@@ -25,6 +26,7 @@ export type Integration = {
   readonly tokensRotate: boolean;
   readonly balanceOnInsufficientFunds: boolean;
   readonly games: ReadonlyMap<string, IntegrationGame>;
+  readonly playRules: PlayRules;
 };
 
 /** How long a changed catalogue or key may take to be seen. Revocations do not pass here: the wallet's fence has them. */
@@ -122,6 +124,7 @@ async function readIntegration(
     callerNetworks: networksOf(row.callerNetworks),
     tokensRotate: traitsOf(dialect).tokensRotate && row.tokensRotate,
     balanceOnInsufficientFunds: row.balanceOnInsufficientFunds,
+    playRules: await readPlayRules(deps.db, id),
     games: new Map(
       games.map((game) => [
         game.code,

@@ -58,6 +58,8 @@ export const permissions = [
   'wallet:hold:place',
   'wallet:hold:capture',
   'wallet:rate:publish',
+  'games:play-rules:set',
+  'wallet:jackpot:fund',
 ] as const;
 
 export type Permission = (typeof permissions)[number];
@@ -109,6 +111,7 @@ const grants: Record<RoleName, readonly Permission[]> = {
     'wallet:hold:capture',
     'wallet:rate:publish',
     'wallet:withdrawal-stop:lift',
+    'wallet:jackpot:fund',
   ],
   risk: [
     ...readsOfPlayers,
@@ -123,6 +126,7 @@ const grants: Record<RoleName, readonly Permission[]> = {
     'wallet:hold:place',
     'games:integration:read',
     'games:credential:decide',
+    'games:play-rules:set',
   ],
   compliance: [
     ...readsOfPlayers,

@@ -9,18 +9,20 @@ export type RevenueFigures = {
   readonly ggr: Units;
   /** Of `ggr`, what came from bonus money: stakes out of bonus pools less wins into them. Nobody paid it in. */
   readonly bonusGgr: Units;
-  /** Bonus money that became cash in the period. */
+  /** Bonus money that became cash in the period, and winnings of free rounds paid as cash. */
   readonly bonusCost: Units;
-  /** Bonus money given, less what was forfeited. */
+  /** Bonus money and free winnings given, less what was forfeited. */
   readonly bonusIssued: Units;
   readonly pspFees: Units;
+  /** Put into jackpot pools; what pools pay is no part of GGR. */
+  readonly jackpotContributions: Units;
 };
 
 export type WaterfallStep = { readonly step: string; readonly units: Units };
 
 /**
- * The waterfall from GGR to NGR with every step shown, also those that are zero today: jackpots, provider fees, tax
- * and chargebacks have no accounts yet. The platform counts bonus money when it is converted to cash, so bonus money
+ * The waterfall from GGR to NGR with every step shown, also those that are zero today: provider fees, tax and
+ * chargebacks have no accounts yet. The platform counts bonus money when it is converted to cash, so bonus money
  * won back from players is not revenue and leaves first. `ngrByIssued` is the other school: all of GGR less the bonus
  * money given; once every award has ended both have counted the same money.
  */
@@ -33,7 +35,7 @@ export function ngrWaterfall(figures: RevenueFigures): {
     { step: 'ggr', units: figures.ggr },
     { step: 'bonusMoneyPlayed', units: -figures.bonusGgr },
     { step: 'bonusCost', units: -figures.bonusCost },
-    { step: 'jackpotContributions', units: 0n },
+    { step: 'jackpotContributions', units: -figures.jackpotContributions },
     { step: 'providerFees', units: 0n },
     { step: 'pspFees', units: -figures.pspFees },
     { step: 'gamingTax', units: 0n },
@@ -42,6 +44,6 @@ export function ngrWaterfall(figures: RevenueFigures): {
   return {
     steps,
     ngr: steps.reduce((sum, step) => sum + step.units, 0n),
-    ngrByIssued: figures.ggr - figures.bonusIssued - figures.pspFees,
+    ngrByIssued: figures.ggr - figures.bonusIssued - figures.jackpotContributions - figures.pspFees,
   };
 }

@@ -23,6 +23,14 @@ type Scales = { readonly ledgerScale: number; readonly payableScale: number };
 export const fromSubunits = (subunits: bigint, asset: Scales): Units =>
   rescale(subunits, asset.payableScale, asset.ledgerScale);
 
+/** A decimal share of subunits in ledger units, rounded down; null where there is none. Information, never money. */
+export function shareOfSubunits(text: string | null, { ledgerScale, payableScale }: Scales): Units | null {
+  if (text === null) return null;
+  const [whole = '0', fraction = ''] = text.split('.');
+  const places = ledgerScale - payableScale;
+  return BigInt(whole + fraction.slice(0, places).padEnd(places, '0'));
+}
+
 /** Ledger units as a v1 balance, rounded down: the wire never shows more than there is. */
 export const toSubunits = (units: Units, asset: Scales): bigint =>
   rescale(units, asset.ledgerScale, asset.payableScale);
@@ -68,6 +76,7 @@ export function a8rCodeOf(code: FailureCode): A8rCode {
     case 'play-limit-exceeded':
       return 105;
     case 'bonus-bet-too-large':
+    case 'stake-too-large':
       return 106;
     case 'unknown-game':
       return 107;
@@ -81,6 +90,10 @@ export function a8rCodeOf(code: FailureCode): A8rCode {
     case 'malformed-json':
     case 'invalid-request':
     case 'amount-too-precise':
+    case 'body-too-large':
+    case 'unsupported-media-type':
+    case 'method-not-allowed':
+    case 'not-found':
     case 'transaction-not-found':
       return 400;
     case 'invalid-signature':

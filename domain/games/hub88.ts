@@ -47,6 +47,7 @@ export function hub88StatusOf(
       return 'RS_ERROR_NOT_ENOUGH_MONEY';
     case 'play-limit-exceeded':
     case 'bonus-bet-too-large':
+    case 'stake-too-large':
       return limitStatus;
     case 'player-blocked':
     case 'self-excluded':
@@ -69,6 +70,13 @@ export function hub88StatusOf(
       return 'RS_ERROR_TRANSACTION_ROLLED_BACK';
     case 'invalid-signature':
       return 'RS_ERROR_INVALID_SIGNATURE';
+    case 'malformed-json':
+    case 'invalid-request':
+    case 'body-too-large':
+    case 'unsupported-media-type':
+    case 'method-not-allowed':
+    case 'not-found':
+      return 'RS_ERROR_WRONG_SYNTAX';
     default:
       return 'RS_ERROR_UNKNOWN';
   }

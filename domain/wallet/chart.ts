@@ -14,7 +14,9 @@ export type HouseAccount =
   | `suspense:${string}`
   | `psp:${string}:disputed`
   | `tax:${string}:payable`
-  | 'house:fx';
+  | 'house:fx'
+  | `jackpot:${string}`
+  | 'house:jackpot-cost';
 
 export const clearingOf = (psp: string): HouseAccount => `psp:${psp}:clearing`;
 export const casinoGaming: HouseAccount = 'house:casino:gaming';
@@ -41,6 +43,8 @@ export const accountForms = {
 /** The PSP of a clearing or disputed account, null for any other account. */
 export const pspOf = (account: string): string | null =>
   /^psp:([a-z0-9-]+):(?:clearing|disputed)$/.exec(account)?.[1] ?? null;
+export const jackpotCost: HouseAccount = 'house:jackpot-cost';
+export const jackpotOf = (pool: string): HouseAccount => `jackpot:${pool}`;
 
 export type AccountMeaning = {
   readonly account: string;
@@ -114,6 +118,18 @@ export const chart: readonly AccountMeaning[] = [
     normalSide: 'credit',
     belowZero: true,
     meaning: 'position in an asset from exchanges between players’ assets',
+  },
+  {
+    account: 'jackpot:{pool}',
+    normalSide: 'credit',
+    belowZero: true,
+    meaning: 'what a jackpot of ours has collected and not paid; below zero, what the house has to fund',
+  },
+  {
+    account: 'house:jackpot-cost',
+    normalSide: 'debit',
+    belowZero: false,
+    meaning: 'contributions and seeds of jackpots',
   },
 ];
 

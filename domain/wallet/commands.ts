@@ -3,6 +3,10 @@ import { assertNever } from '../failures.ts';
 import type { Units } from '../money.ts';
 import type { HoldTarget } from './chart.ts';
 import type { Rate } from './exchange-rate.ts';
+import type { FreeWin } from './free-play.ts';
+import type { JackpotShare, JackpotWin } from './jackpots.ts';
+import type { JournalDetails } from './journal-details.ts';
+import type { StakeCap } from './stake-caps.ts';
 
 /** A money id is processed once per integration, for ever. */
 export type CommandKey = { readonly integration: string; readonly externalId: string };
@@ -16,6 +20,10 @@ type GameFacts = {
   readonly roundClosed: boolean;
   /** Hex SHA-256 over the fields that make a repeat "the same". */
   readonly fingerprint: string;
+  /** UUID of the network call, where the dialect has one: a call takes effect once, whatever it names. */
+  readonly callId?: string | null;
+  /** What is kept beside the journal. */
+  readonly details?: JournalDetails | null;
 };
 
 export type BetCommand = GameFacts & {
@@ -29,6 +37,13 @@ export type BetCommand = GameFacts & {
   readonly guardMs: number;
   /** Where the dialect wants it, a late original that meets its own rollback is answered as done and moves nothing. */
   readonly tolerateTombstone?: boolean;
+  /** False for a game that is withdrawn: no new stake, while repeats are still answered. */
+  readonly isGameOpen?: boolean;
+  /** Paid by a promotion: `amount` is zero, and limits of the player's own money do not hold. */
+  readonly isFree?: boolean;
+  readonly stakeCaps?: readonly StakeCap[];
+  /** The pool of ours that the game feeds. */
+  readonly jackpotShare?: JackpotShare | null;
 };
 
 export type WinCommand = GameFacts & {
@@ -38,6 +53,9 @@ export type WinCommand = GameFacts & {
   readonly betExternalId: string | null;
   readonly guardMs: number;
   readonly tolerateTombstone?: boolean;
+  /** Set for winnings of free rounds and promotions. */
+  readonly free?: FreeWin | null;
+  readonly jackpotWin?: JackpotWin | null;
 };
 
 export type RollbackCommand = GameFacts & {
@@ -74,7 +92,8 @@ export type Transfer =
   | { readonly code: 'chargeback.lose'; readonly opened: string }
   | { readonly code: 'chargeback.win'; readonly opened: string }
   /** Without `mayOwe` a debit that cash does not cover is refused; with it the rest becomes a debt. */
-  | { readonly code: 'adjustment.post'; readonly direction: 'credit' | 'debit'; readonly mayOwe: boolean };
+  | { readonly code: 'adjustment.post'; readonly direction: 'credit' | 'debit'; readonly mayOwe: boolean }
+  | { readonly code: 'jackpot.pay'; readonly pool: string };
 
 export type TransferCommand = {
   readonly kind: 'transfer';
@@ -136,6 +155,7 @@ function originalOf(transfer: Transfer): string | null {
     case 'bonus.award':
     case 'bonus.convert':
     case 'bonus.forfeit':
+    case 'jackpot.pay':
     case 'hold.place':
     case 'hold.capture':
     case 'hold.release':

@@ -3,10 +3,12 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   referencedExternalId,
+  type BetCommand,
   type ExchangeCommand,
   type GameCommand,
   type TransferCommand,
   type WalletCommand,
+  type WinCommand,
 } from './commands.ts';
 import { decideExchange } from './decide-exchange.ts';
 import { decide, type DecidedJournal, type JournalFacts } from './decide.ts';
@@ -28,6 +30,8 @@ const empty: WalletState = {
   limits: [],
   usage: { atMs: nowMs, stake: { day: 0n, week: 0n, month: 0n }, loss: { day: 0n, week: 0n, month: 0n } },
   award: null,
+  jurisdiction: 'MT',
+  stakeMax: null,
 };
 
 /** The real side: the reducer with a journal of facts, as the writers keep it. */
@@ -37,6 +41,9 @@ class Ledger {
   ether: WalletState = { ...empty, asset: 'ETH' };
   readonly facts = new Map<string, JournalFacts>();
   private readonly answers: DecidedJournal[] = [];
+  readonly calls = new Map<string, JournalFacts>();
+  /** Sums of house entries by account. */
+  readonly house = new Map<string, bigint>();
 
   run(command: WalletCommand | ExchangeCommand): string {
     if (command.kind === 'exchange') return this.exchange(command);
@@ -47,10 +54,11 @@ class Ledger {
       existing: this.facts.get(command.key.externalId) ?? null,
       referenced,
       ...(referenced ? { claims: this.claimsOn(referenced.id) } : {}),
+      calledBefore: 'callId' in command && command.callId ? (this.calls.get(command.callId) ?? null) : null,
     });
     if (decision.kind !== 'post') return decision.kind === 'repeat' ? 'repeat' : decision.failure.code;
     this.state = decision.state;
-    this.keep(decision.journals);
+    this.keep(decision.journals, command);
     return 'posted';
   }
 
@@ -65,7 +73,7 @@ class Ledger {
     this.state = sellsEuro ? decision.sold.state : decision.bought.state;
     this.ether = sellsEuro ? decision.bought.state : decision.sold.state;
     for (const { postings } of decision.bought.journals) expect(sumOfPostings(postings)).toBe(0n);
-    this.keep(decision.sold.journals);
+    this.keep(decision.sold.journals, command);
     return 'posted';
   }
 
@@ -81,14 +89,16 @@ class Ledger {
     };
   }
 
-  private keep(journals: readonly DecidedJournal[]): void {
-    for (const journal of journals) {
+  private keep(journals: readonly DecidedJournal[], command: WalletCommand | ExchangeCommand): void {
+    for (const [index, journal] of journals.entries()) {
       expect(sumOfPostings(journal.postings)).toBe(0n);
       this.answers.push(journal);
       for (const fact of this.facts.values()) {
         if (fact.id === journal.reverses) this.facts.set(fact.externalId, { ...fact, reversed: true });
       }
-      this.facts.set(journal.externalId, {
+      for (const { side, account, amount } of journal.postings)
+        if (side === 'house') this.house.set(account, (this.house.get(account) ?? 0n) + amount);
+      const fact: JournalFacts = {
         id: `j-${journal.externalId}`,
         externalId: journal.externalId,
         code: journal.code,
@@ -102,31 +112,45 @@ class Ledger {
           amount,
           ofPlayer: side === 'player',
         })),
-      });
+        details: journal.details ?? null,
+      };
+      this.facts.set(journal.externalId, fact);
+      if (index === 0 && 'callId' in command && command.callId) this.calls.set(command.callId, fact);
     }
   }
 }
 
 type Past = {
-  kind: 'bet' | 'win' | 'gone' | 'other' | 'deposit' | 'dispute';
+  kind: 'bet' | 'win' | 'gift' | 'gone' | 'other' | 'deposit' | 'dispute';
   print: string;
   real: bigint;
   promo: bigint;
+  /** What it put into the pot, or took out of it (negative). */
+  pot: bigint;
+  /** By how much it brought the end of wagering nearer, or farther away (negative). */
+  nearer: bigint;
   undone: boolean;
   /** Of a deposit, how much of it can still go back; of a dispute, how much it is about. */
   left?: bigint;
   about?: Past;
 };
+type Happened = Partial<Omit<Past, 'undone' | 'kind' | 'print'>> & Pick<Past, 'kind' | 'print'>;
 
-/** The reference: five numbers and a list of what happened. No accounts, no postings. */
+/** The reference: a handful of numbers and a list of what happened. No accounts, no postings. */
 class Reference {
   real = 0n;
   promo = 0n;
   reserved = 0n;
   debt = 0n;
+  pot = 0n;
+  potCost = 0n;
+  giftCost = 0n;
+  /** Bonus money given by awards less what was forfeited. */
+  awarded = 0n;
   award: { left: bigint } | null = null;
   ether = 0n;
   readonly past = new Map<string, Past>();
+  readonly calls = new Set<string>();
 
   private receive(amount: bigint): void {
     const repaid = amount > this.debt ? this.debt : amount;
@@ -140,8 +164,8 @@ class Reference {
     this.debt += amount - paid;
   }
 
-  private remember(id: string, entry: Omit<Past, 'undone'>): string {
-    this.past.set(id, { ...entry, undone: false });
+  private remember(id: string, entry: Happened): string {
+    this.past.set(id, { real: 0n, promo: 0n, pot: 0n, nearer: 0n, ...entry, undone: false });
     return 'posted';
   }
 
@@ -161,20 +185,37 @@ class Reference {
     return 'posted';
   }
 
+  private approach(by: bigint): bigint {
+    if (!this.award) return 0n;
+    const moved = by > this.award.left ? this.award.left : by;
+    this.award.left -= moved;
+    return moved;
+  }
+
   run(command: WalletCommand | ExchangeCommand): string {
+    const call = 'callId' in command ? command.callId : null;
+    if (call && this.calls.has(call) && !this.past.has(command.key.externalId)) return 'repeat';
+    const outcome = this.decide(command);
+    if (call && outcome === 'posted') this.calls.add(call);
+    return outcome;
+  }
+
+  private decide(command: WalletCommand | ExchangeCommand): string {
     const id = command.key.externalId;
     const print = command.fingerprint;
     const known = this.past.get(id);
-    if (known?.kind === 'gone') return 'transaction-rolled-back';
+    if (known?.kind === 'gone' && command.kind !== 'rollback') return 'transaction-rolled-back';
     if (known) return known.print === print ? 'repeat' : 'duplicate-transaction';
     if (command.kind === 'bet') {
       const promo = command.amount > this.real ? command.amount - this.real : 0n;
       if (promo > (this.award ? this.promo : 0n)) return 'insufficient-funds';
       this.real -= command.amount - promo;
       this.promo -= promo;
-      if (this.award)
-        this.award.left = this.award.left > command.amount ? this.award.left - command.amount : 0n;
-      return this.remember(id, { kind: 'bet', print, real: command.amount - promo, promo });
+      const nearer = this.approach(command.amount);
+      const pot = command.jackpotShare ? (command.amount - promo) / 100n : 0n;
+      this.pot += pot;
+      this.potCost += pot;
+      return this.remember(id, { kind: 'bet', print, real: command.amount - promo, promo, pot, nearer });
     }
     if (command.kind === 'win') {
       const bet = command.betExternalId === null ? null : (this.past.get(command.betExternalId) ?? null);
@@ -184,41 +225,65 @@ class Reference {
         if (bet.kind !== 'bet') return 'transaction-not-found';
       }
       const stake = bet ? bet.real + bet.promo : 0n;
+      if (command.free && stake === 0n) return this.gift(id, print, command, command.free.terms !== null);
+      if (command.jackpotWin) this.pot -= command.jackpotWin.amount;
       const promo = bet && this.award && stake > 0n ? (command.amount * bet.promo) / stake : 0n;
       this.receive(command.amount - promo);
       this.promo += promo;
-      return this.remember(id, { kind: 'win', print, real: command.amount - promo, promo });
+      const pot = -(command.jackpotWin?.amount ?? 0n);
+      return this.remember(id, { kind: 'win', print, real: command.amount - promo, promo, pot });
     }
     if (command.kind === 'rollback') {
       const original = this.past.get(command.originalExternalId);
       if (!original) {
-        this.remember(command.originalExternalId, { kind: 'gone', print, real: 0n, promo: 0n });
-        return this.remember(id, { kind: 'other', print, real: 0n, promo: 0n });
+        this.remember(command.originalExternalId, { kind: 'gone', print });
+        return id === command.originalExternalId ? 'posted' : this.remember(id, { kind: 'other', print });
       }
-      if (original.kind === 'gone' || original.undone)
-        return this.remember(id, { kind: 'other', print, real: 0n, promo: 0n });
-      if (original.kind === 'other') return 'transaction-not-found';
+      if (original.kind === 'gone' || original.kind === 'other' || original.undone)
+        return this.remember(id, { kind: 'other', print });
       original.undone = true;
+      this.pot -= original.pot;
       if (original.kind === 'bet') {
         this.receive(original.real);
+        this.potCost -= original.pot;
         if (this.award) this.promo += original.promo;
       } else {
         this.surrender(original.real);
-        this.promo = this.promo > original.promo ? this.promo - original.promo : 0n;
+        const promo = this.promo > original.promo ? original.promo : this.promo;
+        this.promo -= promo;
+        if (original.kind === 'gift') this.giftCost -= original.real + promo + original.pot;
       }
-      return this.remember(id, { kind: 'other', print, real: 0n, promo: 0n });
+      if (this.award && this.award.left > 0n) {
+        this.award.left += original.nearer;
+        if (this.award.left < 0n) this.award.left = 0n;
+      }
+      return this.remember(id, { kind: 'other', print });
     }
     const outcome = command.kind === 'exchange' ? this.exchange(command) : this.transfer(command);
     if (outcome !== 'posted') return outcome;
-    const rest = { print, real: 0n, promo: 0n };
-    if (command.kind === 'exchange') return this.remember(id, { kind: 'other', ...rest });
+    if (command.kind === 'exchange') return this.remember(id, { kind: 'other', print });
     const { transfer, amount } = command;
     if (transfer.code === 'deposit.capture')
-      return this.remember(id, { kind: 'deposit', ...rest, left: amount });
+      return this.remember(id, { kind: 'deposit', print, left: amount });
     const about = transfer.code === 'chargeback.open' ? this.past.get(transfer.capture) : undefined;
     return about
-      ? this.remember(id, { kind: 'dispute', ...rest, left: amount, about })
-      : this.remember(id, { kind: 'other', ...rest });
+      ? this.remember(id, { kind: 'dispute', print, left: amount, about })
+      : this.remember(id, { kind: 'other', print });
+  }
+
+  /** Free winnings: five times to be staked under terms, unless an award is about to end. */
+  private gift(id: string, print: string, win: WinCommand, hasTerms: boolean): string {
+    const { amount } = win;
+    const pot = -(win.jackpotWin?.amount ?? 0n);
+    this.pot += pot;
+    this.giftCost += amount + pot;
+    if (!hasTerms || amount === 0n || this.award?.left === 0n) {
+      this.receive(amount);
+      return this.remember(id, { kind: 'gift', print, real: amount, pot });
+    }
+    this.promo += amount;
+    this.award = { left: (this.award?.left ?? 0n) + 5n * amount };
+    return this.remember(id, { kind: 'gift', print, promo: amount, pot, nearer: -5n * amount });
   }
 
   private transfer({ transfer, amount }: TransferCommand): string {
@@ -237,10 +302,15 @@ class Reference {
         this.reserved -= amount;
         if (transfer.code === 'withdrawal.release') this.receive(amount);
         return 'posted';
+      case 'jackpot.pay':
+        this.pot -= amount;
+        this.receive(amount);
+        return 'posted';
       case 'bonus.award':
         if (this.award) return 'award-active';
         this.award = { left: transfer.wagering };
         this.promo += amount;
+        this.awarded += amount;
         return 'posted';
       case 'bonus.convert':
         if (!this.award || this.award.left > 0n) return 'award-not-active';
@@ -250,6 +320,7 @@ class Reference {
         return 'posted';
       case 'bonus.forfeit':
         if (!this.award) return 'award-not-active';
+        this.awarded -= this.promo;
         this.promo = 0n;
         this.award = null;
         return 'posted';
@@ -295,6 +366,13 @@ class Reference {
 }
 
 const ids = fc.integer({ min: 0, max: 24 }).map((n) => `t${n}`);
+const undoIds = fc.integer({ min: 0, max: 24 }).map((n) => `r${n}`);
+/** Mostly none, since a call that comes back under another id does nothing. */
+const calls = fc.oneof(
+  { weight: 3, arbitrary: fc.constant(null) },
+  { weight: 1, arbitrary: fc.integer({ min: 0, max: 24 }).map((n) => `c${n}`) },
+);
+const terms = { awardId: 'a', wageringTimes: 5, betMax: null, expiresAtMs: nowMs + hourMs };
 const amounts = fc.oneof(fc.bigInt({ min: 0n, max: 100n }), fc.bigInt({ min: 0n, max: 10n ** 20n }));
 
 const facts = (externalId: string, print: string) => ({
@@ -375,31 +453,59 @@ const commands: fc.Arbitrary<GameCommand | TransferCommand | ExchangeCommand> = 
   { weight: 2, arbitrary: exchanges },
   {
     weight: 4,
-    arbitrary: fc.tuple(ids, amounts).map(([id, amount]): GameCommand => ({
+    arbitrary: fc
+      .tuple(ids, amounts, fc.boolean(), calls)
+      .map(([id, amount, feeds, callId]): GameCommand => ({
+        kind: 'bet',
+        ...facts(id, `bet${amount}`),
+        ...game,
+        amount,
+        callId,
+        jackpotShare: feeds ? { pool: 'p', contributionBps: 100 } : null,
+        sessionIssuedAtMs: nowMs,
+        sessionExpiresAtMs: nowMs + hourMs,
+        contributionBps: 10_000,
+      })),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(ids, amounts).map(([id, worth]): GameCommand => ({
       kind: 'bet',
-      ...facts(id, `bet${amount}`),
+      ...facts(id, `free${worth}`),
       ...game,
-      amount,
+      amount: 0n,
+      isFree: true,
       sessionIssuedAtMs: nowMs,
       sessionExpiresAtMs: nowMs + hourMs,
       contributionBps: 10_000,
     })),
   },
   {
-    weight: 3,
-    arbitrary: fc.tuple(ids, fc.option(ids), amounts).map(([id, bet, amount]): GameCommand => ({
-      kind: 'win',
-      ...facts(id, `win${amount}${bet}`),
-      ...game,
-      amount,
-      betExternalId: bet,
-    })),
+    weight: 4,
+    arbitrary: fc
+      .tuple(
+        ids,
+        fc.option(ids),
+        amounts,
+        fc.constantFrom('game', 'pool', 'free', 'terms', 'free pool', 'terms pool'),
+        calls,
+      )
+      .map(([id, bet, amount, from, callId]): GameCommand => ({
+        kind: 'win',
+        ...facts(id, `win${amount}${bet}`),
+        ...game,
+        amount,
+        callId,
+        betExternalId: bet,
+        jackpotWin: from.endsWith('pool') ? { pool: 'p', amount: amount / 3n } : null,
+        free: /^(free|terms)/.test(from) ? { terms: from.startsWith('terms') ? terms : null } : null,
+      })),
   },
   {
     weight: 3,
-    arbitrary: fc.tuple(ids, ids).map(([id, original]): GameCommand => ({
+    arbitrary: fc.tuple(undoIds, fc.oneof(ids, undoIds)).map(([id, original]): GameCommand => ({
       kind: 'rollback',
-      ...facts(`r${id}`, `rollback${original}`),
+      ...facts(id, `rollback${original}`),
       ...game,
       originalExternalId: original,
     })),
@@ -418,6 +524,7 @@ const commands: fc.Arbitrary<GameCommand | TransferCommand | ExchangeCommand> = 
           'bonus.award',
           'bonus.convert',
           'bonus.forfeit',
+          'jackpot.pay',
         ),
       )
       .map(([id, amount, code]): TransferCommand => ({
@@ -430,9 +537,11 @@ const commands: fc.Arbitrary<GameCommand | TransferCommand | ExchangeCommand> = 
             ? { code, psp: 'alpha' }
             : code === 'bonus.award'
               ? { code, awardId: 'a', wagering: amount * 2n, betMax: null, expiresAtMs: nowMs + hourMs }
-              : code === 'bonus.convert' || code === 'bonus.forfeit'
-                ? { code, awardId: 'a' }
-                : { code },
+              : code === 'jackpot.pay'
+                ? { code, pool: 'p' }
+                : code === 'bonus.convert' || code === 'bonus.forfeit'
+                  ? { code, awardId: 'a' }
+                  : { code },
       })),
   },
 );
@@ -457,6 +566,12 @@ test('500 sequences of 60 commands agree with the reference ledger', () => {
         ]);
         expect(ledger.state.award?.wageringLeft ?? null).toBe(reference.award?.left ?? null);
         expect(ledger.ether.balances).toEqual({ cash: reference.ether, bonus: 0n, held: 0n, receivable: 0n });
+        const houseSum = (account: string) => ledger.house.get(account) ?? 0n;
+        expect([houseSum('jackpot:p'), -houseSum('house:jackpot-cost')]).toEqual([
+          reference.pot,
+          reference.potCost,
+        ]);
+        expect(-houseSum('house:bonus-cost')).toBe(reference.giftCost + reference.awarded);
       }
     }),
     { numRuns: 500 },
@@ -511,4 +626,102 @@ test('a stake limit admits its last unit and not one more; a new day starts agai
   const yesterday = { ...limited, usage: { ...limited.usage, atMs: nowMs - 24 * hourMs } };
   expect(codeOf(yesterday, bet(50n))).toBe('post');
   expect(codeOf(yesterday, bet(51n))).toBe('play-limit-exceeded');
+});
+
+test('the lowest stake cap holds: of the player, of the game, of the game in the player’s jurisdiction', () => {
+  const capped = (amount: bigint, more: Partial<BetCommand>) => ({ ...bet(amount), ...more }) as GameCommand;
+  const caps = [
+    { jurisdiction: null, asset: 'EUR', amount: 50n },
+    { jurisdiction: 'GB', asset: 'EUR', amount: 5n },
+    { jurisdiction: null, asset: 'USD', amount: 1n },
+  ];
+  expect(codeOf(rich, capped(50n, { stakeCaps: caps }))).toBe('post');
+  expect(codeOf(rich, capped(51n, { stakeCaps: caps }))).toBe('stake-too-large');
+  const british = { ...rich, jurisdiction: 'GB' };
+  expect(codeOf(british, capped(5n, { stakeCaps: caps }))).toBe('post');
+  expect(codeOf(british, capped(6n, { stakeCaps: caps }))).toBe('stake-too-large');
+  expect(codeOf({ ...rich, stakeMax: 2n }, capped(2n, { stakeCaps: caps }))).toBe('post');
+  expect(codeOf({ ...rich, stakeMax: 2n }, bet(3n))).toBe('stake-too-large');
+});
+
+test('a free bet passes limits of the player’s own money, and no brake', () => {
+  const free = { ...bet(0n), isFree: true } as GameCommand;
+  const overLimit: WalletState = {
+    ...rich,
+    limits: [{ kind: 'stake', window: 'day', amount: 50n }],
+    usage: { ...empty.usage, stake: { day: 60n, week: 60n, month: 60n } },
+  };
+  expect(codeOf(overLimit, free)).toBe('post');
+  expect(codeOf(overLimit, bet(0n))).toBe('play-limit-exceeded');
+  expect(codeOf({ ...rich, playBlockedUntilMs: nowMs + 1, playBlockReason: 'self-exclusion' }, free)).toBe(
+    'self-excluded',
+  );
+});
+
+test('a win on real money stays real, whatever the wire calls it', () => {
+  const ledger = new Ledger();
+  ledger.state = rich;
+  ledger.run(bet(10n));
+  const win: GameCommand = {
+    kind: 'win',
+    ...facts('w', 'w'),
+    ...game,
+    amount: 7n,
+    betExternalId: 'b',
+    free: { terms },
+  };
+  expect(ledger.run(win)).toBe('posted');
+  expect(ledger.state.balances).toMatchObject({ cash: 97n, bonus: 0n });
+  expect(ledger.state.award).toBeNull();
+});
+
+test('free winnings of 12.34 under 20 times ask for stakes of 246.80', () => {
+  const decision = decide(
+    empty,
+    {
+      kind: 'win',
+      ...facts('w', 'w'),
+      ...game,
+      amount: 1_234n,
+      betExternalId: null,
+      free: { terms: { ...terms, wageringTimes: 20 } },
+    },
+    { nowMs, existing: null, referenced: null },
+  );
+  expect(decision).toMatchObject({
+    kind: 'post',
+    state: { balances: { cash: 0n, bonus: 1_234n }, award: { id: 'a', wageringLeft: 24_680n } },
+    openedAward: { id: 'a', amount: 1_234n },
+    journals: [{ code: 'free.win' }],
+  });
+});
+
+test('a withdrawn game takes no new stake, and still answers for one that it took', () => {
+  const ledger = new Ledger();
+  ledger.state = rich;
+  expect(ledger.run(bet(10n))).toBe('posted');
+  const closed = { ...bet(10n), isGameOpen: false } as GameCommand;
+  expect(ledger.run(closed)).toBe('repeat');
+  expect(ledger.run({ ...closed, ...facts('b2', 'b') } as GameCommand)).toBe('unknown-game');
+});
+
+test('progress of a bet is taken back with it while the award is wagered, and not after', () => {
+  const ledger = new Ledger();
+  ledger.state = {
+    ...rich,
+    award: { id: 'a', wageringLeft: 25n, betMax: null, expiresAtMs: nowMs + hourMs },
+  };
+  const undo = (id: string, of: string): GameCommand => ({
+    kind: 'rollback',
+    ...facts(id, id),
+    ...game,
+    originalExternalId: of,
+  });
+  ledger.run(bet(10n));
+  expect(ledger.state.award?.wageringLeft).toBe(15n);
+  ledger.run(undo('r1', 'b'));
+  expect(ledger.state.award?.wageringLeft).toBe(25n);
+  ledger.run({ ...bet(40n), ...facts('b2', 'b') } as GameCommand);
+  ledger.run(undo('r2', 'b2'));
+  expect(ledger.state.award?.wageringLeft).toBe(0n);
 });

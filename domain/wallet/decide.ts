@@ -13,28 +13,26 @@ import {
   type JournalFacts,
   type RoundChange,
 } from './decision.ts';
+import { bonusCost, casinoGaming } from './chart.ts';
+import { decideFreeWin, isFreeStake, type FreeWin } from './free-play.ts';
+import { jackpotContribution, payFromPool, undoJackpots } from './jackpots.ts';
+import type { JournalDetails } from './journal-details.ts';
 import { addUsage, refuseStake, rollUsage } from './play-rules.ts';
 import * as post from './postings.ts';
+import type { Posting } from './postings.ts';
 import { isAwardLive, type WalletState } from './state.ts';
 
 export type { DecidedJournal, Decision, DecisionContext, JournalFacts, RoundChange } from './decision.ts';
 
 /** Decides one command on one wallet. Total: every expected obstacle is a refusal with a code. */
 export function decide(state: WalletState, command: WalletCommand, context: DecisionContext): Decision {
-  const { existing } = context;
-  if (existing) {
-    if (existing.playerId !== command.playerId) {
-      return refuse('duplicate-transaction', 'This transaction id was used for another player.');
-    }
-    if (existing.code === 'bet.tombstone') {
-      const tolerated = 'tolerateTombstone' in command && command.tolerateTombstone === true;
-      return tolerated
-        ? { kind: 'repeat', journalId: existing.id }
-        : refuse('transaction-rolled-back', 'This transaction was rolled back before it arrived.');
-    }
-    return existing.fingerprint === command.fingerprint
-      ? { kind: 'repeat', journalId: existing.id }
-      : refuse('duplicate-transaction', 'This transaction id was used with other content.');
+  const { existing, calledBefore } = context;
+  if (existing) return decideKnown(existing, command);
+  // A call is processed once: under another transaction id it gets the first answer again.
+  if (calledBefore) {
+    return calledBefore.playerId === command.playerId
+      ? { kind: 'repeat', journalId: calledBefore.id }
+      : refuse('duplicate-transaction', 'This call id was used for another player.');
   }
   switch (command.kind) {
     case 'bet':
@@ -50,7 +48,23 @@ export function decide(state: WalletState, command: WalletCommand, context: Deci
   }
 }
 
+function decideKnown(existing: JournalFacts, command: WalletCommand): Decision {
+  if (existing.playerId !== command.playerId) {
+    return refuse('duplicate-transaction', 'This transaction id was used for another player.');
+  }
+  if (existing.code === 'bet.tombstone' && command.kind !== 'rollback') {
+    const tolerated = 'tolerateTombstone' in command && command.tolerateTombstone === true;
+    return tolerated
+      ? { kind: 'repeat', journalId: existing.id }
+      : refuse('transaction-rolled-back', 'This transaction was rolled back before it arrived.');
+  }
+  return existing.fingerprint === command.fingerprint
+    ? { kind: 'repeat', journalId: existing.id }
+    : refuse('duplicate-transaction', 'This transaction id was used with other content.');
+}
+
 function decideBet(state: WalletState, bet: BetCommand, { nowMs }: DecisionContext): Decision {
+  if (bet.isGameOpen === false) return refuse('unknown-game', 'The game takes no new stakes.');
   const usage = rollUsage(state.usage, nowMs);
   const refusal = refuseStake(state, usage, bet, nowMs);
   if (refusal) return { kind: 'refuse', failure: refusal };
@@ -65,16 +79,34 @@ function decideBet(state: WalletState, bet: BetCommand, { nowMs }: DecisionConte
       usage: addUsage(usage, bet.amount, bet.amount),
       award: state.award && wagered ? { ...state.award, wageringLeft: wagered.left } : state.award,
     },
-    journalOf(bet, 'bet.place', bet.amount, post.betPlace(split)),
+    journalOf(bet, 'bet.place', bet.amount, betPostings(bet, split), {
+      details: betDetails(state, bet, wagered),
+    }),
     roundOf(bet, { staked: bet.amount }),
     wagered?.completed ? (state.award?.id ?? null) : null,
   );
 }
 
-function progressWagering(left: Units, bet: BetCommand): { left: Units; completed: boolean } {
+const betPostings = ({ jackpotShare: share }: BetCommand, split: post.StakeSplit): Posting[] =>
+  share ? [...post.betPlace(split), ...jackpotContribution(share, split.cash)] : post.betPlace(split);
+
+type Progress = { readonly left: Units; readonly counted: Units; readonly completed: boolean };
+
+/** Progress is kept with the bet that gave it, so that a rollback can take exactly that back. */
+function betDetails(
+  { award }: WalletState,
+  bet: BetCommand,
+  progress: Progress | null,
+): JournalDetails | null {
+  const given = bet.details ?? null;
+  if (!award || !progress || progress.counted === 0n) return given;
+  return { ...given, wagering: { awardId: award.id, units: progress.counted.toString() } };
+}
+
+function progressWagering(left: Units, bet: BetCommand): Progress {
   const counted = (bet.amount * BigInt(bet.contributionBps)) / 10_000n;
   const next = counted < left ? left - counted : 0n;
-  return { left: next, completed: left > 0n && next === 0n };
+  return { left: next, counted: left - next, completed: left > 0n && next === 0n };
 }
 
 function decideWin(state: WalletState, win: WinCommand, { nowMs, referenced }: DecisionContext): Decision {
@@ -88,12 +120,40 @@ function decideWin(state: WalletState, win: WinCommand, { nowMs, referenced }: D
     if (referenced.code !== 'bet.place')
       return refuse('transaction-not-found', 'The win refers to something that is no bet.');
   }
-  const postings = post.betWin(state.balances, win.amount, stakeOf(referenced), isAwardLive(state, nowMs));
+  const free = win.free ?? (referenced?.details?.free ? { terms: null } : null);
+  if (free && (!referenced || isFreeStake(referenced.postings)))
+    return freeWin(state, win, free, referenced, nowMs);
+  const paid = post.betWin(state.balances, win.amount, stakeOf(referenced), isAwardLive(state, nowMs));
+  const postings = win.jackpotWin ? payFromPool(paid, casinoGaming, win.jackpotWin) : paid;
   return accept(
     { ...state, usage: addUsage(rollUsage(state.usage, nowMs), 0n, -win.amount) },
     journalOf(win, 'bet.win', win.amount, postings, { answers: referenced?.id ?? null }),
     roundOf(win, { won: win.amount }),
   );
+}
+
+/** Limits count what a player wins and loses with money of his own, so free winnings leave their usage alone. */
+function freeWin(
+  state: WalletState,
+  win: WinCommand,
+  free: FreeWin,
+  bet: JournalFacts | null,
+  nowMs: number,
+): Decision {
+  const outcome = decideFreeWin(state, win.amount, free, nowMs);
+  const { wagering } = outcome;
+  const details = wagering
+    ? { ...win.details, wagering: { awardId: wagering.awardId, units: wagering.units.toString() } }
+    : (win.details ?? null);
+  const links = { answers: bet?.id ?? null, details };
+  const { jackpotWin } = win;
+  const postings = jackpotWin ? payFromPool(outcome.postings, bonusCost, jackpotWin) : outcome.postings;
+  const decision = accept(
+    { ...state, award: outcome.award },
+    journalOf(win, 'free.win', win.amount, postings, links),
+    roundOf(win, { won: win.amount }),
+  );
+  return { ...decision, openedAward: outcome.opened };
 }
 
 /** How the bet's stake was split over the pools. */
@@ -117,33 +177,55 @@ function decideRollback(state: WalletState, rollback: RollbackCommand, context: 
       externalId: rollback.originalExternalId,
       code: 'bet.tombstone',
     };
-    return accept(state, [empty, tombstone], null);
+    const isOwnMark = rollback.originalExternalId === rollback.key.externalId;
+    // What it undoes is unknown, the round that it ends is not.
+    const round = rollback.roundClosed ? roundOf(rollback, {}) : null;
+    return accept(state, isOwnMark ? tombstone : [empty, tombstone], round);
   }
   if (referenced.playerId !== state.playerId || referenced.asset !== state.asset) {
     return refuse('duplicate-transaction', 'The rollback names a transaction of another player.');
   }
-  if (referenced.code === 'bet.tombstone' || referenced.reversed) {
+  const { code } = referenced;
+  // A rollback is never refused for what it names: what is undone already, or is no bet and no win, stays as it is.
+  if (referenced.reversed || (code !== 'bet.place' && code !== 'bet.win' && code !== 'free.win')) {
     return accept(state, empty, roundOf(rollback, {}));
   }
-  if (referenced.code !== 'bet.place' && referenced.code !== 'bet.win') {
-    return refuse('transaction-not-found', 'Only bets and wins can be rolled back.');
-  }
-  const wasBet = referenced.code === 'bet.place';
-  const amount = referenced.amount;
+  const { amount } = referenced;
   const usage = rollUsage(state.usage, nowMs);
+  const wagering = undoWagering(state, referenced);
+  const undone = { ...state, award: wagering.award };
+  const links = { reverses: referenced.id };
+  const live = isAwardLive(state, nowMs);
+  const beside = undoJackpots(referenced.postings);
+  if (code === 'free.win') {
+    const postings = post.betRollback(state.balances, referenced.postings, live, bonusCost, beside);
+    const journal = journalOf(rollback, 'free.rollback', amount, postings, links);
+    return accept(undone, journal, roundOf(rollback, { won: -amount, rolledBack: true }), wagering.completed);
+  }
+  const wasBet = code === 'bet.place';
+  const postings = post.betRollback(state.balances, referenced.postings, live, casinoGaming, beside);
   return accept(
-    { ...state, usage: wasBet ? addUsage(usage, -amount, -amount) : addUsage(usage, 0n, amount) },
-    journalOf(
-      rollback,
-      'bet.rollback',
-      amount,
-      post.betRollback(state.balances, referenced.postings, isAwardLive(state, nowMs)),
-      {
-        reverses: referenced.id,
-      },
-    ),
+    { ...undone, usage: wasBet ? addUsage(usage, -amount, -amount) : addUsage(usage, 0n, amount) },
+    journalOf(rollback, 'bet.rollback', amount, postings, links),
     roundOf(rollback, wasBet ? { staked: -amount, rolledBack: true } : { won: -amount, rolledBack: true }),
   );
+}
+
+/**
+ * Takes back what the original did to the wagering of the award that is still wagered: progress of a bet, or the
+ * stakes that a free win asked for. Once all was staked the award converts, and a late rollback changes only money.
+ */
+function undoWagering(
+  { award }: WalletState,
+  { code, details }: JournalFacts,
+): { readonly award: WalletState['award']; readonly completed: string | null } {
+  const given = details?.wagering;
+  if (!given || award?.id !== given.awardId || award.wageringLeft === 0n) return { award, completed: null };
+  const units = BigInt(given.units);
+  if (code === 'bet.place')
+    return { award: { ...award, wageringLeft: award.wageringLeft + units }, completed: null };
+  const left = award.wageringLeft > units ? award.wageringLeft - units : 0n;
+  return { award: { ...award, wageringLeft: left }, completed: left === 0n ? award.id : null };
 }
 
 const roundOf = (command: GameCommand, change: Partial<RoundChange>): RoundChange => ({

@@ -3,6 +3,8 @@ import { assert, fail, type Failure } from '../failures.ts';
 import type { Units } from '../money.ts';
 import type { CommandKey } from './commands.ts';
 import { strayAccount } from './flows.ts';
+import type { OpenedAward } from './free-play.ts';
+import type { JournalDetails } from './journal-details.ts';
 import { applyPostings, sumOfPostings } from './postings.ts';
 import type { JournalCode, OriginalPosting, Posting } from './postings.ts';
 import type { WalletState } from './state.ts';
@@ -18,6 +20,7 @@ export type JournalFacts = {
   readonly fingerprint: string;
   readonly reversed: boolean;
   readonly postings: readonly OriginalPosting[];
+  readonly details?: JournalDetails | null;
 };
 
 export type RoundChange = {
@@ -36,6 +39,7 @@ export type DecidedJournal = {
   readonly fingerprint: string;
   readonly reverses: string | null;
   readonly answers: string | null;
+  readonly details?: JournalDetails | null;
 };
 
 export type Decision =
@@ -49,6 +53,8 @@ export type Decision =
       readonly round: RoundChange | null;
       /** The award whose wagering this command completed. */
       readonly wageredAwardId: string | null;
+      /** The award that free winnings opened; its row belongs into the same transaction. */
+      readonly openedAward?: OpenedAward | null;
     };
 
 export type DecisionContext = {
@@ -58,6 +64,8 @@ export type DecisionContext = {
   readonly existing: JournalFacts | null;
   /** The journal that the command refers to, if any. */
   readonly referenced: JournalFacts | null;
+  /** The journal that the same network call made under another key, if any. */
+  readonly calledBefore?: JournalFacts | null;
   /** What became of the referenced capture or chargeback so far; only refunds and chargebacks need it. */
   readonly claims?: Claims;
 };
@@ -80,11 +88,15 @@ export const refuse = (code: Failure['code'], detail: string): Refused => ({
 
 /** The journal that a command makes, under the command's own key. */
 export function journalOf(
-  command: { readonly key: CommandKey; readonly fingerprint: string },
+  command: {
+    readonly key: CommandKey;
+    readonly fingerprint: string;
+    readonly details?: JournalDetails | null;
+  },
   code: JournalCode,
   amount: Units,
   postings: readonly Posting[],
-  links: { reverses?: string | null; answers?: string | null } = {},
+  links: { reverses?: string | null; answers?: string | null; details?: JournalDetails | null } = {},
 ): DecidedJournal {
   return {
     externalId: command.key.externalId,
@@ -94,6 +106,7 @@ export function journalOf(
     fingerprint: command.fingerprint,
     reverses: links.reverses ?? null,
     answers: links.answers ?? null,
+    details: links.details ?? command.details ?? null,
   };
 }
 

@@ -37,6 +37,23 @@ export const walletEvents = {
     entries: z.array(
       z.strictObject({ account: z.string(), playerId: z.uuid().nullable(), units: z.string() }),
     ),
+    /** Jackpot parts of a game transaction in units; information where the pool is the provider's (null). */
+    jackpot: z
+      .strictObject({
+        pool: z.string().nullable(),
+        contribution: z.string().nullable(),
+        win: z.string().nullable(),
+      })
+      .optional(),
+    /** Set for a promotional transaction. `stake`, in units, is what the round would have cost. */
+    free: z
+      .strictObject({
+        stake: z.string().nullable(),
+        rewardId: z.string().nullable(),
+        campaignId: z.string().nullable(),
+        supplierPromo: z.boolean(),
+      })
+      .optional(),
   }),
   'wallet.hold.placed': z.strictObject({ ...hold, reason: z.string(), expiresAt: z.iso.datetime() }),
   'wallet.hold.captured': z.strictObject({ ...hold, captureId: z.uuid() }),

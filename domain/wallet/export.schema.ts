@@ -33,6 +33,8 @@ export const journalLineSchema = z.strictObject({
   reverses: z.string().optional(),
   roundRef: z.string().optional(),
   subject: z.string().optional(),
+  callId: z.string().optional(),
+  details: z.string().optional(),
 });
 export type JournalLine = z.infer<typeof journalLineSchema>;
 

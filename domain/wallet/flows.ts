@@ -2,14 +2,23 @@
 import { accountForms } from './chart.ts';
 import type { JournalCode, Posting } from './postings.ts';
 
+const jackpot = /^jackpot:[a-z0-9-]+$/;
+
 const flows: Record<JournalCode, readonly RegExp[]> = {
   'deposit.capture': [/^cash$/, /^receivable$/, /^psp:[a-z0-9-]+:clearing$/],
   'withdrawal.reserve': [/^cash$/, /^held$/],
   'withdrawal.settle': [/^held$/, /^psp:[a-z0-9-]+:clearing$/],
   'withdrawal.release': [/^held$/, /^cash$/, /^receivable$/],
-  'bet.place': [/^cash$/, /^bonus$/, /^house:casino:gaming$/],
-  'bet.win': [/^cash$/, /^bonus$/, /^receivable$/, /^house:casino:gaming$/],
-  'bet.rollback': [/^cash$/, /^bonus$/, /^receivable$/, /^house:casino:gaming$/],
+  'bet.place': [/^cash$/, /^bonus$/, /^house:casino:gaming$/, /^house:jackpot-cost$/, jackpot],
+  'bet.win': [/^cash$/, /^bonus$/, /^receivable$/, /^house:casino:gaming$/, jackpot],
+  'bet.rollback': [
+    /^cash$/,
+    /^bonus$/,
+    /^receivable$/,
+    /^house:casino:gaming$/,
+    /^house:jackpot-cost$/,
+    jackpot,
+  ],
   'bet.tombstone': [],
   'round.close': [],
   'bonus.award': [/^bonus$/, /^house:bonus-cost$/],
@@ -25,6 +34,10 @@ const flows: Record<JournalCode, readonly RegExp[]> = {
   'chargeback.win': [accountForms.disputed, /^cash$/, /^receivable$/],
   'adjustment.post': [/^cash$/, /^receivable$/, accountForms.adjustments],
   'fx.exchange': [/^cash$/, /^receivable$/, accountForms.fx],
+  'free.win': [/^cash$/, /^bonus$/, /^receivable$/, /^house:bonus-cost$/, jackpot],
+  'free.rollback': [/^cash$/, /^bonus$/, /^receivable$/, /^house:bonus-cost$/, jackpot],
+  'jackpot.contribute': [/^house:jackpot-cost$/, jackpot],
+  'jackpot.pay': [/^cash$/, /^receivable$/, jackpot],
 };
 
 /** The first account that the code may not touch, or null. */

@@ -18,7 +18,10 @@ export type JournalLeaf = {
   readonly answers: string | undefined;
   readonly asset: string;
   readonly brand: string;
+  readonly callId: string | undefined;
   readonly code: string;
+  /** PostgreSQL's own text of the JSON. */
+  readonly details: string | undefined;
   readonly entries: readonly LeafEntry[];
   readonly externalId: string;
   /** Hex. */
@@ -44,7 +47,9 @@ export const leafText = (journal: JournalLeaf): string =>
     answers: journal.answers,
     asset: journal.asset,
     brand: journal.brand,
+    callId: journal.callId,
     code: journal.code,
+    details: journal.details,
     entries: journal.entries.map((entry) => ({
       account: entry.account,
       amount: entry.amount,
@@ -73,7 +78,9 @@ export const coveredColumns = {
     'answers',
     'asset',
     'brand',
+    'call_id',
     'code',
+    'details',
     'external_id',
     'fingerprint',
     'id',

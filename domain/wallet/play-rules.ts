@@ -1,6 +1,7 @@
 /** What a new stake must obey: brakes, session, limits, maximum bet. Wins and rollbacks never pass here. */
 import { fail, type Failure } from '../failures.ts';
 import type { Units } from '../money.ts';
+import { refuseLargeStake, type StakeCap } from './stake-caps.ts';
 import { isAwardLive, limitWindows, type LimitWindow, type PlayUsage, type WalletState } from './state.ts';
 
 const dayMs = 86_400_000;
@@ -49,7 +50,13 @@ export function addUsage(usage: PlayUsage, stake: Units, loss: Units): PlayUsage
 export function refuseStake(
   state: WalletState,
   usage: PlayUsage,
-  stake: { amount: Units; sessionIssuedAtMs: number; sessionExpiresAtMs: number },
+  stake: {
+    readonly amount: Units;
+    readonly sessionIssuedAtMs: number;
+    readonly sessionExpiresAtMs: number;
+    readonly isFree?: boolean;
+    readonly stakeCaps?: readonly StakeCap[];
+  },
   nowMs: number,
 ): Failure | null {
   if (state.playBlockedUntilMs !== null && state.playBlockedUntilMs > nowMs) {
@@ -59,11 +66,14 @@ export function refuseStake(
   if (stake.sessionExpiresAtMs <= nowMs || stake.sessionIssuedAtMs < state.sessionsValidFromMs) {
     return fail('session-expired', 'The game session has ended.').failure;
   }
+  if (stake.isFree) return null;
   for (const limit of state.limits) {
     const used = usage[limit.kind][limit.window] + stake.amount;
     if (used > limit.amount)
       return fail('play-limit-exceeded', `The ${limit.window}'s ${limit.kind} limit is reached.`).failure;
   }
+  const tooLarge = refuseLargeStake(state, stake);
+  if (tooLarge) return tooLarge;
   const betMax = isAwardLive(state, nowMs) ? state.award?.betMax : null;
   if (betMax !== null && betMax !== undefined && stake.amount > betMax && state.balances.bonus > 0n) {
     return fail('bonus-bet-too-large', 'The stake is above the maximum while a bonus is wagered.').failure;

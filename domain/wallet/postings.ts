@@ -7,6 +7,8 @@ import {
   clearingOf,
   disputedOf,
   fxPosition,
+  jackpotCost,
+  jackpotOf,
   type HouseAccount,
   type Pool,
 } from './chart.ts';
@@ -34,6 +36,10 @@ export const journalCodes = [
   'chargeback.win',
   'adjustment.post',
   'fx.exchange',
+  'free.win',
+  'free.rollback',
+  'jackpot.contribute',
+  'jackpot.pay',
 ] as const;
 export type JournalCode = (typeof journalCodes)[number];
 
@@ -49,7 +55,7 @@ const moving = (postings: readonly Posting[]): Posting[] =>
   postings.filter((posting) => posting.amount !== 0n);
 
 /** A credit repays what the player owes before it becomes spendable. */
-function creditCash(balances: PoolBalances, amount: Units): Posting[] {
+export function creditCash(balances: PoolBalances, amount: Units): Posting[] {
   const owed = -balances.receivable;
   const repaid = owed < amount ? owed : amount;
   return [player('receivable', repaid), player('cash', amount - repaid)];
@@ -124,11 +130,14 @@ export type OriginalPosting = {
  * Undoes a journal pool by pool. Taking back a win that has been spent leaves a debt in `receivable`;
  * giving back a stake repays a debt first. Bonus money that no longer has a live award returns as nothing to the
  * player's bonus: its counter-entry is the house's, so an expired award cannot come back through a rollback.
+ * `beside` are house lines that the original moved, too, reversed; `counter` takes what is left.
  */
 export function betRollback(
   balances: PoolBalances,
   original: readonly OriginalPosting[],
   bonusUsable: boolean,
+  counter: HouseAccount = casinoGaming,
+  beside: readonly Posting[] = [],
 ): Posting[] {
   const sumOf = (pool: Pool): Units =>
     original.reduce((sum, line) => (line.ofPlayer && line.account === pool ? sum + line.amount : sum), 0n);
@@ -148,8 +157,17 @@ export function betRollback(
     postings.push(player('bonus', -taken));
     returned += taken;
   }
-  return moving([...postings, house(casinoGaming, returned)]);
+  return moving([...postings, ...beside, house(counter, returned - sumOfPostings(beside))]);
 }
+
+export const jackpotPay = (balances: PoolBalances, amount: Units, pool: string): Posting[] =>
+  moving([...creditCash(balances, amount), house(jackpotOf(pool), -amount)]);
+
+/** The house adds to a pool outside any bet: its seed, or what a win has overdrawn. */
+export const jackpotContribute = (amount: Units, pool: string): Posting[] => [
+  house(jackpotCost, -amount),
+  house(jackpotOf(pool), amount),
+];
 
 export const bonusAward = (amount: Units): Posting[] => [player('bonus', amount), house(bonusCost, -amount)];
 

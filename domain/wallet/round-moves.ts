@@ -5,6 +5,8 @@ const moves: Readonly<Record<string, RoundMove>> = {
   'bet.place': 'stake',
   'bet.win': 'win',
   'bet.rollback': 'undo',
+  'free.win': 'win',
+  'free.rollback': 'undo',
 };
 
 /** `undo` takes back what the journal that it reverses did. */

@@ -39,6 +39,9 @@ export type WalletState = {
   readonly limits: readonly PlayLimit[];
   readonly usage: PlayUsage;
   readonly award: LiveAward | null;
+  readonly jurisdiction: string;
+  /** Largest single stake of this player; null for none. */
+  readonly stakeMax: Units | null;
 };
 
 /** What the player can stake right now, as game dialects show it: never below zero. */

@@ -57,6 +57,7 @@ export async function createTestApi(
   const deps: ApiDeps = {
     config,
     db: database.db,
+    playDb: database.db,
     wallet,
     gameProviders: new Map(),
     keyRing: createKeyRing({

@@ -25,7 +25,7 @@ async function read(db: Database | Trx, keys: RawBuilder<unknown>): Promise<Numb
   // A lateral probe per key keeps to the primary keys, whatever the planner thinks of the number of keys.
   const { rows: journals } = await sql<JournalRow>`
     select k.place, j.id, j.integration, j.external_id, j.code, j.asset, j.brand, j.player_id, j.amount, j.reverses,
-      j.answers, j.round_ref, j.subject, encode(j.fingerprint, 'hex') as fingerprint,
+      j.answers, j.round_ref, j.subject, j.call_id, j.details::text as details, encode(j.fingerprint, 'hex') as fingerprint,
       to_char(j.occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as occurred_at
     from ${keys} cross join lateral (select * from wallet.journal w where w.id = k.journal_id limit 1) j
     order by k.place`.execute(db);
@@ -48,7 +48,9 @@ const fromRow = (row: JournalRow, entries: readonly EntryRow[]): JournalLeaf => 
   answers: row.answers ?? undefined,
   asset: row.asset,
   brand: row.brand,
+  callId: row.callId ?? undefined,
   code: row.code,
+  details: row.details ?? undefined,
   entries: entries
     .map((entry) => ({
       account: entry.account,

@@ -102,6 +102,8 @@ describe('a leaf', () => {
     answers: undefined,
     roundRef: undefined,
     subject: undefined,
+    callId: undefined,
+    details: undefined,
     entries: [
       {
         line: '0',
@@ -154,7 +156,7 @@ describe('a leaf', () => {
           entries: journal.entries.map((entry, at) => (at === 0 ? { ...entry, [name]: 'changed' } : entry)),
         }),
       );
-    expect(texts.size).toBe(1 + 14 + 8);
+    expect(texts.size).toBe(1 + 16 + 8);
   });
 });
 

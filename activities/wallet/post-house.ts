@@ -1,0 +1,99 @@
+/** Journals between accounts of the house alone: no player's wallet is behind them, so there is no fence to hold. */
+import { appendEvent, type Actor } from '#activities/compliance/append-event.ts';
+import type { Trx } from '#db/connect.ts';
+import { assert, fail, succeed, type Result } from '#domain/failures.ts';
+import type { Units } from '#domain/money.ts';
+import { strayAccount } from '#domain/wallet/flows.ts';
+import { jackpotContribute, sumOfPostings } from '#domain/wallet/postings.ts';
+import { timeOrderedId } from './player-batch.ts';
+import { ownIntegration } from './post.ts';
+
+export type FundPool = {
+  /** Idempotency key made of business ids; unique for ever. */
+  readonly key: string;
+  readonly brand: string;
+  readonly pool: string;
+  readonly asset: string;
+  /** Units at ledger scale, greater than zero. */
+  readonly amount: Units;
+  readonly fingerprint: Buffer;
+  readonly actor: Actor;
+  readonly reason: string;
+};
+
+/**
+ * Puts money of the house into a jackpot pool: its seed, or what a win has overdrawn.
+ * Failure: `idempotency-key-reused` (same key, other content).
+ */
+export async function fundJackpotPool(trx: Trx, fund: FundPool): Promise<Result<{ journalId: string }>> {
+  const { key, brand, pool, asset, amount } = fund;
+  const code = 'jackpot.contribute';
+  const postings = jackpotContribute(amount, pool);
+  assert(amount > 0n && sumOfPostings(postings) === 0n, 'a contribution is positive and balances');
+  assert(strayAccount(code, postings) === null, 'a contribution touches only the accounts of its flow');
+  const id = timeOrderedId(Date.now());
+  const subject = `jackpot:${pool}`;
+  const inserted = await trx
+    .insertInto('wallet.journal')
+    .values((eb) => ({
+      id,
+      integration: ownIntegration,
+      externalId: key,
+      code,
+      asset,
+      brand,
+      amount: amount.toString(),
+      subject,
+      fingerprint: fund.fingerprint,
+      occurredAt: eb.fn<Date>('clock_timestamp', []),
+    }))
+    .onConflict((conflict) => conflict.columns(['integration', 'externalId']).doNothing())
+    .returning('id')
+    .executeTakeFirst();
+  if (!inserted) return repeated(trx, fund);
+  const entries = postings.map(({ account, amount: units }, line) => ({
+    account,
+    units: units.toString(),
+    line,
+  }));
+  await trx
+    .insertInto('wallet.entry')
+    .values(
+      entries.map(({ account, units, line }) => ({ journalId: id, line, asset, account, amount: units })),
+    )
+    .execute();
+  await appendEvent(
+    trx,
+    {
+      type: 'wallet.journal.posted',
+      version: 1,
+      brand,
+      playerId: null,
+      payload: {
+        journalId: id,
+        code,
+        integration: ownIntegration,
+        externalId: key,
+        asset,
+        round: null,
+        game: null,
+        subject,
+        entries: entries.map(({ account, units }) => ({ account, playerId: null, units })),
+      },
+    },
+    { actor: fund.actor, subject, reason: fund.reason },
+  );
+  return succeed({ journalId: id });
+}
+
+async function repeated(trx: Trx, { key, fingerprint }: FundPool): Promise<Result<{ journalId: string }>> {
+  const known = await trx
+    .selectFrom('wallet.journal')
+    .select(['id', 'fingerprint'])
+    .where('integration', '=', ownIntegration)
+    .where('externalId', '=', key)
+    .executeTakeFirstOrThrow();
+  return known.fingerprint.equals(fingerprint)
+    ? succeed({ journalId: known.id })
+    : fail('idempotency-key-reused', 'The key was used for another contribution.');
+}
