@@ -17,29 +17,39 @@ import { lockAttempt, recordOutcome, viewOf, type AttemptView } from './record-o
 
 export type AttemptInput = { readonly depositId: string; readonly number: number };
 
+/** An attempt with its deposit's player and money, and what webhooks have said. */
+type ClaimedAttempt = AttemptRow & {
+  readonly playerId: string;
+  readonly asset: string;
+  readonly amount: string;
+  readonly evidence: readonly string[];
+};
+
 export type DepositAttemptDeps = Pick<ActivityDeps, 'db' | 'psps' | 'publicUrl' | 'log'>;
 
 export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
   const { db } = deps;
 
-  const orderOf = async (row: AttemptRow, ageMs: number): Promise<PaymentOrder> => {
-    const [deposit, evidence] = await Promise.all([
+  const orderOf = (row: ClaimedAttempt, ageMs: number): PaymentOrder => ({
+    reference: row.reference,
+    playerId: row.playerId,
+    money: moneyOf(row),
+    token: row.token,
+    returnUrl: `${deps.publicUrl}/v1/deposits/${row.depositId}/return?t=${row.returnToken}`,
+    stepUp: row.stepUp,
+    pspReference: row.pspReference,
+    startedAt: row.startedAt,
+    ageMs,
+    returned: returnedOf(row),
+    evidence: row.evidence,
+  });
+
+  const readOrder = async (row: AttemptRow, ageMs: number): Promise<PaymentOrder> => {
+    const [{ playerId, asset, amount }, evidence] = await Promise.all([
       mustDeposit(db, row.depositId),
       readEvidence(db, row.psp, `deposit:${row.depositId}`),
     ]);
-    return {
-      reference: row.reference,
-      playerId: deposit.playerId,
-      money: moneyOf(deposit),
-      token: row.token,
-      returnUrl: `${deps.publicUrl}/v1/deposits/${row.depositId}/return?t=${row.returnToken}`,
-      stepUp: row.stepUp,
-      pspReference: row.pspReference,
-      startedAt: row.startedAt,
-      ageMs,
-      returned: returnedOf(row),
-      evidence,
-    };
+    return orderOf({ ...row, playerId, asset, amount, evidence }, ageMs);
   };
 
   const heard = async (row: AttemptRow, outcome: PspOutcome): Promise<AttemptView> => {
@@ -56,13 +66,13 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
       .executeTakeFirstOrThrow();
 
   /**
-   * Marks the attempt as sent, for one caller only; null when it was claimed before. One statement, because a player
-   * waits for it. The deposit's row is locked first, as everywhere.
+   * Marks the attempt as sent, for one caller only, and gives it with what its order needs; null when it was claimed
+   * before. One statement, because a player waits for it. The deposit's row is locked first, as everywhere.
    */
-  const claim = async (input: AttemptInput): Promise<AttemptRow | null> => {
-    const { rows } = await sql<AttemptRow>`
+  const claim = async (input: AttemptInput): Promise<ClaimedAttempt | null> => {
+    const { rows } = await sql<ClaimedAttempt>`
       with deposit as materialized (
-        select id from payments.deposit where id = ${input.depositId} for update
+        select id, player_id, asset, amount from payments.deposit where id = ${input.depositId} for update
       ),
       sent as (
         update payments.attempt a set sent_at = now() from deposit
@@ -73,7 +83,10 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
         update payments.deposit d set state = 'processing' from sent
         where d.id = sent.deposit_id and d.state = 'requested'
       )
-      select * from sent`.execute(db);
+      select sent.*, deposit.player_id, deposit.asset, deposit.amount,
+        array(select w.body from compliance.webhook_inbox w
+          where w.subject = 'deposit:' || deposit.id and w.source = 'psp:' || sent.psp order by w.id limit 100) as evidence
+      from sent, deposit`.execute(db);
     return rows[0] ?? null;
   };
 
@@ -106,7 +119,7 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
       }
       const connector = deps.psps.get(row.psp);
       if (!connector) return heard(row, { kind: 'not_sent', reason: 'no such connector' });
-      const order = await orderOf(row, 0);
+      const order = orderOf(row, 0);
       const answer = await connector.authorise(order);
       return heard(
         row,
@@ -120,7 +133,7 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
       if (row.state === 'approved' || row.state === 'late_approved') return viewOf(row);
       if (row.sentAt === null) return closeUnsent(input);
       const connector = deps.psps.get(row.psp);
-      return heard(row, connector ? await connector.status(await orderOf(row, input.ageMs)) : noConnector);
+      return heard(row, connector ? await connector.status(await readOrder(row, input.ageMs)) : noConnector);
     },
 
     /** Submits what the player's browser brought back. */
@@ -129,7 +142,7 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
       if (row.state !== 'action') return viewOf(row);
       const connector = deps.psps.get(row.psp);
       if (!connector) return heard(row, noConnector);
-      const order = await orderOf(row, input.ageMs);
+      const order = await readOrder(row, input.ageMs);
       const answer = await connector.continueAfterAction(order);
       return heard(
         row,
@@ -142,7 +155,7 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
       const row = await readAttempt(input);
       if (row.state !== 'action') return viewOf(row);
       const connector = deps.psps.get(row.psp);
-      return heard(row, connector ? await connector.cancel(await orderOf(row, input.ageMs)) : noConnector);
+      return heard(row, connector ? await connector.cancel(await readOrder(row, input.ageMs)) : noConnector);
     },
   };
 

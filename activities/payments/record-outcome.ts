@@ -5,9 +5,9 @@ import { appendEvent } from '#activities/compliance/append-event.ts';
 import { applyOutcome, isResolved, type AttemptState } from '#domain/payments/attempt-state.ts';
 import { declineTableVersion, type DeclineClass } from '#domain/payments/decline-class.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
-import { orThrow } from '#domain/failures.ts';
+import { assert, orThrow } from '#domain/failures.ts';
 import { toUnits } from '#domain/money.ts';
-import { attemptStateOf, declineClassOf, lockDeposit, type AttemptRow } from './payment-rows.ts';
+import { attemptStateOf, declineClassOf, type AttemptRow } from './payment-rows.ts';
 import { openWorkItem } from './commands/work-items.ts';
 
 /** An attempt as workflows know it. */
@@ -29,7 +29,10 @@ export const viewOf = (row: AttemptRow): AttemptView => ({
   actionUrl: row.state === 'action' ? row.actionUrl : null,
 });
 
-/** Applies `outcome` to the attempt under its deposit's lock and gives the row as it is afterwards. */
+/**
+ * Applies `outcome` to the attempt under its deposit's lock and gives the row as it is afterwards. Few statements,
+ * because a player may be waiting.
+ */
 export async function recordOutcome(
   db: Database,
   depositId: string,
@@ -37,11 +40,18 @@ export async function recordOutcome(
   outcome: PspOutcome,
 ): Promise<AttemptView> {
   return db.transaction().execute(async (trx) => {
-    const deposit = await lockDeposit(trx, depositId);
-    const row = await lockAttempt(trx, depositId, number);
+    const row = await lockWithDeposit(trx, depositId, number);
     const before = attemptStateOf(row);
     const after = applyOutcome(before, outcome);
+    const follows = after === before ? null : depositStateAfter(row.depositState, after);
+    // A deposit that waits for its player has been in progress.
+    if (row.depositState === 'requested' && follows === 'awaiting-action') {
+      await setDepositState(trx, depositId, 'processing').execute();
+    }
     const updated = await trx
+      .with('followed', (writer) =>
+        setDepositState(writer, depositId, follows ?? row.depositState).where(sql.lit(follows !== null)),
+      )
       .updateTable('payments.attempt')
       .set({
         state: after,
@@ -56,19 +66,38 @@ export async function recordOutcome(
       .returningAll()
       .executeTakeFirstOrThrow();
     if (after !== before) {
-      await followDeposit(trx, depositId, deposit.state, after);
-      if (isResolved(after)) await appendResolution(trx, deposit, updated);
+      if (isResolved(after)) await appendResolution(trx, row, updated);
       if (after === 'late_approved') {
         await openWorkItem(trx, {
           kind: 'late-approval',
           subject: `deposit:${depositId}`,
-          brand: deposit.brand,
+          brand: row.brand,
           reason: `attempt ${number} at ${row.psp} was closed as ${before} and took money afterwards`,
         });
       }
     }
     return viewOf(updated);
   });
+}
+
+type AttemptWithDeposit = AttemptRow & {
+  readonly brand: string;
+  readonly playerId: string;
+  readonly depositState: string;
+};
+
+/** The deposit's row is locked first, as everywhere; the attempt is read as it is once both are held. */
+async function lockWithDeposit(trx: Trx, depositId: string, number: number): Promise<AttemptWithDeposit> {
+  const { rows } = await sql<AttemptWithDeposit>`
+    with deposit as materialized (
+      select id, brand, player_id, state from payments.deposit where id = ${depositId} for update
+    )
+    select a.*, deposit.brand, deposit.player_id, deposit.state as deposit_state
+    from deposit join payments.attempt a on a.deposit_id = deposit.id and a.number = ${number}
+    for update of a`.execute(trx);
+  const row = rows[0];
+  assert(row !== undefined, `deposit ${depositId} has an attempt ${number}`);
+  return row;
 }
 
 export async function lockAttempt(trx: Trx, depositId: string, number: number): Promise<AttemptRow> {
@@ -106,30 +135,23 @@ function detailsOf(after: AttemptState, outcome: PspOutcome) {
   }
 }
 
-/** The deposit waits for the player exactly while an attempt does. */
-async function followDeposit(
-  trx: Trx,
-  depositId: string,
+/** The deposit waits for the player exactly while an attempt does; null where it stays as it is. */
+function depositStateAfter(
   depositState: string,
   attempt: AttemptState,
-): Promise<void> {
-  const state = attempt === 'action' ? 'awaiting-action' : 'processing';
-  const from =
-    attempt === 'action' ? ['requested', 'processing', 'parked'] : ['requested', 'awaiting-action'];
-  if (!from.includes(depositState)) return;
-  if (depositState === 'requested' && state === 'awaiting-action') {
-    await trx
-      .updateTable('payments.deposit')
-      .set({ state: 'processing' })
-      .where('id', '=', depositId)
-      .execute();
-  }
-  await trx.updateTable('payments.deposit').set({ state }).where('id', '=', depositId).execute();
+): 'awaiting-action' | 'processing' | null {
+  const isAction = attempt === 'action';
+  const from = isAction ? ['requested', 'processing', 'parked'] : ['requested', 'awaiting-action'];
+  if (!from.includes(depositState)) return null;
+  return isAction ? 'awaiting-action' : 'processing';
 }
+
+const setDepositState = (trx: Pick<Trx, 'updateTable'>, depositId: string, state: string) =>
+  trx.updateTable('payments.deposit').set({ state }).where('id', '=', depositId);
 
 async function appendResolution(
   trx: Trx,
-  deposit: { readonly id: string; readonly brand: string; readonly playerId: string },
+  deposit: { readonly brand: string; readonly playerId: string },
   attempt: AttemptRow,
 ): Promise<void> {
   await appendEvent(
@@ -140,7 +162,7 @@ async function appendResolution(
       brand: deposit.brand,
       playerId: deposit.playerId,
       payload: {
-        subject: `deposit:${deposit.id}`,
+        subject: `deposit:${attempt.depositId}`,
         attempt: attempt.number,
         psp: attempt.psp,
         outcome: attempt.state,
@@ -148,6 +170,9 @@ async function appendResolution(
         declineTableVersion,
       },
     },
-    { actor: { kind: 'workflow', id: `deposit:${deposit.id}` }, subject: `deposit:${deposit.id}` },
+    {
+      actor: { kind: 'workflow', id: `deposit:${attempt.depositId}` },
+      subject: `deposit:${attempt.depositId}`,
+    },
   );
 }

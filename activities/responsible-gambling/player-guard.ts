@@ -1,5 +1,4 @@
 /** The row that makes decisions about one player's protection take turns. */
-import { sql } from 'kysely';
 import type { Trx } from '#db/connect.ts';
 import { assert } from '#domain/failures.ts';
 
@@ -23,15 +22,4 @@ async function lockGuard(trx: Trx, playerId: string): Promise<boolean> {
     .forUpdate()
     .executeTakeFirst();
   return row !== undefined;
-}
-
-/**
- * The database's present, in epoch milliseconds: the only clock that limits and exclusions go by. Taken after the
- * guard, since waiting for it may have carried the transaction over a window's edge.
- */
-export async function readNowMs(trx: Trx): Promise<number> {
-  const { rows } = await sql<{ now: Date }>`select clock_timestamp() as now`.execute(trx);
-  const now = rows[0]?.now;
-  if (!now) throw new Error('Invariant broken: the database did not tell the time');
-  return now.getTime();
 }

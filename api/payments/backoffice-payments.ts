@@ -38,7 +38,7 @@ export function mountBackofficePayments(api: Api, deps: ApiDeps): void {
       .execute();
     return c.json(
       {
-        ...toApiDeposit(row, attempts.at(-1)),
+        ...toApiDeposit(row, attempts.find(({ state }) => state === 'action')?.actionUrl ?? null),
         ...factsOf(row),
         workflowId: depositWorkflowId(id),
         attempts: attempts.map(toApiAttempt),

@@ -67,7 +67,7 @@ export function mountDepositReturn(api: Api, deps: ApiDeps): void {
       .selectAll()
       .where('id', '=', id)
       .executeTakeFirstOrThrow();
-    const { state } = toApiDeposit(row, undefined);
+    const { state } = toApiDeposit(row, null);
     const { amount, asset } = moneyOf(row);
     c.header(
       'Content-Security-Policy',

@@ -44,9 +44,9 @@ export function mountDeposits(api: Api, deps: ApiDeps): void {
   api.openapi(listRoute(deps), async (c) => {
     const { limit, after } = c.req.valid('query');
     const rows = await listDeposits(deps.db, c.var.player.playerId, limit, after);
-    const attempts = await currentActions(deps.db, rows.slice(0, limit));
+    const actionUrls = await actionUrlsOf(deps.db, rows.slice(0, limit));
     return c.json(
-      pageById(rows, limit, (row) => toApiDeposit(row, attempts.get(row.id))),
+      pageById(rows, limit, (row) => toApiDeposit(row, actionUrls.get(row.id) ?? null)),
       200,
     );
   });
@@ -96,35 +96,37 @@ export function mountDeposits(api: Api, deps: ApiDeps): void {
 }
 
 async function readDeposit(db: Database, id: string, playerId: string) {
-  const [row, attempts] = await Promise.all([
-    db
-      .selectFrom('payments.deposit')
-      .selectAll()
-      .where('id', '=', id)
-      .where('playerId', '=', playerId)
-      .executeTakeFirst(),
-    actionsOf(db, [id]),
-  ]);
+  const row = await db
+    .selectFrom('payments.deposit')
+    // One at most: a deposit has one open attempt.
+    .leftJoin('payments.attempt', (join) =>
+      join
+        .onRef('payments.attempt.depositId', '=', 'payments.deposit.id')
+        .on('payments.attempt.state', '=', 'action'),
+    )
+    .selectAll('payments.deposit')
+    .select('payments.attempt.actionUrl')
+    .where('payments.deposit.id', '=', id)
+    .where('payments.deposit.playerId', '=', playerId)
+    .executeTakeFirst();
   if (row === undefined) throw new FailureError(fail('not-found', 'There is no such deposit.').failure);
-  return toApiDeposit(row, attempts.get(id));
+  return toApiDeposit(row, row.actionUrl);
 }
 
-/** The attempt that waits for the player, by deposit. */
-async function currentActions(db: Database, rows: readonly DepositRow[]) {
+/** Where the player must go, by deposit. */
+async function actionUrlsOf(
+  db: Database,
+  rows: readonly DepositRow[],
+): Promise<ReadonlyMap<string, string | null>> {
   const waiting = rows.filter(({ state }) => state === 'awaiting-action').map(({ id }) => id);
-  return waiting.length === 0 ? new Map<string, Action>() : actionsOf(db, waiting);
-}
-
-type Action = { readonly state: string; readonly actionUrl: string | null };
-
-async function actionsOf(db: Database, depositIds: readonly string[]): Promise<Map<string, Action>> {
+  if (waiting.length === 0) return new Map();
   const attempts = await db
     .selectFrom('payments.attempt')
-    .select(['depositId', 'state', 'actionUrl'])
-    .where('depositId', 'in', depositIds)
+    .select(['depositId', 'actionUrl'])
+    .where('depositId', 'in', waiting)
     .where('state', '=', 'action')
     .execute();
-  return new Map(attempts.map((attempt) => [attempt.depositId, attempt]));
+  return new Map(attempts.map(({ depositId, actionUrl }) => [depositId, actionUrl]));
 }
 
 /** One more than `limit`, so that the caller sees whether there is a next page. */

@@ -2,7 +2,6 @@
 import { z } from '@hono/zod-openapi';
 import {
   moneyOf,
-  type AttemptRow,
   type DepositRow,
   type InstrumentRow,
   type WithdrawalRow,
@@ -73,11 +72,9 @@ export const withdrawalOutput = z
 const depositState = z.enum(depositStates);
 const withdrawalState = z.enum(withdrawalStates);
 
-export function toApiDeposit(
-  row: DepositRow,
-  attempt: Pick<AttemptRow, 'state' | 'actionUrl'> | undefined,
-): z.infer<typeof depositOutput> {
-  const url = row.state === 'awaiting-action' && attempt?.state === 'action' ? attempt.actionUrl : null;
+/** `actionUrl` is that of the attempt that waits for the player, if one does. */
+export function toApiDeposit(row: DepositRow, actionUrl: string | null): z.infer<typeof depositOutput> {
+  const url = row.state === 'awaiting-action' ? actionUrl : null;
   return {
     depositId: row.id,
     state: depositState.parse(row.state),

@@ -3,9 +3,9 @@ import { sql } from 'kysely';
 import type { Trx } from '#db/connect.ts';
 import { assert, fail, succeed, type Result } from '#domain/failures.ts';
 import type { Units } from '#domain/money.ts';
-import { checkDeposit, type DepositLimit } from '#domain/responsible-gambling/limits.ts';
+import { checkDeposit } from '#domain/responsible-gambling/limits.ts';
 import { asWindow } from '../limit-rows.ts';
-import { lockPlayerGuard, readNowMs } from '../player-guard.ts';
+import { lockPlayerGuard } from '../player-guard.ts';
 import { readDepositUsage } from './deposit-usage.ts';
 
 export type DepositReservation = {
@@ -25,21 +25,24 @@ export type DepositReservation = {
  */
 export async function reserveDepositLimit(trx: Trx, deposit: DepositReservation): Promise<Result<void>> {
   await lockPlayerGuard(trx, deposit.playerId);
-  const earlier = await trx
-    .selectFrom('responsibleGambling.depositReservation')
-    .select(['playerId', 'asset', 'amount', 'releasedAt'])
-    .where('depositId', '=', deposit.depositId)
-    .executeTakeFirst();
-  if (earlier) {
+  const known = await readProtection(trx, deposit);
+  if (known.earlier !== null) {
+    const { playerId, asset, amount, isReleased } = known.earlier;
     const isSame =
-      earlier.playerId === deposit.playerId &&
-      earlier.asset === deposit.asset &&
-      BigInt(earlier.amount) === deposit.amount;
+      playerId === deposit.playerId && asset === deposit.asset && BigInt(amount) === deposit.amount;
     assert(isSame, `deposit ${deposit.depositId} was reserved with other content`);
-    if (earlier.releasedAt === null) return succeed(undefined);
+    if (!isReleased) return succeed(undefined);
   }
-  const allowed = await checkAllowed(trx, deposit);
+  if (known.isExcluded) return fail('self-excluded', 'The player is excluded from gambling.');
+  const nowMs = known.now.getTime();
+  const allowed = checkDeposit(
+    known.limits.map(({ window, amount }) => ({ window: asWindow(window), amount: BigInt(amount) })),
+    await readDepositUsage(trx, deposit.playerId, deposit.asset, nowMs),
+    deposit.amount,
+    deposit.isLimitRequired,
+  );
   if (!allowed.ok) return allowed;
+  const reservedAt = new Date(nowMs);
   await trx
     .insertInto('responsibleGambling.depositReservation')
     .values({
@@ -47,13 +50,9 @@ export async function reserveDepositLimit(trx: Trx, deposit: DepositReservation)
       playerId: deposit.playerId,
       asset: deposit.asset,
       amount: deposit.amount.toString(),
-      reservedAt: new Date(allowed.value.nowMs),
+      reservedAt,
     })
-    .onConflict((conflict) =>
-      conflict
-        .column('depositId')
-        .doUpdateSet({ releasedAt: null, reservedAt: new Date(allowed.value.nowMs) }),
-    )
+    .onConflict((conflict) => conflict.column('depositId').doUpdateSet({ releasedAt: null, reservedAt }))
     .execute();
   return succeed(undefined);
 }
@@ -68,39 +67,40 @@ export async function releaseDepositLimit(trx: Trx, depositId: string): Promise<
     .execute();
 }
 
-async function checkAllowed(trx: Trx, deposit: DepositReservation): Promise<Result<{ nowMs: number }>> {
-  if (await isExcluded(trx, deposit.playerId))
-    return fail('self-excluded', 'The player is excluded from gambling.');
-  const nowMs = await readNowMs(trx);
-  const checked = checkDeposit(
-    await readDepositLimits(trx, deposit),
-    await readDepositUsage(trx, deposit.playerId, deposit.asset, nowMs),
-    deposit.amount,
-    deposit.isLimitRequired,
-  );
-  return checked.ok ? succeed({ nowMs }) : checked;
-}
+type Protection = {
+  /** The clock that the windows go by. Read after the guard, since waiting for it may cross a window's edge. */
+  readonly now: Date;
+  readonly isExcluded: boolean;
+  readonly limits: readonly { readonly window: string; readonly amount: string }[];
+  readonly earlier: {
+    readonly playerId: string;
+    readonly asset: string;
+    readonly amount: string;
+    readonly isReleased: boolean;
+  } | null;
+};
 
-async function isExcluded(trx: Trx, playerId: string): Promise<boolean> {
-  const row = await trx
-    .selectFrom('responsibleGambling.exclusion')
-    .select('number')
-    .where('playerId', '=', playerId)
-    .where('state', '!=', 'ended')
-    .where((where) => where.or([where('kind', '=', 'self-exclusion'), where('until', '>', sql<Date>`now()`)]))
-    .limit(1)
-    .executeTakeFirst();
-  return row !== undefined;
-}
-
-async function readDepositLimits(trx: Trx, deposit: DepositReservation): Promise<DepositLimit[]> {
-  const rows = await trx
-    .selectFrom('responsibleGambling.limit')
-    .select(['window', 'amount'])
-    .where('playerId', '=', deposit.playerId)
-    .where('asset', '=', deposit.asset)
-    .where('kind', '=', 'deposit')
-    .where('active', '=', true)
-    .execute();
-  return rows.map((row) => ({ window: asWindow(row.window), amount: BigInt(row.amount) }));
+/** One statement, because a player waits for the answer. */
+async function readProtection(trx: Trx, deposit: DepositReservation): Promise<Protection> {
+  const { rows } = await sql<Protection>`
+    select clock_timestamp() as now,
+      exists (
+        select from responsible_gambling.exclusion e
+        where e.player_id = ${deposit.playerId} and e.state <> 'ended'
+          and (e.kind = 'self-exclusion' or e.until > now())
+      ) as is_excluded,
+      coalesce((
+        select jsonb_agg(jsonb_build_object('window', l."window", 'amount', l.amount::text))
+        from responsible_gambling."limit" l
+        where l.player_id = ${deposit.playerId} and l.asset = ${deposit.asset} and l.kind = 'deposit' and l.active
+      ), '[]') as limits,
+      (
+        select jsonb_build_object('playerId', r.player_id, 'asset', r.asset, 'amount', r.amount::text,
+          'isReleased', r.released_at is not null)
+        from responsible_gambling.deposit_reservation r
+        where r.deposit_id = ${deposit.depositId}
+      ) as earlier`.execute(trx);
+  const known = rows[0];
+  assert(known !== undefined, 'a select without a table gives one row');
+  return known;
 }
