@@ -10,6 +10,7 @@ import type { Api } from './app.ts';
 import { brandScope, requireBrand, requireOperator } from './backoffice-guard.ts';
 import type { ApiDeps } from './context.ts';
 import { mountA8rV1 } from './games/a8r-play.ts';
+import { mountBook } from './games/book.ts';
 import { mountA8rV2 } from './games/a8r-twirp.ts';
 import { mountCaleta, mountHub88 } from './games/hub88.ts';
 import { requirePlayer } from './pam-guard.ts';
@@ -63,6 +64,7 @@ export function mountGames(api: Api, deps: ApiDeps): void {
   mountA8rV1(api, deps);
   mountLobby(api, deps);
   mountRounds(api, deps);
+  mountBook(api, deps);
 }
 
 function mountLobby(api: Api, deps: ApiDeps): void {

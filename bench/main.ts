@@ -3,9 +3,10 @@ import { loadavg } from 'node:os';
 import type { Bench } from './bench-platform.ts';
 import { deposit } from './deposit.ts';
 import { freshness } from './freshness.ts';
+import { market } from './market.ts';
 import { wallet } from './wallet.ts';
 
-const benches: Readonly<Record<string, Bench>> = { deposit, freshness, wallet };
+const benches: Readonly<Record<string, Bench>> = { deposit, freshness, market, wallet };
 
 const name = process.argv[2];
 const bench = name === undefined || !Object.hasOwn(benches, name) ? undefined : benches[name];

@@ -35,6 +35,7 @@ export function composeVariables(): Record<string, string> {
     HUB88_PUBLIC_KEY: secrets.hub88.operatorPublicKey,
     GAME_STUDIO_PRIVATE_KEY: secrets.hub88.studioPrivateKey,
     GAME_STUDIO_PUBLIC_KEY: secrets.hub88.studioPublicKey,
+    ODDS_FEED_WEBHOOK_SECRET: secrets.oddsFeed.webhookSecret,
     SEED_OPERATORS: JSON.stringify(secrets.operators),
   };
 }

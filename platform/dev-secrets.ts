@@ -34,6 +34,7 @@ export interface DevSecrets {
     readonly studioPrivateKey: string;
     readonly studioPublicKey: string;
   };
+  readonly oddsFeed: { readonly webhookSecret: string };
   readonly operators: readonly OperatorSecret[];
 }
 
@@ -77,6 +78,7 @@ function complete(before: Partial<DevSecrets> | undefined): DevSecrets {
       webhookSecret: password(),
     },
     hub88: before?.hub88 ?? hub88Keys(),
+    oddsFeed: before?.oddsFeed ?? { webhookSecret: password() },
     operators: operators(before?.operators ?? []),
   };
 }

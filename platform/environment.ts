@@ -16,6 +16,7 @@ export interface Embedded {
   readonly pspBeta: boolean;
   readonly kycVendor: boolean;
   readonly gameStudio: boolean;
+  readonly oddsFeed: boolean;
 }
 
 export interface PlatformEnvironment {
@@ -43,6 +44,7 @@ export function decideEmbedded(given: Environment): Embedded {
     pspBeta: !isSet(given, 'PSP_BETA_API_KEY'),
     kycVendor: !isSet(given, 'KYC_VENDOR_APP_TOKEN'),
     gameStudio: !isSet(given, 'HUB88_PRIVATE_KEY'),
+    oddsFeed: !isSet(given, 'ODDS_FEED_WEBHOOK_SECRET'),
   };
 }
 
@@ -63,6 +65,7 @@ function decideProduction(given: Environment): Embedded {
     pspBeta: false,
     kycVendor: false,
     gameStudio: false,
+    oddsFeed: false,
   };
 }
 
@@ -159,6 +162,7 @@ function defaultsFrom(
           GAME_STUDIO_PUBLIC_KEY: secrets.hub88.studioPublicKey,
         }
       : {}),
+    ...(embedded.oddsFeed ? { ODDS_FEED_WEBHOOK_SECRET: secrets.oddsFeed.webhookSecret } : {}),
   };
   return { ...defaults, ...present(given, Object.keys(defaults)) };
 }

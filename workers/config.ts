@@ -34,6 +34,11 @@ export interface GameStudioConfig {
   readonly studioPublicKey: string;
 }
 
+export interface OddsFeedConfig {
+  /** Shared with the feed, which signs its messages with it. */
+  readonly webhookSecret: Secret;
+}
+
 export interface OperatorLogin {
   readonly email: string;
   readonly password: Secret;
@@ -76,6 +81,7 @@ export interface Config {
   };
   readonly kycVendor: KycVendorConfig | undefined;
   readonly gameStudio: GameStudioConfig | undefined;
+  readonly oddsFeed: OddsFeedConfig | undefined;
   readonly seed: { readonly operators: readonly OperatorLogin[] };
   /** Health and metrics of a process that has no other HTTP port. */
   readonly metricsPort: number | undefined;
@@ -174,6 +180,7 @@ const variables = z.object({
   GAME_STUDIO_URL: url('http', 'https').optional(),
   HUB88_PRIVATE_KEY: pem.optional(),
   GAME_STUDIO_PUBLIC_KEY: pem.optional(),
+  ODDS_FEED_WEBHOOK_SECRET: z.string().optional(),
   SEED_OPERATORS: operators.optional(),
   METRICS_PORT: port.optional(),
   SDK_METRICS_PORT: port.optional(),
@@ -255,6 +262,7 @@ function assemble(given: Variables, problems: string[]): Config {
     psp: { alpha: pspAlphaOf(given, problems), beta: pspBetaOf(given, problems) },
     kycVendor: kycVendorOf(given, problems),
     gameStudio: gameStudioOf(given, problems),
+    oddsFeed: oddsFeedOf(given),
     seed: {
       operators: (given.SEED_OPERATORS ?? []).map((operator) => ({
         ...operator,
@@ -379,6 +387,11 @@ function gameStudioOf(given: Variables, problems: string[]): GameStudioConfig | 
   );
 }
 
+function oddsFeedOf(given: Variables): OddsFeedConfig | undefined {
+  const secret = secretOf(given.ODDS_FEED_WEBHOOK_SECRET);
+  return secret && { webhookSecret: secret };
+}
+
 /** A counterparty is configured with all its variables or not at all: half of one would fail at the first call. */
 function wholeGroup<Name extends keyof Variables>(
   given: Variables,
@@ -429,6 +442,7 @@ function productionSecrets(config: Config, given: Variables): NamedSecret[] {
     'KYC_VENDOR_APP_TOKEN',
     'KYC_VENDOR_SECRET_KEY',
     'KYC_VENDOR_WEBHOOK_SECRET',
+    'ODDS_FEED_WEBHOOK_SECRET',
   ] as const;
   for (const name of vendorNames) {
     const value = given[name];

@@ -2,6 +2,8 @@
 import { createAwardActivities } from '#activities/bonus/awards.ts';
 import { createMessageActivities } from '#activities/crm/messages.ts';
 import type { ActivityDeps } from '#activities/deps.ts';
+import { createBetActivities } from '#activities/games/book/bet-activities.ts';
+import { createMarketActivities } from '#activities/games/book/market-activities.ts';
 import { createRoundActivities } from '#activities/games/rounds.ts';
 import { createRegistrationActivities } from '#activities/pam/registrations.ts';
 import { createDepositAttemptActivities } from '#activities/payments/deposit-attempts.ts';
@@ -37,7 +39,11 @@ export function planQueues(deps: ActivityDeps): Record<TaskQueue, QueuePlan> {
       activitiesMax: 32,
       workflowTasksMax: 40,
     },
-    [taskQueues.play]: { activities: { ...rounds }, activitiesMax: 16, workflowTasksMax: 20 },
+    [taskQueues.play]: {
+      activities: { ...rounds, ...createMarketActivities(deps), ...createBetActivities(deps) },
+      activitiesMax: 16,
+      workflowTasksMax: 20,
+    },
     [taskQueues.provider]: {
       activities: {
         ...rounds,

@@ -5,6 +5,7 @@ import type { Client } from '@temporalio/client';
 import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import { pokeOpenWebhooks } from '#activities/compliance/commands/webhook-inbox.ts';
+import { takeOpenFeedMessages } from '#activities/games/commands/take-feed-message.ts';
 import { claimExpiredRounds } from '#activities/games/guard.ts';
 import type { Database } from '#db/connect.ts';
 import { taskQueues } from '#domain/task-queues.ts';
@@ -24,6 +25,7 @@ import type { timeOut } from '#workflows/time-out.ts';
 import { vendorNotified, verificationStart } from '#workflows/verification.contract.ts';
 import type { verification } from '#workflows/verification.ts';
 import { poke, startOnce } from './event-routes.ts';
+import { sweepBets, sweepMarketResults } from './sweep-book.ts';
 import type { Metrics } from './metrics.ts';
 import { redrivePayments, restartLostPayments } from './redrive-payments.ts';
 
@@ -62,6 +64,9 @@ export const sweeps: readonly Sweep[] = [
   { name: 'exclusions', everyMs: 60_000, run: sweepExclusions },
   { name: 'awards', everyMs: 60_000, run: sweepAwards },
   { name: 'lost-payments', everyMs: 60_000, run: restartLostPayments },
+  { name: 'feed-messages', everyMs: 5_000, run: (_client, db) => takeOpenFeedMessages(db) },
+  { name: 'market-results', everyMs: 30_000, run: sweepMarketResults },
+  { name: 'bets', everyMs: 60_000, run: sweepBets },
 ];
 
 /** Runs every sweep at its own pace until `signal` aborts; one that fails is tried again at its next turn. */

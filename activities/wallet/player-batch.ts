@@ -2,7 +2,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { pools, type Pool } from '#domain/wallet/chart.ts';
 import { chainText } from '#domain/wallet/chain.ts';
-import type { WalletCommand } from '#domain/wallet/commands.ts';
+import type { GameCommand, WalletCommand } from '#domain/wallet/commands.ts';
 import type { DecidedJournal, Decision, JournalFacts } from '#domain/wallet/decide.ts';
 import type { ChainHead, LoadedWallet } from './wallet-rows.ts';
 
@@ -76,8 +76,8 @@ export function addDecision(
 ): { journalId: string; facts: JournalFacts[] } {
   const facts: JournalFacts[] = [];
   let chains = batch.after.chains;
-  const round = command.kind === 'transfer' ? null : command.round;
-  const subject = command.kind === 'transfer' ? command.subject : null;
+  const round = 'round' in command ? command.round : null;
+  const subject = 'subject' in command ? command.subject : null;
   const balances = { ...batch.after.state.balances };
 
   for (const journal of decision.journals) {
@@ -119,7 +119,7 @@ export function addDecision(
       payload: JSON.stringify({ awardId: decision.wageredAwardId }),
     });
   }
-  if (decision.round && command.kind !== 'transfer') addRound(batch, command, decision.round);
+  if (decision.round && 'round' in command) addRound(batch, command, decision.round);
   batch.after = { state: decision.state, version: batch.before.version + 1n, chains };
   return { journalId: facts[0]?.id ?? '', facts };
 }
@@ -148,7 +148,7 @@ function extendChain(
 
 function addRound(
   batch: PlayerBatch,
-  command: Exclude<WalletCommand, { kind: 'transfer' }>,
+  command: GameCommand,
   change: { staked: bigint; won: bigint; closes: boolean; rolledBack: boolean; guardMs: number },
 ): void {
   const key = `${command.key.integration}\n${command.round}`;
@@ -174,7 +174,7 @@ function journalEvent(
   journal: DecidedJournal,
   entries: readonly EntryRow[],
 ): EventRow {
-  const game = command.kind === 'transfer' ? null : command.game;
+  const game = 'game' in command ? command.game : null;
   return {
     eventId: randomUUID(),
     type: 'wallet.journal.posted',
@@ -184,9 +184,9 @@ function journalEvent(
       integration: command.key.integration,
       externalId: journal.externalId,
       asset: command.asset,
-      round: command.kind === 'transfer' ? null : command.round,
+      round: 'round' in command ? command.round : null,
       game,
-      subject: command.kind === 'transfer' ? command.subject : null,
+      subject: 'subject' in command ? command.subject : null,
       entries: entries.map((entry) => ({
         account: entry.account,
         playerId: entry.playerId,

@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import type { Database } from '#db/connect.ts';
 import { pools } from '#domain/wallet/chart.ts';
 import { chainText } from '#domain/wallet/chain.ts';
+import { checkBets } from './verify-bets.ts';
 
 export type Check = {
   readonly name: string;
@@ -30,6 +31,7 @@ export async function verifyLedger(db: Database): Promise<Check[]> {
         ...(await checkChains(snapshot)),
         await checkReversals(snapshot),
         await checkRounds(snapshot),
+        await checkBets(snapshot),
       ];
     });
 }

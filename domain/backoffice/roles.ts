@@ -40,6 +40,9 @@ export const permissions = [
   'compliance:audit:read',
   'bi:kpi:read',
   'backoffice:operator:read',
+  'games:bet:read',
+  'games:result:resolve',
+  'games:stake-limit:set',
 ] as const;
 
 export type Permission = (typeof permissions)[number];
@@ -54,6 +57,7 @@ const readsOfPlayers = [
   'kyc:verification:read',
   'bonus:award:read',
   'responsible-gambling:limit:read',
+  'games:bet:read',
 ] as const satisfies readonly Permission[];
 
 /**
@@ -87,6 +91,7 @@ const grants: Record<RoleName, readonly Permission[]> = {
     'kyc:verification:decide',
     'risk:assessment:read',
     'affiliates:referral:read',
+    'games:stake-limit:set',
   ],
   compliance: [
     ...readsOfPlayers,
@@ -109,6 +114,8 @@ const grants: Record<RoleName, readonly Permission[]> = {
     'bonus:award:read',
     'bonus:award:grant',
     'crm:message:read',
+    'games:bet:read',
+    'games:result:resolve',
   ],
   analyst: ['bi:kpi:read', 'affiliates:referral:read', 'games:game:read', 'payments:route:read'],
   admin: permissions,

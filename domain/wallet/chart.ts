@@ -16,6 +16,7 @@ export type HouseAccount =
 export const clearingOf = (psp: string): HouseAccount => `psp:${psp}:clearing`;
 export const casinoGaming: HouseAccount = 'house:casino:gaming';
 export const bonusCost: HouseAccount = 'house:bonus-cost';
+export const sportsbookGaming: HouseAccount = 'house:sportsbook:gaming';
 
 export type AccountMeaning = {
   readonly account: string;

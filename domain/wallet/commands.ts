@@ -1,4 +1,5 @@
 /** What may be asked of a wallet. Every game dialect and every payment activity speaks these words. */
+import type { BookCommand } from './book-commands.ts';
 import type { Units } from '../money.ts';
 
 /** A money id is processed once per integration, for ever. */
@@ -74,13 +75,15 @@ export type TransferCommand = {
   readonly transfer: Transfer;
 };
 
-export type WalletCommand = GameCommand | TransferCommand;
+export type WalletCommand = GameCommand | TransferCommand | BookCommand;
 
 /** Journals that a decision may need to see: its own key's and that of the journal it refers to. */
 export function referencedExternalId(command: WalletCommand): string | null {
   switch (command.kind) {
     case 'bet':
     case 'transfer':
+    case 'book-stake':
+    case 'book-pay':
       return null;
     case 'win':
       return command.betExternalId;

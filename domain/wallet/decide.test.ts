@@ -100,7 +100,7 @@ class Reference {
     return 'posted';
   }
 
-  run(command: WalletCommand): string {
+  run(command: GameCommand | TransferCommand): string {
     const id = command.key.externalId;
     const print = command.fingerprint;
     const known = this.past.get(id);

@@ -9,6 +9,8 @@ import type {
   WalletCommand,
   WinCommand,
 } from './commands.ts';
+import type { BookCommand } from './book-commands.ts';
+import { planBook } from './decide-book.ts';
 import { strayAccount } from './flows.ts';
 import { addUsage, refuseStake, rollUsage } from './play-rules.ts';
 import * as post from './postings.ts';
@@ -94,6 +96,9 @@ export function decide(state: WalletState, command: WalletCommand, context: Deci
       return decideRollback(state, command, context);
     case 'transfer':
       return decideTransfer(state, command);
+    case 'book-stake':
+    case 'book-pay':
+      return decideBook(state, command, context);
     default:
       return assertNever(command);
   }
@@ -238,6 +243,13 @@ function decideTransfer(state: WalletState, command: TransferCommand): Decision 
     default:
       return assertNever(transfer);
   }
+}
+
+function decideBook(state: WalletState, command: BookCommand, { nowMs }: DecisionContext): Decision {
+  const planned = planBook(state, command, nowMs);
+  if (!planned.ok) return { kind: 'refuse', failure: planned.failure };
+  const { next, code, amount, postings, answers } = planned.value;
+  return accept(next, journalOf(command, code, amount, postings, { answers }), null);
 }
 
 const refuse = (code: Failure['code'], detail: string): Decision => ({

@@ -14,6 +14,11 @@ const flows: Record<JournalCode, readonly RegExp[]> = {
   'bonus.award': [/^bonus$/, /^house:bonus-cost$/],
   'bonus.convert': [/^bonus$/, /^cash$/, /^receivable$/],
   'bonus.forfeit': [/^bonus$/, /^house:bonus-cost$/],
+  'book.place': [/^cash$/, /^house:sportsbook:gaming$/],
+  'book.settle': [/^cash$/, /^receivable$/, /^house:sportsbook:gaming$/],
+  'book.void': [/^cash$/, /^receivable$/, /^house:sportsbook:gaming$/],
+  'book.correct': [/^cash$/, /^receivable$/, /^house:sportsbook:gaming$/],
+  'book.cash-out': [/^cash$/, /^receivable$/, /^house:sportsbook:gaming$/],
 };
 
 /** The first account that the code may not touch, or null. */

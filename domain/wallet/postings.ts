@@ -1,6 +1,13 @@
 /** One pure function per journal code: what moves where. Every list sums to zero. */
 import type { Units } from '../money.ts';
-import { bonusCost, casinoGaming, clearingOf, type HouseAccount, type Pool } from './chart.ts';
+import {
+  bonusCost,
+  casinoGaming,
+  clearingOf,
+  sportsbookGaming,
+  type HouseAccount,
+  type Pool,
+} from './chart.ts';
 
 export const journalCodes = [
   'deposit.capture',
@@ -15,6 +22,11 @@ export const journalCodes = [
   'bonus.award',
   'bonus.convert',
   'bonus.forfeit',
+  'book.place',
+  'book.settle',
+  'book.void',
+  'book.correct',
+  'book.cash-out',
 ] as const;
 export type JournalCode = (typeof journalCodes)[number];
 
@@ -149,3 +161,16 @@ export function applyPostings(balances: PoolBalances, postings: readonly Posting
 
 export const sumOfPostings = (postings: readonly Posting[]): Units =>
   postings.reduce((sum, posting) => sum + posting.amount, 0n);
+
+/** A sports stake is real money only: a bet that lives for months cannot wait for the end of an award. */
+export const bookStake = (amount: Units): Posting[] => [
+  player('cash', -amount),
+  house(sportsbookGaming, amount),
+];
+
+/** Pays a sports bet, or takes back what an earlier result paid too much (`delta` below zero); what is spent is owed. */
+export const bookPay = (balances: PoolBalances, delta: Units): Posting[] =>
+  moving([
+    ...(delta > 0n ? creditCash(balances, delta) : debitCashOrOwe(balances, -delta)),
+    house(sportsbookGaming, -delta),
+  ]);
