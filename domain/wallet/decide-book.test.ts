@@ -17,6 +17,8 @@ const wallet = (changes: Partial<WalletState> = {}): WalletState => ({
   limits: [],
   usage: { atMs: nowMs, stake: zero, loss: zero },
   award: null,
+  jurisdiction: 'MT',
+  stakeMax: null,
   ...changes,
 });
 

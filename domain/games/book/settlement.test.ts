@@ -211,6 +211,8 @@ function placed(staked: bigint): WalletState {
     limits: [],
     usage: { atMs: nowMs, stake: usage, loss: usage },
     award: null,
+    jurisdiction: 'MT',
+    stakeMax: null,
   };
   const decision = decide(
     state,
