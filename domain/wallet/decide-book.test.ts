@@ -59,6 +59,8 @@ describe('a sports stake', () => {
     const limits = [{ kind: 'loss', window: 'week', amount: 9n }] as const;
     expect(codeOf(run(wallet({ limits }), stake(10n)))).toBe('play-limit-exceeded');
     expect(codeOf(run(wallet(), stake(101n)))).toBe('insufficient-funds');
+    expect(codeOf(run(wallet({ stakeMax: 9n }), stake(10n)))).toBe('stake-too-large');
+    expect(codeOf(run(wallet({ stakeMax: 10n }), stake(10n)))).toBe('post');
   });
 
   test('takes real money only, and an award neither pays for it nor binds it', () => {

@@ -49,6 +49,7 @@ const placeRoute = (deps: ApiDeps) =>
         'odds-changed',
         'stake-out-of-range',
         'player-stake-limit',
+        'stake-too-large',
         'payout-too-large',
         'insufficient-funds',
         'play-limit-exceeded',

@@ -1,6 +1,7 @@
 /** Reads of bets with their legs, for the player's pages and the operators'. */
 import { sql } from 'kysely';
 import type { Database } from '#db/connect.ts';
+import { olderThan } from '../../keyset.ts';
 import type { BetRow, LegRow } from './book-schemas.ts';
 
 /** Legs of many bets, by bet and in their order, each with the result in force. */
@@ -40,17 +41,13 @@ export async function readBets(db: Database, filter: BetFilter): Promise<BetRow[
     .$if(playerId !== undefined, (query) => query.where('playerId', '=', playerId ?? ''))
     .$if(brands !== null, (query) => query.where('brand', 'in', [...(brands ?? [])]))
     .$if(after !== undefined, (query) =>
-      query.where((where) =>
-        where(
-          where.refTuple('placedAt', 'id'),
-          '<',
-          where
-            .selectFrom('games.bet as last')
-            .select(['last.placedAt', 'last.id'])
-            .where('last.id', '=', after ?? '')
-            .$if(playerId !== undefined, (inner) => inner.where('last.playerId', '=', playerId ?? ''))
-            .$asTuple('placedAt', 'id'),
-        ),
+      query.where(
+        olderThan({
+          table: 'games.bet',
+          column: 'placedAt',
+          after: after ?? '',
+          ...(playerId === undefined ? {} : { playerId }),
+        }),
       ),
     )
     .orderBy('placedAt', 'desc')
