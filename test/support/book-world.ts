@@ -1,9 +1,13 @@
 /** A small sports book for tests: a feed that counts its messages, players with money, bets placed as the API places them. */
 import { randomUUID } from 'node:crypto';
+import { createBetActivities } from '#activities/games/book/bet-activities.ts';
+import { settleSinglesPage } from '#activities/games/book/market-activities.ts';
+import { offerCashOut } from '#activities/games/commands/offer-cash-out.ts';
 import { placeBet, type PlaceBet } from '#activities/games/commands/place-bet.ts';
 import { takeFeedMessage, type FeedOutcome } from '#activities/games/commands/take-feed-message.ts';
 import type { Database } from '#db/connect.ts';
-import type { Result } from '#domain/failures.ts';
+import { orThrow, type Result } from '#domain/failures.ts';
+import { everyBet } from '#domain/games/book/bet-lanes.ts';
 import type { FeedMessage } from '#domain/games/book/feed.schema.ts';
 import type { MarketOutcomes } from '#domain/games/book/leg-outcome.ts';
 import type { Acceptance } from '#domain/games/book/placement.ts';
@@ -149,4 +153,52 @@ export function createBookWorld(database: TestDatabase): BookWorld {
       return { cash: BigInt(row.cash), owed: -BigInt(row.receivable) };
     },
   };
+}
+
+const nobodyWins: MarketOutcomes = {
+  home: { result: 'void' },
+  draw: { result: 'void' },
+  away: { result: 'void' },
+};
+
+/**
+ * Bets of one player that end in every way: won and then taken back beyond what is left, void, lost, bought back. Returns
+ * his journals, oldest first.
+ */
+export async function playBook(database: TestDatabase): Promise<string[]> {
+  const { db } = database;
+  const book = createBookWorld(database);
+  const bettor = await book.makeBettor(40n * oneEuro);
+  const [won, called, lost, later] = [
+    await book.makeMarket(),
+    await book.makeMarket(),
+    await book.makeMarket(),
+    await book.makeMarket(),
+  ];
+  const bets = new Map<TestMarket, string>();
+  for (const market of [won, called, lost, later]) {
+    const placed = await book.place(bettor, [homeOf(market)], { cashOut: market === later });
+    bets.set(market, orThrow(placed).betId);
+  }
+  const settle = async (market: TestMarket, version: number, outcomes: MarketOutcomes) => {
+    await book.result(market, outcomes);
+    await settleSinglesPage(db, { ...market, version }, outcomes, everyBet, 10);
+  };
+  await settle(won, 1, homeWins);
+  await settle(called, 1, nobodyWins);
+  await settle(lost, 1, awayWins);
+  const betId = bets.get(later) ?? '';
+  const offer = orThrow(await offerCashOut(db, { offerId: randomUUID(), betId, playerId: bettor.id }));
+  await createBetActivities({ db }).cashOutBet({ betId, offerId: offer.offerId });
+  // What he has left is less than what the correction takes back, so he owes the rest.
+  const { cash } = await book.cashOf(bettor);
+  orThrow(await book.place(bettor, [homeOf(await book.makeMarket())], { stake: cash - oneEuro }));
+  await settle(won, 2, awayWins);
+  const journals = await db
+    .selectFrom('wallet.journal')
+    .select('id')
+    .where('playerId', '=', bettor.id)
+    .orderBy('id')
+    .execute();
+  return journals.map(({ id }) => id);
 }
