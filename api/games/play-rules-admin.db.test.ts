@@ -16,6 +16,8 @@ let database: TestDatabase;
 let doors: WalletDoors;
 let admin: string;
 const reason = 'agreed with the compliance officer';
+/** Journals that a test wrote past the one door, to have old ones: the proof of the log must find just these. */
+const smuggled: string[] = [];
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -27,7 +29,9 @@ afterAll(async () => {
   const checks = await verifyLedger(database.db);
   await doors?.close();
   await database?.drop();
-  expect(checks.flatMap(({ findings }) => findings)).toEqual([]);
+  expect(checks.flatMap(({ findings }) => findings)).toEqual(
+    smuggled.map((id) => `journal ${id} is in the ledger and was never posted`),
+  );
 });
 
 const send = (method: string, path: string, body?: object, options: { token?: string; key?: string } = {}) =>
@@ -116,6 +120,7 @@ test('a roll-up takes what is old, leaves what is new, and changes no balance', 
   };
   for (const minutes of [30, 20]) {
     const id = old(minutes);
+    smuggled.push(id);
     await database.ownerPool.query(
       `with j as (insert into wallet.journal (id, integration, external_id, code, asset, brand, amount, occurred_at, fingerprint)
          values ($1::uuid, 'pitboss', $1::text, 'jackpot.contribute', 'EUR', 'aurora', 7, now(), '\\x00') returning id)

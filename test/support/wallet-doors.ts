@@ -8,7 +8,7 @@ import { orThrow } from '#domain/failures.ts';
 import { createTestApi, type TestApi } from './api.ts';
 import type { TestDatabase } from './database.ts';
 import { makeDeposit, makePlayer } from './factories.ts';
-import { makeIntegration } from './integrations.ts';
+import { makeIntegration, testKeyRing } from './integrations.ts';
 
 export const euro = 10n ** 12n;
 export const dialects = ['hub88', 'caleta', 'a8r-v2', 'a8r-v1'] as const;
@@ -37,7 +37,7 @@ export type RawCall = {
 };
 
 const caller = generateKeyPairSync('rsa', { modulusLength: 2048 });
-const secret = 'a secret of the aggregator';
+const secret = 'a-secret-of-the-aggregator';
 /** The same game under the name that each dialect can say. */
 export const gameOf = (dialect: Dialect, name = 'slot'): string =>
   dialect.startsWith('a8r') ? `acme:${name}` : name;
@@ -88,13 +88,17 @@ export async function openWalletDoors(
       done();
     },
   });
-  const app = await createTestApi(database, { log: pino({ level: 'debug' }, sink), ...changes });
+  const app = await createTestApi(database, {
+    log: pino({ level: 'debug' }, sink),
+    // Processes on one database share the keys that open what is sealed in it.
+    keyRing: testKeyRing,
+    ...changes,
+  });
   for (const dialect of isFirst ? dialects : []) {
     const isA8r = dialect.startsWith('a8r');
     await makeIntegration(database.db, {
       id: dialect,
       dialect,
-      keyRing: app.deps.keyRing,
       ...(isA8r
         ? { callerSecret: secret }
         : { callerPublicKey: caller.publicKey.export({ type: 'spki', format: 'pem' }).toString() }),
