@@ -8,6 +8,7 @@ import { resolveRound, roundWorkflowId } from '#workflows/round.contract.ts';
 import type { Api } from './app.ts';
 import { brandScope, requireBrand, requireOperator } from './backoffice-guard.ts';
 import type { ApiDeps } from './context.ts';
+import { mountBook } from './games/book.ts';
 import { mountCampaigns } from './games/campaigns.ts';
 import { mountCatalogueImports } from './games/catalogue-imports.ts';
 import { mountCatalogue } from './games/catalogue.ts';
@@ -52,6 +53,7 @@ export function mountGames(api: Api, deps: ApiDeps): void {
   mountCampaigns(api, deps);
   mountRounds(api, deps);
   mountPlayRules(api, deps);
+  mountBook(api, deps);
 }
 
 const roundQuery = pageQuery.extend({

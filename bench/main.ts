@@ -3,11 +3,12 @@ import { loadavg } from 'node:os';
 import type { Bench } from './bench-platform.ts';
 import { deposit } from './deposit.ts';
 import { freshness } from './freshness.ts';
+import { market } from './market.ts';
 import { scale } from './scale.ts';
 import { wallet } from './wallet.ts';
 import { writer } from './writer.ts';
 
-const benches: Readonly<Record<string, Bench>> = { deposit, freshness, scale, wallet, writer };
+const benches: Readonly<Record<string, Bench>> = { deposit, freshness, market, scale, wallet, writer };
 
 const name = process.argv[2];
 const bench = name === undefined || !Object.hasOwn(benches, name) ? undefined : benches[name];

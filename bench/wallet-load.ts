@@ -1,4 +1,5 @@
 /** The load tool, a process of its own: signs its bets, waits for the word, sends them as fast as they are answered. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { openBetConnection } from './bet-connection.ts';
 import type { LoadPlayer } from './load-players.ts';
 import { makeSignedBets, type BetOrder } from './signed-bets.ts';
@@ -11,6 +12,10 @@ export type LoadOrder = {
   readonly privateKey: string;
   readonly players: readonly LoadPlayer[];
   readonly order: BetOrder;
+  /** Rest of each connection between an answer and its next bet; none unless given. */
+  readonly pauseMs?: number;
+  /** The next message ends the run before its time. */
+  readonly untilTold?: boolean;
 };
 
 export type LoadResult = {
@@ -28,6 +33,8 @@ process.on('SIGTERM', () => process.exit(0));
 for (;;) {
   const order = await hear();
   if (order === 'end') process.exit(0);
+  // Told to stop after the bets had run out.
+  if (order === 'stop') continue;
   await carryOut(order as LoadOrder);
 }
 
@@ -46,7 +53,11 @@ async function carryOut(order: LoadOrder): Promise<void> {
   let refusal = '';
   let next = 0;
   const startedAt = performance.now();
-  const endsAt = startedAt + order.seconds * 1_000;
+  let endsAt = startedAt + order.seconds * 1_000;
+  if (order.untilTold === true)
+    void hear().then(() => {
+      endsAt = 0;
+    });
   await Promise.all(
     open.map(async (connection) => {
       while (performance.now() < endsAt) {
@@ -54,6 +65,7 @@ async function carryOut(order: LoadOrder): Promise<void> {
         if (bet === undefined) return;
         const answer = await connection.send(bet);
         tookMs.push(answer.tookMs);
+        if (order.pauseMs !== undefined) await delay(order.pauseMs);
         if (answer.isAccepted) continue;
         refused += 1;
         refusal = answer.text;

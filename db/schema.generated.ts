@@ -178,6 +178,60 @@ export interface CrmMessage {
   template: string;
 }
 
+export interface GamesBet {
+  asset: string;
+  brand: string;
+  fingerprint: Buffer;
+  followed: boolean;
+  id: string;
+  kind: string;
+  outcome: string | null;
+  payout: Generated<string>;
+  payoutMax: string;
+  placedAt: Generated<Timestamp>;
+  playerId: string;
+  potentialPayout: string;
+  reopened: Generated<number>;
+  resultVersion: Generated<number>;
+  settledAt: Timestamp | null;
+  settlementVersion: Generated<number>;
+  stake: string;
+  stakeJournalId: string;
+  state: string;
+  sweptAt: Timestamp | null;
+}
+
+export interface GamesBetLeg {
+  betId: string;
+  eventId: string;
+  marketId: string;
+  number: number;
+  odds: bigint;
+  playerId: string;
+  selectionId: string;
+}
+
+export interface GamesBookPlayerLimit {
+  asset: string;
+  id: string;
+  playerId: string;
+  reason: string;
+  setAt: Generated<Timestamp>;
+  setBy: string;
+  stakeMax: string | null;
+}
+
+export interface GamesCashOutOffer {
+  betId: string;
+  endedAt: Timestamp | null;
+  expiresAt: Timestamp;
+  id: string;
+  madeAt: Generated<Timestamp>;
+  playerId: string;
+  state: string;
+  value: string;
+}
+
 export interface GamesCatalogueImport {
   addedCount: Generated<number>;
   brand: string;
@@ -321,6 +375,42 @@ export interface GamesIntegrationVersion {
   version: number;
 }
 
+export interface GamesMarket {
+  eventId: string;
+  id: string;
+  kind: string;
+  name: string;
+  resultSequence: bigint | null;
+  resultVersion: Generated<number>;
+  sequence: bigint;
+  state: string;
+}
+
+export interface GamesMarketResult {
+  betsSettled: number | null;
+  eventId: string;
+  kind: string;
+  marketId: string;
+  outcomes: Json;
+  receivedAt: Generated<Timestamp>;
+  sequence: bigint;
+  settledAt: Timestamp | null;
+  version: number;
+}
+
+export interface GamesParkedResult {
+  closedAt: Timestamp | null;
+  closedBy: string | null;
+  eventId: string;
+  id: Generated<string>;
+  marketId: string;
+  message: Json;
+  openedAt: Generated<Timestamp>;
+  reason: string;
+  resolution: string | null;
+  sequence: bigint;
+}
+
 export interface GamesRound {
   asset: string;
   closedAt: Timestamp | null;
@@ -335,6 +425,25 @@ export interface GamesRound {
   state: string;
   version: Generated<number>;
   won: Generated<string>;
+}
+
+export interface GamesSelection {
+  active: boolean;
+  eventId: string;
+  id: string;
+  marketId: string;
+  name: string;
+  odds: bigint;
+  sequence: bigint;
+}
+
+export interface GamesSportEvent {
+  id: string;
+  name: string;
+  sequence: bigint;
+  sport: string;
+  startsAt: Timestamp;
+  state: string;
 }
 
 export interface GamesStakeCap {
@@ -952,6 +1061,10 @@ export interface DB {
   "compliance.relayDeadLetter": ComplianceRelayDeadLetter;
   "compliance.webhookInbox": ComplianceWebhookInbox;
   "crm.message": CrmMessage;
+  "games.bet": GamesBet;
+  "games.betLeg": GamesBetLeg;
+  "games.bookPlayerLimit": GamesBookPlayerLimit;
+  "games.cashOutOffer": GamesCashOutOffer;
   "games.catalogueImport": GamesCatalogueImport;
   "games.freeRoundCampaign": GamesFreeRoundCampaign;
   "games.freeRoundIssue": GamesFreeRoundIssue;
@@ -960,7 +1073,12 @@ export interface DB {
   "games.integration": GamesIntegration;
   "games.integrationCredential": GamesIntegrationCredential;
   "games.integrationVersion": GamesIntegrationVersion;
+  "games.market": GamesMarket;
+  "games.marketResult": GamesMarketResult;
+  "games.parkedResult": GamesParkedResult;
   "games.round": GamesRound;
+  "games.selection": GamesSelection;
+  "games.sportEvent": GamesSportEvent;
   "games.stakeCap": GamesStakeCap;
   "kyc.levelGrant": KycLevelGrant;
   "kyc.verification": KycVerification;

@@ -38,6 +38,7 @@ export function composeVariables(): Record<string, string> {
     GAME_STUDIO_PUBLIC_KEY: secrets.hub88.studioPublicKey,
     A8R_V2_AUTH_TOKEN: secrets.a8r.v2Token,
     A8R_V1_AUTH_TOKEN: secrets.a8r.v1Token,
+    ODDS_FEED_WEBHOOK_SECRET: secrets.oddsFeed.webhookSecret,
     SEED_OPERATORS: JSON.stringify(secrets.operators),
   };
 }

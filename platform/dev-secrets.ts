@@ -38,6 +38,7 @@ export interface DevSecrets {
   };
   /** Shared with the studio for its a8r calls; either side signs with them. */
   readonly a8r: { readonly v2Token: string; readonly v1Token: string };
+  readonly oddsFeed: { readonly webhookSecret: string };
   readonly operators: readonly OperatorSecret[];
 }
 
@@ -83,6 +84,7 @@ function complete(before: Partial<DevSecrets> | undefined): DevSecrets {
     },
     hub88: before?.hub88 ?? hub88Keys(),
     a8r: before?.a8r ?? { v2Token: password(), v1Token: password() },
+    oddsFeed: before?.oddsFeed ?? { webhookSecret: password() },
     operators: operators(before?.operators ?? []),
   };
 }

@@ -16,6 +16,7 @@ export interface Embedded {
   readonly pspBeta: boolean;
   readonly kycVendor: boolean;
   readonly gameStudio: boolean;
+  readonly oddsFeed: boolean;
 }
 
 export interface PlatformEnvironment {
@@ -45,6 +46,7 @@ export function decideEmbedded(given: Environment): Embedded {
     pspBeta: !isSet(given, 'PSP_BETA_API_KEY'),
     kycVendor: !isSet(given, 'KYC_VENDOR_APP_TOKEN'),
     gameStudio: !isSet(given, 'HUB88_PRIVATE_KEY'),
+    oddsFeed: !isSet(given, 'ODDS_FEED_WEBHOOK_SECRET'),
   };
 }
 
@@ -65,6 +67,7 @@ function decideProduction(given: Environment): Embedded {
     pspBeta: false,
     kycVendor: false,
     gameStudio: false,
+    oddsFeed: false,
   };
 }
 
@@ -170,6 +173,7 @@ function defaultsFrom(
           A8R_V1_AUTH_TOKEN: secrets.a8r.v1Token,
         }
       : {}),
+    ...(embedded.oddsFeed ? { ODDS_FEED_WEBHOOK_SECRET: secrets.oddsFeed.webhookSecret } : {}),
   };
   return { ...defaults, ...present(given, Object.keys(defaults)) };
 }

@@ -26,6 +26,7 @@ import {
   gameStudioPlan,
   kycVendorPlan,
   mailboxPlan,
+  oddsFeedPlan,
   pspAlphaPlan,
   pspBetaPlan,
   relayPlan,
@@ -265,6 +266,7 @@ async function startCounterparties(frame: Frame): Promise<void> {
   if (embedded.kycVendor) plans.push(kycVendorPlan(request));
   if (embedded.gameStudio) plans.push(gameStudioPlan(request));
   if (embedded.mailbox) plans.push(mailboxPlan(request));
+  if (embedded.oddsFeed) plans.push(oddsFeedPlan(request));
   if (plans.length === 0) return;
   mkdirSync(join(frame.home, 'sandbox'), { recursive: true });
   await inStep(frame, 'Sandbox', async () => {
@@ -375,6 +377,7 @@ function portsInUse(ports: Ports, embedded: Embedded): { port: number; use: stri
     pspBeta: [['pspBeta', 'the PSP beta']],
     kycVendor: [['kycVendor', 'the KYC vendor']],
     gameStudio: [['gameStudio', 'the game studio']],
+    oddsFeed: [['oddsFeed', 'the odds feed']],
   };
   const ours = (Object.keys(per) as (keyof Embedded)[])
     .filter((name) => embedded[name])

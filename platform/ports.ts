@@ -16,6 +16,7 @@ const defaults = {
   kycVendor: 18_400,
   mailbox: 18_500,
   mailboxSmtp: 18_600,
+  oddsFeed: 18_700,
   workerMetrics: 19_100,
   workerSdkMetrics: 19_200,
   relayMetrics: 19_300,

@@ -12,7 +12,7 @@ export const stopOrder: readonly (readonly string[])[] = [
   ['api'],
   ['worker'],
   ['relay'],
-  ['psp-alpha', 'psp-beta', 'kyc-vendor', 'game-studio', 'mailbox'],
+  ['psp-alpha', 'psp-beta', 'kyc-vendor', 'game-studio', 'mailbox', 'odds-feed'],
   ['analytics'],
   ['temporal'],
   ['postgres'],
@@ -174,6 +174,21 @@ export function mailboxPlan({ given, home, ports }: SandboxRequest): ProcessPlan
     port: ports.mailbox,
     env: {
       SMTP_PORT: String(ports.mailboxSmtp),
+    },
+  });
+}
+
+export function oddsFeedPlan({ given, home, ports, secrets }: SandboxRequest): ProcessPlan {
+  return partyPlan({
+    given,
+    home,
+    name: 'odds-feed',
+    label: 'The odds feed',
+    script: 'sandbox/odds-feed/main.ts',
+    port: ports.oddsFeed,
+    env: {
+      WEBHOOK_URL: `http://127.0.0.1:${ports.api}/webhooks/odds-feed`,
+      WEBHOOK_SECRET: secrets.oddsFeed.webhookSecret,
     },
   });
 }

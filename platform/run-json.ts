@@ -69,6 +69,7 @@ export function createRunJson(frame: {
       ...(embedded.kycVendor ? { kycVendor: address(ports.kycVendor) } : {}),
       ...(embedded.gameStudio ? { gameStudio: address(ports.gameStudio) } : {}),
       ...(embedded.mailbox ? { mailbox: address(ports.mailbox) } : {}),
+      ...(embedded.oddsFeed ? { oddsFeed: address(ports.oddsFeed) } : {}),
     },
     metrics: {
       api: `${api}/metrics`,

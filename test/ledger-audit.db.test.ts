@@ -28,6 +28,7 @@ import { completeBlock, ensureCursor, measureBacklog, takeBlock } from '#workers
 import { createLedgerLogSink } from '#workers/relay/ledger-log-sink.ts';
 import { createTestApi, type TestApi } from './support/api.ts';
 import { startClickHouse, type TestClickHouse } from './support/clickhouse.ts';
+import { playBook } from './support/book-world.ts';
 import { createTestDatabase, type TestDatabase } from './support/database.ts';
 import type { TestPlayer } from './support/factories.ts';
 import { asOwner, betOf, playFor, postGame } from './support/ledger-world.ts';
@@ -90,6 +91,7 @@ beforeAll(async () => {
   player = { playerId, instrumentId: id };
   gambler = { id: playerId, brand, jurisdiction: 'MT', currency: 'EUR' };
   await playFor(database.db, gambler, 6);
+  await playBook(database);
   await settle();
 }, 90_000);
 

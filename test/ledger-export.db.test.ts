@@ -15,6 +15,8 @@ import { postCommand } from '#activities/wallet/post.ts';
 import { verifyLedger } from '#activities/wallet/verify.ts';
 import { orThrow } from '#domain/failures.ts';
 import { exportFormat } from '#domain/wallet/export.schema.ts';
+import { journalCodes } from '#domain/wallet/postings.ts';
+import { playBook } from './support/book-world.ts';
 import { createTestDatabase, type TestDatabase } from './support/database.ts';
 import { makeDeposit, makePlayer, type TestPlayer } from './support/factories.ts';
 import { asOwner, betOf, logEverything, playFor, postGame } from './support/ledger-world.ts';
@@ -34,6 +36,7 @@ beforeAll(async () => {
   ids = [
     ...(await playFor(database.db, player, 9)),
     ...(await playFor(database.db, await makePlayer(database.db), 4)),
+    ...(await playBook(database)),
   ];
   // A conversion of somebody else's making: a code that nothing here knows, in two assets.
   await database.ownerPool.query(`
@@ -140,6 +143,13 @@ describe('a sound export', () => {
     const manifest = JSON.parse(readFileSync(join(sound, 'manifest.json'), 'utf8')) as { checkpoint: string };
     const signed = readSignedCheckpoint(manifest.checkpoint, signer.vkey);
     expect(signed?.root).toEqual(treeHash(linesIn(sound).map((line) => leafHashOf(line))));
+  });
+
+  test('holds the journals of sports bets of every kind', () => {
+    const codes = linesIn(sound).map((line) => (JSON.parse(line) as { code: string }).code);
+    const ofBook = journalCodes.filter((code) => code.startsWith('book.'));
+    expect(ofBook).toHaveLength(5);
+    expect(codes).toEqual(expect.arrayContaining(ofBook));
   });
 
   test('is read by the command without any database', () => {

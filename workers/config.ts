@@ -36,6 +36,11 @@ export interface GameStudioConfig {
   readonly a8rTokens: { readonly v2: Secret | undefined; readonly v1: Secret | undefined };
 }
 
+export interface OddsFeedConfig {
+  /** Shared with the feed, which signs its messages with it. */
+  readonly webhookSecret: Secret;
+}
+
 export interface OperatorLogin {
   readonly email: string;
   readonly password: Secret;
@@ -101,6 +106,7 @@ export interface Config {
   };
   readonly kycVendor: KycVendorConfig | undefined;
   readonly gameStudio: GameStudioConfig | undefined;
+  readonly oddsFeed: OddsFeedConfig | undefined;
   readonly seed: { readonly operators: readonly OperatorLogin[] };
   /** Health and metrics of a process that has no other HTTP port. */
   readonly metricsPort: number | undefined;
@@ -224,6 +230,7 @@ const variables = z.object({
   GAME_STUDIO_PUBLIC_KEY: pem.optional(),
   A8R_V2_AUTH_TOKEN: z.string().optional(),
   A8R_V1_AUTH_TOKEN: z.string().optional(),
+  ODDS_FEED_WEBHOOK_SECRET: z.string().optional(),
   SEED_OPERATORS: operators.optional(),
   METRICS_PORT: port.optional(),
   SDK_METRICS_PORT: port.optional(),
@@ -311,6 +318,7 @@ function assemble(given: Variables, problems: string[]): Config {
     psp: { alpha: pspAlphaOf(given, problems), beta: pspBetaOf(given, problems) },
     kycVendor: kycVendorOf(given, problems),
     gameStudio: gameStudioOf(given, problems),
+    oddsFeed: oddsFeedOf(given),
     seed: {
       operators: (given.SEED_OPERATORS ?? []).map((operator) => ({
         ...operator,
@@ -446,6 +454,11 @@ function gameStudioOf(given: Variables, problems: string[]): GameStudioConfig | 
   );
 }
 
+function oddsFeedOf(given: Variables): OddsFeedConfig | undefined {
+  const secret = secretOf(given.ODDS_FEED_WEBHOOK_SECRET);
+  return secret && { webhookSecret: secret };
+}
+
 /** A counterparty is configured with all its variables or not at all: half of one would fail at the first call. */
 function wholeGroup<Name extends keyof Variables>(
   given: Variables,
@@ -500,6 +513,7 @@ function productionSecrets(config: Config, given: Variables): NamedSecret[] {
     'KYC_VENDOR_WEBHOOK_SECRET',
     'A8R_V2_AUTH_TOKEN',
     'A8R_V1_AUTH_TOKEN',
+    'ODDS_FEED_WEBHOOK_SECRET',
   ] as const;
   for (const name of vendorNames) {
     const value = given[name];

@@ -1,6 +1,8 @@
 /** Which facts start or signal which workflow, after they are committed. The relay is the only caller. */
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { EventType, NewEvent } from '#domain/events.schema.ts';
+import { betStart, betWorkflowId, legResulted } from '#workflows/bet.contract.ts';
+import type { bet } from '#workflows/bet.ts';
 import type { bonusAward } from '#workflows/bonus-award.ts';
 import { awardWagered, bonusAwardStart, bonusAwardWorkflowId } from '#workflows/bonus-award.contract.ts';
 import {
@@ -19,6 +21,8 @@ import {
   limitChangeStart,
   limitChangeWorkflowId,
 } from '#workflows/limit-change.contract.ts';
+import { marketStart } from '#workflows/market.contract.ts';
+import type { market } from '#workflows/market.ts';
 import type { selfExclusion } from '#workflows/self-exclusion.ts';
 import {
   selfExclusionNoticed,
@@ -135,7 +139,22 @@ export const eventRoutes: EventRoutes = {
   'responsible-gambling.exclusion.extended': (client, { payload }) => pokeExclusion(client, payload),
   'responsible-gambling.exclusion.reinstatement-requested': (client, { payload }) =>
     pokeExclusion(client, payload),
+  'games.bet.placed': async (client, { payload, brand, playerId }) => {
+    if (!payload.followed) return;
+    const { betId, money } = payload;
+    await startBet(client, { betId, reopened: 0, playerId: playerId ?? '', brand, asset: money.asset });
+  },
+  'games.bet.reopened': (client, { payload, brand, playerId }) =>
+    startBet(client, { ...payload, playerId: playerId ?? '', brand }),
+  'games.bet.settled': async (client, { payload }) => {
+    if (payload.followed) await poke(client.workflow.getHandle(betWorkflowId(payload)).signal(legResulted));
+  },
+  'games.market.resulted': (client, { payload: { eventId, marketId, version } }) =>
+    startOnce(client.workflow.start<typeof market>('market', marketStart({ eventId, marketId, version }))),
 };
+
+const startBet = (client: Client, input: Parameters<typeof betStart>[0]) =>
+  startOnce(client.workflow.start<typeof bet>('bet', betStart(input)));
 
 const pickVerification = (payload: { verificationId: string; playerId: string; jurisdiction: string }) => ({
   verificationId: payload.verificationId,

@@ -4,6 +4,8 @@ import { createMessageActivities } from '#activities/crm/messages.ts';
 import type { ActivityDeps } from '#activities/deps.ts';
 import { createCatalogueImportActivities } from '#activities/games/catalogue-import.ts';
 import { createFreeRoundsActivities } from '#activities/games/free-rounds.ts';
+import { createBetActivities } from '#activities/games/book/bet-activities.ts';
+import { createMarketActivities } from '#activities/games/book/market-activities.ts';
 import { createRoundActivities } from '#activities/games/rounds.ts';
 import { createRegistrationActivities } from '#activities/pam/registrations.ts';
 import { createDepositAttemptActivities } from '#activities/payments/deposit-attempts.ts';
@@ -40,7 +42,11 @@ export function planQueues(deps: ActivityDeps): Record<TaskQueue, QueuePlan> {
       activitiesMax: 32,
       workflowTasksMax: 40,
     },
-    [taskQueues.play]: { activities: { ...rounds }, activitiesMax: 16, workflowTasksMax: 20 },
+    [taskQueues.play]: {
+      activities: { ...rounds, ...createMarketActivities(deps), ...createBetActivities(deps) },
+      activitiesMax: 16,
+      workflowTasksMax: 20,
+    },
     [taskQueues.provider]: {
       activities: {
         ...rounds,

@@ -6,6 +6,7 @@ import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import { pokeOpenWebhooks } from '#activities/compliance/commands/webhook-inbox.ts';
 import { requestDueImports } from '#activities/games/commands/request-import.ts';
+import { takeOpenFeedMessages } from '#activities/games/commands/take-feed-message.ts';
 import { claimExpiredRounds } from '#activities/games/guard.ts';
 import { expireHolds } from '#activities/wallet/hold-expiry.ts';
 import { rollUpJackpotPools } from '#activities/wallet/jackpot-pools.ts';
@@ -31,6 +32,7 @@ import type { timeOut } from '#workflows/time-out.ts';
 import { vendorNotified, verificationStart } from '#workflows/verification.contract.ts';
 import type { verification } from '#workflows/verification.ts';
 import { poke, startOnce } from './event-routes.ts';
+import { sweepBets, sweepMarketResults } from './sweep-book.ts';
 import type { Metrics } from './metrics.ts';
 import { redrivePayments, restartLostPayments } from './redrive-payments.ts';
 
@@ -79,6 +81,9 @@ export const sweeps: readonly Sweep[] = [
   { name: 'lost-payments', everyMs: 60_000, run: restartLostPayments },
   { name: 'expired-holds', everyMs: 5_000, runAlone: (db) => expireHolds(db, rowsMax) },
   { name: 'jackpot-pools', everyMs: 60_000, run: (_client, db) => rollUpJackpotPools(db) },
+  { name: 'feed-messages', everyMs: 5_000, run: (_client, db) => takeOpenFeedMessages(db) },
+  { name: 'market-results', everyMs: 30_000, run: sweepMarketResults },
+  { name: 'bets', everyMs: 60_000, run: sweepBets },
 ];
 
 /** Runs every sweep at its own pace until `signal` aborts; one that fails is tried again at its next turn. */

@@ -53,6 +53,19 @@ export const providerRead: ActivityOptions = {
   retry: { initialInterval: '5 s', backoffCoefficient: 2, maximumInterval: '5 min', nonRetryableErrorTypes },
 };
 
+/** Long work in pages of our own transactions, which tells where it is; given up by nobody but the caller. */
+export const batch: ActivityOptions = {
+  startToCloseTimeout: '10 min',
+  scheduleToCloseTimeout: '6 h',
+  heartbeatTimeout: '30 s',
+  retry: {
+    initialInterval: '500 ms',
+    backoffCoefficient: 2,
+    maximumInterval: '30 s',
+    nonRetryableErrorTypes,
+  },
+};
+
 /** Mail and push: ten attempts within the hour, then the message is recorded as undelivered. */
 export const notify: ActivityOptions = {
   startToCloseTimeout: '15 s',

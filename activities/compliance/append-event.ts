@@ -34,3 +34,19 @@ export async function appendEvent(trx: Trx, event: NewEvent, deed: Deed): Promis
       ${event.playerId}, ${deed.reason ?? null}, ${payload}::jsonb)
   `.execute(trx);
 }
+
+/**
+ * Appends many facts by one statement, without audit rows: for what follows mechanically from a deed that has its own,
+ * such as the bets that a result settles. Throws when a payload does not fit its schema.
+ */
+export async function appendFacts(trx: Trx, events: readonly NewEvent[]): Promise<void> {
+  if (events.length === 0) return;
+  const payloads = events.map((event) => JSON.stringify(payloadSchemas[event.type].parse(event.payload)));
+  await sql`
+    insert into compliance.outbox (event_id, type, version, brand, player_id, occurred_at, payload)
+    select f.event_id, f.type, 1, f.brand, f.player_id, now(), f.payload::jsonb
+    from unnest(${events.map(() => randomUUID())}::uuid[], ${events.map(({ type }) => type)}::text[],
+      ${events.map(({ brand }) => brand)}::text[], ${events.map(({ playerId }) => playerId)}::uuid[], ${payloads}::text[])
+      as f(event_id, type, brand, player_id, payload)
+  `.execute(trx);
+}

@@ -1,8 +1,12 @@
 /** Assessments on the real tables: the facts are read right, and a verdict is given once. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { orThrow } from '#domain/failures.ts';
+import { everyBet } from '#domain/games/book/bet-lanes.ts';
+import { createBookWorld, homeOf, homeWins } from '#test/support/book-world.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import { createTestPlayer, openTestSession, seedProtection } from '#test/support/protected-player.ts';
+import { settleSinglesPage } from '../games/book/market-activities.ts';
 import { createRiskActivities } from './assess-withdrawal.ts';
 
 let database: TestDatabase;
@@ -89,6 +93,22 @@ test('a device of many players is refused, and an address that is new on an old 
   const { reasons } = await assess(old.playerId);
   expect(reasons).toContain('new-address');
   expect(reasons).not.toContain('young-account');
+});
+
+test('sports stakes are play, and those of void bets are none', async () => {
+  const book = createBookWorld(database);
+  const bettor = await book.makeBettor();
+  await capturedDeposit(bettor.id, 20);
+  const [won, abandoned] = [await book.makeMarket(), await book.makeMarket()];
+  for (const match of [won, abandoned]) orThrow(await book.place(bettor, [homeOf(match)]));
+  await book.result(won, homeWins);
+  await settleSinglesPage(database.db, { ...won, version: 1 }, homeWins, everyBet, 10);
+  expect((await assess(bettor.id)).reasons).not.toContain('little-play');
+
+  const voided = { home: { result: 'void' }, draw: { result: 'void' }, away: { result: 'void' } } as const;
+  await book.result(abandoned, voided);
+  await settleSinglesPage(database.db, { ...abandoned, version: 1 }, voided, everyBet, 10);
+  expect((await assess(bettor.id)).reasons).toContain('little-play');
 });
 
 test('nobody is assessed who is not there', async () => {

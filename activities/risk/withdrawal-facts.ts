@@ -37,7 +37,11 @@ export async function readWithdrawalFacts(
       (select coalesce(sum(j.amount), 0) from wallet.journal j
         where j.player_id = p.id and j.asset = ${ask.asset} and j.code = 'bet.place'
           and j.occurred_at > now() - interval '90 days'
-          and not exists (select 1 from wallet.journal r where r.reverses = j.id)) as recently_staked,
+          and not exists (select 1 from wallet.journal r where r.reverses = j.id))
+        -- A sports bet that is void was no stake, and one that was bought back may have risked nothing.
+        + (select coalesce(sum(b.stake), 0) from games.bet b
+        where b.player_id = p.id and b.asset = ${ask.asset} and b.placed_at > now() - interval '90 days'
+          and (b.outcome is null or b.outcome in ('won', 'lost'))) as recently_staked,
       (select count(*)::int from pam.device v where v.player_id = p.id) as devices,
       (select count(distinct o.player_id)::int from pam.device v
         join pam.device o on o.device_id = v.device_id and o.player_id <> v.player_id

@@ -2,7 +2,7 @@
 import { hash, randomUUID } from 'node:crypto';
 import { pools, type Pool } from '#domain/wallet/chart.ts';
 import { chainText } from '#domain/wallet/chain.ts';
-import type { ExchangeCommand, WalletCommand } from '#domain/wallet/commands.ts';
+import type { ExchangeCommand, GameCommand, WalletCommand } from '#domain/wallet/commands.ts';
 import type { DecidedJournal, Decision, JournalFacts } from '#domain/wallet/decide.ts';
 import type { Accepted } from '#domain/wallet/decision.ts';
 import type { Posting } from '#domain/wallet/postings.ts';
@@ -76,9 +76,9 @@ export function addDecision(
 ): { journalId: string; facts: JournalFacts[] } {
   const facts: JournalFacts[] = [];
   let chains = batch.after.chains;
-  const round = command.kind === 'transfer' ? null : command.round;
-  const subject = command.kind === 'transfer' ? command.subject : null;
-  let callId = command.kind === 'transfer' ? null : (command.callId ?? null);
+  const around = factsAround(command);
+  const { round, subject } = around;
+  let callId = 'callId' in command ? (command.callId ?? null) : null;
   const balances = { ...batch.after.state.balances };
 
   for (const journal of decision.journals) {
@@ -89,7 +89,7 @@ export function addDecision(
     const { entries, chains: extended } = chainPostings(batch.before, chains, balances, journal.postings, id);
     chains = extended;
     batch.entries.push(...entries);
-    batch.events.push(journalEvent(factsAround(command), command.asset, id, journal, entries));
+    batch.events.push(journalEvent(around, command.asset, id, journal, entries));
     facts.push(factsOf(command, id, journal));
   }
   if (decision.wageredAwardId) {
@@ -99,7 +99,7 @@ export function addDecision(
       payload: JSON.stringify({ awardId: decision.wageredAwardId }),
     });
   }
-  if (decision.round && command.kind !== 'transfer') addRound(batch, command, decision.round);
+  if (decision.round && 'round' in command) addRound(batch, command, decision.round);
   batch.after = { state: decision.state, version: batch.before.version + 1n, chains };
   return { journalId: facts[0]?.id ?? '', facts };
 }
@@ -191,7 +191,7 @@ function extendChain(
 
 function addRound(
   batch: PlayerBatch,
-  command: Exclude<WalletCommand, { kind: 'transfer' }>,
+  command: GameCommand,
   change: { staked: bigint; won: bigint; closes: boolean; rolledBack: boolean; guardMs: number },
 ): void {
   const key = `${command.key.integration}\n${command.round}`;
@@ -219,9 +219,9 @@ type Surroundings = {
 };
 
 const factsAround = (command: WalletCommand | ExchangeCommand): Surroundings =>
-  command.kind === 'transfer' || command.kind === 'exchange'
-    ? { integration: command.key.integration, round: null, game: null, subject: command.subject }
-    : { integration: command.key.integration, round: command.round, game: command.game, subject: null };
+  'round' in command
+    ? { integration: command.key.integration, round: command.round, game: command.game, subject: null }
+    : { integration: command.key.integration, round: null, game: null, subject: command.subject };
 
 function journalEvent(
   { integration, round, game, subject }: Surroundings,

@@ -86,7 +86,7 @@ export async function postCommand(
   const referenced = referencedId === null ? null : (facts.get(factsKey(integration, referencedId)) ?? null);
   const claims =
     command.kind === 'transfer' && referenced !== null ? await loadClaims(execute, referenced.id) : undefined;
-  const callId = command.kind === 'transfer' ? null : (command.callId ?? null);
+  const callId = 'callId' in command ? (command.callId ?? null) : null;
   const calls = await loadCallFacts(execute, callId === null ? [] : [{ integration, callId }]);
   const nowMs = await readClockMs(execute);
   const decision = decide(wallet.state, command, {

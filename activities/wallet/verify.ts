@@ -6,6 +6,7 @@ import { pools } from '#domain/wallet/chart.ts';
 import { chainText } from '#domain/wallet/chain.ts';
 import { checkMovements } from './verify-movements.ts';
 import { checkLog } from './log/verify-log.ts';
+import { checkBets } from './verify-bets.ts';
 
 export type Check = {
   readonly name: string;
@@ -37,6 +38,7 @@ export async function verifyLedger(db: Database, trustedKeys: readonly string[] 
         await checkRounds(snapshot),
         ...(await checkMovements(snapshot)),
         ...(await checkLog(snapshot, trustedKeys)),
+        await checkBets(snapshot),
       ];
     });
 }

@@ -38,11 +38,14 @@ select
   toString(-sumIf(units, code = 'deposit.capture' and startsWith(account, 'psp:'))) as deposits,
   uniqExactIf(journal_id, code = 'deposit.capture') as deposits_count,
   toString(sumIf(units, code = 'withdrawal.settle' and startsWith(account, 'psp:'))) as withdrawals,
-  uniqExactIf(player_id, code = 'bet.place' and account = 'cash') as active_players,
+  uniqExactIf(player_id, code in ('bet.place', 'book.place') and account = 'cash') as active_players,
   -- A rollback of a bet takes revenue back (negative), one of a win gives it back (positive).
-  toString(sumIf(units, account = 'house:casino:gaming' and (code = 'bet.place' or (code = 'bet.rollback' and units < 0)))) as stakes,
-  toString(-sumIf(units, account = 'house:casino:gaming' and (code = 'bet.win' or (code = 'bet.rollback' and units > 0)))) as wins,
-  toString(sumIf(units, account = 'house:casino:gaming')) as ggr,
+  -- A void sports bet gives its stake back, and a correction moves what was paid, whatever it was paid for.
+  toString(sumIf(units, account = 'house:casino:gaming' and (code = 'bet.place' or (code = 'bet.rollback' and units < 0))
+    or account = 'house:sportsbook:gaming' and code in ('book.place', 'book.void'))) as stakes,
+  toString(-sumIf(units, account = 'house:casino:gaming' and (code = 'bet.win' or (code = 'bet.rollback' and units > 0))
+    or account = 'house:sportsbook:gaming' and code in ('book.settle', 'book.correct', 'book.cash-out'))) as wins,
+  toString(sumIf(units, account in ('house:casino:gaming', 'house:sportsbook:gaming'))) as ggr,
   toString(-sumIf(units, account = 'bonus' and (code = 'bet.place' or (code = 'bet.rollback' and units > 0)))) as bonus_stakes,
   toString(-sumIf(units, account = 'bonus' and startsWith(code, 'bet.'))) as bonus_ggr,
   toString(-sumIf(units, account = 'house:bonus-cost' and code in ('bonus.award', 'bonus.forfeit', 'free.win', 'free.rollback'))) as bonus_issued,

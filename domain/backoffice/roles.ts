@@ -60,6 +60,9 @@ export const permissions = [
   'wallet:rate:publish',
   'games:play-rules:set',
   'wallet:jackpot:fund',
+  'games:bet:read',
+  'games:result:resolve',
+  'games:stake-limit:set',
 ] as const;
 
 export type Permission = (typeof permissions)[number];
@@ -75,6 +78,7 @@ const readsOfPlayers = [
   'kyc:verification:read',
   'bonus:award:read',
   'responsible-gambling:limit:read',
+  'games:bet:read',
 ] as const satisfies readonly Permission[];
 
 const asksForAdjustments = [
@@ -127,6 +131,7 @@ const grants: Record<RoleName, readonly Permission[]> = {
     'games:integration:read',
     'games:credential:decide',
     'games:play-rules:set',
+    'games:stake-limit:set',
   ],
   compliance: [
     ...readsOfPlayers,
@@ -162,6 +167,8 @@ const grants: Record<RoleName, readonly Permission[]> = {
     'bonus:award:read',
     'bonus:award:grant',
     'crm:message:read',
+    'games:bet:read',
+    'games:result:resolve',
   ],
   analyst: ['bi:kpi:read', 'affiliates:referral:read', 'games:game:read', 'payments:route:read'],
   admin: permissions,

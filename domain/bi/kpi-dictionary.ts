@@ -3,8 +3,8 @@ import type { Units } from '../money.ts';
 
 export type RevenueFigures = {
   /**
-   * Everything that rounds left in `house:{vertical}:gaming`: stakes less wins, real and bonus money together,
-   * rollbacks taken back on the side that they undo.
+   * Everything that rounds and sports bets left in `house:{vertical}:gaming`: stakes less wins, real and bonus money
+   * together, rollbacks taken back on the side that they undo.
    */
   readonly ggr: Units;
   /** Of `ggr`, what came from bonus money: stakes out of bonus pools less wins into them. Nobody paid it in. */

@@ -1,6 +1,7 @@
-/** Facts about game sessions and rounds. */
+/** Facts about game sessions and rounds, and about the sportsbook. */
 import { z } from 'zod';
 import { moneySchema } from '../money.schema.ts';
+import { parkReasons } from './book/market-result.ts';
 
 export const gamesEvents = {
   'games.session.opened': z.strictObject({
@@ -22,4 +23,45 @@ export const gamesEvents = {
     jackpot: z.strictObject({ pool: z.string(), contributionBps: z.int() }).nullable(),
   }),
   'games.stake-cap.set': z.strictObject({ asset: z.string(), money: moneySchema.nullable() }),
+  'games.bet.placed': z.strictObject({
+    betId: z.uuid(),
+    money: moneySchema,
+    potentialPayout: moneySchema,
+    legs: z.int(),
+    followed: z.boolean(),
+  }),
+  /** A settlement or a correction: `payout` is the sum of all, `delta` what this one paid or took back. */
+  'games.bet.settled': z.strictObject({
+    betId: z.uuid(),
+    version: z.int(),
+    outcome: z.enum(['won', 'lost', 'void']),
+    payout: moneySchema,
+    delta: moneySchema,
+    followed: z.boolean(),
+    /** With the id, the bet's workflow at the time. */
+    reopened: z.int(),
+  }),
+  'games.bet.reopened': z.strictObject({ betId: z.uuid(), reopened: z.int(), asset: z.string() }),
+  'games.bet.cashed-out': z.strictObject({ betId: z.uuid(), offerId: z.uuid(), money: moneySchema }),
+  'games.market.resulted': z.strictObject({
+    eventId: z.string(),
+    marketId: z.string(),
+    version: z.int(),
+    kind: z.enum(['result', 'abandoned']),
+  }),
+  'games.result.parked': z.strictObject({
+    parkedId: z.uuid(),
+    eventId: z.string(),
+    marketId: z.string(),
+    reason: z.enum(parkReasons),
+  }),
+  'games.result.released': z.strictObject({
+    parkedId: z.uuid(),
+    resolution: z.enum(['applied', 'dismissed']),
+  }),
+  'games.stake-limit.set': z.strictObject({
+    playerId: z.uuid(),
+    asset: z.string(),
+    stakeMax: moneySchema.nullable(),
+  }),
 } as const;

@@ -20,6 +20,7 @@ export type HouseAccount =
 
 export const clearingOf = (psp: string): HouseAccount => `psp:${psp}:clearing`;
 export const casinoGaming: HouseAccount = 'house:casino:gaming';
+export const sportsbookGaming: HouseAccount = 'house:sportsbook:gaming';
 export const bonusCost: HouseAccount = 'house:bonus-cost';
 export const adjustments: HouseAccount = 'house:adjustments';
 export const fxPosition: HouseAccount = 'house:fx';

@@ -1,6 +1,7 @@
 /** What may be asked of a wallet. Every game dialect and every payment activity speaks these words. */
 import { assertNever } from '../failures.ts';
 import type { Units } from '../money.ts';
+import type { BookCommand } from './book-commands.ts';
 import type { HoldTarget } from './chart.ts';
 import type { Rate } from './exchange-rate.ts';
 import type { FreeWin } from './free-play.ts';
@@ -107,7 +108,7 @@ export type TransferCommand = {
   readonly transfer: Transfer;
 };
 
-export type WalletCommand = GameCommand | TransferCommand;
+export type WalletCommand = GameCommand | TransferCommand | BookCommand;
 
 /** Money of one asset given for money of another one, of the same player. It concerns two wallets. */
 export type ExchangeCommand = {
@@ -129,6 +130,8 @@ export type ExchangeCommand = {
 export function referencedExternalId(command: WalletCommand): string | null {
   switch (command.kind) {
     case 'bet':
+    case 'book-stake':
+    case 'book-pay':
       return null;
     case 'transfer':
       return originalOf(command.transfer);

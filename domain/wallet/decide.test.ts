@@ -1,6 +1,7 @@
 /** Random command sequences against a small reference ledger that shares no code with the reducer. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { BookCommand } from './book-commands.ts';
 import {
   referencedExternalId,
   type BetCommand,
@@ -149,6 +150,8 @@ class Reference {
   awarded = 0n;
   award: { left: bigint } | null = null;
   ether = 0n;
+  /** What the sportsbook has taken and not paid. */
+  book = 0n;
   readonly past = new Map<string, Past>();
   readonly calls = new Set<string>();
 
@@ -257,6 +260,14 @@ class Reference {
         this.award.left += original.nearer;
         if (this.award.left < 0n) this.award.left = 0n;
       }
+      return this.remember(id, { kind: 'other', print });
+    }
+    if (command.kind === 'book-stake' || command.kind === 'book-pay') {
+      const moved = command.kind === 'book-stake' ? -command.amount : command.delta;
+      if (command.kind === 'book-stake' && this.real < command.amount) return 'insufficient-funds';
+      if (moved > 0n) this.receive(moved);
+      else this.surrender(-moved);
+      this.book -= moved;
       return this.remember(id, { kind: 'other', print });
     }
     const outcome = command.kind === 'exchange' ? this.exchange(command) : this.transfer(command);
@@ -448,8 +459,26 @@ const exchanges = fc
     subject: 's',
   }));
 
-const commands: fc.Arbitrary<GameCommand | TransferCommand | ExchangeCommand> = fc.oneof(
+const bookCommands = fc
+  .tuple(
+    ids,
+    amounts,
+    fc.boolean(),
+    fc.constantFrom('stake', 'book.settle', 'book.void', 'book.correct', 'book.cash-out'),
+  )
+  .map(([id, amount, back, code]): BookCommand => {
+    const about = { ...facts(`${code}${id}`, `${code}${amount}${back}`), subject: `bet:${id}` };
+    if (code === 'stake') {
+      const session = { sessionIssuedAtMs: nowMs, sessionExpiresAtMs: nowMs + hourMs };
+      return { kind: 'book-stake', ...about, amount: amount + 1n, ...session };
+    }
+    const delta = code === 'book.correct' && back ? -(amount + 1n) : amount + 1n;
+    return { kind: 'book-pay', ...about, code, delta, stake: 1n, placedAtMs: nowMs, answers: 'j' };
+  });
+
+const commands: fc.Arbitrary<WalletCommand | ExchangeCommand> = fc.oneof(
   { weight: 8, arbitrary: laterTransfers },
+  { weight: 3, arbitrary: bookCommands },
   { weight: 2, arbitrary: exchanges },
   {
     weight: 4,
@@ -555,7 +584,7 @@ test('500 sequences of 60 commands agree with the reference ledger', () => {
       for (const command of sequence) {
         const outcome = ledger.run(command);
         expect(outcome).toBe(reference.run(command));
-        const reach = `${command.kind === 'transfer' ? command.transfer.code : command.kind} ${outcome}`;
+        const reach = `${reachOf(command)} ${outcome}`;
         reached.set(reach, (reached.get(reach) ?? 0) + 1);
         const { cash, bonus, held, receivable } = ledger.state.balances;
         expect([cash, bonus, held, -receivable]).toEqual([
@@ -571,18 +600,25 @@ test('500 sequences of 60 commands agree with the reference ledger', () => {
           reference.pot,
           reference.potCost,
         ]);
+        expect(houseSum('house:sportsbook:gaming')).toBe(reference.book);
         expect(-houseSum('house:bonus-cost')).toBe(reference.giftCost + reference.awarded);
       }
     }),
     { numRuns: 500 },
   );
   const wanted =
-    'hold.place hold.capture hold.release deposit.refund chargeback.open chargeback.lose chargeback.win adjustment.post exchange';
+    'hold.place hold.capture hold.release deposit.refund chargeback.open chargeback.lose chargeback.win adjustment.post exchange ' +
+    'book-stake book.settle book.void book.correct book.cash-out';
   const missed = wanted.split(' ').filter((code) => (reached.get(`${code} posted`) ?? 0) < 10);
   expect(missed).toEqual([]);
   expect(reached.get('deposit.refund exceeds-captured')).toBeGreaterThan(20);
   expect(reached.get('chargeback.win already-decided')).toBeGreaterThan(0);
 });
+
+function reachOf(command: WalletCommand | ExchangeCommand): string {
+  if (command.kind === 'transfer') return command.transfer.code;
+  return command.kind === 'book-pay' ? command.code : command.kind;
+}
 
 const bet = (amount: bigint): GameCommand => ({
   kind: 'bet',

@@ -1,7 +1,9 @@
 /** The pure reducer of the wallet: state and command in, postings or a refusal out. Every path to money runs it. */
 import { assertNever } from '../failures.ts';
 import type { Units } from '../money.ts';
+import type { BookCommand } from './book-commands.ts';
 import type { BetCommand, GameCommand, RollbackCommand, WalletCommand, WinCommand } from './commands.ts';
+import { planBook } from './decide-book.ts';
 import { decideTransfer } from './decide-transfer.ts';
 import {
   accept,
@@ -43,6 +45,9 @@ export function decide(state: WalletState, command: WalletCommand, context: Deci
       return decideRollback(state, command, context);
     case 'transfer':
       return decideTransfer(state, command, context);
+    case 'book-stake':
+    case 'book-pay':
+      return decideBook(state, command, context);
     default:
       return assertNever(command);
   }
@@ -226,6 +231,13 @@ function undoWagering(
     return { award: { ...award, wageringLeft: award.wageringLeft + units }, completed: null };
   const left = award.wageringLeft > units ? award.wageringLeft - units : 0n;
   return { award: { ...award, wageringLeft: left }, completed: left === 0n ? award.id : null };
+}
+
+function decideBook(state: WalletState, command: BookCommand, { nowMs }: DecisionContext): Decision {
+  const planned = planBook(state, command, nowMs);
+  if (!planned.ok) return { kind: 'refuse', failure: planned.failure };
+  const { next, code, amount, postings, answers } = planned.value;
+  return accept(next, journalOf(command, code, amount, postings, { answers }), null);
 }
 
 const roundOf = (command: GameCommand, change: Partial<RoundChange>): RoundChange => ({

@@ -38,6 +38,11 @@ const flows: Record<JournalCode, readonly RegExp[]> = {
   'free.rollback': [/^cash$/, /^bonus$/, /^receivable$/, /^house:bonus-cost$/, jackpot],
   'jackpot.contribute': [/^house:jackpot-cost$/, jackpot],
   'jackpot.pay': [/^cash$/, /^receivable$/, jackpot],
+  'book.place': [/^cash$/, /^house:sportsbook:gaming$/],
+  'book.settle': [/^cash$/, /^receivable$/, /^house:sportsbook:gaming$/],
+  'book.void': [/^cash$/, /^receivable$/, /^house:sportsbook:gaming$/],
+  'book.correct': [/^cash$/, /^receivable$/, /^house:sportsbook:gaming$/],
+  'book.cash-out': [/^cash$/, /^receivable$/, /^house:sportsbook:gaming$/],
 };
 
 /** The first account that the code may not touch, or null. */

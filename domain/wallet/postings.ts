@@ -9,6 +9,7 @@ import {
   fxPosition,
   jackpotCost,
   jackpotOf,
+  sportsbookGaming,
   type HouseAccount,
   type Pool,
 } from './chart.ts';
@@ -40,6 +41,11 @@ export const journalCodes = [
   'free.rollback',
   'jackpot.contribute',
   'jackpot.pay',
+  'book.place',
+  'book.settle',
+  'book.void',
+  'book.correct',
+  'book.cash-out',
 ] as const;
 export type JournalCode = (typeof journalCodes)[number];
 
@@ -228,3 +234,16 @@ export function applyPostings(balances: PoolBalances, postings: readonly Posting
 
 export const sumOfPostings = (postings: readonly Posting[]): Units =>
   postings.reduce((sum, posting) => sum + posting.amount, 0n);
+
+/** A sports stake is real money only: a bet that lives for months cannot wait for the end of an award. */
+export const bookStake = (amount: Units): Posting[] => [
+  player('cash', -amount),
+  house(sportsbookGaming, amount),
+];
+
+/** Pays a sports bet, or takes back what an earlier result paid too much (`delta` below zero); what is spent is owed. */
+export const bookPay = (balances: PoolBalances, delta: Units): Posting[] =>
+  moving([
+    ...(delta > 0n ? creditCash(balances, delta) : debitCashOrOwe(balances, -delta)),
+    house(sportsbookGaming, -delta),
+  ]);

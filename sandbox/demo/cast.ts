@@ -11,7 +11,9 @@ export type Cast = {
   readonly environment: NodeJS.ProcessEnv;
   readonly api: string;
   readonly temporalUi: string;
-  readonly sandbox: Readonly<Record<'pspAlpha' | 'pspBeta' | 'gameStudio' | 'kycVendor' | 'mailbox', string>>;
+  readonly sandbox: Readonly<
+    Record<'pspAlpha' | 'pspBeta' | 'gameStudio' | 'kycVendor' | 'mailbox' | 'oddsFeed', string>
+  >;
   readonly operators: readonly Operator[];
   readonly pspKeys: { readonly alpha: string; readonly beta: string };
 };

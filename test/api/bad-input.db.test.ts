@@ -6,6 +6,7 @@ import { bodyBytesMax } from '#api/app.ts';
 import { failureCodes } from '#domain/failures.ts';
 import { mayDo, permissions, roleNames, type Permission } from '#domain/backoffice/roles.ts';
 import { createTestApi, type Answer, type RequestOptions, type TestApi } from '#test/support/api.ts';
+import { createBookWorld, homeOf, type TestMarket } from '#test/support/book-world.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import { makeDeposit, makePlayer, type TestPlayer } from '#test/support/factories.ts';
 import { openTestSession } from '#test/support/protected-player.ts';
@@ -455,6 +456,8 @@ describe('what belongs to somebody else', () => {
       .insertInto('payments.instrument')
       .values({ id, playerId, psp: 'alpha', kind: 'card', token: 'pm_of_the_owner' })
       .execute();
+  let match: TestMarket;
+  const betOf = (amount: string) => ({ stake: money(amount), legs: [homeOf(match)] });
   const limitOf = (amount: string) => ({ kind: 'deposit', window: 'day', money: money(amount) });
   const awardOf = (amount: string) => ({
     playerId: owner.playerId,
@@ -487,6 +490,8 @@ describe('what belongs to somebody else', () => {
     await post('/v1/withdrawals', withdrawalOf('10.00'), owner.token);
     await post('/v1/limits', limitOf('2000.00'), owner.token);
     await post('/admin/v1/awards', awardOf('5.00'), tokens.admin);
+    match = await createBookWorld(database).makeMarket();
+    await post('/v1/bets', betOf('1.00'), owner.token);
     things = {
       '/v1/deposits/': await idOf('payments.deposit'),
       '/v1/withdrawals/': await idOf('payments.withdrawal'),
@@ -494,6 +499,7 @@ describe('what belongs to somebody else', () => {
       '/v1/limit-changes/': await idOf('responsible_gambling.limit_change'),
       '/v1/sessions/': await idOf('pam.session'),
       '/v1/awards/': await idOf('bonus.award'),
+      '/v1/bets/': await idOf('games.bet'),
     };
   });
 
@@ -538,6 +544,7 @@ describe('what belongs to somebody else', () => {
       ['/admin/v1/verifications/', things['/v1/kyc/verifications/']],
       ['/admin/v1/players/', owner.playerId],
       ['/admin/v1/ledger/players/', owner.playerId],
+      ['/admin/v1/bets/', things['/v1/bets/']],
     ];
     for (const brands of [['borealis'], []]) {
       const token = await app.signInAs(['admin'], brands);
@@ -580,6 +587,7 @@ describe('what belongs to somebody else', () => {
       ['/v1/deposits', depositOf('11.00'), depositOf('12.00'), asOwner],
       ['/v1/withdrawals', withdrawalOf('2.00', savedCard), withdrawalOf('3.00', savedCard), saver.token],
       ['/v1/limits', limitOf('50.00'), limitOf('49.00'), fresh.token],
+      ['/v1/bets', betOf('1.00'), betOf('2.00'), saver.token],
       [
         '/v1/exclusions',
         { kind: 'time-out', duration: 'PT24H' },

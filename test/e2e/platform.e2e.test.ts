@@ -1,5 +1,6 @@
-/** The whole platform as a user starts it: the demo, outages of every dependency, and the loss of everything at once. */
+/** The whole platform as a user starts it: the demo, sports bets, outages of every dependency, and the loss of everything at once. */
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startPlatform, type Platform } from '#platform/platform.ts';
@@ -35,6 +36,26 @@ afterAll(async () => {
   await home?.remove();
 }, 60_000);
 
+type Match = { readonly eventId: string; readonly marketId: string };
+
+/** A match of the feed, once the platform offers it. */
+async function openMatch(): Promise<Match> {
+  const { eventId, marketId } = await callJson(`${cast.sandbox.oddsFeed}/_scenario/fixtures`, { body: {} });
+  await eventually('the market', async () => {
+    const path = `/v1/sports/events/${eventId}/markets`;
+    return (await callJson(`${cast.api}${path}`, { expect: [200, 404] })).items?.length > 0;
+  });
+  return { eventId, marketId };
+}
+
+const announce = ({ eventId, marketId }: Match, winner: string) => {
+  const outcomes = Object.fromEntries(
+    ['home', 'draw', 'away'].map((id) => [id, { result: id === winner ? 'won' : 'lost' }]),
+  );
+  const path = `/_scenario/events/${eventId}/markets/${marketId}/result`;
+  return callJson(`${cast.sandbox.oddsFeed}${path}`, { body: { outcomes } });
+};
+
 test('the demo passes: every invariant of a player’s money life holds', async () => {
   const demo = promisify(execFile)(process.execPath, ['sandbox/demo/main.ts'], {
     env: { ...process.env, PITBOSS_HOME: home.path },
@@ -44,6 +65,49 @@ test('the demo passes: every invariant of a player’s money life holds', async 
   }));
   expect(stdout).toContain('All invariants hold.');
   expect(stdout).not.toContain('BROKEN');
+}, 180_000);
+
+test('sports bets go from the feed’s odds over results and corrections into the wallet', async () => {
+  const player = await acts.register(cast);
+  await acts.protect(player);
+  await acts.deposit(cast, player);
+  const match = await openMatch();
+  const other = await openMatch();
+  const place = async (amount: string, matches: readonly Match[], cashOut = false): Promise<string> => {
+    const legs = matches.map((leg) => ({ ...leg, selectionId: 'home', odds: '2.10' }));
+    const body = { stake: { amount, asset: 'EUR' }, legs, cashOut };
+    return (await player.call('/v1/bets', { body, idempotencyKey: randomUUID() })).betId;
+  };
+  const cashBecomes = (cash: string) =>
+    eventually(`cash of ${cash}`, async () => (await acts.balanceOf(player)).cash === cash);
+
+  const single = await place('10.00', [match]);
+  const bought = await place('10.00', [other], true);
+  await place('5.00', [match, other]);
+  await cashBecomes('175.00');
+  const offer = await player.call(`/v1/bets/${bought}/cash-out-offers`, {
+    method: 'POST',
+    idempotencyKey: randomUUID(),
+  });
+  const body = { offerId: offer.offerId };
+  await player.call(`/v1/bets/${bought}/cash-outs`, { body, idempotencyKey: randomUUID() });
+  await cashBecomes('184.50');
+  await announce(match, 'home');
+  await cashBecomes('205.50');
+  await announce(other, 'home');
+  await cashBecomes('227.55');
+  await announce(match, 'away');
+  await cashBecomes('184.50');
+
+  const support = await signInOperator(cast, 'support');
+  const { bet, journals } = await support(`/admin/v1/bets/${single}`);
+  expect(bet).toMatchObject({ state: 'settled', outcome: 'lost', payout: { amount: '0.00' } });
+  expect(journals.map(({ code }: { code: string }) => code)).toEqual([
+    'book.place',
+    'book.settle',
+    'book.correct',
+  ]);
+  expect(await verify()).toContain('The ledger is proven.');
 }, 180_000);
 
 test('bets go on while Temporal and ClickHouse are away, and both catch up', async () => {

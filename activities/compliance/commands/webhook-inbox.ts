@@ -77,3 +77,26 @@ export async function pokeOpenWebhooks(
   }
   return closed;
 }
+
+export type OpenWebhook = { readonly externalId: string; readonly body: string; readonly ageHours: number };
+
+/** Stored webhooks that nobody has carried out yet, oldest first; younger ones than two seconds are being carried out. */
+export async function readOpenWebhooks(
+  db: Database,
+  source: string,
+  rowsMax: number,
+): Promise<readonly OpenWebhook[]> {
+  return db
+    .selectFrom('compliance.webhookInbox')
+    .select([
+      'externalId',
+      'body',
+      sql<number>`extract(epoch from now() - received_at)::float8 / 3600`.as('ageHours'),
+    ])
+    .where('source', '=', source)
+    .where('processedAt', 'is', null)
+    .where('receivedAt', '<', sql<Date>`now() - interval '2 seconds'`)
+    .orderBy('receivedAt')
+    .limit(rowsMax)
+    .execute();
+}

@@ -1,0 +1,315 @@
+/** The odds feed as an enemy and as a clumsy friend: forged, replayed, overtaken, unknown, late and contradicting messages. */
+import { createHmac, randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { takeOpenFeedMessages } from '#activities/games/commands/take-feed-message.ts';
+import type { FeedMessage } from '#domain/games/book/feed.schema.ts';
+import { createTestApi, type Answer, type TestApi } from '#test/support/api.ts';
+import {
+  awayWins,
+  createBookWorld,
+  homeWins,
+  type BookWorld,
+  type TestMarket,
+} from '#test/support/book-world.ts';
+import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
+import { Secret } from '#workers/secret.ts';
+
+const secret = 'the-feed-secret-of-the-tests';
+let database: TestDatabase;
+let app: TestApi;
+let book: BookWorld;
+let match: TestMarket;
+let sequence = 1_000_000;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const plain = await createTestApi(database);
+  app = await createTestApi(database, {
+    config: { ...plain.deps.config, oddsFeed: { webhookSecret: new Secret(secret) } },
+  });
+  await plain.close();
+  book = createBookWorld(database);
+});
+afterAll(async () => {
+  await app?.close();
+  await database?.drop();
+});
+beforeEach(async () => {
+  match = await book.makeMarket();
+  sequence += 1_000;
+});
+
+type Sending = { id?: string; atMs?: number; key?: string; sent?: string };
+
+/** Sends a message as the feed signs it; `sent` replaces the body after it was signed. */
+function deliver(
+  message: object | string,
+  { id = randomUUID(), atMs = Date.now(), key = secret, sent }: Sending = {},
+) {
+  const body = typeof message === 'string' ? message : JSON.stringify(message);
+  const timestamp = String(Math.floor(atMs / 1_000));
+  const signature = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64');
+  return app.send('POST', '/webhooks/odds-feed', sent ?? body, {
+    headers: {
+      'webhook-id': id,
+      'webhook-timestamp': timestamp,
+      'webhook-signature': `v1,${'A'.repeat(43)}= v1,${signature}`,
+    },
+  });
+}
+
+const resulted = (outcomes: object, at: number, of: TestMarket = match) => ({
+  type: 'market.resulted',
+  sequence: at,
+  ...of,
+  outcomes,
+});
+
+const outcomeOf = async (answer: Promise<Answer>): Promise<unknown> => (await answer).body['outcome'];
+
+async function resultsOf(market: TestMarket): Promise<{ version: number; kind: string; home: string }[]> {
+  const { rows } = await database.pool.query(
+    `select version, kind, outcomes -> 'home' ->> 'result' as home from games.market_result
+     where event_id = $1 and market_id = $2 order by version`,
+    [market.eventId, market.marketId],
+  );
+  return rows;
+}
+
+const parkedOf = async (market: { eventId: string }): Promise<{ id: string; reason: string }[]> =>
+  database.db
+    .selectFrom('games.parkedResult')
+    .select(['id', 'reason'])
+    .where('eventId', '=', market.eventId)
+    .where('closedAt', 'is', null)
+    .execute();
+
+/** The sweep leaves young messages to the request that stored them. */
+const sweep = async (): Promise<number> => {
+  await database.ownerPool.query(
+    `update compliance.webhook_inbox set received_at = received_at - interval '3 seconds' where processed_at is null`,
+  );
+  return takeOpenFeedMessages(database.db);
+};
+
+describe('a message of the feed', () => {
+  test('is believed only with a fresh signature over its id, its time and its very bytes', async () => {
+    const message = resulted(homeWins, sequence);
+    const forged: [string, Sending][] = [
+      ['invalid-signature', { key: 'somebody-else' }],
+      ['invalid-signature', { sent: JSON.stringify(resulted(awayWins, sequence)) }],
+      ['invalid-signature', { sent: `${JSON.stringify(message)} ` }],
+      ['stale-signature', { atMs: Date.now() - 301_000 }],
+      ['stale-signature', { atMs: Date.now() + 302_000 }],
+    ];
+    for (const [code, sending] of forged) {
+      const answer = await deliver(message, sending);
+      expect([answer.status, answer.body['code']]).toEqual([401, code]);
+    }
+    const unsigned = await app.send('POST', '/webhooks/odds-feed', JSON.stringify(message));
+    expect(unsigned.status).toBe(401);
+    expect(await resultsOf(match)).toEqual([]);
+    const { rows } = await database.pool.query(
+      `select count(*)::int as n from compliance.webhook_inbox where subject like $1`,
+      [`market:${match.eventId}%`],
+    );
+    expect(rows[0].n).toBe(0);
+  });
+
+  test('that is no message is refused and stores nothing', async () => {
+    const bodies: [string, unknown][] = [
+      ['malformed-json', '{"type":'],
+      ['invalid-request', { type: 'market.exploded', sequence: 1 }],
+      ['invalid-request', { ...resulted(homeWins, sequence), extra: true }],
+      ['invalid-request', resulted({ home: { result: 'dead-heat', sharedBy: 2, places: 2 } }, sequence)],
+      ['invalid-request', { ...resulted(homeWins, sequence), eventId: '../x' }],
+      [
+        'invalid-request',
+        {
+          type: 'odds.changed',
+          sequence,
+          ...match,
+          odds: [{ selectionId: 'home', odds: '1.00', active: true }],
+        },
+      ],
+    ];
+    for (const [code, body] of bodies) expect((await deliver(body as object)).body['code']).toBe(code);
+    expect(await resultsOf(match)).toEqual([]);
+  });
+
+  test('changes nothing when it is replayed, alone or twenty times at once', async () => {
+    const id = randomUUID();
+    const message = resulted(homeWins, sequence);
+    const answers = await Promise.all(Array.from({ length: 20 }, () => deliver(message, { id })));
+    expect(answers.every(({ status }) => status === 200)).toBe(true);
+    expect(answers.filter(({ body }) => body['outcome'] === 'accepted')).toHaveLength(1);
+    expect(await outcomeOf(deliver(message, { id }))).toBe('duplicate');
+    expect(await resultsOf(match)).toHaveLength(1);
+  });
+
+  test('that overtook what it is about waits for it, and the sweep carries it out', async () => {
+    const market = { eventId: `ev-${randomUUID().slice(0, 12)}`, marketId: 'total-goals' };
+    const selections = [{ id: 'over', name: 'Over 2.5', odds: '1.90', active: true }];
+    const messages: FeedMessage[] = [
+      {
+        type: 'odds.changed',
+        sequence: sequence + 3,
+        ...market,
+        odds: [{ selectionId: 'over', odds: '1.70', active: true }],
+      },
+      {
+        type: 'market.updated',
+        sequence: sequence + 2,
+        ...market,
+        kind: 'total',
+        name: 'Goals',
+        state: 'open',
+        selections,
+      },
+      {
+        type: 'event.updated',
+        sequence: sequence + 1,
+        eventId: market.eventId,
+        sport: 'football',
+        name: 'A – B',
+        startsAt: new Date(Date.now() + 60_000).toISOString(),
+        state: 'scheduled',
+      },
+    ];
+    const outcomes: unknown[] = [];
+    for (const message of messages) outcomes.push(await outcomeOf(deliver(message)));
+    expect(outcomes).toEqual(['waiting', 'waiting', 'applied']);
+    await sweep();
+    await sweep();
+    const { odds } = await database.db
+      .selectFrom('games.selection')
+      .select('odds')
+      .where('eventId', '=', market.eventId)
+      .executeTakeFirstOrThrow();
+    expect(odds).toBe(1_700n);
+    expect(await sweep()).toBe(0);
+  });
+
+  test('in any order leaves the catalogue at the latest of each kind', async () => {
+    const price = (odds: string, at: number): FeedMessage => ({
+      type: 'odds.changed',
+      sequence: at,
+      ...match,
+      odds: [{ selectionId: 'home', odds, active: true }],
+    });
+    const state = (to: 'open' | 'suspended', at: number): FeedMessage => ({
+      type: 'market.state-changed',
+      sequence: at,
+      ...match,
+      state: to,
+    });
+    for (const message of [
+      price('1.50', sequence + 4),
+      state('suspended', sequence + 3),
+      price('9.00', sequence + 2),
+      state('open', sequence + 1),
+    ])
+      await deliver(message);
+    const { rows } = await database.pool.query(
+      `select m.state, s.odds from games.market m join games.selection s on s.event_id = m.event_id
+       where m.event_id = $1 and s.id = 'home'`,
+      [match.eventId],
+    );
+    expect(rows).toEqual([{ state: 'suspended', odds: 1_500n }]);
+  });
+});
+
+describe('a result', () => {
+  test('of an unknown market or selection, or of a part of the market, waits for a person', async () => {
+    const unknown = { eventId: `ev-${randomUUID().slice(0, 12)}`, marketId: 'nobody' };
+    expect(await outcomeOf(deliver(resulted(homeWins, sequence, unknown)))).toBe('parked');
+    expect(await parkedOf(unknown)).toMatchObject([{ reason: 'unknown-market' }]);
+    expect(await outcomeOf(deliver(resulted({ ...homeWins, ghost: { result: 'lost' } }, sequence)))).toBe(
+      'parked',
+    );
+    expect(await outcomeOf(deliver(resulted({ home: { result: 'won' } }, sequence + 1)))).toBe('parked');
+    expect((await parkedOf(match)).map(({ reason }) => reason).toSorted()).toEqual([
+      'incomplete-result',
+      'unknown-selection',
+    ]);
+    expect(await resultsOf(match)).toEqual([]);
+    // The same message under another id is the same item.
+    await deliver(resulted({ home: { result: 'won' } }, sequence + 1));
+    expect(await parkedOf(match)).toHaveLength(2);
+  });
+
+  test('said again has no effect, said later and otherwise is a correction, said earlier and otherwise is parked', async () => {
+    expect(await outcomeOf(deliver(resulted(homeWins, sequence + 10)))).toBe('accepted');
+    expect(await outcomeOf(deliver(resulted(homeWins, sequence + 10)))).toBe('no-effect');
+    expect(await outcomeOf(deliver(resulted(homeWins, sequence + 5)))).toBe('no-effect');
+    expect(await outcomeOf(deliver(resulted(homeWins, sequence + 20)))).toBe('no-effect');
+    // The confirmation at +20 counts: what comes between is not later than what was confirmed.
+    expect(await outcomeOf(deliver(resulted(awayWins, sequence + 15)))).toBe('parked');
+    expect(await outcomeOf(deliver(resulted(awayWins, sequence + 20)))).toBe('parked');
+    expect(await outcomeOf(deliver(resulted(awayWins, sequence + 21)))).toBe('accepted');
+    expect(await resultsOf(match)).toEqual([
+      { version: 1, kind: 'result', home: 'won' },
+      { version: 2, kind: 'result', home: 'lost' },
+    ]);
+  });
+
+  test('after an abandonment is a correction of it, and the other way round', async () => {
+    expect(await outcomeOf(deliver({ type: 'market.abandoned', sequence: sequence + 1, ...match }))).toBe(
+      'accepted',
+    );
+    expect(await outcomeOf(deliver(resulted(homeWins, sequence + 2)))).toBe('accepted');
+    expect(await outcomeOf(deliver({ type: 'market.abandoned', sequence: sequence + 3, ...match }))).toBe(
+      'accepted',
+    );
+    expect(await resultsOf(match)).toEqual([
+      { version: 1, kind: 'abandoned', home: 'void' },
+      { version: 2, kind: 'result', home: 'won' },
+      { version: 3, kind: 'abandoned', home: 'void' },
+    ]);
+    const opened = await outcomeOf(
+      deliver({ type: 'market.state-changed', sequence: sequence + 4, ...match, state: 'open' }),
+    );
+    expect(opened).toBe('stale');
+  });
+
+  test('under a known id with another body is judged by its sequence, like any other', async () => {
+    const id = randomUUID();
+    expect(await outcomeOf(deliver(resulted(homeWins, sequence), { id }))).toBe('accepted');
+    expect(await outcomeOf(deliver(resulted(awayWins, sequence), { id }))).toBe('parked');
+  });
+
+  test('that was parked is applied or dismissed by an operator, once', async () => {
+    const token = await app.signInAs(['content']);
+    const resolve = (id: string, resolution: string, as = token) =>
+      app.send(
+        'POST',
+        `/admin/v1/parked-results/${id}/resolutions`,
+        { resolution, reason: 'asked the feed by phone' },
+        { token: as },
+      );
+
+    await deliver(resulted(homeWins, sequence + 10));
+    await deliver(resulted(awayWins, sequence + 9));
+    const [contradiction] = await parkedOf(match);
+    const support = await app.signInAs(['support']);
+    expect((await resolve(contradiction!.id, 'apply', support)).status).toBe(403);
+    const listed = await app.send('GET', '/admin/v1/parked-results?limit=200', undefined, { token });
+    expect(JSON.stringify(listed.body['items'])).toContain(contradiction!.id);
+    expect((await resolve(contradiction!.id, 'apply')).status).toBe(200);
+    expect(await resultsOf(match)).toMatchObject([{ home: 'won' }, { version: 2, home: 'lost' }]);
+    expect((await resolve(contradiction!.id, 'dismiss')).body['code']).toBe('already-decided');
+
+    const other = await book.makeMarket();
+    await deliver(resulted({ home: { result: 'won' } }, sequence, other));
+    const [incomplete] = await parkedOf(other);
+    expect((await resolve(incomplete!.id, 'apply')).body['code']).toBe('result-not-applicable');
+    expect(await parkedOf(other)).toHaveLength(1);
+    expect((await resolve(incomplete!.id, 'dismiss')).status).toBe(200);
+    expect(await parkedOf(other)).toEqual([]);
+    const { rows } = await database.pool.query(
+      `select action, reason from compliance.audit where subject = $1 and action = 'games.result.released'`,
+      [`market:${other.eventId}:${other.marketId}`],
+    );
+    expect(rows).toEqual([{ action: 'games.result.released', reason: 'asked the feed by phone' }]);
+  });
+});

@@ -1,0 +1,112 @@
+/** Stakes of the sportsbook obey what stakes of games obey, and their payments come whatever happened to the player. */
+import { describe, expect, test } from 'vitest';
+import type { BookPayCommand, BookStakeCommand } from './book-commands.ts';
+import { decide, type Decision } from './decide.ts';
+import type { WalletState } from './state.ts';
+
+const nowMs = Date.UTC(2026, 10, 24, 12);
+const zero = { day: 0n, week: 0n, month: 0n };
+const wallet = (changes: Partial<WalletState> = {}): WalletState => ({
+  playerId: 'p',
+  asset: 'EUR',
+  brand: 'aurora',
+  balances: { cash: 100n, bonus: 0n, held: 0n, receivable: 0n },
+  playBlockedUntilMs: null,
+  playBlockReason: null,
+  sessionsValidFromMs: Number.NEGATIVE_INFINITY,
+  limits: [],
+  usage: { atMs: nowMs, stake: zero, loss: zero },
+  award: null,
+  jurisdiction: 'MT',
+  stakeMax: null,
+  ...changes,
+});
+
+const facts = { playerId: 'p', asset: 'EUR', fingerprint: 'ab', subject: 'bet:1' };
+const stake = (amount: bigint, changes: Partial<BookStakeCommand> = {}): BookStakeCommand => ({
+  ...facts,
+  kind: 'book-stake',
+  key: { integration: 'pitboss', externalId: 'bet:1:stake' },
+  amount,
+  sessionIssuedAtMs: nowMs,
+  sessionExpiresAtMs: nowMs + 1_000,
+  ...changes,
+});
+const pay = (delta: bigint, code: BookPayCommand['code'], placedAtMs = nowMs): BookPayCommand => ({
+  ...facts,
+  kind: 'book-pay',
+  key: { integration: 'pitboss', externalId: 'bet:1:settle:v1' },
+  code,
+  delta,
+  stake: 10n,
+  placedAtMs,
+  answers: 'j',
+});
+const run = (state: WalletState, command: BookStakeCommand | BookPayCommand): Decision =>
+  decide(state, command, { nowMs, existing: null, referenced: null });
+const codeOf = (decision: Decision): string =>
+  decision.kind === 'refuse' ? decision.failure.code : decision.kind;
+
+describe('a sports stake', () => {
+  test('is refused by brakes, ended sessions, limits and funds', () => {
+    expect(codeOf(run(wallet({ playBlockedUntilMs: Infinity, playBlockReason: 'lock' }), stake(1n)))).toBe(
+      'player-blocked',
+    );
+    expect(
+      codeOf(run(wallet({ playBlockedUntilMs: Infinity, playBlockReason: 'self-exclusion' }), stake(1n))),
+    ).toBe('self-excluded');
+    expect(codeOf(run(wallet(), stake(1n, { sessionExpiresAtMs: nowMs })))).toBe('session-expired');
+    const limits = [{ kind: 'loss', window: 'week', amount: 9n }] as const;
+    expect(codeOf(run(wallet({ limits }), stake(10n)))).toBe('play-limit-exceeded');
+    expect(codeOf(run(wallet(), stake(101n)))).toBe('insufficient-funds');
+    expect(codeOf(run(wallet({ stakeMax: 9n }), stake(10n)))).toBe('stake-too-large');
+    expect(codeOf(run(wallet({ stakeMax: 10n }), stake(10n)))).toBe('post');
+  });
+
+  test('takes real money only, and an award neither pays for it nor binds it', () => {
+    const state = wallet({
+      balances: { cash: 50n, bonus: 50n, held: 0n, receivable: 0n },
+      award: { id: 'a', wageringLeft: 100n, betMax: 5n, expiresAtMs: nowMs + 1_000 },
+    });
+    expect(codeOf(run(state, stake(51n)))).toBe('insufficient-funds');
+    const decision = run(state, stake(50n));
+    expect(decision).toMatchObject({
+      kind: 'post',
+      state: { balances: { cash: 0n, bonus: 50n }, award: { wageringLeft: 100n } },
+      round: null,
+      wageredAwardId: null,
+    });
+  });
+});
+
+describe('a sports payment', () => {
+  test('reaches an excluded player and repays his debt first', () => {
+    const state = wallet({
+      playBlockedUntilMs: Infinity,
+      playBlockReason: 'self-exclusion',
+      balances: { cash: 0n, bonus: 0n, held: 0n, receivable: -15n },
+    });
+    expect(run(state, pay(20n, 'book.settle'))).toMatchObject({
+      kind: 'post',
+      state: { balances: { cash: 5n, receivable: 0n } },
+    });
+  });
+
+  test('of a void bet frees the limits of the windows that counted the stake, and no others', () => {
+    const used = { day: 10n, week: 10n, month: 10n };
+    const state = wallet({ usage: { atMs: nowMs, stake: used, loss: used } });
+    expect(run(state, pay(10n, 'book.void'))).toMatchObject({
+      state: { usage: { stake: { day: 0n, week: 0n, month: 0n }, loss: { day: 0n } } },
+    });
+    const dayBefore = nowMs - 86_400_000;
+    expect(run(state, pay(10n, 'book.void', dayBefore))).toMatchObject({
+      state: { usage: { stake: { day: 10n, week: 0n, month: 0n } } },
+    });
+    expect(run(state, pay(10n, 'book.settle'))).toMatchObject({ state: { usage: { stake: used } } });
+  });
+
+  test('takes back only as a correction, and never nothing', () => {
+    expect(() => run(wallet(), pay(-1n, 'book.settle'))).toThrow(/only a correction/);
+    expect(() => run(wallet(), pay(0n, 'book.correct'))).toThrow(/moves something/);
+  });
+});
