@@ -2,7 +2,7 @@
 import type { Units } from '../money.ts';
 
 /** Stored with every assessment; change it with any change of meaning below. */
-export const withdrawalRuleVersion = 'withdrawal-1';
+export const withdrawalRuleVersion = 'withdrawal-2';
 
 export const youngAccountHours = 24;
 export const devicesMax = 5;
