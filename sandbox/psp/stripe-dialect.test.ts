@@ -229,7 +229,7 @@ test('silence: charged or not charged look the same to the caller', async () => 
 });
 
 test('a late success cannot be found at first, then it is charged and the key answers', async () => {
-  await scenario({ lateMs: 1500 });
+  await scenario({ lateMs: 4_000 });
   // The SDK repeats a request once by itself when its connection was cut, even with no retries allowed: the key is in use.
   expect(await refusalOf(pay('4000000000770067', 'late'))).toMatchObject({
     statusCode: 409,
