@@ -5,6 +5,7 @@ import type { Client } from '@temporalio/client';
 import type { PayloadCodec } from '@temporalio/common';
 import type { Logger } from 'pino';
 import type { Database } from '#db/connect.ts';
+import type { News } from '#db/news.ts';
 import type { OperatorId, PlayerId, SessionId } from '#domain/ids.ts';
 import type { GameProviders } from '#activities/games/providers.ts';
 import type { KeyRing } from '#activities/pam/key-ring.ts';
@@ -52,6 +53,8 @@ export type ApiDeps = {
   readonly clickhouse: ClickHouseClient;
   /** Throws a `dependency-unavailable` failure while Temporal cannot be reached. */
   readonly temporal: () => Promise<Client>;
+  /** Tells of a deposit by its id; without it the workflow's answer is waited for. */
+  readonly depositNews?: News;
   readonly metrics: Metrics;
   /** For the Temporal UI; without it the codec routes do not exist. */
   readonly payloadCodec?: PayloadCodec;

@@ -6,6 +6,7 @@ import { createGameProviders } from '#activities/games/configured-providers.ts';
 import { createKeyRing } from '#activities/pam/key-ring.ts';
 import { createWalletWriter } from '#activities/wallet/writer.ts';
 import { createDatabase, openPool } from '#db/connect.ts';
+import { openNews } from '#db/news.ts';
 import { loadConfig, type Config } from '#workers/config.ts';
 import { createLogger } from '#workers/logger.ts';
 import { createMetrics } from '#workers/metrics.ts';
@@ -60,6 +61,12 @@ export function openDeps(config: Config, closing: Closing): ApiDeps {
     observe: (kind, outcome, durationS) =>
       metrics.walletCommandDurationS.labels(kind, outcome).observe(durationS),
   });
+  const depositNews = openNews({
+    url,
+    channel: 'payments_deposit',
+    applicationName: 'pitboss-news',
+    onLoss: (error) => log.warn({ error }, 'no news of deposits for a while'),
+  });
   const payloadCodec = new EncryptingCodec(config.keys.payloadCodec.reveal());
   closing.add(async () => {
     await wallet.close();
@@ -69,6 +76,7 @@ export function openDeps(config: Config, closing: Closing): ApiDeps {
       walletPool.end(),
       clickhouse.close(),
       temporal.close(),
+      depositNews.close(),
       tracing.close(),
     ]);
   });
@@ -86,6 +94,7 @@ export function openDeps(config: Config, closing: Closing): ApiDeps {
     keyRing,
     clickhouse,
     temporal,
+    depositNews,
     metrics,
     payloadCodec,
     log,

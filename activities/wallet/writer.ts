@@ -66,6 +66,7 @@ export function createWalletWriter(options: WalletWriterOptions): WalletWriter {
   /** Players whose commands are being written: their next ones wait, so that order is kept and fences hold. */
   const busy = new Set<string>();
   let inFlight = 0;
+  let isPumpSet = false;
   let closing: (() => void) | null = null;
 
   function take(share: number): Waiting[] {
@@ -96,6 +97,16 @@ export function createWalletWriter(options: WalletWriterOptions): WalletWriter {
         pump();
       });
     }
+  }
+
+  /** After every connection that had something to read was read: what came together shares a batch. */
+  function pumpSoon(): void {
+    if (isPumpSet) return;
+    isPumpSet = true;
+    setImmediate(() => {
+      isPumpSet = false;
+      pump();
+    });
   }
 
   async function flush(taken: readonly Waiting[]): Promise<void> {
@@ -146,8 +157,7 @@ export function createWalletWriter(options: WalletWriterOptions): WalletWriter {
     const done = new Promise<GroupResult>((resolve, reject) => {
       queue.push({ commands: [first, ...rest], resolve, reject, attempts: 0 });
     });
-    // Commands that arrive in the same turn of the event loop share a batch.
-    queueMicrotask(pump);
+    pumpSoon();
     const { observe } = options;
     return observe ? done.then((result) => tell(observe, first.kind, result, startedAtMs)) : done;
   }

@@ -26,12 +26,16 @@ import type { withdrawal } from '#workflows/withdrawal.ts';
 import type { ApiDeps } from '../context.ts';
 import { failureBehind, isWorkflowOver } from '../workflow-failures.ts';
 
-type RunDeps = Pick<ApiDeps, 'temporal' | 'db'>;
+type RunDeps = Pick<ApiDeps, 'temporal' | 'db' | 'depositNews'>;
 
-/** Waits until there is a next action or an end; throws `dependency-unavailable` while Temporal is away. */
+/**
+ * Waits until there is a next action or an end; throws `dependency-unavailable` while Temporal is away. The row is
+ * committed before its workflow can answer, so news of it spare the player the rest of the workflow's task.
+ */
 export async function runDeposit(deps: RunDeps, row: DepositRow): Promise<void> {
   const client = await deps.temporal();
-  await unlessOver(() =>
+  const news = deps.depositNews?.listen(row.id);
+  const answered = unlessOver(() =>
     client.workflow.executeUpdateWithStart(beginDeposit, {
       startWorkflowOperation: new WithStartWorkflowOperation<typeof deposit>(
         'deposit',
@@ -39,6 +43,13 @@ export async function runDeposit(deps: RunDeps, row: DepositRow): Promise<void> 
       ),
     }),
   );
+  try {
+    await Promise.race(news === undefined ? [answered] : [answered, news.heard]);
+  } finally {
+    news?.stop();
+    // After the news nobody waits for the answer; what it would have said is in the row.
+    answered.catch(() => {});
+  }
 }
 
 /** Says that the player is back; a deposit that went on by itself needs no telling. */
