@@ -1,9 +1,13 @@
 /** Free rounds: ordered and taken back by staff, seen by staff and by the player they are for. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { sql } from 'kysely';
-import { cancelFreeRounds, orderFreeRounds } from '#activities/games/commands/free-rounds.ts';
+import {
+  cancelFreeRounds,
+  orderFreeRounds,
+  type WinningsTerms,
+} from '#activities/games/commands/free-rounds.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
-import { toMoneyText } from '#domain/money.ts';
+import { parsePayable, toMoneyText } from '#domain/money.ts';
 import { freeRoundsWorkflowId } from '#workflows/free-rounds.contract.ts';
 import type { Api } from '../app.ts';
 import { brandScope, requireBrand, requireOperator } from '../backoffice-guard.ts';
@@ -37,6 +41,29 @@ const order = z
     days: z.int().min(1).max(365).openapi({ description: 'Validity; at most 28 in the a8r dialects.' }),
     prepaidId: z.string().min(1).max(255).optional().openapi({ description: 'Hub88: the offer to use.' }),
     campaignId: z.string().min(1).max(255).optional(),
+    winnings: z
+      .strictObject({
+        wageringTimes: z
+          .int()
+          .min(1)
+          .max(100)
+          .openapi({ description: 'How often the winnings must be staked.' }),
+        betMax: z
+          .string()
+          .regex(/^\d{1,12}(\.\d{1,18})?$/)
+          .optional()
+          .openapi({
+            example: '5.00',
+            description: 'Largest stake while wagering, in the asset of the order.',
+          }),
+        days: z
+          .int()
+          .min(1)
+          .max(90)
+          .openapi({ description: 'Life of the bonus money, from the first winnings on.' }),
+      })
+      .optional()
+      .openapi({ description: 'Terms of the bonus money that is won; left out, winnings are real money.' }),
     reason: reasonText,
   })
   .openapi('FreeRoundsOrder');
@@ -134,6 +161,7 @@ function mountOrder(api: Api, deps: ApiDeps): void {
           betValue: body.betValue ?? null,
           prepaidId: body.prepaidId ?? null,
           campaignId: body.campaignId ?? null,
+          winnings: winningsOf(body),
           operatorId: operator.operatorId,
           fingerprint: requestFingerprint(body),
         }),
@@ -142,6 +170,17 @@ function mountOrder(api: Api, deps: ApiDeps): void {
       return c.json({ id, state, validUntil: validUntil.toISOString() }, 202);
     },
   );
+}
+
+/** Terms of the winnings in ledger units; null where they are real money. */
+function winningsOf({ winnings, asset }: z.infer<typeof order>): WinningsTerms | null {
+  if (winnings === undefined) return null;
+  const { wageringTimes, betMax, days } = winnings;
+  return {
+    wageringTimes,
+    betMax: betMax === undefined ? null : orThrow(parsePayable({ amount: betMax, asset })),
+    days,
+  };
 }
 
 function mountCancellation(api: Api, deps: ApiDeps): void {

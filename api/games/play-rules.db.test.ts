@@ -443,6 +443,45 @@ describe('free rounds', () => {
     }
   });
 
+  test('the terms that staff order with are the terms of what is won', async () => {
+    const player = await doors.player(0n);
+    const order = async (winnings: object) =>
+      doors.app.send(
+        'POST',
+        '/admin/v1/free-rounds',
+        {
+          playerId: player.id,
+          integration: 'hub88',
+          games: [gameOf('hub88')],
+          asset: 'EUR',
+          count: 10,
+          days: 7,
+          prepaidId: 'offer-1',
+          winnings,
+          reason: 'a welcome',
+        },
+        { token: await doors.app.signInAs(['content']), key: randomUUID() },
+      );
+    expect((await order({ wageringTimes: 3, betMax: '0.001', days: 14 })).body['code']).toBe(
+      'amount-too-precise',
+    );
+    expect((await order({ wageringTimes: 101, days: 14 })).status).toBe(400);
+    const ordered = await order({ wageringTimes: 3, betMax: '5.00', days: 14 });
+    expect(ordered.status).toBe(202);
+    const free = { is_free: true, reward_uuid: ordered.body['id'] };
+    const placed = rs(player, free);
+    await bet(placed);
+    const reference_transaction_uuid = placed['transaction_uuid'];
+    const won = rs(player, { ...free, reference_transaction_uuid, amount: 200_000 });
+    expect(await win(won)).toMatchObject(ok(200_000));
+    const { rows } = await database.ownerPool.query(
+      `select wagering::text, bet_max::text, round(extract(epoch from expires_at - granted_at) / 86400)::int as days
+       from bonus.award where player_id = $1`,
+      [player.id],
+    );
+    expect(rows).toEqual([{ wagering: (6n * euro).toString(), bet_max: (5n * euro).toString(), days: 14 }]);
+  });
+
   test('winnings that race for one reward open one award', async () => {
     const player = await doors.player(0n);
     const free = { is_free: true, reward_uuid: await issue(player, 'hub88', 5) };

@@ -47,6 +47,7 @@ async function orderRounds(wish: Wish = {}): Promise<string> {
     days,
     prepaidId: null,
     campaignId: null,
+    winnings: null,
     fingerprint: Buffer.from('one'),
     ...staff,
   });

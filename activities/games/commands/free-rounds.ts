@@ -5,6 +5,15 @@ import type { Database, Trx } from '#db/connect.ts';
 import { fail, succeed, type Result } from '#domain/failures.ts';
 import { isWalletDialect } from '#domain/games/dialects.ts';
 import { checkFreeRounds } from '#domain/games/free-rounds.ts';
+import type { Units } from '#domain/money.ts';
+
+/** What bonus money that free rounds win must obey. */
+export type WinningsTerms = {
+  readonly wageringTimes: number;
+  /** Largest stake while wagering, in units at ledger scale. */
+  readonly betMax: Units | null;
+  readonly days: number;
+};
 
 export type OrderFreeRounds = {
   readonly id: string;
@@ -19,6 +28,8 @@ export type OrderFreeRounds = {
   readonly days: number;
   readonly prepaidId: string | null;
   readonly campaignId: string | null;
+  /** Null pays winnings as real money. */
+  readonly winnings: WinningsTerms | null;
   readonly operatorId: string;
   readonly reason: string;
   readonly fingerprint: Buffer;
@@ -60,6 +71,9 @@ export async function orderFreeRounds(
         validUntil: sql<Date>`date_trunc('second', now() + make_interval(days => ${order.days}))`,
         prepaidId: order.prepaidId,
         campaignId: order.campaignId,
+        wageringTimes: order.winnings?.wageringTimes ?? null,
+        betMax: order.winnings?.betMax?.toString() ?? null,
+        ...(order.winnings === null ? {} : { awardDays: order.winnings.days }),
         requestedBy: order.operatorId,
         reason: order.reason,
         fingerprint: order.fingerprint,
