@@ -64,8 +64,8 @@ describe.skipIf(executable === null && !isRequired)('the docs page', () => {
     const { page, requests, complaints } = await open('/docs#tag/payments/POST/v1/deposits');
     const pitboss = page.getByRole('heading', { name: 'Pitboss', exact: true });
     const deposit = page.getByRole('heading', { name: 'Pay in; the answer says what the player does next' });
-    await pitboss.first().waitFor({ timeout: 20_000 });
-    await deposit.first().waitFor({ timeout: 20_000 });
+    await pitboss.first().waitFor({ timeout: 60_000 });
+    await deposit.first().waitFor({ timeout: 60_000 });
     expect(requests).toContain(`${origin}/openapi.json`);
     expect(requests.filter(isForeign)).toEqual([]);
     expect(complaints).toEqual([]);
