@@ -105,13 +105,13 @@ const books: readonly [account: string, kind: 'owes' | 'is owed', mayTurn: boole
 ];
 
 test('costs and claims are debits, debts and revenue are credits, and few accounts may turn', () => {
-  const sides = books.map(([account, kind, mayTurn]) => [
-    account,
-    kind === 'owes' ? 'credit' : 'debit',
-    mayTurn,
-  ]);
-  const rows = chart.map(({ account, normalSide, belowZero }) => [account, normalSide, belowZero]);
-  expect(rows.toSorted()).toEqual(sides.toSorted());
+  const asRead = new Map(
+    books.map(([account, kind, mayTurn]) => [account, [kind === 'owes' ? 'credit' : 'debit', mayTurn]]),
+  );
+  const asKept = new Map(
+    chart.map(({ account, normalSide, belowZero }) => [account, [normalSide, belowZero]]),
+  );
+  expect(asKept).toEqual(asRead);
 });
 
 test('every account tells in words of its own what it means', () => {

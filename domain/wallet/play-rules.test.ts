@@ -81,9 +81,13 @@ describe('windows of limits', () => {
   });
 
   test('begin at midnight, on Monday and on the first', () => {
-    const starts = { day: [2026, 10, 25], week: [2026, 10, 23], month: [2026, 10, 1] } as const;
+    const starts = {
+      day: Date.UTC(2026, 10, 25),
+      week: Date.UTC(2026, 10, 23),
+      month: Date.UTC(2026, 10, 1),
+    };
     for (const window of limitWindows) {
-      const startMs = Date.UTC(...starts[window]);
+      const startMs = starts[window];
       expect(windowNumber(window, startMs - 1)).toBe(windowNumber(window, startMs) - 1);
       expect(windowNumber(window, startMs)).toBe(windowNumber(window, nowMs));
     }

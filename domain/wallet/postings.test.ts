@@ -1,6 +1,7 @@
 /** What each kind of journal moves, line by line, with numbers that a bookkeeper would write down. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { HouseAccount } from './chart.ts';
 import * as post from './postings.ts';
 import type { OriginalPosting, PoolBalances, Posting } from './postings.ts';
 
@@ -155,8 +156,9 @@ describe('a rollback', () => {
     now: PoolBalances,
     text: string,
     live = true,
-    ...rest: [] | ['house:bonus-cost', Posting[]?]
-  ) => told(post.betRollback(now, original(text), live, ...rest));
+    counter?: HouseAccount,
+    beside?: readonly Posting[],
+  ) => told(post.betRollback(now, original(text), live, counter, beside));
 
   test('of a bet gives each pool what it paid, and a debt is repaid first', () => {
     const bet = 'cash -3, bonus -2, house:casino:gaming 5';

@@ -16,6 +16,8 @@ export default defineConfig({
     include: ['domain/wallet/**/*.test.ts', 'activities/wallet/log/merkle.test.ts'],
     setupFiles: ['tools/mutation/fixed-seed.ts'],
     sequence: { sequencer: ShortFilesFirst },
-    testTimeout: 60_000,
+    // One worker for all files of a run; the next mutant gets a fresh one.
+    isolate: false,
+    testTimeout: 120_000,
   },
 });
