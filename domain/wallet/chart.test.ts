@@ -1,7 +1,32 @@
 /** The chart is the whole of the accounts: what the flows admit is in it, and nothing else. */
 import { expect, test } from 'vitest';
-import { adjustmentContent, adjustmentReasonOf, adjustmentReasons } from './adjustments.ts';
-import { accountForms, accountName, chart, disputedOf, clearingOf, pools, pspOf } from './chart.ts';
+import {
+  adjustmentContent,
+  adjustmentDirections,
+  adjustmentReasonOf,
+  adjustmentReasons,
+  adjustmentStates,
+} from './adjustments.ts';
+import {
+  accountForms,
+  accountName,
+  adjustments,
+  bonusCost,
+  casinoGaming,
+  chart,
+  clearingOf,
+  disputedOf,
+  fxPosition,
+  jackpotCost,
+  jackpotOf,
+  pools,
+  pspOf,
+  sportsbookGaming,
+  suspenseOf,
+  taxPayableOf,
+} from './chart.ts';
+import { journalCodes } from './postings.ts';
+import { roundMoveOf } from './round-moves.ts';
 
 const sample = (account: string): string =>
   account
@@ -58,4 +83,108 @@ test('the text that a decision is bound to changes with every part of it', () =>
     { ...base, note: 'm' },
   ].map(adjustmentContent);
   expect(new Set(texts).size).toBe(texts.length);
+});
+
+/** How an accountant reads the books: what each kind of account is, and which of them may stand on the wrong side. */
+const books: readonly [account: string, kind: 'owes' | 'is owed', mayTurn: boolean][] = [
+  ['player:{id}:cash', 'owes', false],
+  ['player:{id}:bonus', 'owes', false],
+  ['player:{id}:held', 'owes', false],
+  ['player:{id}:receivable', 'is owed', false],
+  ['psp:{psp}:clearing', 'is owed', true],
+  ['psp:{psp}:disputed', 'owes', false],
+  ['house:{vertical}:gaming', 'owes', true],
+  ['house:bonus-cost', 'is owed', false],
+  ['house:psp-fees', 'is owed', false],
+  ['house:adjustments', 'is owed', true],
+  ['suspense:{provider}', 'owes', true],
+  ['tax:{jurisdiction}:payable', 'owes', false],
+  ['house:fx', 'owes', true],
+  ['jackpot:{pool}', 'owes', true],
+  ['house:jackpot-cost', 'is owed', false],
+];
+
+test('costs and claims are debits, debts and revenue are credits, and few accounts may turn', () => {
+  const asRead = new Map(
+    books.map(([account, kind, mayTurn]) => [account, [kind === 'owes' ? 'credit' : 'debit', mayTurn]]),
+  );
+  const asKept = new Map(
+    chart.map(({ account, normalSide, belowZero }) => [account, [normalSide, belowZero]]),
+  );
+  expect(asKept).toEqual(asRead);
+});
+
+test('every account tells in words of its own what it means', () => {
+  const meanings = chart.map(({ meaning }) => meaning);
+  expect(meanings.filter((meaning) => meaning.length < 10)).toEqual([]);
+  expect(new Set(meanings).size).toBe(chart.length);
+});
+
+test('accounts that are made of a name are lines of the chart', () => {
+  const made = {
+    'psp:{psp}:clearing': clearingOf('alpha'),
+    'psp:{psp}:disputed': disputedOf('alpha'),
+    'suspense:{provider}': suspenseOf('alpha'),
+    'tax:{jurisdiction}:payable': taxPayableOf('MT'),
+    'jackpot:{pool}': jackpotOf('alpha'),
+    'house:{vertical}:gaming': casinoGaming,
+    'house:bonus-cost': bonusCost,
+    'house:adjustments': adjustments,
+    'house:fx': fxPosition,
+    'house:jackpot-cost': jackpotCost,
+  };
+  for (const [line, account] of Object.entries(made)) {
+    expect(chart.map((row) => row.account)).toContain(line);
+    expect(account).toBe(sample(line).replace('{pool}', 'alpha'));
+  }
+  expect(sportsbookGaming).toBe('house:sportsbook:gaming');
+});
+
+test('a player’s account is named with the player, a house account as it is', () => {
+  expect(accountName('cash', 'p')).toBe('player:p:cash');
+  expect(accountName('house:fx', null)).toBe('house:fx');
+});
+
+test('a PSP is read from whole names only', () => {
+  for (const account of [
+    'xpsp:alpha:clearing',
+    'psp:alpha:clearing2',
+    'psp:alpha:fees',
+    'psp::clearing',
+    'psp:Alpha:clearing',
+    'psp:a:b:clearing',
+  ])
+    expect(pspOf(account), account).toBeNull();
+  expect(pspOf('psp:alpha-2:disputed')).toBe('alpha-2');
+});
+
+test('a correction that favours the player leaves no debt, and each reason has a title for the statement', () => {
+  const rules = adjustmentReasons.map(({ code, directions, mayOwe }) => [code, directions.join(' '), mayOwe]);
+  expect(rules).toEqual([
+    ['goodwill', 'credit', false],
+    ['error-correction', 'credit debit', true],
+    ['game-correction', 'credit debit', true],
+    ['payment-correction', 'credit', false],
+    ['complaint-settlement', 'credit', false],
+    ['debt-write-off', 'credit', false],
+    ['residue-write-off', 'debit', false],
+    ['fraud-recovery', 'debit', true],
+  ]);
+  const titles = adjustmentReasons.map(({ title }) => title);
+  expect(titles.filter((title) => !/^[A-Z].{5,}/.test(title))).toEqual([]);
+  expect(new Set(titles).size).toBe(titles.length);
+  expect(adjustmentStates).toEqual(['requested', 'posted', 'refused']);
+  expect(adjustmentDirections).toEqual(['credit', 'debit']);
+});
+
+test('a journal of a round is a stake, a win, or takes one back; all others leave its sums alone', () => {
+  const moves = journalCodes.map((code) => [code, roundMoveOf(code)]).filter(([, move]) => move !== 'none');
+  expect(moves).toEqual([
+    ['bet.place', 'stake'],
+    ['bet.win', 'win'],
+    ['bet.rollback', 'undo'],
+    ['free.win', 'win'],
+    ['free.rollback', 'undo'],
+  ]);
+  expect(['toString', 'constructor', '', 'bet'].map(roundMoveOf)).toEqual(['none', 'none', 'none', 'none']);
 });

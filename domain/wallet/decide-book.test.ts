@@ -79,6 +79,71 @@ describe('a sports stake', () => {
   });
 });
 
+describe('what a sports bet writes', () => {
+  const dayBefore = nowMs - 86_400_000;
+  const used = { day: 5n, week: 5n, month: 5n };
+  const later = wallet({ usage: { atMs: dayBefore, stake: used, loss: used } });
+
+  test('a stake is one journal that answers nothing, and counts in every window of now', () => {
+    expect(run(later, stake(10n))).toMatchObject({
+      journals: [
+        {
+          externalId: 'bet:1:stake',
+          code: 'book.place',
+          amount: 10n,
+          answers: null,
+          reverses: null,
+          postings: [
+            { account: 'cash', amount: -10n },
+            { account: 'house:sportsbook:gaming', amount: 10n },
+          ],
+        },
+      ],
+      state: {
+        usage: {
+          atMs: nowMs,
+          stake: { day: 10n, week: 15n, month: 15n },
+          loss: { day: 10n, week: 15n, month: 15n },
+        },
+      },
+    });
+    expect(() => run(wallet(), stake(0n))).toThrow('a stake is greater than zero');
+    expect(() => run(wallet(), stake(-1n))).toThrow('a stake is greater than zero');
+    expect(codeOf(run(wallet(), stake(100n)))).toBe('post');
+    const refused = run(wallet(), stake(101n));
+    expect(refused.kind === 'refuse' && refused.failure.detail).toMatch(/^[A-Z].+\.$/);
+  });
+
+  test('a payment answers the stake, lowers losses of now and leaves stakes and rounds alone', () => {
+    for (const code of ['book.settle', 'book.cash-out', 'book.correct'] as const) {
+      expect(run(later, pay(20n, code))).toMatchObject({
+        kind: 'post',
+        journals: [{ externalId: 'bet:1:settle:v1', code, amount: 20n, answers: 'j', reverses: null }],
+        state: {
+          balances: { cash: 120n },
+          usage: {
+            atMs: nowMs,
+            stake: { day: 0n, week: 5n, month: 5n },
+            loss: { day: -20n, week: -15n, month: -15n },
+          },
+        },
+        round: null,
+        wageredAwardId: null,
+      });
+    }
+  });
+
+  test('a correction may take back more than there is, and the loss counts again', () => {
+    expect(run(wallet(), pay(-130n, 'book.correct'))).toMatchObject({
+      journals: [{ code: 'book.correct', amount: -130n }],
+      state: { balances: { cash: 0n, receivable: -30n }, usage: { loss: { day: 130n, month: 130n } } },
+    });
+    for (const code of ['book.void', 'book.cash-out'] as const)
+      expect(() => run(wallet(), pay(-1n, code))).toThrow('only a correction takes back');
+    expect(() => run(wallet(), pay(0n, 'book.settle'))).toThrow('a payment moves something');
+  });
+});
+
 describe('a sports payment', () => {
   test('reaches an excluded player and repays his debt first', () => {
     const state = wallet({

@@ -28,6 +28,30 @@ test.each(['', '0', '0.0', '-1', '1e3', '1/0', '0/1', '1/2/3', ' 1', '1.', '.5',
   (text) => expect(parseRate(text)).toMatchObject({ ok: false, failure: { code: 'invalid-request' } }),
 );
 
+test('a rate has as many digits as the ledger keeps, and not one more', () => {
+  const decimal = `${'9'.repeat(20)}.${'9'.repeat(18)}`;
+  expect(orThrow(parseRate(decimal))).toEqual({
+    numerator: 10n ** 38n - 1n,
+    denominator: 10n ** 18n,
+  });
+  const most = '9'.repeat(38);
+  expect(orThrow(parseRate(`${most}/${most}`))).toEqual({
+    numerator: 10n ** 38n - 1n,
+    denominator: 10n ** 38n - 1n,
+  });
+  expect(orThrow(parseRate('12'))).toEqual({ numerator: 12n, denominator: 1n });
+  for (const wrong of [`9${decimal}`, `${decimal}9`, `9${most}/1`, `1/9${most}`])
+    expect(parseRate(wrong).ok, wrong).toBe(false);
+});
+
+test.each(['x1', '1x', '1.5x', 'x1/2', '1/2x', '1 /2', '/2', '1/', '1.2/3', 'a/b', '١'])(
+  '%j is no rate, and the refusal shows one',
+  (text) => {
+    const result = parseRate(text);
+    expect(result.ok || result.failure.detail).toMatch(/"1\.0825".*"433\/400"/);
+  },
+);
+
 test('the result is the rate’s, rounded down by less than one unit', () => {
   fc.assert(
     fc.property(amounts, asset, asset, rates, (units, sold, bought, rate) => {

@@ -2,7 +2,15 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { strayAccount } from './flows.ts';
-import { captureHold, endHold, heldRest, holdReasons, holdTarget, type HoldStanding } from './holds.ts';
+import {
+  captureHold,
+  endHold,
+  heldRest,
+  holdReasons,
+  holdStates,
+  holdTarget,
+  type HoldStanding,
+} from './holds.ts';
 
 const open: HoldStanding = { amount: 100n, captured: 0n, released: 0n, state: 'open', isPast: false };
 const steps = fc.array(
@@ -50,4 +58,33 @@ test('every reason of staff captures into an account that the flow admits', () =
       expect(strayAccount('hold.capture', [{ side: 'house', account, amount: 1n }]), account).toBeNull();
     }
   }
+});
+
+test('each reason has a target of its own, and a tax is owed where the player lives', () => {
+  expect(holdReasons.map((reason) => holdTarget(reason, 'MT'))).toEqual([
+    'suspense:legal-orders',
+    'suspense:disputed-payments',
+    'tax:MT:payable',
+    'suspense:peer-claims',
+  ]);
+  expect(holdTarget('tax-withholding', 'CA-ON')).toBe('tax:CA-ON:payable');
+});
+
+test('a refusal says what became of the hold', () => {
+  expect(holdStates).toEqual(['open', 'captured', 'released', 'expired']);
+  for (const state of holdStates.slice(1)) {
+    const failure = { code: 'hold-not-open', detail: `The hold is ${state}.` };
+    expect(captureHold({ ...open, state }, 1n)).toEqual({ ok: false, failure });
+    expect(endHold({ ...open, state }, 'released')).toEqual({ ok: false, failure });
+  }
+  const said = [captureHold({ ...open, isPast: true }, 1n), captureHold(open, 101n)].map(
+    (result) => !result.ok && result.failure.detail,
+  );
+  for (const detail of said) expect(detail).toMatch(/^[A-Z].+\.$/);
+  expect(new Set(said).size).toBe(2);
+});
+
+test('a capture of nothing is a bug', () => {
+  for (const part of [0n, -1n])
+    expect(() => captureHold(open, part)).toThrow('a capture takes a positive amount');
 });
