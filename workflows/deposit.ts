@@ -135,7 +135,8 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
   async function follow(begun: AttemptView, startedAtMs: number): Promise<AttemptView> {
     let attempt = begun;
     let questions = 0;
-    isReturned = false;
+    // A player who heard of the action from the row may be back before this task, done again, has shown it.
+    isReturned = begun.hasReturned;
     let actionSinceMs: number | null = null;
     while (!isResolved(attempt.state)) {
       const at = { depositId, number: attempt.number };

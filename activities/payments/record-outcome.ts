@@ -18,6 +18,8 @@ export type AttemptView = {
   readonly declineClass: DeclineClass | null;
   readonly stepUp: boolean;
   readonly actionUrl: string | null;
+  /** What the player's browser brought back waits in the row. */
+  readonly hasReturned: boolean;
 };
 
 export const viewOf = (row: AttemptRow): AttemptView => ({
@@ -27,6 +29,7 @@ export const viewOf = (row: AttemptRow): AttemptView => ({
   declineClass: declineClassOf(row),
   stepUp: row.stepUp,
   actionUrl: row.state === 'action' ? row.actionUrl : null,
+  hasReturned: row.returnedAt !== null,
 });
 
 /**

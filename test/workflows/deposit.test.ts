@@ -207,6 +207,23 @@ describeWorkflows('a deposit', () => {
     expect((await factsOf(playerId)).filter((type) => type === 'payments.deposit.captured')).toHaveLength(1);
   });
 
+  test('whose player is back before its first task has ended goes on from the row', async () => {
+    const playerId = await makePlayer(database.db);
+    const row = await askDeposit(database.db, playerId);
+    alpha.play({ authorise: [action], continued: [approved], status: [approved] });
+    // What a worker does that dies after the charge: the row is committed, its player told, the task never ends.
+    const { money } = paymentActivities(database.db, new Map([['alpha', alpha]]));
+    await money.authoriseAttempt({ depositId: row.id, number: 1 });
+    await comeBack(row);
+    await run(async (client) => {
+      await begin(client, row);
+      expect(await handleOf(client, row).result()).toMatchObject({ state: 'captured' });
+      await keep(client, row, 'back-before-the-task');
+    });
+    expect(alpha.calls).toEqual(['authorise', 'continued', 'status']);
+    expect(await balancesOf(database.db, playerId)).toMatchObject({ cash: 50n });
+  });
+
   test('with a challenge that failed ends without money', async () => {
     const playerId = await makePlayer(database.db);
     const row = await askDeposit(database.db, playerId);
