@@ -1,6 +1,7 @@
 /** Stakes of the sportsbook obey what stakes of games obey, and their payments come whatever happened to the player. */
 import { describe, expect, test } from 'vitest';
 import type { BookPayCommand, BookStakeCommand } from './book-commands.ts';
+import { referencedExternalId } from './commands.ts';
 import { decide, type Decision } from './decide.ts';
 import type { WalletState } from './state.ts';
 
@@ -77,6 +78,11 @@ describe('a sports stake', () => {
       wageredAwardId: null,
     });
   });
+});
+
+test('a sports command looks for no other journal: it brings the one that it answers', () => {
+  expect(referencedExternalId(stake(1n))).toBeNull();
+  expect(referencedExternalId(pay(1n, 'book.settle'))).toBeNull();
 });
 
 describe('what a sports bet writes', () => {

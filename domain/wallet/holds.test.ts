@@ -84,6 +84,11 @@ test('a refusal says what became of the hold', () => {
   expect(new Set(said).size).toBe(2);
 });
 
+test('a hold is captured when nothing is left of it, and open until then', () => {
+  expect(captureHold(open, 99n)).toMatchObject({ value: { captured: 99n, state: 'open' } });
+  expect(captureHold(open, 100n)).toMatchObject({ value: { captured: 100n, state: 'captured' } });
+});
+
 test('a capture of nothing is a bug', () => {
   for (const part of [0n, -1n])
     expect(() => captureHold(open, part)).toThrow('a capture takes a positive amount');

@@ -156,6 +156,7 @@ describe('a signed note', () => {
   });
 
   test.each([
+    ['with signatures alone', 'x\u2014 witness abc=\n'],
     ['without an empty line', note.replace('\n\n', '\n')],
     ['without its last line end', note.slice(0, -1)],
     ['whose last line end is another sign', `${note.slice(0, -1)}x`],

@@ -13,7 +13,12 @@ import {
 
 const spell = (text: string): Hash => new TextEncoder().encode(text);
 const read = (hash: Hash | null): string | null => hash && new TextDecoder().decode(hash);
-const join = (left: Hash, right: Hash): Hash => spell(`(${read(left)}${read(right)})`);
+/** Seven leaves spell no more than this; a loop without end would fill the memory. */
+const lengthMax = 200;
+function join(left: Hash, right: Hash): Hash {
+  if (left.length + right.length > lengthMax) throw new Error('more was joined than there are leaves');
+  return spell(`(${read(left)}${read(right)})`);
+}
 const leaves = [...'abcdefg'].map(spell);
 
 describe('the tree', () => {
