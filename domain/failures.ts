@@ -90,6 +90,8 @@ export const failureCodes = [
   'cash-out-unavailable',
   'cash-out-offer-gone',
   'result-not-applicable',
+  // the rule engine
+  'rule-invalid',
   // What we depend on
   'dependency-unavailable',
   'overloaded',
