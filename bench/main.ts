@@ -4,11 +4,12 @@ import type { Bench } from './bench-platform.ts';
 import { deposit } from './deposit.ts';
 import { freshness } from './freshness.ts';
 import { market } from './market.ts';
+import { rules } from './rules.ts';
 import { scale } from './scale.ts';
 import { wallet } from './wallet.ts';
 import { writer } from './writer.ts';
 
-const benches: Readonly<Record<string, Bench>> = { deposit, freshness, market, scale, wallet, writer };
+const benches: Readonly<Record<string, Bench>> = { deposit, freshness, market, rules, scale, wallet, writer };
 
 const name = process.argv[2];
 const bench = name === undefined || !Object.hasOwn(benches, name) ? undefined : benches[name];

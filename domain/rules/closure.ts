@@ -33,6 +33,8 @@ function condition(node: CheckedNode): Holds {
     return () => holds;
   }
   const evaluate = value(node);
+  // Boolean operations answer true or false by construction; wrapping them once more would cost a call each.
+  if (node.node === 'operation' && !node.isNullable) return evaluate as Holds;
   return (facts) => evaluate(facts) === true;
 }
 
