@@ -245,7 +245,7 @@ describe('the other back ends', () => {
     expect(compileClickHouse(rule, 'p')).toEqual({
       ok: true,
       value: {
-        text: '(ifNull(CAST(r.amount AS Nullable(Int256)) > {p_1:Int256}, false) or ifNull(has({p_2:Array(String)}, CAST(r.country AS Nullable(String))), false))',
+        text: '(ifNull(CAST(r.amount AS Nullable(Int256)) > {p_1:Int256}, false) or ifNull((CAST(r.country AS Nullable(String)) in {p_2:Array(String)}), false))',
         parameters: { p_1: '100000000000000', p_2: ['SE', 'NO'] },
       },
     });
