@@ -92,6 +92,7 @@ export const failureCodes = [
   'result-not-applicable',
   // the rule engine
   'rule-invalid',
+  'rule-step-refused',
   // What we depend on
   'dependency-unavailable',
   'overloaded',

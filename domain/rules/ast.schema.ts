@@ -35,14 +35,14 @@ export const operatorNames = [
 ] as const;
 
 /** The longest text in a rule, in UTF-16 units. */
-export const textLengthMax = 200;
+const textLengthMax = 200;
 /** The longest literal list. */
-export const listLengthMax = 500;
+const listLengthMax = 500;
 /** The most arguments that one operation takes. */
 const argumentsMax = 100;
 
 /** PostgreSQL keeps no NUL, and half a surrogate pair has no UTF-8. */
-const text = z
+export const storableText = z
   .string()
   .max(textLengthMax)
   // oxlint-disable-next-line no-control-regex
@@ -67,8 +67,8 @@ export const constantSchema = z.discriminatedUnion('type', [
     value: z.string().regex(/^-?\d{1,18}(\.\d{1,18})?$/, 'must be a plain decimal such as "12.50"'),
     asset: z.string().regex(/^[A-Z]{3,10}$/, 'must be an asset code such as EUR'),
   }),
-  z.strictObject({ node: z.literal('constant'), type: z.literal('string'), value: text }),
-  z.strictObject({ node: z.literal('constant'), type: z.literal('enum'), value: text }),
+  z.strictObject({ node: z.literal('constant'), type: z.literal('string'), value: storableText }),
+  z.strictObject({ node: z.literal('constant'), type: z.literal('enum'), value: storableText }),
   z.strictObject({ node: z.literal('constant'), type: z.literal('country'), value: country }),
   z.strictObject({
     node: z.literal('constant'),
@@ -89,11 +89,11 @@ export const constantSchema = z.discriminatedUnion('type', [
     node: z.literal('constant'),
     type: z.literal('list'),
     of: z.enum(['integer', 'string', 'enum', 'country']),
-    values: z.array(text).min(1).max(listLengthMax),
+    values: z.array(storableText).min(1).max(listLengthMax),
   }),
 ]);
 
-export const variableSchema = z.strictObject({
+const variableSchema = z.strictObject({
   node: z.literal('variable'),
   /** Of the module's field catalogue. */
   name: z
@@ -102,7 +102,7 @@ export const variableSchema = z.strictObject({
     .max(60),
 });
 
-export const optionsSchema = z.strictObject({
+const optionsSchema = z.strictObject({
   /** Of divide: toward zero, or to the nearest with halves away from zero. */
   rounding: z.enum(['down', 'half-up']).optional(),
   /** Of divide: decimal places of the quotient. */

@@ -3,13 +3,13 @@
  * rules in a form that can be searched for gaps and for rows that nothing reaches.
  */
 import { z } from 'zod';
-import { ruleNodeSchema, textLengthMax, type RuleNode } from './ast.schema.ts';
+import { ruleNodeSchema, storableText, type RuleNode } from './ast.schema.ts';
 
-export const rowsMax = 200;
+const rowsMax = 200;
 const columnsMax = 12;
 
 /** A constant as text: its type is the column's. */
-const cellText = z.string().max(textLengthMax);
+const cellText = storableText;
 
 export const cellSchema = z.discriminatedUnion('is', [
   z.strictObject({ is: z.literal('any') }),
@@ -21,7 +21,7 @@ export const cellSchema = z.discriminatedUnion('is', [
   z.strictObject({ is: z.literal('absent') }),
 ]);
 
-const rowName = z.string().trim().min(1).max(100);
+const rowName = storableText.min(1).max(100);
 const hitPolicy = z.enum(['first', 'collect']);
 
 /** `outcome` is the module's: what a row decides. */

@@ -31,3 +31,18 @@ export function measureTree(tree: unknown): Result<{ readonly nodes: number; rea
   }
   return succeed({ nodes, depth: depthSeen });
 }
+
+/** Levels of arrays and objects in a stored decision: those of a rule, and the table around it. */
+const jsonDepthMax = 40;
+
+/** True when JSON of unknown origin is shallow enough for a recursive schema. Does not recurse itself. */
+export function isShallow(json: unknown): boolean {
+  const open: { value: unknown; depth: number }[] = [{ value: json, depth: 1 }];
+  while (open.length > 0) {
+    const { value, depth } = open.pop() ?? { value: null, depth: 0 };
+    if (typeof value !== 'object' || value === null) continue;
+    if (depth > jsonDepthMax) return false;
+    for (const child of Object.values(value)) open.push({ value: child, depth: depth + 1 });
+  }
+  return true;
+}
