@@ -31,7 +31,7 @@ create table backoffice.rule_version (
   -- Four eyes, whatever the code above believes.
   check (published_by is null or published_by <> author),
   check (published_by is null or published_by like 'operator:%' or author = 'system:seed'),
-  check (published_by is null or author = 'system:seed' or simulated_hash = content_hash),
+  check (published_by is null or author = 'system:seed' or simulated_hash is not distinct from content_hash),
   check ((simulation is null) = (simulated_at is null) and (simulation is null) = (simulated_hash is null)),
   check (state <> 'live' or live_at is not null)
 );
