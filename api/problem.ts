@@ -86,6 +86,8 @@ const statuses: Record<FailureCode, ProblemStatus> = {
   'cash-out-unavailable': 409,
   'cash-out-offer-gone': 409,
   'result-not-applicable': 409,
+  'rule-invalid': 422,
+  'rule-step-refused': 409,
   'dependency-unavailable': 503,
   overloaded: 503,
 };

@@ -5,6 +5,7 @@ import { deposit } from './deposit.ts';
 import { freshness } from './freshness.ts';
 import { market } from './market.ts';
 import { memory } from './memory.ts';
+import { rules } from './rules.ts';
 import { scale } from './scale.ts';
 import { wallet } from './wallet.ts';
 import { writer } from './writer.ts';
@@ -14,6 +15,7 @@ const benches: Readonly<Record<string, Bench>> = {
   freshness,
   market,
   memory,
+  rules,
   scale,
   wallet,
   writer,

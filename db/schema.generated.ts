@@ -55,6 +55,28 @@ export interface BackofficeOperatorRole {
   role: string;
 }
 
+export interface BackofficeRuleVersion {
+  author: string;
+  brand: string;
+  content: Json;
+  contentHash: Buffer;
+  createdAt: Generated<Timestamp>;
+  fingerprint: Buffer;
+  id: string;
+  liveAt: Timestamp | null;
+  note: string;
+  publishedAt: Timestamp | null;
+  publishedBy: string | null;
+  publishReason: string | null;
+  retiredAt: Timestamp | null;
+  ruleSet: string;
+  simulatedAt: Timestamp | null;
+  simulatedHash: Buffer | null;
+  simulation: Json | null;
+  state: Generated<string>;
+  version: number;
+}
+
 export interface BackofficeSession {
   expiresAt: Timestamp;
   id: string;
@@ -671,6 +693,21 @@ export interface PaymentsPspRoute {
   version: number;
 }
 
+export interface PaymentsRoutingDecision {
+  brand: string;
+  bucket: number;
+  decidedAt: Generated<Timestamp>;
+  depositId: string;
+  inputs: Json;
+  psps: string[];
+  rowName: string | null;
+  ruleVersionId: string;
+  shadowPsps: string[] | null;
+  shadowVersionId: string | null;
+  tookUs: number;
+  trace: Json;
+}
+
 export interface PaymentsWithdrawal {
   amount: string;
   approvalsRequired: number | null;
@@ -1050,6 +1087,7 @@ export interface DB {
   "affiliates.referral": AffiliatesReferral;
   "backoffice.operator": BackofficeOperator;
   "backoffice.operatorRole": BackofficeOperatorRole;
+  "backoffice.ruleVersion": BackofficeRuleVersion;
   "backoffice.session": BackofficeSession;
   "backoffice.signInThrottle": BackofficeSignInThrottle;
   "bonus.award": BonusAward;
@@ -1099,6 +1137,7 @@ export interface DB {
   "payments.instrument": PaymentsInstrument;
   "payments.payoutAttempt": PaymentsPayoutAttempt;
   "payments.pspRoute": PaymentsPspRoute;
+  "payments.routingDecision": PaymentsRoutingDecision;
   "payments.withdrawal": PaymentsWithdrawal;
   "payments.withdrawalApproval": PaymentsWithdrawalApproval;
   "payments.workItem": PaymentsWorkItem;

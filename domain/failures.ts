@@ -90,6 +90,9 @@ export const failureCodes = [
   'cash-out-unavailable',
   'cash-out-offer-gone',
   'result-not-applicable',
+  // the rule engine
+  'rule-invalid',
+  'rule-step-refused',
   // What we depend on
   'dependency-unavailable',
   'overloaded',

@@ -5,6 +5,7 @@
 import { connectStudio } from '#activities/games/catalogue.ts';
 import { sealPlainSecrets } from '#activities/games/configured-keys.ts';
 import { addAffiliate } from '#activities/affiliates/affiliates.ts';
+import { seedRules } from '#activities/backoffice/rule-seeds.ts';
 import { isRoleName, putOperator } from '#activities/backoffice/operators.ts';
 import { publishTerms } from '#activities/cms/terms.ts';
 import { seedProfiles } from '#activities/compliance/profiles.ts';
@@ -36,6 +37,7 @@ export async function seed(
     }
     for (const affiliate of affiliates) await addAffiliate(trx, affiliate);
     await seedRoutes(trx);
+    await seedRules(trx);
     await sealPlainSecrets(trx, keyRing);
     if (config.gameStudio) {
       for (const studio of studioIntegrations(config.gameStudio)) await connectStudio(trx, studio, keyRing);

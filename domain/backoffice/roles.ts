@@ -63,6 +63,9 @@ export const permissions = [
   'games:bet:read',
   'games:result:resolve',
   'games:stake-limit:set',
+  'payments:routing:read',
+  'payments:routing:draft',
+  'payments:routing:publish',
 ] as const;
 
 export type Permission = (typeof permissions)[number];
@@ -86,6 +89,11 @@ const asksForAdjustments = [
   'wallet:adjustment:request',
 ] as const satisfies readonly Permission[];
 
+const asksForRouting = [
+  'payments:routing:read',
+  'payments:routing:draft',
+] as const satisfies readonly Permission[];
+
 /**
  * `payments` and `payments-lead` both approve withdrawals: two different people are needed, not two ranks.
  * `admin` holds every permission; it is break-glass and not a desk.
@@ -100,6 +108,7 @@ const grants: Record<RoleName, readonly Permission[]> = {
     'risk:assessment:read',
     ...asksForAdjustments,
     'wallet:hold:place',
+    ...asksForRouting,
   ],
   'payments-lead': [
     ...readsOfPlayers,
@@ -116,6 +125,8 @@ const grants: Record<RoleName, readonly Permission[]> = {
     'wallet:rate:publish',
     'wallet:withdrawal-stop:lift',
     'wallet:jackpot:fund',
+    ...asksForRouting,
+    'payments:routing:publish',
   ],
   risk: [
     ...readsOfPlayers,
@@ -132,6 +143,8 @@ const grants: Record<RoleName, readonly Permission[]> = {
     'games:credential:decide',
     'games:play-rules:set',
     'games:stake-limit:set',
+    ...asksForRouting,
+    'payments:routing:publish',
   ],
   compliance: [
     ...readsOfPlayers,
@@ -170,7 +183,13 @@ const grants: Record<RoleName, readonly Permission[]> = {
     'games:bet:read',
     'games:result:resolve',
   ],
-  analyst: ['bi:kpi:read', 'affiliates:referral:read', 'games:game:read', 'payments:route:read'],
+  analyst: [
+    'bi:kpi:read',
+    'affiliates:referral:read',
+    'games:game:read',
+    'payments:route:read',
+    'payments:routing:read',
+  ],
   admin: permissions,
 };
 

@@ -8,9 +8,10 @@ import { readKycLevel } from '#activities/kyc/commands/levels.ts';
 import { reserveDepositLimit } from '#activities/responsible-gambling/commands/deposit-limit.ts';
 import type { VersionedProfile } from '#domain/compliance/profile.schema.ts';
 import { fail, FailureError, orThrow, succeed, type Failure, type Result } from '#domain/failures.ts';
-import { levelSatisfies } from '#domain/kyc/levels.ts';
+import { levelSatisfies, type KycLevel } from '#domain/kyc/levels.ts';
 import { parsePayable, toMinorUnits, toMoneyText, type MoneyText } from '#domain/money.ts';
 import { depositReference } from '#domain/payments/reference.ts';
+import { decideRoute, readRoutingInputs, recordRoute } from '../route-deposit.ts';
 import { currentRoute } from '../routes.ts';
 import type { DepositRow } from '../payment-rows.ts';
 
@@ -41,16 +42,21 @@ export async function requestDeposit(db: Database, request: DepositRequest): Pro
     return fail('amount-too-large', 'The amount is beyond what a card payment may move.');
   }
   // Nothing here is locked, so all of it is asked at once: a player waits for the answer.
-  const [known, admitted, route] = await Promise.all([
+  const routing = { ...request, asset: request.money.asset };
+  const [known, admitted, route, inputs] = await Promise.all([
     findDeposit(db, request),
     admitPlayer(db, request),
     currentRoute(db, request.brand, 'card', request.money.asset),
+    readRoutingInputs(db, routing),
   ]);
   if (!known.ok) return known;
   if (known.value !== null) return succeed(known.value);
   if (!admitted.ok) return admitted;
-  const { profile, version } = admitted.value;
-  const options = (route?.psps ?? []).flatMap(
+  const { profile, version, kycLevel } = admitted.value;
+  const decision = decideRoute(inputs, routing, { amount: amount.value, kycLevel });
+  // Rules put in order what the brand offers; what it does not offer they cannot bring in.
+  const offered = route?.psps ?? [];
+  const options = (decision?.psps.filter((psp) => offered.includes(psp)) ?? offered).flatMap(
     (psp) => request.tokens.find((token) => token.psp === psp) ?? [],
   );
   const first = options[0];
@@ -79,6 +85,7 @@ export async function requestDeposit(db: Database, request: DepositRequest): Pro
       .executeTakeFirst();
     // Another request with the same key was faster: what it made is the answer.
     if (inserted === undefined) return orThrow(await findDeposit(trx, request)) ?? refuseRace();
+    if (decision !== null) await recordRoute(trx, request, decision);
     orThrow(
       await reserveDepositLimit(trx, {
         playerId: request.playerId,
@@ -139,7 +146,10 @@ async function findDeposit(db: Database | Trx, request: DepositRequest): Promise
 }
 
 /** The rules under which the player may pay in. */
-async function admitPlayer(db: Database, request: DepositRequest): Promise<Result<VersionedProfile>> {
+async function admitPlayer(
+  db: Database,
+  request: DepositRequest,
+): Promise<Result<VersionedProfile & { readonly kycLevel: KycLevel }>> {
   const [player, wallet, rules, level] = await Promise.all([
     db
       .selectFrom('pam.player')
@@ -165,7 +175,7 @@ async function admitPlayer(db: Database, request: DepositRequest): Promise<Resul
   }
   if (wallet === undefined) return fail('unsupported-asset', 'The player holds no wallet in this asset.');
   if (wallet.isBlocked) return fail('self-excluded', 'Deposits are closed while play is excluded or paused.');
-  return rules;
+  return succeed({ ...rules.value, kycLevel: level });
 }
 
 const refusal = ({ failure }: { failure: Failure }): FailureError => new FailureError(failure);

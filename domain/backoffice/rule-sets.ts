@@ -1,0 +1,79 @@
+/**
+ * The rule sets of the platform: what each is about, which fields it may use, and who may do what with it. Their life
+ * cycle is one for all; what they decide belongs to their module.
+ */
+import type { Permission } from './roles.ts';
+import { fail, succeed, type Result } from '../failures.ts';
+import { routingCatalogue } from '../payments/routing-fields.ts';
+import { routingDecisionSchema, type RoutingOutcome } from '../payments/routing.schema.ts';
+import type { Catalogue } from '../rules/catalogue.ts';
+import { compileDecision, type CompiledDecision } from '../rules/decide.ts';
+import { isShallow } from '../rules/limits.ts';
+
+export const ruleSetNames = ['payments.deposit-routing'] as const;
+
+export type RuleSetName = (typeof ruleSetNames)[number];
+
+export type RuleSet = {
+  readonly title: string;
+  readonly catalogue: Catalogue;
+  readonly permissions: {
+    readonly read: Permission;
+    readonly draft: Permission;
+    readonly publish: Permission;
+  };
+};
+
+export const ruleSets: Readonly<Record<RuleSetName, RuleSet>> = {
+  'payments.deposit-routing': {
+    title: 'The order in which PSPs are tried for a deposit',
+    catalogue: routingCatalogue,
+    permissions: {
+      read: 'payments:routing:read',
+      draft: 'payments:routing:draft',
+      publish: 'payments:routing:publish',
+    },
+  },
+};
+
+/** Reads the content of a routing rule set of unknown origin. Failure: `rule-invalid`, with pointers. */
+export function readRouting(content: unknown): Result<CompiledDecision<RoutingOutcome>> {
+  if (!isShallow(content)) return fail('rule-invalid', 'The rules are nested too deeply.');
+  const parsed = routingDecisionSchema.safeParse(content);
+  if (parsed.success) return compileDecision<RoutingOutcome>(parsed.data, routingCatalogue);
+  const fields = parsed.error.issues.slice(0, 20).map(({ path, message }) => ({
+    pointer: path.map((part) => `/${String(part)}`).join(''),
+    detail: message,
+  }));
+  return fail('rule-invalid', fields[0]?.detail ?? 'The rules have another form.', { fields });
+}
+
+/** The states of a version and where each may go; the database enforces the same steps. */
+export const ruleVersionStates = ['draft', 'published', 'shadow', 'live', 'retired', 'discarded'] as const;
+
+export type RuleVersionState = (typeof ruleVersionStates)[number];
+
+export const ruleSteps = ['discard', 'publish', 'shadow', 'go-live', 'retire', 'roll-back'] as const;
+
+export type RuleStep = (typeof ruleSteps)[number];
+
+const steps: Readonly<Record<RuleStep, { from: readonly RuleVersionState[]; to: RuleVersionState }>> = {
+  discard: { from: ['draft'], to: 'discarded' },
+  publish: { from: ['draft'], to: 'published' },
+  shadow: { from: ['published'], to: 'shadow' },
+  'go-live': { from: ['published', 'shadow'], to: 'live' },
+  retire: { from: ['published', 'shadow'], to: 'retired' },
+  /** Back to a version that has been live: two people approved it then, so one may do it now, with a reason. */
+  'roll-back': { from: ['retired'], to: 'live' },
+};
+
+/** Where the step leads, whether or not it has been taken. */
+export const stateAfter = (step: RuleStep): RuleVersionState => steps[step].to;
+
+/** Where the step leads. Failure: `rule-step-refused` when the version's state does not allow it. */
+export function afterStep(state: string, step: RuleStep): Result<RuleVersionState> {
+  const { from, to } = steps[step];
+  return from.some((allowed) => allowed === state)
+    ? succeed(to)
+    : fail('rule-step-refused', `A version that is ${state} cannot ${step.replace('-', ' ')}.`);
+}
