@@ -4,6 +4,7 @@ import type { ApiDeps } from './context.ts';
 import { mountBackofficePayments } from './payments/backoffice-payments.ts';
 import { mountDepositReturn } from './payments/deposit-return.ts';
 import { mountDeposits } from './payments/deposits.ts';
+import { mountRefunds } from './payments/refunds.ts';
 import { mountWithdrawals } from './payments/withdrawals.ts';
 import { mountPspWebhooks } from './payments/webhook.ts';
 
@@ -12,5 +13,6 @@ export function mountPayments(api: Api, deps: ApiDeps): void {
   mountDepositReturn(api, deps);
   mountWithdrawals(api, deps);
   mountBackofficePayments(api, deps);
+  mountRefunds(api, deps);
   mountPspWebhooks(api, deps);
 }

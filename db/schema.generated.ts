@@ -634,6 +634,55 @@ export interface PaymentsDeposit {
   state: Generated<string>;
 }
 
+export interface PaymentsDispute {
+  accepted: Generated<boolean>;
+  amount: string | null;
+  asset: string | null;
+  brand: string;
+  closedAt: Timestamp | null;
+  depositId: string;
+  evidenceDueAt: Timestamp | null;
+  expiredAt: Timestamp | null;
+  id: Generated<string>;
+  jurisdiction: string;
+  openedAt: Generated<Timestamp>;
+  playerId: string;
+  psp: string;
+  pspReference: string;
+  reason: string | null;
+  remindedAt: Timestamp | null;
+  stage: Generated<string>;
+  status: Generated<string>;
+}
+
+export interface PaymentsDisputeMovement {
+  amount: string;
+  asset: string;
+  bookedAt: Generated<Timestamp>;
+  disputeId: string;
+  journalId: string;
+  kind: string;
+  number: number;
+  psp: string;
+  reference: string;
+}
+
+export interface PaymentsDisputeResponse {
+  closedAt: Timestamp | null;
+  disputeId: string;
+  fingerprint: Buffer;
+  id: string;
+  kind: string;
+  operatorId: string;
+  rawCode: string | null;
+  reason: string;
+  recordedAt: Generated<Timestamp>;
+  role: string;
+  sealed: Buffer | null;
+  stage: string;
+  state: Generated<string>;
+}
+
 export interface PaymentsInstrument {
   cardBrand: string | null;
   createdAt: Generated<Timestamp>;
@@ -669,6 +718,40 @@ export interface PaymentsPspRoute {
   psps: string[];
   publishedAt: Generated<Timestamp>;
   version: number;
+}
+
+export interface PaymentsRefund {
+  amount: string;
+  asset: string;
+  brand: string;
+  callState: Generated<string>;
+  chargeReference: string;
+  closedAt: Timestamp | null;
+  decidedAt: Timestamp | null;
+  decidedBy: string | null;
+  decidedHash: Buffer | null;
+  decidedRole: string | null;
+  decision: string | null;
+  decisionReason: string | null;
+  depositId: string;
+  failureReason: string | null;
+  fingerprint: Buffer;
+  id: string;
+  jurisdiction: string;
+  needsApproval: boolean;
+  payloadHash: Buffer;
+  playerId: string;
+  processedAmount: string | null;
+  processedAsset: string | null;
+  psp: string;
+  pspReference: string | null;
+  rawCode: string | null;
+  reason: string;
+  reference: string;
+  requestedAt: Generated<Timestamp>;
+  requestedBy: string;
+  sentAt: Timestamp | null;
+  state: Generated<string>;
 }
 
 export interface PaymentsWithdrawal {
@@ -1096,9 +1179,13 @@ export interface DB {
   "pam.signInThrottle": PamSignInThrottle;
   "payments.attempt": PaymentsAttempt;
   "payments.deposit": PaymentsDeposit;
+  "payments.dispute": PaymentsDispute;
+  "payments.disputeMovement": PaymentsDisputeMovement;
+  "payments.disputeResponse": PaymentsDisputeResponse;
   "payments.instrument": PaymentsInstrument;
   "payments.payoutAttempt": PaymentsPayoutAttempt;
   "payments.pspRoute": PaymentsPspRoute;
+  "payments.refund": PaymentsRefund;
   "payments.withdrawal": PaymentsWithdrawal;
   "payments.withdrawalApproval": PaymentsWithdrawalApproval;
   "payments.workItem": PaymentsWorkItem;

@@ -11,6 +11,8 @@ import { createRegistrationActivities } from '#activities/pam/registrations.ts';
 import { createDepositAttemptActivities } from '#activities/payments/deposit-attempts.ts';
 import { createDepositActivities } from '#activities/payments/deposit-outcomes.ts';
 import { createPayoutActivities } from '#activities/payments/payouts.ts';
+import { createRefundCallActivities } from '#activities/payments/refund-calls.ts';
+import { createRefundActivities } from '#activities/payments/refunds.ts';
 import { createWithdrawalCheckActivities } from '#activities/payments/withdrawal-checks.ts';
 import { createWithdrawalActivities } from '#activities/payments/withdrawal-outcomes.ts';
 import { createKycVendorActivities } from '#activities/kyc/vendor-activities.ts';
@@ -38,6 +40,7 @@ export function planQueues(deps: ActivityDeps): Record<TaskQueue, QueuePlan> {
         ...createDepositAttemptActivities(deps),
         ...createWithdrawalCheckActivities(deps),
         ...createWithdrawalActivities(deps),
+        ...createRefundActivities(deps),
       },
       activitiesMax: 32,
       workflowTasksMax: 40,
@@ -54,6 +57,7 @@ export function planQueues(deps: ActivityDeps): Record<TaskQueue, QueuePlan> {
         ...createKycVendorActivities(deps),
         ...createDepositAttemptActivities(deps),
         ...createPayoutActivities(deps),
+        ...createRefundCallActivities(deps),
       },
       activitiesMax: 32,
       workflowTasksMax: 5,

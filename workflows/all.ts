@@ -7,6 +7,7 @@ export { depositLate } from './deposit-late.ts';
 export { freeRounds } from './free-rounds.ts';
 export { limitChange } from './limit-change.ts';
 export { market } from './market.ts';
+export { refund } from './refund.ts';
 export { registration } from './registration.ts';
 export { round } from './round.ts';
 export { selfExclusion } from './self-exclusion.ts';

@@ -1,6 +1,7 @@
 /** Tells the workflow of a payment that its PSP spoke; where there is none any more, what is needed is started. */
 import type { Client } from '@temporalio/client';
 import { depositInputOf, withdrawalInputOf } from '#activities/payments/payment-rows.ts';
+import { openRefundStates, refundInputOf } from '#activities/payments/commands/request-refund.ts';
 import { openWorkItem } from '#activities/payments/commands/work-items.ts';
 import type { Database } from '#db/connect.ts';
 import { attemptStates, isResolved } from '#domain/payments/attempt-state.ts';
@@ -9,6 +10,8 @@ import { depositStart, depositWorkflowId, pspNotified } from '#workflows/deposit
 import type { deposit } from '#workflows/deposit.ts';
 import { depositLateStart } from '#workflows/deposit-late.contract.ts';
 import type { depositLate } from '#workflows/deposit-late.ts';
+import { refundNotified, refundStart, refundWorkflowId } from '#workflows/refund.contract.ts';
+import type { refund } from '#workflows/refund.ts';
 import { payoutNotified, withdrawalStart, withdrawalWorkflowId } from '#workflows/withdrawal.contract.ts';
 import type { withdrawal } from '#workflows/withdrawal.ts';
 import { isWorkflowOver } from '../workflow-failures.ts';
@@ -22,8 +25,16 @@ export type Notified = Pick<PaymentSubject, 'kind' | 'id'> & {
 /** 'gone': the payment has ended and needs no poke. Throws when Temporal or the database is away. */
 export type Told = 'told' | 'gone';
 
-export const tellPayment = (client: Client, db: Database, notice: Notified): Promise<Told> =>
-  notice.kind === 'deposit' ? tellDeposit(client, db, notice) : tellWithdrawal(client, db, notice);
+export function tellPayment(client: Client, db: Database, notice: Notified): Promise<Told> {
+  switch (notice.kind) {
+    case 'deposit':
+      return tellDeposit(client, db, notice);
+    case 'withdrawal':
+      return tellWithdrawal(client, db, notice);
+    case 'refund':
+      return tellRefund(client, db, notice.id);
+  }
+}
 
 async function tellDeposit(client: Client, db: Database, notice: Notified): Promise<Told> {
   if (await isOldNews(db, notice)) return 'gone';
@@ -112,6 +123,49 @@ async function tellWithdrawal(client: Client, db: Database, notice: Notified): P
     });
   }
   return 'gone';
+}
+
+/** How often a refund that had ended may be looked at again; a PSP has no more to say than this. */
+const reopenedMax = 5;
+
+/** An ended refund is looked at again by a run of its own: the bank may have sent back what was paid. */
+async function tellRefund(client: Client, db: Database, refundId: string): Promise<Told> {
+  const row = await db
+    .selectFrom('payments.refund')
+    .selectAll()
+    .where('id', '=', refundId)
+    .executeTakeFirst();
+  if (row === undefined || row.state === 'returned') return 'gone';
+  if (openRefundStates.has(row.state)) {
+    await startQuietly(() =>
+      client.workflow.start<typeof refund>('refund', refundStart(refundInputOf(row, 0))),
+    );
+  }
+  for (let reopened = 0; reopened <= reopenedMax; reopened += 1) {
+    try {
+      await client.workflow.getHandle(refundWorkflowId({ refundId, reopened })).signal(refundNotified);
+      return 'told';
+    } catch (error) {
+      if (!isWorkflowOver(error)) throw error;
+    }
+    if (reopened === reopenedMax) break;
+    const started = await startNew(() =>
+      client.workflow.start<typeof refund>('refund', refundStart(refundInputOf(row, reopened + 1))),
+    );
+    if (started) return 'told';
+  }
+  return 'gone';
+}
+
+/** False when it was started before, running or ended. */
+async function startNew(start: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await start();
+    return true;
+  } catch (error) {
+    if (!isWorkflowOver(error)) throw error;
+    return false;
+  }
 }
 
 /** Somebody else having started it is as good. */

@@ -118,19 +118,27 @@ async function takeNotice(deps: WebhookDeps, psp: string, notice: WebhookNotice)
 }
 
 async function isOurs(db: Database, payment: PaymentSubject, psp: string): Promise<boolean> {
-  const row =
-    payment.kind === 'deposit'
-      ? await db
-          .selectFrom('payments.attempt')
-          .select('psp')
-          .where('depositId', '=', payment.id)
-          .where('number', '=', payment.attempt)
-          .executeTakeFirst()
-      : await db
-          .selectFrom('payments.payoutAttempt')
-          .select('psp')
-          .where('withdrawalId', '=', payment.id)
-          .where('number', '=', payment.attempt)
-          .executeTakeFirst();
+  const row = await pspOf(db, payment);
   return row?.psp === psp;
+}
+
+function pspOf(db: Database, payment: PaymentSubject): Promise<{ psp: string } | undefined> {
+  switch (payment.kind) {
+    case 'deposit':
+      return db
+        .selectFrom('payments.attempt')
+        .select('psp')
+        .where('depositId', '=', payment.id)
+        .where('number', '=', payment.attempt)
+        .executeTakeFirst();
+    case 'withdrawal':
+      return db
+        .selectFrom('payments.payoutAttempt')
+        .select('psp')
+        .where('withdrawalId', '=', payment.id)
+        .where('number', '=', payment.attempt)
+        .executeTakeFirst();
+    case 'refund':
+      return db.selectFrom('payments.refund').select('psp').where('id', '=', payment.id).executeTakeFirst();
+  }
 }

@@ -63,6 +63,12 @@ export const permissions = [
   'games:bet:read',
   'games:result:resolve',
   'games:stake-limit:set',
+  'payments:refund:request',
+  'payments:refund:decide',
+  'payments:dispute:respond',
+  'payments:reconciliation:read',
+  'payments:reconciliation:work',
+  'payments:reconciliation:decide',
 ] as const;
 
 export type Permission = (typeof permissions)[number];
@@ -100,6 +106,10 @@ const grants: Record<RoleName, readonly Permission[]> = {
     'risk:assessment:read',
     ...asksForAdjustments,
     'wallet:hold:place',
+    'payments:refund:request',
+    'payments:dispute:respond',
+    'payments:reconciliation:read',
+    'payments:reconciliation:work',
   ],
   'payments-lead': [
     ...readsOfPlayers,
@@ -116,6 +126,12 @@ const grants: Record<RoleName, readonly Permission[]> = {
     'wallet:rate:publish',
     'wallet:withdrawal-stop:lift',
     'wallet:jackpot:fund',
+    'payments:refund:request',
+    'payments:refund:decide',
+    'payments:dispute:respond',
+    'payments:reconciliation:read',
+    'payments:reconciliation:work',
+    'payments:reconciliation:decide',
   ],
   risk: [
     ...readsOfPlayers,
@@ -207,4 +223,22 @@ export function mayDecideAdjustment(roles: readonly string[], asset: string, amo
   if (!mayDo(roles, 'wallet:adjustment:decide')) return false;
   const band = bandOf(adjustmentBands, roles, asset);
   return band === null || amount <= band;
+}
+
+/** Up to what size a role may refund a deposit alone; above it another person decides. */
+const refundBands: Record<RoleName, Band> = {
+  support: 'none',
+  payments: { euros: 100n },
+  'payments-lead': { euros: 500n },
+  risk: 'none',
+  compliance: 'none',
+  content: 'none',
+  analyst: 'none',
+  admin: { euros: 500n },
+};
+
+/** True when a refund of `amount` units of `asset` asked for with `roles` needs a second person. */
+export function refundNeedsApproval(roles: readonly string[], asset: string, amount: Units): boolean {
+  const band = bandOf(refundBands, roles, asset);
+  return band !== null && amount > band;
 }

@@ -31,4 +31,31 @@ export const paymentsEvents = {
   'payments.withdrawal.submitted': z.strictObject({ withdrawalId: z.uuid(), psp: z.string() }),
   'payments.withdrawal.paid': z.strictObject({ withdrawalId: z.uuid(), money, psp: z.string() }),
   'payments.withdrawal.released': z.strictObject({ withdrawalId: z.uuid(), money, reason: z.string() }),
+  'payments.refund.requested': z.strictObject({
+    refundId: z.uuid(),
+    depositId: z.uuid(),
+    money,
+    needsApproval: z.boolean(),
+  }),
+  'payments.refund.approved': z.strictObject({ refundId: z.uuid(), operatorId: z.uuid() }),
+  'payments.refund.submitted': z.strictObject({
+    refundId: z.uuid(),
+    depositId: z.uuid(),
+    money,
+    psp: z.string(),
+  }),
+  'payments.refund.paid': z.strictObject({ refundId: z.uuid(), depositId: z.uuid(), money, psp: z.string() }),
+  'payments.refund.refused': z.strictObject({
+    refundId: z.uuid(),
+    depositId: z.uuid(),
+    money,
+    reason: z.string(),
+  }),
+  /** Paid, and sent back by the player's bank days later: the player has the money again. */
+  'payments.refund.returned': z.strictObject({
+    refundId: z.uuid(),
+    depositId: z.uuid(),
+    money,
+    psp: z.string(),
+  }),
 } as const;

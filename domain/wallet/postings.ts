@@ -32,6 +32,7 @@ export const journalCodes = [
   'hold.capture',
   'hold.release',
   'deposit.refund',
+  'deposit.refund-return',
   'chargeback.open',
   'chargeback.lose',
   'chargeback.win',
@@ -196,6 +197,10 @@ export const holdRelease = (balances: PoolBalances, amount: Units): Posting[] =>
 /** Money of a deposit that goes back to where it came from; what the player has spent of it becomes a debt. */
 export const depositRefund = (balances: PoolBalances, amount: Units, psp: string): Posting[] =>
   moving([...debitCashOrOwe(balances, amount), house(clearingOf(psp), amount)]);
+
+/** A refund that the PSP did not carry out: the player has the money again, a debt of his first. */
+export const depositRefundReturn = (balances: PoolBalances, amount: Units, psp: string): Posting[] =>
+  moving([...creditCash(balances, amount), house(clearingOf(psp), -amount)]);
 
 /** The PSP has taken a deposit back: the player pays for it at once, the PSP's claim is not final yet. */
 export const chargebackOpen = (balances: PoolBalances, amount: Units, psp: string): Posting[] =>

@@ -4,10 +4,19 @@ import pino from 'pino';
 import { createDepositAttemptActivities } from '#activities/payments/deposit-attempts.ts';
 import { createDepositActivities } from '#activities/payments/deposit-outcomes.ts';
 import { createPayoutActivities } from '#activities/payments/payouts.ts';
+import { createRefundCallActivities } from '#activities/payments/refund-calls.ts';
+import { createRefundActivities } from '#activities/payments/refunds.ts';
 import { createWithdrawalCheckActivities } from '#activities/payments/withdrawal-checks.ts';
 import { createWithdrawalActivities } from '#activities/payments/withdrawal-outcomes.ts';
 import { requestDeposit } from '#activities/payments/commands/request-deposit.ts';
-import type { PaymentOrder, PayoutOrder, PspConnector } from '#activities/payments/connectors.ts';
+import type { DisputeAnswer, DisputeOutcome } from '#domain/payments/dispute-state.ts';
+import type {
+  DisputeAnswerOrder,
+  PaymentOrder,
+  PayoutOrder,
+  PspConnector,
+  RefundOrder,
+} from '#activities/payments/connectors.ts';
 import type { DepositRow } from '#activities/payments/payment-rows.ts';
 import { seedRoutes } from '#activities/payments/routes.ts';
 import { seedProfiles } from '#activities/compliance/profiles.ts';
@@ -28,6 +37,11 @@ export type Script = {
   cancel?: ((order: PaymentOrder) => PspOutcome)[];
   payout?: ((order: PayoutOrder) => PspOutcome)[];
   payoutStatus?: ((order: PayoutOrder) => PspOutcome)[];
+  refund?: ((order: RefundOrder) => PspOutcome)[];
+  refundStatus?: ((order: RefundOrder) => PspOutcome)[];
+  dispute?: (() => DisputeOutcome)[];
+  submitEvidence?: ((order: DisputeAnswerOrder) => DisputeAnswer)[];
+  acceptDispute?: ((order: DisputeAnswerOrder) => DisputeAnswer)[];
 };
 
 export type ScriptedPsp = PspConnector & {
@@ -39,11 +53,11 @@ export type ScriptedPsp = PspConnector & {
 export function scriptedPsp(name: string): ScriptedPsp {
   let script: Script = {};
   const calls: string[] = [];
-  const answer = async <O>(
+  const answer = async <O, A = PspOutcome>(
     call: keyof Script,
-    steps: ((order: O) => PspOutcome | Promise<PspOutcome>)[] | undefined,
+    steps: ((order: O) => A | Promise<A>)[] | undefined,
     order: O,
-  ) => {
+  ): Promise<A> => {
     calls.push(call);
     const step = steps && steps.length > 1 ? steps.shift() : steps?.[0];
     if (!step) throw new Error(`${name} was not told what to do for ${call}`);
@@ -62,7 +76,11 @@ export function scriptedPsp(name: string): ScriptedPsp {
     status: (order) => answer('status', script.status, order),
     continueAfterAction: (order) => answer('continued', script.continued, order),
     cancel: (order) => answer('cancel', script.cancel, order),
-    refund: () => Promise.resolve({ kind: 'unknown', reason: 'not played' }),
+    refund: (order) => answer('refund', script.refund, order),
+    refundStatus: (order) => answer('refundStatus', script.refundStatus, order),
+    dispute: (order) => answer('dispute', script.dispute, order),
+    submitEvidence: (order) => answer('submitEvidence', script.submitEvidence, order),
+    acceptDispute: (order) => answer('acceptDispute', script.acceptDispute, order),
     payout: (order) => answer('payout', script.payout, order),
     payoutStatus: (order) => answer('payoutStatus', script.payoutStatus, order),
     verifyWebhook: () => succeed([]),
@@ -210,8 +228,13 @@ export function paymentActivities(
       ...createWithdrawalCheckActivities(deps),
       ...createWithdrawalActivities(deps),
       ...createRiskActivities(deps),
+      ...createRefundActivities(deps),
     },
-    provider: { ...createDepositAttemptActivities(deps), ...createPayoutActivities(deps) },
+    provider: {
+      ...createDepositAttemptActivities(deps),
+      ...createPayoutActivities(deps),
+      ...createRefundCallActivities(deps),
+    },
   };
 }
 
