@@ -2,6 +2,7 @@
 import type { Api } from './app.ts';
 import type { ApiDeps } from './context.ts';
 import { mountBackofficePayments } from './payments/backoffice-payments.ts';
+import { mountDisputes } from './payments/disputes.ts';
 import { mountDepositReturn } from './payments/deposit-return.ts';
 import { mountDeposits } from './payments/deposits.ts';
 import { mountRefunds } from './payments/refunds.ts';
@@ -14,5 +15,6 @@ export function mountPayments(api: Api, deps: ApiDeps): void {
   mountWithdrawals(api, deps);
   mountBackofficePayments(api, deps);
   mountRefunds(api, deps);
+  mountDisputes(api, deps);
   mountPspWebhooks(api, deps);
 }

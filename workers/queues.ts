@@ -10,6 +10,7 @@ import { createRoundActivities } from '#activities/games/rounds.ts';
 import { createRegistrationActivities } from '#activities/pam/registrations.ts';
 import { createDepositAttemptActivities } from '#activities/payments/deposit-attempts.ts';
 import { createDepositActivities } from '#activities/payments/deposit-outcomes.ts';
+import { createDisputeActivities } from '#activities/payments/disputes.ts';
 import { createPayoutActivities } from '#activities/payments/payouts.ts';
 import { createRefundCallActivities } from '#activities/payments/refund-calls.ts';
 import { createRefundActivities } from '#activities/payments/refunds.ts';
@@ -58,6 +59,7 @@ export function planQueues(deps: ActivityDeps): Record<TaskQueue, QueuePlan> {
         ...createDepositAttemptActivities(deps),
         ...createPayoutActivities(deps),
         ...createRefundCallActivities(deps),
+        ...createDisputeActivities(deps),
       },
       activitiesMax: 32,
       workflowTasksMax: 5,

@@ -2,12 +2,15 @@
 import type { Client } from '@temporalio/client';
 import { sql } from 'kysely';
 import { pokeOpenWebhooks } from '#activities/compliance/commands/webhook-inbox.ts';
+import { disputeInputOf } from '#activities/payments/commands/dispute-notices.ts';
 import { refundInputOf } from '#activities/payments/commands/request-refund.ts';
 import { depositInputOf, webhookSource, withdrawalInputOf } from '#activities/payments/payment-rows.ts';
-import { startQuietly, tellPayment } from '#api/payments/tell-payment.ts';
+import { startQuietly, tellDispute, tellPayment } from '#api/payments/tell-payment.ts';
 import type { Database } from '#db/connect.ts';
 import { depositIdOf, depositStart } from '#workflows/deposit.contract.ts';
 import type { deposit } from '#workflows/deposit.ts';
+import { disputeIdOf, disputeStart } from '#workflows/dispute.contract.ts';
+import type { dispute } from '#workflows/dispute.ts';
 import { refundIdOf, refundStart } from '#workflows/refund.contract.ts';
 import type { refund } from '#workflows/refund.ts';
 import { withdrawalIdOf, withdrawalStart } from '#workflows/withdrawal.contract.ts';
@@ -90,7 +93,27 @@ export async function restartLostPayments(client: Client, db: Database): Promise
       client.workflow.start<typeof deposit>('deposit', depositStart(depositInputOf(row))),
     );
   }
-  return withdrawals.length + deposits.length + (await redriveRefunds(client, db, '1 minute'));
+  return (
+    withdrawals.length +
+    deposits.length +
+    (await redriveRefunds(client, db, '1 minute')) +
+    (await redriveDisputes(client, db))
+  );
+}
+
+async function redriveDisputes(client: Client, db: Database): Promise<number> {
+  const disputes = await db
+    .selectFrom('payments.dispute')
+    .selectAll()
+    .where('closedAt', 'is', null)
+    .where('openedAt', '<', sql<Date>`now() - interval '1 minute'`)
+    .execute();
+  for (const row of disputes) {
+    await startQuietly(() =>
+      client.workflow.start<typeof dispute>('dispute', disputeStart(disputeInputOf(row, 0))),
+    );
+  }
+  return disputes.length;
 }
 
 /** Every open refund, however old: one that waits for a second person has no other sweep. */
@@ -118,6 +141,8 @@ function tellSubject(client: Client, db: Database, subject: string) {
   if (depositId !== null) {
     return tellPayment(client, db, { kind: 'deposit', id: depositId, attempt: null, saysApproved: true });
   }
+  const disputeId = disputeIdOf(subject);
+  if (disputeId !== null) return tellDispute(client, db, disputeId);
   const refundId = refundIdOf(subject);
   if (refundId !== null)
     return tellPayment(client, db, { kind: 'refund', id: refundId, attempt: null, saysApproved: false });

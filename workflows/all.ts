@@ -4,6 +4,7 @@ export { bonusAward } from './bonus-award.ts';
 export { catalogueImport } from './catalogue-import.ts';
 export { deposit } from './deposit.ts';
 export { depositLate } from './deposit-late.ts';
+export { dispute } from './dispute.ts';
 export { freeRounds } from './free-rounds.ts';
 export { limitChange } from './limit-change.ts';
 export { market } from './market.ts';

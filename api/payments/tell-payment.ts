@@ -1,6 +1,7 @@
 /** Tells the workflow of a payment that its PSP spoke; where there is none any more, what is needed is started. */
 import type { Client } from '@temporalio/client';
 import { depositInputOf, withdrawalInputOf } from '#activities/payments/payment-rows.ts';
+import { disputeInputOf } from '#activities/payments/commands/dispute-notices.ts';
 import { openRefundStates, refundInputOf } from '#activities/payments/commands/request-refund.ts';
 import { openWorkItem } from '#activities/payments/commands/work-items.ts';
 import type { Database } from '#db/connect.ts';
@@ -10,6 +11,8 @@ import { depositStart, depositWorkflowId, pspNotified } from '#workflows/deposit
 import type { deposit } from '#workflows/deposit.ts';
 import { depositLateStart } from '#workflows/deposit-late.contract.ts';
 import type { depositLate } from '#workflows/deposit-late.ts';
+import { disputeNotified, disputeStart, disputeWorkflowId } from '#workflows/dispute.contract.ts';
+import type { dispute } from '#workflows/dispute.ts';
 import { refundNotified, refundStart, refundWorkflowId } from '#workflows/refund.contract.ts';
 import type { refund } from '#workflows/refund.ts';
 import { payoutNotified, withdrawalStart, withdrawalWorkflowId } from '#workflows/withdrawal.contract.ts';
@@ -125,7 +128,7 @@ async function tellWithdrawal(client: Client, db: Database, notice: Notified): P
   return 'gone';
 }
 
-/** How often a refund that had ended may be looked at again; a PSP has no more to say than this. */
+/** How often something that had ended may be looked at again; a PSP has no more to say than this. */
 const reopenedMax = 5;
 
 /** An ended refund is looked at again by a run of its own: the bank may have sent back what was paid. */
@@ -136,28 +139,51 @@ async function tellRefund(client: Client, db: Database, refundId: string): Promi
     .where('id', '=', refundId)
     .executeTakeFirst();
   if (row === undefined || row.state === 'returned') return 'gone';
-  if (openRefundStates.has(row.state)) {
-    await startQuietly(() =>
-      client.workflow.start<typeof refund>('refund', refundStart(refundInputOf(row, 0))),
-    );
-  }
+  return tellOrReopen(
+    (reopened) => client.workflow.getHandle(refundWorkflowId({ refundId, reopened })).signal(refundNotified),
+    (reopened) => client.workflow.start<typeof refund>('refund', refundStart(refundInputOf(row, reopened))),
+    openRefundStates.has(row.state),
+  );
+}
+
+/** As `tellPayment`, for a dispute: a second chargeback comes after a win has ended it. */
+export async function tellDispute(client: Client, db: Database, disputeId: string): Promise<Told> {
+  const row = await db
+    .selectFrom('payments.dispute')
+    .selectAll()
+    .where('id', '=', disputeId)
+    .executeTakeFirst();
+  if (row === undefined) return 'gone';
+  const { psp, pspReference } = row;
+  return tellOrReopen(
+    (reopened) =>
+      client.workflow.getHandle(disputeWorkflowId({ psp, pspReference, reopened })).signal(disputeNotified),
+    (reopened) =>
+      client.workflow.start<typeof dispute>('dispute', disputeStart(disputeInputOf(row, reopened))),
+    row.closedAt === null,
+  );
+}
+
+/** Signals the latest run, or starts the next one; `isOpen` says that the first one should be there at all. */
+async function tellOrReopen(
+  signal: (reopened: number) => Promise<void>,
+  start: (reopened: number) => Promise<unknown>,
+  isOpen: boolean,
+): Promise<Told> {
+  if (isOpen && (await startNew(() => start(0)))) return 'told';
   for (let reopened = 0; reopened <= reopenedMax; reopened += 1) {
     try {
-      await client.workflow.getHandle(refundWorkflowId({ refundId, reopened })).signal(refundNotified);
+      await signal(reopened);
       return 'told';
     } catch (error) {
       if (!isWorkflowOver(error)) throw error;
     }
-    if (reopened === reopenedMax) break;
-    const started = await startNew(() =>
-      client.workflow.start<typeof refund>('refund', refundStart(refundInputOf(row, reopened + 1))),
-    );
-    if (started) return 'told';
+    if (reopened < reopenedMax && (await startNew(() => start(reopened + 1)))) return 'told';
   }
   return 'gone';
 }
 
-/** False when it was started before, running or ended. */
+/** False when it was started before and has ended. */
 async function startNew(start: () => Promise<unknown>): Promise<boolean> {
   try {
     await start();

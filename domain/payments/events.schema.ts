@@ -1,6 +1,16 @@
 /** Facts about deposits and withdrawals. */
 import { z } from 'zod';
 import { moneySchema as money } from '../money.schema.ts';
+import { disputeStages, disputeStatuses } from './dispute-state.ts';
+
+const movementOfDispute = z.strictObject({
+  disputeId: z.uuid(),
+  depositId: z.uuid(),
+  money,
+  psp: z.string(),
+  /** The PSP's name of the movement. */
+  reference: z.string(),
+});
 
 export const paymentsEvents = {
   'payments.deposit.requested': z.strictObject({ depositId: z.uuid(), money }),
@@ -58,4 +68,20 @@ export const paymentsEvents = {
     money,
     psp: z.string(),
   }),
+  'payments.dispute.opened': z.strictObject({ disputeId: z.uuid(), depositId: z.uuid(), psp: z.string() }),
+  'payments.dispute.moved': z.strictObject({
+    disputeId: z.uuid(),
+    stage: z.enum(disputeStages),
+    status: z.enum(disputeStatuses),
+    /** True when we gave in. */
+    accepted: z.boolean(),
+  }),
+  'payments.dispute.withdrawn': movementOfDispute,
+  'payments.dispute.reinstated': movementOfDispute,
+  'payments.dispute.answered': z.strictObject({
+    disputeId: z.uuid(),
+    answer: z.enum(['evidence', 'accept']),
+  }),
+  /** The deadline for evidence passed without an answer of ours. */
+  'payments.dispute.expired': z.strictObject({ disputeId: z.uuid() }),
 } as const;

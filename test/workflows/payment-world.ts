@@ -1,8 +1,11 @@
 /** A player who may pay in and out, and PSPs that follow a script: what tests of payments stand on. */
 import { createHash, randomUUID } from 'node:crypto';
 import pino from 'pino';
+import { createKeyRing } from '#activities/pam/key-ring.ts';
+import { sealPersonalData } from '#activities/personal-data.ts';
 import { createDepositAttemptActivities } from '#activities/payments/deposit-attempts.ts';
 import { createDepositActivities } from '#activities/payments/deposit-outcomes.ts';
+import { createDisputeActivities } from '#activities/payments/disputes.ts';
 import { createPayoutActivities } from '#activities/payments/payouts.ts';
 import { createRefundCallActivities } from '#activities/payments/refund-calls.ts';
 import { createRefundActivities } from '#activities/payments/refunds.ts';
@@ -25,6 +28,9 @@ import { openWallet } from '#activities/wallet/player-wallet.ts';
 import type { Database } from '#db/connect.ts';
 import { orThrow, succeed } from '#domain/failures.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
+
+/** Seals evidence; players of this world get their keys from `keyPlayer`. */
+export const testKeyRing = createKeyRing({ kek: Buffer.alloc(32, 7), blindIndexKey: Buffer.alloc(32, 9) });
 
 export const euro = 10n ** 12n;
 export const brand = 'aurora';
@@ -188,6 +194,15 @@ export async function makePlayer(db: Database, jurisdiction: 'MT' | 'GB' = 'MT')
   return playerId;
 }
 
+/** Gives a player personal data and the keys that seal it. */
+export const keyPlayer = (db: Database, playerId: string): Promise<void> =>
+  db.transaction().execute((trx) =>
+    sealPersonalData(trx, testKeyRing, playerId, {
+      general: { email: 'player@example.test' },
+      aml: { firstName: 'A', lastName: 'Player', dateOfBirth: '1990-01-01' },
+    }),
+  );
+
 export const fingerprintOf = (text: string): Buffer => createHash('sha256').update(text).digest();
 
 export async function askDeposit(
@@ -219,7 +234,7 @@ export function paymentActivities(
   psps: ReadonlyMap<string, PspConnector>,
   publicUrl = 'http://api.test',
 ) {
-  const deps = { db, psps, publicUrl, log: pino({ level: 'silent' }) };
+  const deps = { db, psps, publicUrl, keyRing: testKeyRing, log: pino({ level: 'silent' }) };
   return {
     money: {
       // A deposit sends its charges inside its own task.
@@ -234,6 +249,7 @@ export function paymentActivities(
       ...createDepositAttemptActivities(deps),
       ...createPayoutActivities(deps),
       ...createRefundCallActivities(deps),
+      ...createDisputeActivities(deps),
     },
   };
 }
