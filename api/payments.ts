@@ -5,6 +5,7 @@ import { mountBackofficePayments } from './payments/backoffice-payments.ts';
 import { mountDisputes } from './payments/disputes.ts';
 import { mountDepositReturn } from './payments/deposit-return.ts';
 import { mountDeposits } from './payments/deposits.ts';
+import { mountReconciliation } from './payments/reconciliation.ts';
 import { mountRefunds } from './payments/refunds.ts';
 import { mountWithdrawals } from './payments/withdrawals.ts';
 import { mountPspWebhooks } from './payments/webhook.ts';
@@ -16,5 +17,6 @@ export function mountPayments(api: Api, deps: ApiDeps): void {
   mountBackofficePayments(api, deps);
   mountRefunds(api, deps);
   mountDisputes(api, deps);
+  mountReconciliation(api, deps);
   mountPspWebhooks(api, deps);
 }

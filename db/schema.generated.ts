@@ -612,6 +612,25 @@ export interface PaymentsAttempt {
   token: string;
 }
 
+export interface PaymentsBankLine {
+  account: string;
+  amount: string;
+  asset: string;
+  bookedOn: Timestamp;
+  endToEndId: string | null;
+  id: Generated<string>;
+  line: number;
+  reference: string;
+  statementId: string;
+}
+
+export interface PaymentsBankMatch {
+  bankLineId: string;
+  matchedAt: Generated<Timestamp>;
+  naturalKey: string;
+  psp: string;
+}
+
 export interface PaymentsDeposit {
   amount: string;
   asset: string;
@@ -711,6 +730,15 @@ export interface PaymentsPayoutAttempt {
   withdrawalId: string;
 }
 
+export interface PaymentsPspFeeTerm {
+  bps: number;
+  fixedMinor: bigint;
+  kind: string;
+  psp: string;
+  publishedAt: Generated<Timestamp>;
+  version: number;
+}
+
 export interface PaymentsPspRoute {
   brand: string;
   currency: string;
@@ -718,6 +746,25 @@ export interface PaymentsPspRoute {
   psps: string[];
   publishedAt: Generated<Timestamp>;
   version: number;
+}
+
+export interface PaymentsReconciliationBreak {
+  asset: string | null;
+  closedAt: Timestamp | null;
+  closedBy: string | null;
+  day: Timestamp;
+  expected: string | null;
+  found: string | null;
+  id: Generated<string>;
+  kind: string;
+  naturalKey: string;
+  openedAt: Generated<Timestamp>;
+  owner: string | null;
+  proofKind: string | null;
+  proofReference: string | null;
+  psp: string;
+  resolution: string | null;
+  subject: string | null;
 }
 
 export interface PaymentsRefund {
@@ -752,6 +799,31 @@ export interface PaymentsRefund {
   requestedBy: string;
   sentAt: Timestamp | null;
   state: Generated<string>;
+}
+
+export interface PaymentsSettlementFile {
+  content: string;
+  day: Timestamp;
+  fetchedAt: Generated<Timestamp>;
+  id: Generated<string>;
+  name: string;
+  psp: string;
+  sha256: Buffer;
+  version: number;
+}
+
+export interface PaymentsSettlementLine {
+  asset: string;
+  fee: string;
+  fileId: string;
+  gross: string;
+  kind: string;
+  line: number;
+  naturalKey: string;
+  psp: string;
+  pspReference: string;
+  reference: string | null;
+  subject: string | null;
 }
 
 export interface PaymentsWithdrawal {
@@ -1178,14 +1250,20 @@ export interface DB {
   "pam.session": PamSession;
   "pam.signInThrottle": PamSignInThrottle;
   "payments.attempt": PaymentsAttempt;
+  "payments.bankLine": PaymentsBankLine;
+  "payments.bankMatch": PaymentsBankMatch;
   "payments.deposit": PaymentsDeposit;
   "payments.dispute": PaymentsDispute;
   "payments.disputeMovement": PaymentsDisputeMovement;
   "payments.disputeResponse": PaymentsDisputeResponse;
   "payments.instrument": PaymentsInstrument;
   "payments.payoutAttempt": PaymentsPayoutAttempt;
+  "payments.pspFeeTerm": PaymentsPspFeeTerm;
   "payments.pspRoute": PaymentsPspRoute;
+  "payments.reconciliationBreak": PaymentsReconciliationBreak;
   "payments.refund": PaymentsRefund;
+  "payments.settlementFile": PaymentsSettlementFile;
+  "payments.settlementLine": PaymentsSettlementLine;
   "payments.withdrawal": PaymentsWithdrawal;
   "payments.withdrawalApproval": PaymentsWithdrawalApproval;
   "payments.workItem": PaymentsWorkItem;

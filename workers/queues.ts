@@ -12,6 +12,7 @@ import { createDepositAttemptActivities } from '#activities/payments/deposit-att
 import { createDepositActivities } from '#activities/payments/deposit-outcomes.ts';
 import { createDisputeActivities } from '#activities/payments/disputes.ts';
 import { createPayoutActivities } from '#activities/payments/payouts.ts';
+import { createReconciliationActivities } from '#activities/payments/reconciliation.ts';
 import { createRefundCallActivities } from '#activities/payments/refund-calls.ts';
 import { createRefundActivities } from '#activities/payments/refunds.ts';
 import { createWithdrawalCheckActivities } from '#activities/payments/withdrawal-checks.ts';
@@ -60,6 +61,7 @@ export function planQueues(deps: ActivityDeps): Record<TaskQueue, QueuePlan> {
         ...createPayoutActivities(deps),
         ...createRefundCallActivities(deps),
         ...createDisputeActivities(deps),
+        ...createReconciliationActivities(deps),
       },
       activitiesMax: 32,
       workflowTasksMax: 5,

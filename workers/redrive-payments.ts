@@ -145,7 +145,13 @@ function tellSubject(client: Client, db: Database, subject: string) {
   if (disputeId !== null) return tellDispute(client, db, disputeId);
   const refundId = refundIdOf(subject);
   if (refundId !== null)
-    return tellPayment(client, db, { kind: 'refund', id: refundId, attempt: null, saysApproved: false });
+    return tellPayment(client, db, {
+      kind: 'refund',
+      id: refundId,
+      attempt: null,
+      saysApproved: true,
+      saysFailed: true,
+    });
   if (withdrawalId === null) return Promise.resolve('gone' as const);
   return tellPayment(client, db, {
     kind: 'withdrawal',

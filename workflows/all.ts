@@ -8,6 +8,7 @@ export { dispute } from './dispute.ts';
 export { freeRounds } from './free-rounds.ts';
 export { limitChange } from './limit-change.ts';
 export { market } from './market.ts';
+export { reconciliation } from './reconciliation.ts';
 export { refund } from './refund.ts';
 export { registration } from './registration.ts';
 export { round } from './round.ts';

@@ -3,6 +3,7 @@ import type { Result } from '#domain/failures.ts';
 import type { MoneyText } from '#domain/money.ts';
 import type { DisputeAnswer, DisputeOutcome } from '#domain/payments/dispute-state.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
+import type { SettlementLine } from '#domain/payments/settlement.ts';
 import { createAdyenConnector } from './connectors/adyen.ts';
 import { createStripeConnector } from './connectors/stripe.ts';
 
@@ -50,6 +51,10 @@ export type DisputeOrder = {
   readonly evidence: readonly string[];
 };
 
+export type SettlementFile =
+  | { readonly kind: 'file'; readonly name: string; readonly content: string }
+  | { readonly kind: 'unavailable'; readonly reason: string };
+
 /** An answer of ours to a dispute; `key` is its idempotency key. */
 export type DisputeAnswerOrder = { readonly pspReference: string; readonly key: string };
 
@@ -61,6 +66,8 @@ export type WebhookNotice = {
   readonly reference: string | null;
   /** True when the event speaks of money that moved. */
   readonly saysApproved: boolean;
+  /** True when the event speaks of a refund that did not reach the player. */
+  readonly saysFailed?: boolean;
   /** Set when the event is about a dispute: its name, and that of the charge, at the PSP. */
   readonly dispute?: { readonly pspReference: string; readonly chargeReference: string };
   /** What may be stored: the fields we need, no names, no addresses, no numbers. */
@@ -101,6 +108,10 @@ export interface PspConnector {
   submitEvidence(order: DisputeAnswerOrder, text: string): Promise<DisputeAnswer>;
   /** Gives in; the money stays with the cardholder. */
   acceptDispute(order: DisputeAnswerOrder): Promise<DisputeAnswer>;
+  /** The settlement file of a UTC day (`2026-11-25`), as it came. */
+  settlementFile(day: string): Promise<SettlementFile>;
+  /** Reads such a file. Failure: `invalid-request` (it is not one). */
+  parseSettlement(content: string): Result<readonly SettlementLine[]>;
   payout(order: PayoutOrder): Promise<PspOutcome>;
   payoutStatus(order: PayoutOrder): Promise<PspOutcome>;
   /** Checks the signature over the bytes as they came. Failures: `invalid-signature`, `stale-signature`. */

@@ -260,6 +260,9 @@ async function loseOpenOne(trx: Trx, row: DisputeRow): Promise<void> {
   );
 }
 
+const isMoneyOut = async (trx: Trx, disputeId: string): Promise<boolean> =>
+  (await bookedMovements(trx, disputeId)).at(-1)?.kind === 'withdrawn';
+
 async function bookedMovements(trx: Trx, disputeId: string) {
   const rows = await trx
     .selectFrom('payments.disputeMovement')
@@ -318,7 +321,8 @@ async function mindDeadline(trx: Trx, row: DisputeRow): Promise<DisputeStanding>
   const place = placeOf(row);
   return {
     ...place,
-    isOver: isDisputeOver(place),
+    // A win is over when the money is back.
+    isOver: isDisputeOver(place) && !(place.status === 'won' && (await isMoneyOut(trx, row.id))),
     remainingMs: row.status === 'needs-response' ? (deadline?.remainingMs ?? null) : null,
   };
 }

@@ -2,7 +2,7 @@
 import type { Client } from '@temporalio/client';
 import { depositInputOf, withdrawalInputOf } from '#activities/payments/payment-rows.ts';
 import { disputeInputOf } from '#activities/payments/commands/dispute-notices.ts';
-import { openRefundStates, refundInputOf } from '#activities/payments/commands/request-refund.ts';
+import { refundInputOf } from '#activities/payments/commands/request-refund.ts';
 import { openWorkItem } from '#activities/payments/commands/work-items.ts';
 import type { Database } from '#db/connect.ts';
 import { attemptStates, isResolved } from '#domain/payments/attempt-state.ts';
@@ -11,9 +11,9 @@ import { depositStart, depositWorkflowId, pspNotified } from '#workflows/deposit
 import type { deposit } from '#workflows/deposit.ts';
 import { depositLateStart } from '#workflows/deposit-late.contract.ts';
 import type { depositLate } from '#workflows/deposit-late.ts';
-import { disputeNotified, disputeStart, disputeWorkflowId } from '#workflows/dispute.contract.ts';
+import { disputeNotified, disputeStart } from '#workflows/dispute.contract.ts';
 import type { dispute } from '#workflows/dispute.ts';
-import { refundNotified, refundStart, refundWorkflowId } from '#workflows/refund.contract.ts';
+import { refundNotified, refundStart } from '#workflows/refund.contract.ts';
 import type { refund } from '#workflows/refund.ts';
 import { payoutNotified, withdrawalStart, withdrawalWorkflowId } from '#workflows/withdrawal.contract.ts';
 import type { withdrawal } from '#workflows/withdrawal.ts';
@@ -23,6 +23,8 @@ export type Notified = Pick<PaymentSubject, 'kind' | 'id'> & {
   /** Null when the notice is only known by its payment. */
   readonly attempt: number | null;
   readonly saysApproved: boolean;
+  /** The PSP speaks of a refund that did not reach the player. */
+  readonly saysFailed?: boolean;
 };
 
 /** 'gone': the payment has ended and needs no poke. Throws when Temporal or the database is away. */
@@ -35,7 +37,7 @@ export function tellPayment(client: Client, db: Database, notice: Notified): Pro
     case 'withdrawal':
       return tellWithdrawal(client, db, notice);
     case 'refund':
-      return tellRefund(client, db, notice.id);
+      return tellRefund(client, db, notice);
   }
 }
 
@@ -129,20 +131,26 @@ async function tellWithdrawal(client: Client, db: Database, notice: Notified): P
 }
 
 /** How often something that had ended may be looked at again; a PSP has no more to say than this. */
-const reopenedMax = 5;
+const reopenedMax = 20;
 
 /** An ended refund is looked at again by a run of its own: the bank may have sent back what was paid. */
-async function tellRefund(client: Client, db: Database, refundId: string): Promise<Told> {
+async function tellRefund(client: Client, db: Database, notice: Notified): Promise<Told> {
+  const { id: refundId } = notice;
   const row = await db
     .selectFrom('payments.refund')
     .selectAll()
     .where('id', '=', refundId)
     .executeTakeFirst();
   if (row === undefined || row.state === 'returned') return 'gone';
-  return tellOrReopen(
-    (reopened) => client.workflow.getHandle(refundWorkflowId({ refundId, reopened })).signal(refundNotified),
-    (reopened) => client.workflow.start<typeof refund>('refund', refundStart(refundInputOf(row, reopened))),
-    openRefundStates.has(row.state),
+  // Most notices repeat the answer of our own call.
+  if (row.state === 'paid' && notice.saysFailed !== true) return 'gone';
+  if (row.state === 'refused' && !notice.saysApproved) return 'gone';
+  return tellLatest((reopened) =>
+    client.workflow.signalWithStart<typeof refund>('refund', {
+      ...refundStart(refundInputOf(row, reopened)),
+      signal: refundNotified,
+      signalArgs: [],
+    }),
   );
 }
 
@@ -154,44 +162,26 @@ export async function tellDispute(client: Client, db: Database, disputeId: strin
     .where('id', '=', disputeId)
     .executeTakeFirst();
   if (row === undefined) return 'gone';
-  const { psp, pspReference } = row;
-  return tellOrReopen(
-    (reopened) =>
-      client.workflow.getHandle(disputeWorkflowId({ psp, pspReference, reopened })).signal(disputeNotified),
-    (reopened) =>
-      client.workflow.start<typeof dispute>('dispute', disputeStart(disputeInputOf(row, reopened))),
-    row.closedAt === null,
+  return tellLatest((reopened) =>
+    client.workflow.signalWithStart<typeof dispute>('dispute', {
+      ...disputeStart(disputeInputOf(row, reopened)),
+      signal: disputeNotified,
+      signalArgs: [],
+    }),
   );
 }
 
-/** Signals the latest run, or starts the next one; `isOpen` says that the first one should be there at all. */
-async function tellOrReopen(
-  signal: (reopened: number) => Promise<void>,
-  start: (reopened: number) => Promise<unknown>,
-  isOpen: boolean,
-): Promise<Told> {
-  if (isOpen && (await startNew(() => start(0)))) return 'told';
+/** Signals the run that is under way, or starts the one after the last that has ended. */
+async function tellLatest(signalOrStart: (reopened: number) => Promise<unknown>): Promise<Told> {
   for (let reopened = 0; reopened <= reopenedMax; reopened += 1) {
     try {
-      await signal(reopened);
+      await signalOrStart(reopened);
       return 'told';
     } catch (error) {
       if (!isWorkflowOver(error)) throw error;
     }
-    if (reopened < reopenedMax && (await startNew(() => start(reopened + 1)))) return 'told';
   }
   return 'gone';
-}
-
-/** False when it was started before and has ended. */
-async function startNew(start: () => Promise<unknown>): Promise<boolean> {
-  try {
-    await start();
-    return true;
-  } catch (error) {
-    if (!isWorkflowOver(error)) throw error;
-    return false;
-  }
 }
 
 /** Somebody else having started it is as good. */

@@ -111,7 +111,11 @@ async function takeNotice(deps: WebhookDeps, psp: string, notice: WebhookNotice)
   }
   if (!fresh) return;
   try {
-    await tellPayment(await deps.temporal(), deps.db, { ...payment, saysApproved: notice.saysApproved });
+    await tellPayment(await deps.temporal(), deps.db, {
+      ...payment,
+      saysApproved: notice.saysApproved,
+      saysFailed: notice.saysFailed === true,
+    });
   } catch (error) {
     deps.log.warn({ error, subject: webhook.subject }, 'a stored webhook waits for the sweep');
     return;

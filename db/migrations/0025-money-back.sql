@@ -191,3 +191,120 @@ create trigger dispute_response_states before update on payments.dispute_respons
   execute function payments.guard_state('recorded>sent recorded>refused');
 create trigger dispute_response_content before update or delete on payments.dispute_response for each row execute function
   payments.refuse_other_content('id dispute_id stage kind sealed reason operator_id role fingerprint recorded_at');
+
+-- What a PSP may take per movement, in basis points and minor units; a file that says otherwise is a break.
+create table payments.psp_fee_term (
+  psp text not null,
+  kind text not null check (kind in ('charge', 'refund', 'dispute', 'dispute-reversal', 'payout')),
+  version integer not null check (version > 0),
+  bps integer not null check (bps between 0 and 10000),
+  fixed_minor bigint not null check (fixed_minor >= 0),
+  published_at timestamptz not null default now(),
+  primary key (psp, kind, version)
+);
+call compliance.make_append_only('payments.psp_fee_term');
+insert into payments.psp_fee_term (psp, kind, version, bps, fixed_minor)
+select psp, kind, 1, bps, fixed from (values ('alpha'), ('beta')) as p(psp),
+  (values ('charge', 140, 25), ('refund', 0, 0), ('dispute', 0, 1500), ('dispute-reversal', 0, 0), ('payout', 0, 25))
+    as t(kind, bps, fixed);
+
+-- Settlement files as they came. The same bytes twice are one row; other bytes for the same day are a later version.
+create table payments.settlement_file (
+  id uuid primary key default gen_random_uuid(),
+  psp text not null,
+  day date not null,
+  version integer not null check (version > 0),
+  name text not null,
+  sha256 bytea not null check (octet_length(sha256) = 32),
+  content text not null,
+  fetched_at timestamptz not null default now(),
+  unique (psp, day, sha256),
+  unique (psp, day, version)
+);
+call compliance.make_append_only('payments.settlement_file');
+
+create table payments.settlement_line (
+  file_id uuid not null references payments.settlement_file,
+  line integer not null check (line > 0),
+  psp text not null,
+  -- The PSP's own name of the movement; the same name twice is one movement told twice.
+  natural_key text not null,
+  kind text not null check (kind in ('charge', 'refund', 'dispute', 'dispute-reversal', 'payout', 'bank-payout', 'other')),
+  psp_reference text not null,
+  reference text,
+  asset text not null,
+  -- Signed as the PSP's balance moves, at ledger scale; the fee is positive and leaves the balance, too.
+  gross numeric(38, 0) not null,
+  fee numeric(38, 0) not null,
+  -- {noun}:{id} of what it was matched with
+  subject text,
+  primary key (file_id, line)
+);
+create index settlement_line_by_key on payments.settlement_line (psp, natural_key);
+create index settlement_line_by_subject on payments.settlement_line (subject) where subject is not null;
+call compliance.make_append_only('payments.settlement_line');
+
+-- Statement lines of banks, whoever imports them; signed as the account moves, at ledger scale.
+create table payments.bank_line (
+  id uuid primary key default gen_random_uuid(),
+  account text not null,
+  booked_on date not null,
+  amount numeric(38, 0) not null check (amount <> 0),
+  asset text not null references wallet.asset,
+  end_to_end_id text,
+  reference text not null,
+  statement_id text not null,
+  line integer not null,
+  unique (statement_id, line)
+);
+call compliance.make_append_only('payments.bank_line');
+
+-- A payout of a PSP to our bank found on a statement; each side once.
+create table payments.bank_match (
+  bank_line_id uuid primary key references payments.bank_line,
+  psp text not null,
+  natural_key text not null,
+  matched_at timestamptz not null default now(),
+  unique (psp, natural_key)
+);
+call compliance.make_append_only('payments.bank_match');
+
+-- One row per difference. It ages until somebody, or a later file, closes it with a proof; nothing is written off.
+create table payments.reconciliation_break (
+  id uuid primary key default gen_random_uuid(),
+  psp text not null,
+  day date not null,
+  kind text not null check (kind in
+    ('missing', 'extra', 'amount', 'currency', 'fee', 'duplicate', 'unbooked', 'restated', 'bank')),
+  -- What it is about: the PSP's name of the movement, or ours where the PSP names none.
+  natural_key text not null,
+  subject text,
+  asset text,
+  expected numeric(38, 0),
+  found numeric(38, 0),
+  owner uuid,
+  opened_at timestamptz not null default now(),
+  closed_at timestamptz,
+  -- operator:{id} or system:reconciliation
+  closed_by text,
+  proof_kind text check (proof_kind in ('later-line', 'bank-line', 'journal', 'correction')),
+  proof_reference text,
+  resolution text check (length(resolution) between 3 and 500),
+  unique (psp, day, kind, natural_key),
+  check (num_nulls(closed_at, closed_by, proof_kind, proof_reference, resolution) in (0, 5))
+);
+create index break_open on payments.reconciliation_break (opened_at, id) where closed_at is null;
+create index break_by_day on payments.reconciliation_break (psp, day);
+
+create function payments.guard_break() returns trigger language plpgsql as $$
+begin
+  if old.closed_at is not null then
+    raise exception 'break % is closed', old.id using errcode = 'integrity_constraint_violation';
+  end if;
+  return new;
+end
+$$;
+create trigger break_closed before update on payments.reconciliation_break
+  for each row execute function payments.guard_break();
+create trigger break_content before update or delete on payments.reconciliation_break for each row execute function
+  payments.refuse_other_content('id psp day kind natural_key subject asset expected found opened_at');

@@ -1,6 +1,7 @@
 /** Facts about deposits and withdrawals. */
 import { z } from 'zod';
 import { moneySchema as money } from '../money.schema.ts';
+import { breakKinds } from './settlement.ts';
 import { disputeStages, disputeStatuses } from './dispute-state.ts';
 
 const movementOfDispute = z.strictObject({
@@ -84,4 +85,19 @@ export const paymentsEvents = {
   }),
   /** The deadline for evidence passed without an answer of ours. */
   'payments.dispute.expired': z.strictObject({ disputeId: z.uuid() }),
+  'payments.settlement.reconciled': z.strictObject({
+    psp: z.string(),
+    day: z.string(),
+    fileId: z.uuid(),
+    lines: z.int(),
+    openBreaks: z.int(),
+  }),
+  'payments.break.opened': z.strictObject({
+    breakId: z.uuid(),
+    psp: z.string(),
+    day: z.string(),
+    kind: z.enum(breakKinds),
+  }),
+  'payments.break.assigned': z.strictObject({ breakId: z.uuid(), ownerId: z.uuid() }),
+  'payments.break.closed': z.strictObject({ breakId: z.uuid(), proof: z.string(), reference: z.string() }),
 } as const;

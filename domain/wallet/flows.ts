@@ -43,6 +43,7 @@ const flows: Record<JournalCode, readonly RegExp[]> = {
   'book.settle': [/^cash$/, /^receivable$/, /^house:sportsbook:gaming$/],
   'book.void': [/^cash$/, /^receivable$/, /^house:sportsbook:gaming$/],
   'book.correct': [/^cash$/, /^receivable$/, /^house:sportsbook:gaming$/],
+  'psp.fee': [/^house:psp-fees$/, accountForms.clearing],
   'book.cash-out': [/^cash$/, /^receivable$/, /^house:sportsbook:gaming$/],
 };
 

@@ -9,6 +9,7 @@ import {
   fxPosition,
   jackpotCost,
   jackpotOf,
+  pspFees,
   sportsbookGaming,
   type HouseAccount,
   type Pool,
@@ -47,6 +48,7 @@ export const journalCodes = [
   'book.void',
   'book.correct',
   'book.cash-out',
+  'psp.fee',
 ] as const;
 export type JournalCode = (typeof journalCodes)[number];
 
@@ -174,6 +176,12 @@ export const jackpotPay = (balances: PoolBalances, amount: Units, pool: string):
 export const jackpotContribute = (amount: Units, pool: string): Posting[] => [
   house(jackpotCost, -amount),
   house(jackpotOf(pool), amount),
+];
+
+/** What a PSP keeps of the money that it owes us. */
+export const pspFee = (amount: Units, psp: string): Posting[] => [
+  house(pspFees, -amount),
+  house(clearingOf(psp), amount),
 ];
 
 export const bonusAward = (amount: Units): Posting[] => [player('bonus', amount), house(bonusCost, -amount)];

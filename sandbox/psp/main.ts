@@ -19,6 +19,7 @@ import type { Psp } from './psp.ts';
 import { createRefundsEngine } from './refunds-engine.ts';
 import { serveScenario } from './scenario-api.ts';
 import { createScenarioBook } from './scenario-book.ts';
+import { serveSettlementScenario } from './settlement.ts';
 import { readPspSettings } from './settings.ts';
 import { createStripeDialect } from './stripe/stripe-dialect.ts';
 import { pspTables } from './tables.ts';
@@ -86,6 +87,7 @@ serveScenario(app, {
   refuseConnections: (durationMs) => server.refuseConnections(durationMs),
 });
 serveDisputeScenario(app, psp);
+serveSettlementScenario(app, psp);
 serveBooks(app, store, dialect.name);
 serveConnectionFaults(app, scenario, dialect);
 serveChallenge(app, psp, dialect);

@@ -38,6 +38,9 @@ import {
   workItemsOf,
 } from './payment-world.ts';
 
+/** Patient, because the machine may be busy and time is not skipped here. */
+const seen = <T>(look: () => T) => expect.poll(look, { timeout: 25_000, interval: 100 });
+
 let database: TestDatabase;
 let workflows: WorkflowEnvironment;
 const alpha = scriptedPsp('alpha');
@@ -182,12 +185,12 @@ describeWorkflows('a dispute', () => {
     });
     await run(async (client) => {
       await start(client, row);
-      await expect.poll(() => alpha.calls.length).toBe(1);
+      await seen(() => alpha.calls.length).toBe(1);
       // A notice alone, without a movement of funds, moves nothing.
-      await expect.poll(async () => (await rowOf(row)).status).toBe('needs-response');
+      await seen(async () => (await rowOf(row)).status).toBe('needs-response');
       expect(await purse(playerId)).toEqual({ cash: 50n, owed: 0n });
       await tellDispute(client, database.db, row.id);
-      await expect.poll(() => purse(playerId)).toEqual({ cash: 0n, owed: 150n });
+      await seen(() => purse(playerId)).toEqual({ cash: 0n, owed: 150n });
       await tellDispute(client, database.db, row.id);
       expect(await handleOf(client, row).result()).toMatchObject({ stage: 'chargeback', status: 'lost' });
       await keep(client, row, 'lost');
@@ -214,17 +217,17 @@ describeWorkflows('a dispute', () => {
     });
     await run(async (client) => {
       await start(client, row);
-      await expect.poll(async () => (await rowOf(row)).status).toBe('needs-response');
+      await seen(async () => (await rowOf(row)).status).toBe('needs-response');
       const response = orThrow(await respond(row, 'The player was signed in from his own device.'));
       expect(response.sealed?.toString('utf8')).not.toContain('signed in');
       await answer(client, row, response);
-      await expect.poll(async () => (await rowOf(row)).status).toMatch(/under-review|won/);
+      await seen(async () => (await rowOf(row)).status).toMatch(/under-review|won/);
       await tellDispute(client, database.db, row.id);
       expect(await handleOf(client, row).result()).toMatchObject({ status: 'won' });
       await keep(client, row, 'answered-and-won');
       expect(await purse(playerId)).toEqual({ cash: 200n, owed: 0n });
       expect(await tellDispute(client, database.db, row.id)).toBe('told');
-      await expect.poll(() => purse(playerId)).toEqual({ cash: 0n, owed: 0n });
+      await seen(() => purse(playerId)).toEqual({ cash: 0n, owed: 0n });
       await tellDispute(client, database.db, row.id);
       expect(await handleOf(client, row, 1).result()).toMatchObject({
         stage: 'second-chargeback',
@@ -253,11 +256,9 @@ describeWorkflows('a dispute', () => {
     });
     await run(async (client) => {
       await start(client, row);
-      await expect
-        .poll(() => workItemsOf(database.db, `dispute:${row.id}`))
-        .toEqual(['dispute-evidence-due:open']);
+      await seen(() => workItemsOf(database.db, `dispute:${row.id}`)).toEqual(['dispute-evidence-due:open']);
       await tellDispute(client, database.db, row.id);
-      await expect.poll(async () => (await rowOf(row)).expiredAt).not.toBeNull();
+      await seen(async () => (await rowOf(row)).expiredAt).not.toBeNull();
       expect(await respond(row, 'Too late, and long enough to count.')).toMatchObject({
         failure: { code: 'dispute-not-open' },
       });
@@ -279,7 +280,7 @@ describeWorkflows('a dispute', () => {
     });
     await run(async (client) => {
       await start(client, row);
-      await expect.poll(async () => (await rowOf(row)).status).toBe('needs-response');
+      await seen(async () => (await rowOf(row)).status).toBe('needs-response');
       const response = orThrow(await respond(row, null));
       expect(await respond(row, null)).toMatchObject({ failure: { code: 'dispute-not-open' } });
       await answer(client, row, response);

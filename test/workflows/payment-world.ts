@@ -7,6 +7,7 @@ import { createDepositAttemptActivities } from '#activities/payments/deposit-att
 import { createDepositActivities } from '#activities/payments/deposit-outcomes.ts';
 import { createDisputeActivities } from '#activities/payments/disputes.ts';
 import { createPayoutActivities } from '#activities/payments/payouts.ts';
+import { createReconciliationActivities } from '#activities/payments/reconciliation.ts';
 import { createRefundCallActivities } from '#activities/payments/refund-calls.ts';
 import { createRefundActivities } from '#activities/payments/refunds.ts';
 import { createWithdrawalCheckActivities } from '#activities/payments/withdrawal-checks.ts';
@@ -19,6 +20,7 @@ import type {
   PayoutOrder,
   PspConnector,
   RefundOrder,
+  SettlementFile,
 } from '#activities/payments/connectors.ts';
 import type { DepositRow } from '#activities/payments/payment-rows.ts';
 import { seedRoutes } from '#activities/payments/routes.ts';
@@ -26,7 +28,7 @@ import { seedProfiles } from '#activities/compliance/profiles.ts';
 import { createRiskActivities } from '#activities/risk/assess-withdrawal.ts';
 import { openWallet } from '#activities/wallet/player-wallet.ts';
 import type { Database } from '#db/connect.ts';
-import { orThrow, succeed } from '#domain/failures.ts';
+import { fail, orThrow, succeed } from '#domain/failures.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 
 /** Seals evidence; players of this world get their keys from `keyPlayer`. */
@@ -45,6 +47,7 @@ export type Script = {
   payoutStatus?: ((order: PayoutOrder) => PspOutcome)[];
   refund?: ((order: RefundOrder) => PspOutcome)[];
   refundStatus?: ((order: RefundOrder) => PspOutcome)[];
+  settlementFile?: ((day: string) => SettlementFile)[];
   dispute?: (() => DisputeOutcome)[];
   submitEvidence?: ((order: DisputeAnswerOrder) => DisputeAnswer)[];
   acceptDispute?: ((order: DisputeAnswerOrder) => DisputeAnswer)[];
@@ -87,6 +90,8 @@ export function scriptedPsp(name: string): ScriptedPsp {
     dispute: (order) => answer('dispute', script.dispute, order),
     submitEvidence: (order) => answer('submitEvidence', script.submitEvidence, order),
     acceptDispute: (order) => answer('acceptDispute', script.acceptDispute, order),
+    settlementFile: (day) => answer('settlementFile', script.settlementFile, day),
+    parseSettlement: () => fail('invalid-request', 'nothing is played here'),
     payout: (order) => answer('payout', script.payout, order),
     payoutStatus: (order) => answer('payoutStatus', script.payoutStatus, order),
     verifyWebhook: () => succeed([]),
@@ -250,6 +255,7 @@ export function paymentActivities(
       ...createPayoutActivities(deps),
       ...createRefundCallActivities(deps),
       ...createDisputeActivities(deps),
+      ...createReconciliationActivities(deps),
     },
   };
 }

@@ -302,7 +302,13 @@ describeWorkflows('a refund', () => {
     const { playerId, depositId } = await paidDeposit();
     const row = await ask(depositId, '80.00');
     alpha.play({ refund: [refunded], refundStatus: [declined('generic')] });
-    const notice = { kind: 'refund', id: row.id, attempt: null, saysApproved: false } as const;
+    const notice = {
+      kind: 'refund',
+      id: row.id,
+      attempt: null,
+      saysApproved: false,
+      saysFailed: true,
+    } as const;
     await run(async (client) => {
       await begin(client, row);
       expect(await handleOf(client, row).result()).toMatchObject({ state: 'paid' });

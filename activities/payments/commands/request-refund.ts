@@ -13,15 +13,6 @@ import { lockDeposit, moneyOf, type DepositRow } from '../payment-rows.ts';
 
 export type RefundRow = Selectable<PaymentsRefund>;
 
-/** Refunds whose workflow should be running. */
-export const openRefundStates: ReadonlySet<string> = new Set([
-  'requested',
-  'awaiting-approval',
-  'approved',
-  'submitted',
-  'parked',
-]);
-
 /** What the workflow of a refund is started with; `reopened` counts the runs after its end. */
 export const refundInputOf = (row: RefundRow, reopened: number) => ({
   refundId: row.id,

@@ -42,6 +42,12 @@ export const disputeCodes: ReadonlySet<string> = new Set([
   'DISPUTE_DEFENSE_PERIOD_ENDED',
 ]);
 
+const refundFailures: ReadonlySet<string> = new Set([
+  'REFUND:false',
+  'REFUND_FAILED:true',
+  'REFUNDED_REVERSED:true',
+]);
+
 export type AdyenItem = z.infer<typeof item>;
 
 /** All items must be genuine and for our merchant account, or none is taken. */
@@ -65,6 +71,7 @@ export function verifyAdyenWebhook(
             },
           }
         : {}),
+      saysFailed: refundFailures.has(`${one.eventCode}:${one.success}`),
       externalId: `${one.eventCode}:${one.pspReference}:${one.success}`,
       reference: parseReference(one.merchantReference) === null ? null : one.merchantReference,
       saysApproved:

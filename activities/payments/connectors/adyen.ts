@@ -8,6 +8,7 @@ import type { PspOutcome } from '#domain/payments/outcome.ts';
 import type { AdyenAccount, PaymentOrder, PayoutOrder, PspConnector, RefundOrder } from '../connectors.ts';
 import { AdyenRefusal, openAdyenClient } from './adyen-client.ts';
 import { adyenDisputes } from './adyen-disputes.ts';
+import { adyenSettlement } from './adyen-settlement.ts';
 import { readEvidence, verifyAdyenWebhook } from './adyen-webhooks.ts';
 import { fromMinorNumber, minorNumber } from './minor-units.ts';
 import { transportFailureIn } from './transport.ts';
@@ -146,6 +147,7 @@ export function createAdyenConnector(name: string, account: AdyenAccount, timeou
         return Promise.resolve({ kind: 'not_found', authoritative: false });
       return asked(() => refund(order));
     },
+    ...adyenSettlement(account, timeoutMs),
     ...adyenDisputes(client, account, failureOutcome),
     payout: (order) => called(() => pay(order)),
     payoutStatus: async (order) => {

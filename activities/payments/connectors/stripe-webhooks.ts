@@ -35,13 +35,15 @@ export function verifyStripeWebhook(
   if (family === undefined || !families.has(family)) return succeed([]);
   const object: unknown = event.data.object;
   const reference = referenceIn(object);
+  const status = statusIn(object);
   const dispute = event.type.startsWith('charge.dispute.') ? disputeIn(object) : undefined;
   return succeed([
     {
       ...(dispute ? { dispute } : {}),
       externalId: event.id,
       reference,
-      saysApproved: approvedTypes.has(event.type),
+      saysApproved: approvedTypes.has(event.type) || (family === 'refund' && status === 'succeeded'),
+      saysFailed: family === 'refund' && (status === 'failed' || status === 'canceled'),
       body: JSON.stringify({
         id: event.id,
         type: event.type,
@@ -74,3 +76,6 @@ function disputeIn(object: unknown): WebhookNotice['dispute'] {
   const charge = 'payment_intent' in object ? object.payment_intent : null;
   return typeof charge === 'string' ? { pspReference, chargeReference: charge.slice(0, 100) } : undefined;
 }
+
+const statusIn = (object: unknown): unknown =>
+  typeof object === 'object' && object !== null && 'status' in object ? object.status : null;

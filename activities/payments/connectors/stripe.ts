@@ -6,6 +6,7 @@ import type { PaymentOrder, PayoutOrder, PspConnector, StripeAccount } from '../
 import { fromMinorNumber, minorNumber } from './minor-units.ts';
 import { TransportFailure, toTransportFailure, transportFailureIn } from './transport.ts';
 import { stripeDisputes } from './stripe-disputes.ts';
+import { stripeSettlement } from './stripe-settlement.ts';
 import { verifyStripeWebhook } from './stripe-webhooks.ts';
 
 /** Stripe finishes or fails a synchronous confirmation long before this. */
@@ -106,6 +107,7 @@ export function createStripeConnector(name: string, account: StripeAccount, time
           ? refundOutcome(ours)
           : { kind: 'not_found', authoritative: order.ageMs >= processingMsMax };
       }),
+    ...stripeSettlement(stripe, account, timeoutMs),
     ...stripeDisputes(stripe, (error) => failureOutcome(error)),
     payout: (order) =>
       called(async () =>

@@ -11,6 +11,7 @@ import { serveAdyenDisputes } from './adyen-disputes.ts';
 import { serveAdyenModifications } from './adyen-modifications.ts';
 import { paymentAnswer, serveAdyenPayments } from './adyen-payments.ts';
 import { serveAdyenPayouts } from './adyen-payouts.ts';
+import { serveAdyenReports } from './adyen-reports.ts';
 import { send } from './adyen-requests.ts';
 import { serveAdyenStoredCards } from './adyen-stored-cards.ts';
 import { adyenNotices } from './adyen-webhooks.ts';
@@ -37,6 +38,7 @@ export function createAdyenDialect(settings: AdyenSettings): Dialect {
       serveAdyenModifications(api, psp, settings);
       serveAdyenPayouts(api, psp, settings);
       serveAdyenDisputes(api, psp, settings);
+      serveAdyenReports(api, psp, settings);
       // The test host of the real API leaves "/checkout" out, the live one has it.
       app.route('/checkout', api);
       app.route('/', api);

@@ -17,6 +17,7 @@ import { serveStripeDisputes } from './stripe-disputes.ts';
 import { serveStripePaymentMethods } from './stripe-payment-methods.ts';
 import { intentAnswer, serveStripePayments } from './stripe-payments.ts';
 import { serveStripePayouts } from './stripe-payouts.ts';
+import { serveStripeReports } from './stripe-reports.ts';
 import { serveStripeRefunds } from './stripe-refunds.ts';
 import { send } from './stripe-requests.ts';
 import { stripeNotices, stripeSignature } from './stripe-webhooks.ts';
@@ -49,6 +50,7 @@ export function createStripeDialect({ apiKey, webhookSecret }: StripeSettings): 
       serveStripeRefunds(app, psp);
       serveStripePayouts(app, psp);
       serveStripeDisputes(app, psp);
+      serveStripeReports(app, psp);
       serveStripeAccount(app, psp);
       app.all('/v1/*', (c) => send(c, unknownRoute(c.req.method, c.req.path)));
     },
