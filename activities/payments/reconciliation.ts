@@ -99,8 +99,7 @@ export function createReconciliationActivities(deps: Pick<ActivityDeps, 'db' | '
               expected: null,
               found: null,
             });
-          const fees = await takeLines(trx, { id: fileId, psp, day }, lines);
-          if (file.version === 1) await bookFees(trx, { id: fileId, psp }, fees);
+          await bookFees(trx, { id: fileId, psp }, await takeLines(trx, { id: fileId, psp, day }, lines));
         }
         await compareDay(trx, psp, day);
         await matchBank(trx, psp);
@@ -148,6 +147,8 @@ async function takeLines(
     const wasTold = seen.has(line.naturalKey) || (await wasToldOn(trx, file, line.naturalKey));
     seen.add(line.naturalKey);
     const known = line.kind === 'bank-payout' ? null : await movementOf(trx, file.psp, line);
+    // A fee is booked with the first file that names its line; a restated one is a break that a person settles.
+    const isFirst = !wasTold && !(await wasToldEver(trx, file.psp, line.naturalKey));
     await storeLine(trx, file, index + 1, line, wasTold ? null : (known?.subject ?? null));
     for (const found of breaksOfLine(line, known, terms.get(line.kind) ?? null, wasTold))
       await openBreak(trx, {
@@ -158,7 +159,7 @@ async function takeLines(
         subject: known?.subject ?? null,
         asset: line.asset,
       });
-    if (wasTold || known === null || line.fee <= 0n || known.asset !== line.asset) continue;
+    if (!isFirst || known === null || line.fee <= 0n || known.asset !== line.asset) continue;
     const key = `${known.brand}\n${line.asset}`;
     fees.set(key, (fees.get(key) ?? 0n) + line.fee);
   }
@@ -174,6 +175,17 @@ async function wasToldOn(trx: Trx, file: FileRef, naturalKey: string): Promise<b
     .where('l.psp', '=', file.psp)
     .where('l.naturalKey', '=', naturalKey)
     .where('f.day', '!=', sql<Date>`${file.day}::date`)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+async function wasToldEver(trx: Trx, psp: string, naturalKey: string): Promise<boolean> {
+  const row = await trx
+    .selectFrom('payments.settlementLine')
+    .select('line')
+    .where('psp', '=', psp)
+    .where('naturalKey', '=', naturalKey)
     .limit(1)
     .executeTakeFirst();
   return row !== undefined;

@@ -1,5 +1,5 @@
 /** Refunds in the back office: asked for, decided by a second person above a band, and followed to their end. */
-import { createRoute, z } from '@hono/zod-openapi';
+import { createRoute, type z } from '@hono/zod-openapi';
 import { WithStartWorkflowOperation } from '@temporalio/client';
 import {
   refundInputOf,
