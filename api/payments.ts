@@ -2,9 +2,12 @@
 import type { Api } from './app.ts';
 import type { ApiDeps } from './context.ts';
 import { mountBackofficePayments } from './payments/backoffice-payments.ts';
+import { mountDisputes } from './payments/disputes.ts';
 import { mountDepositReturn } from './payments/deposit-return.ts';
 import { mountDeposits } from './payments/deposits.ts';
 import { mountRoutingDecisions } from './payments/routing-decisions.ts';
+import { mountReconciliation } from './payments/reconciliation.ts';
+import { mountRefunds } from './payments/refunds.ts';
 import { mountWithdrawals } from './payments/withdrawals.ts';
 import { mountPspWebhooks } from './payments/webhook.ts';
 
@@ -14,5 +17,8 @@ export function mountPayments(api: Api, deps: ApiDeps): void {
   mountWithdrawals(api, deps);
   mountBackofficePayments(api, deps);
   mountRoutingDecisions(api, deps);
+  mountRefunds(api, deps);
+  mountDisputes(api, deps);
+  mountReconciliation(api, deps);
   mountPspWebhooks(api, deps);
 }

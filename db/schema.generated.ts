@@ -634,6 +634,25 @@ export interface PaymentsAttempt {
   token: string;
 }
 
+export interface PaymentsBankLine {
+  account: string;
+  amount: string;
+  asset: string;
+  bookedOn: Timestamp;
+  endToEndId: string | null;
+  id: Generated<string>;
+  line: number;
+  reference: string;
+  statementId: string;
+}
+
+export interface PaymentsBankMatch {
+  bankLineId: string;
+  matchedAt: Generated<Timestamp>;
+  naturalKey: string;
+  psp: string;
+}
+
 export interface PaymentsDeposit {
   amount: string;
   asset: string;
@@ -653,6 +672,55 @@ export interface PaymentsDeposit {
   requestedAt: Generated<Timestamp>;
   returnUrl: string;
   routeVersion: number;
+  state: Generated<string>;
+}
+
+export interface PaymentsDispute {
+  accepted: Generated<boolean>;
+  amount: string | null;
+  asset: string | null;
+  brand: string;
+  closedAt: Timestamp | null;
+  depositId: string;
+  evidenceDueAt: Timestamp | null;
+  expiredAt: Timestamp | null;
+  id: Generated<string>;
+  jurisdiction: string;
+  openedAt: Generated<Timestamp>;
+  playerId: string;
+  psp: string;
+  pspReference: string;
+  reason: string | null;
+  remindedAt: Timestamp | null;
+  stage: Generated<string>;
+  status: Generated<string>;
+}
+
+export interface PaymentsDisputeMovement {
+  amount: string;
+  asset: string;
+  bookedAt: Generated<Timestamp>;
+  disputeId: string;
+  journalId: string;
+  kind: string;
+  number: number;
+  psp: string;
+  reference: string;
+}
+
+export interface PaymentsDisputeResponse {
+  closedAt: Timestamp | null;
+  disputeId: string;
+  fingerprint: Buffer;
+  id: string;
+  kind: string;
+  operatorId: string;
+  rawCode: string | null;
+  reason: string;
+  recordedAt: Generated<Timestamp>;
+  role: string;
+  sealed: Buffer | null;
+  stage: string;
   state: Generated<string>;
 }
 
@@ -684,6 +752,15 @@ export interface PaymentsPayoutAttempt {
   withdrawalId: string;
 }
 
+export interface PaymentsPspFeeTerm {
+  bps: number;
+  fixedMinor: bigint;
+  kind: string;
+  psp: string;
+  publishedAt: Generated<Timestamp>;
+  version: number;
+}
+
 export interface PaymentsPspRoute {
   brand: string;
   currency: string;
@@ -691,6 +768,59 @@ export interface PaymentsPspRoute {
   psps: string[];
   publishedAt: Generated<Timestamp>;
   version: number;
+}
+
+export interface PaymentsReconciliationBreak {
+  asset: string | null;
+  closedAt: Timestamp | null;
+  closedBy: string | null;
+  day: Timestamp;
+  expected: string | null;
+  found: string | null;
+  id: Generated<string>;
+  kind: string;
+  naturalKey: string;
+  openedAt: Generated<Timestamp>;
+  owner: string | null;
+  proofKind: string | null;
+  proofReference: string | null;
+  psp: string;
+  resolution: string | null;
+  subject: string | null;
+}
+
+export interface PaymentsRefund {
+  amount: string;
+  asset: string;
+  brand: string;
+  callState: Generated<string>;
+  chargeReference: string;
+  closedAt: Timestamp | null;
+  decidedAt: Timestamp | null;
+  decidedBy: string | null;
+  decidedHash: Buffer | null;
+  decidedRole: string | null;
+  decision: string | null;
+  decisionReason: string | null;
+  depositId: string;
+  failureReason: string | null;
+  fingerprint: Buffer;
+  id: string;
+  jurisdiction: string;
+  needsApproval: boolean;
+  payloadHash: Buffer;
+  playerId: string;
+  processedAmount: string | null;
+  processedAsset: string | null;
+  psp: string;
+  pspReference: string | null;
+  rawCode: string | null;
+  reason: string;
+  reference: string;
+  requestedAt: Generated<Timestamp>;
+  requestedBy: string;
+  sentAt: Timestamp | null;
+  state: Generated<string>;
 }
 
 export interface PaymentsRoutingDecision {
@@ -706,6 +836,31 @@ export interface PaymentsRoutingDecision {
   shadowVersionId: string | null;
   tookUs: number;
   trace: Json;
+}
+
+export interface PaymentsSettlementFile {
+  content: string;
+  day: Timestamp;
+  fetchedAt: Generated<Timestamp>;
+  id: Generated<string>;
+  name: string;
+  psp: string;
+  sha256: Buffer;
+  version: number;
+}
+
+export interface PaymentsSettlementLine {
+  asset: string;
+  fee: string;
+  fileId: string;
+  gross: string;
+  kind: string;
+  line: number;
+  naturalKey: string;
+  psp: string;
+  pspReference: string;
+  reference: string | null;
+  subject: string | null;
 }
 
 export interface PaymentsWithdrawal {
@@ -1133,11 +1288,21 @@ export interface DB {
   "pam.session": PamSession;
   "pam.signInThrottle": PamSignInThrottle;
   "payments.attempt": PaymentsAttempt;
+  "payments.bankLine": PaymentsBankLine;
+  "payments.bankMatch": PaymentsBankMatch;
   "payments.deposit": PaymentsDeposit;
+  "payments.dispute": PaymentsDispute;
+  "payments.disputeMovement": PaymentsDisputeMovement;
+  "payments.disputeResponse": PaymentsDisputeResponse;
   "payments.instrument": PaymentsInstrument;
   "payments.payoutAttempt": PaymentsPayoutAttempt;
+  "payments.pspFeeTerm": PaymentsPspFeeTerm;
   "payments.pspRoute": PaymentsPspRoute;
+  "payments.reconciliationBreak": PaymentsReconciliationBreak;
+  "payments.refund": PaymentsRefund;
   "payments.routingDecision": PaymentsRoutingDecision;
+  "payments.settlementFile": PaymentsSettlementFile;
+  "payments.settlementLine": PaymentsSettlementLine;
   "payments.withdrawal": PaymentsWithdrawal;
   "payments.withdrawalApproval": PaymentsWithdrawalApproval;
   "payments.workItem": PaymentsWorkItem;

@@ -60,6 +60,9 @@ export const failureCodes = [
   'withdrawal-pending-wagering',
   'already-decided',
   'own-approval',
+  'refund-not-open',
+  'dispute-not-open',
+  'break-not-open',
   // games, bonus, backoffice
   'unknown-game',
   'game-session-invalid',

@@ -10,7 +10,11 @@ import { createRoundActivities } from '#activities/games/rounds.ts';
 import { createRegistrationActivities } from '#activities/pam/registrations.ts';
 import { createDepositAttemptActivities } from '#activities/payments/deposit-attempts.ts';
 import { createDepositActivities } from '#activities/payments/deposit-outcomes.ts';
+import { createDisputeActivities } from '#activities/payments/disputes.ts';
 import { createPayoutActivities } from '#activities/payments/payouts.ts';
+import { createReconciliationActivities } from '#activities/payments/reconciliation.ts';
+import { createRefundCallActivities } from '#activities/payments/refund-calls.ts';
+import { createRefundActivities } from '#activities/payments/refunds.ts';
 import { createWithdrawalCheckActivities } from '#activities/payments/withdrawal-checks.ts';
 import { createWithdrawalActivities } from '#activities/payments/withdrawal-outcomes.ts';
 import { createKycVendorActivities } from '#activities/kyc/vendor-activities.ts';
@@ -38,6 +42,7 @@ export function planQueues(deps: ActivityDeps): Record<TaskQueue, QueuePlan> {
         ...createDepositAttemptActivities(deps),
         ...createWithdrawalCheckActivities(deps),
         ...createWithdrawalActivities(deps),
+        ...createRefundActivities(deps),
       },
       activitiesMax: 32,
       workflowTasksMax: 40,
@@ -54,6 +59,9 @@ export function planQueues(deps: ActivityDeps): Record<TaskQueue, QueuePlan> {
         ...createKycVendorActivities(deps),
         ...createDepositAttemptActivities(deps),
         ...createPayoutActivities(deps),
+        ...createRefundCallActivities(deps),
+        ...createDisputeActivities(deps),
+        ...createReconciliationActivities(deps),
       },
       activitiesMax: 32,
       workflowTasksMax: 5,

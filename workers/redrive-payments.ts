@@ -2,11 +2,17 @@
 import type { Client } from '@temporalio/client';
 import { sql } from 'kysely';
 import { pokeOpenWebhooks } from '#activities/compliance/commands/webhook-inbox.ts';
+import { disputeInputOf } from '#activities/payments/commands/dispute-notices.ts';
+import { refundInputOf } from '#activities/payments/commands/request-refund.ts';
 import { depositInputOf, webhookSource, withdrawalInputOf } from '#activities/payments/payment-rows.ts';
-import { startQuietly, tellPayment } from '#api/payments/tell-payment.ts';
+import { startQuietly, tellDispute, tellPayment } from '#api/payments/tell-payment.ts';
 import type { Database } from '#db/connect.ts';
 import { depositIdOf, depositStart } from '#workflows/deposit.contract.ts';
 import type { deposit } from '#workflows/deposit.ts';
+import { disputeIdOf, disputeStart } from '#workflows/dispute.contract.ts';
+import type { dispute } from '#workflows/dispute.ts';
+import { refundIdOf, refundStart } from '#workflows/refund.contract.ts';
+import type { refund } from '#workflows/refund.ts';
 import { withdrawalIdOf, withdrawalStart } from '#workflows/withdrawal.contract.ts';
 import type { withdrawal } from '#workflows/withdrawal.ts';
 
@@ -50,6 +56,7 @@ export async function redrivePayments(
       client.workflow.start<typeof withdrawal>('withdrawal', withdrawalStart(withdrawalInputOf(row))),
     );
   }
+  await redriveRefunds(client, db, '30 seconds');
   let webhooks = 0;
   for (const psp of psps) {
     webhooks += await pokeOpenWebhooks(db, webhookSource(psp), (subject) => tellSubject(client, db, subject));
@@ -86,7 +93,45 @@ export async function restartLostPayments(client: Client, db: Database): Promise
       client.workflow.start<typeof deposit>('deposit', depositStart(depositInputOf(row))),
     );
   }
-  return withdrawals.length + deposits.length;
+  return (
+    withdrawals.length +
+    deposits.length +
+    (await redriveRefunds(client, db, '1 minute')) +
+    (await redriveDisputes(client, db))
+  );
+}
+
+async function redriveDisputes(client: Client, db: Database): Promise<number> {
+  const disputes = await db
+    .selectFrom('payments.dispute')
+    .selectAll()
+    .where('closedAt', 'is', null)
+    .where('openedAt', '<', sql<Date>`now() - interval '1 minute'`)
+    .execute();
+  for (const row of disputes) {
+    await startQuietly(() =>
+      client.workflow.start<typeof dispute>('dispute', disputeStart(disputeInputOf(row, 0))),
+    );
+  }
+  return disputes.length;
+}
+
+/** Every open refund, however old: one that waits for a second person has no other sweep. */
+async function redriveRefunds(client: Client, db: Database, age: string): Promise<number> {
+  const refunds = await db
+    .selectFrom('payments.refund')
+    .selectAll()
+    .where('closedAt', 'is', null)
+    .where('requestedAt', '<', sql<Date>`now() - ${age}::interval`)
+    .orderBy('requestedAt', 'desc')
+    .limit(rowsMax)
+    .execute();
+  for (const row of refunds) {
+    await startQuietly(() =>
+      client.workflow.start<typeof refund>('refund', refundStart(refundInputOf(row, 0))),
+    );
+  }
+  return refunds.length;
 }
 
 function tellSubject(client: Client, db: Database, subject: string) {
@@ -96,6 +141,17 @@ function tellSubject(client: Client, db: Database, subject: string) {
   if (depositId !== null) {
     return tellPayment(client, db, { kind: 'deposit', id: depositId, attempt: null, saysApproved: true });
   }
+  const disputeId = disputeIdOf(subject);
+  if (disputeId !== null) return tellDispute(client, db, disputeId);
+  const refundId = refundIdOf(subject);
+  if (refundId !== null)
+    return tellPayment(client, db, {
+      kind: 'refund',
+      id: refundId,
+      attempt: null,
+      saysApproved: true,
+      saysFailed: true,
+    });
   if (withdrawalId === null) return Promise.resolve('gone' as const);
   return tellPayment(client, db, {
     kind: 'withdrawal',

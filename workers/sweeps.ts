@@ -34,6 +34,7 @@ import type { verification } from '#workflows/verification.ts';
 import { poke, startOnce } from './event-routes.ts';
 import { sweepBets, sweepMarketResults } from './sweep-book.ts';
 import type { Metrics } from './metrics.ts';
+import { sweepReconciliations } from './sweep-reconciliations.ts';
 import { redrivePayments, restartLostPayments } from './redrive-payments.ts';
 
 export type SweepDeps = {
@@ -79,6 +80,7 @@ export const sweeps: readonly Sweep[] = [
   { name: 'catalogue-imports', everyMs: 60_000, run: sweepImports },
   { name: 'free-rounds', everyMs: 60_000, run: sweepFreeRounds },
   { name: 'lost-payments', everyMs: 60_000, run: restartLostPayments },
+  { name: 'reconciliations', everyMs: 600_000, run: sweepReconciliations },
   { name: 'expired-holds', everyMs: 5_000, runAlone: (db) => expireHolds(db, rowsMax) },
   { name: 'jackpot-pools', everyMs: 60_000, run: (_client, db) => rollUpJackpotPools(db) },
   { name: 'feed-messages', everyMs: 5_000, run: (_client, db) => takeOpenFeedMessages(db) },

@@ -1,7 +1,9 @@
 /** What the cashier needs of a PSP, whichever it is; how each one says it stays inside its connector. */
 import type { Result } from '#domain/failures.ts';
 import type { MoneyText } from '#domain/money.ts';
+import type { DisputeAnswer, DisputeOutcome } from '#domain/payments/dispute-state.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
+import type { SettlementLine } from '#domain/payments/settlement.ts';
 import { createAdyenConnector } from './connectors/adyen.ts';
 import { createStripeConnector } from './connectors/stripe.ts';
 
@@ -29,15 +31,32 @@ export type PaymentOrder = {
 export type PayoutOrder = Omit<PaymentOrder, 'returnUrl' | 'stepUp' | 'returned'>;
 
 export type RefundOrder = {
+  /** Our own reference and the idempotency key. */
   readonly reference: string;
-  readonly pspReference: string;
+  /** The PSP's name of the charge that is refunded. */
+  readonly chargeReference: string;
   readonly money: MoneyText;
+  /** The PSP's name of the refund; null until it has told it. */
+  readonly pspReference: string | null;
+  /** Since the call, by the clock of whoever asks. */
+  readonly ageMs: number;
+  /** Bodies of verified webhooks about this refund. */
+  readonly evidence: readonly string[];
 };
 
-export type RefundOutcome =
-  | { readonly kind: 'accepted'; readonly pspReference: string; readonly isFinal: boolean }
-  | { readonly kind: 'refused'; readonly rawCode: string }
-  | { readonly kind: 'not_sent' | 'unknown'; readonly reason: string };
+export type DisputeOrder = {
+  /** The PSP's name of the dispute. */
+  readonly pspReference: string;
+  /** Bodies of verified webhooks about this dispute. */
+  readonly evidence: readonly string[];
+};
+
+export type SettlementFile =
+  | { readonly kind: 'file'; readonly name: string; readonly content: string }
+  | { readonly kind: 'unavailable'; readonly reason: string };
+
+/** An answer of ours to a dispute; `key` is its idempotency key. */
+export type DisputeAnswerOrder = { readonly pspReference: string; readonly key: string };
 
 /** A verified event of a webhook; a hint to ask for the status, never the truth about an amount. */
 export type WebhookNotice = {
@@ -47,6 +66,10 @@ export type WebhookNotice = {
   readonly reference: string | null;
   /** True when the event speaks of money that moved. */
   readonly saysApproved: boolean;
+  /** True when the event speaks of a refund that did not reach the player. */
+  readonly saysFailed?: boolean;
+  /** Set when the event is about a dispute: its name, and that of the charge, at the PSP. */
+  readonly dispute?: { readonly pspReference: string; readonly chargeReference: string };
   /** What may be stored: the fields we need, no names, no addresses, no numbers. */
   readonly body: string;
 };
@@ -75,7 +98,20 @@ export interface PspConnector {
   status(order: PaymentOrder): Promise<PspOutcome>;
   /** Ends a payment that waits for the player. */
   cancel(order: PaymentOrder): Promise<PspOutcome>;
-  refund(order: RefundOrder): Promise<RefundOutcome>;
+  /** `approved`: the money is on its way to the card. `declined`: proven that it stays with us. */
+  refund(order: RefundOrder): Promise<PspOutcome>;
+  /** The arbiter of an unclear refund, and of one that came back later. Never answers `not_sent`. */
+  refundStatus(order: RefundOrder): Promise<PspOutcome>;
+  /** How a dispute stands. */
+  dispute(order: DisputeOrder): Promise<DisputeOutcome>;
+  /** Submits evidence for good; a repeat under the same key submits nothing more. */
+  submitEvidence(order: DisputeAnswerOrder, text: string): Promise<DisputeAnswer>;
+  /** Gives in; the money stays with the cardholder. */
+  acceptDispute(order: DisputeAnswerOrder): Promise<DisputeAnswer>;
+  /** The settlement file of a UTC day (`2026-11-25`), as it came. */
+  settlementFile(day: string): Promise<SettlementFile>;
+  /** Reads such a file. Failure: `invalid-request` (it is not one). */
+  parseSettlement(content: string): Result<readonly SettlementLine[]>;
   payout(order: PayoutOrder): Promise<PspOutcome>;
   payoutStatus(order: PayoutOrder): Promise<PspOutcome>;
   /** Checks the signature over the bytes as they came. Failures: `invalid-signature`, `stale-signature`. */

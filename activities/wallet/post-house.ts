@@ -4,7 +4,7 @@ import type { Trx } from '#db/connect.ts';
 import { assert, fail, succeed, type Result } from '#domain/failures.ts';
 import type { Units } from '#domain/money.ts';
 import { strayAccount } from '#domain/wallet/flows.ts';
-import { jackpotContribute, sumOfPostings } from '#domain/wallet/postings.ts';
+import { jackpotContribute, pspFee, sumOfPostings, type Posting } from '#domain/wallet/postings.ts';
 import { timeOrderedId } from './player-batch.ts';
 import { ownIntegration } from './post.ts';
 
@@ -21,18 +21,53 @@ export type FundPool = {
   readonly reason: string;
 };
 
+export type ChargeFee = {
+  /** Idempotency key made of business ids; unique for ever. */
+  readonly key: string;
+  readonly brand: string;
+  readonly psp: string;
+  readonly asset: string;
+  /** Units at ledger scale, greater than zero. */
+  readonly amount: Units;
+  /** `{noun}:{id}` of the file that names the fees. */
+  readonly subject: string;
+  readonly fingerprint: Buffer;
+  readonly actor: Actor;
+};
+
 /**
  * Puts money of the house into a jackpot pool: its seed, or what a win has overdrawn.
  * Failure: `idempotency-key-reused` (same key, other content).
  */
-export async function fundJackpotPool(trx: Trx, fund: FundPool): Promise<Result<{ journalId: string }>> {
-  const { key, brand, pool, asset, amount } = fund;
-  const code = 'jackpot.contribute';
-  const postings = jackpotContribute(amount, pool);
-  assert(amount > 0n && sumOfPostings(postings) === 0n, 'a contribution is positive and balances');
-  assert(strayAccount(code, postings) === null, 'a contribution touches only the accounts of its flow');
+export function fundJackpotPool(trx: Trx, fund: FundPool): Promise<Result<{ journalId: string }>> {
+  const subject = `jackpot:${fund.pool}`;
+  return postHouse(trx, 'jackpot.contribute', jackpotContribute(fund.amount, fund.pool), {
+    ...fund,
+    subject,
+  });
+}
+
+/** Books the fees that a PSP has kept. Failure: `idempotency-key-reused` (same key, other content). */
+export const chargePspFee = (trx: Trx, fee: ChargeFee): Promise<Result<{ journalId: string }>> =>
+  postHouse(trx, 'psp.fee', pspFee(fee.amount, fee.psp), { ...fee, reason: `fees of ${fee.psp}` });
+
+type HouseJournal = Pick<
+  FundPool,
+  'key' | 'brand' | 'asset' | 'amount' | 'fingerprint' | 'actor' | 'reason'
+> & {
+  readonly subject: string;
+};
+
+async function postHouse(
+  trx: Trx,
+  code: 'jackpot.contribute' | 'psp.fee',
+  postings: readonly Posting[],
+  journal: HouseJournal,
+): Promise<Result<{ journalId: string }>> {
+  const { key, brand, asset, amount, subject } = journal;
+  assert(amount > 0n && sumOfPostings(postings) === 0n, `${code} is positive and balances`);
+  assert(strayAccount(code, postings) === null, `${code} touches only the accounts of its flow`);
   const id = timeOrderedId(Date.now());
-  const subject = `jackpot:${pool}`;
   const inserted = await trx
     .insertInto('wallet.journal')
     .values((eb) => ({
@@ -44,13 +79,13 @@ export async function fundJackpotPool(trx: Trx, fund: FundPool): Promise<Result<
       brand,
       amount: amount.toString(),
       subject,
-      fingerprint: fund.fingerprint,
+      fingerprint: journal.fingerprint,
       occurredAt: eb.fn<Date>('clock_timestamp', []),
     }))
     .onConflict((conflict) => conflict.columns(['integration', 'externalId']).doNothing())
     .returning('id')
     .executeTakeFirst();
-  if (!inserted) return repeated(trx, fund);
+  if (!inserted) return repeated(trx, journal);
   const entries = postings.map(({ account, amount: units }, line) => ({
     account,
     units: units.toString(),
@@ -81,12 +116,15 @@ export async function fundJackpotPool(trx: Trx, fund: FundPool): Promise<Result<
         entries: entries.map(({ account, units }) => ({ account, playerId: null, units })),
       },
     },
-    { actor: fund.actor, subject, reason: fund.reason },
+    { actor: journal.actor, subject, reason: journal.reason },
   );
   return succeed({ journalId: id });
 }
 
-async function repeated(trx: Trx, { key, fingerprint }: FundPool): Promise<Result<{ journalId: string }>> {
+async function repeated(
+  trx: Trx,
+  { key, fingerprint }: HouseJournal,
+): Promise<Result<{ journalId: string }>> {
   const known = await trx
     .selectFrom('wallet.journal')
     .select(['id', 'fingerprint'])
@@ -95,5 +133,5 @@ async function repeated(trx: Trx, { key, fingerprint }: FundPool): Promise<Resul
     .executeTakeFirstOrThrow();
   return known.fingerprint.equals(fingerprint)
     ? succeed({ journalId: known.id })
-    : fail('idempotency-key-reused', 'The key was used for another contribution.');
+    : fail('idempotency-key-reused', 'The key was used for another journal.');
 }

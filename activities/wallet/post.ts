@@ -21,7 +21,7 @@ export type PostTransfer = {
   readonly asset: string;
   /**
    * Units at ledger scale, greater than zero. bonus.convert and bonus.forfeit move what is there and ignore it, as
-   * chargeback.lose and chargeback.win move what was opened.
+   * chargeback.lose and chargeback.win move what was opened, deposit.refund-return what was refunded.
    */
   readonly amount: Units;
   /** `{noun}:{id}` of the payment or award behind it. */
@@ -148,6 +148,8 @@ function detailsOf(transfer: Transfer): readonly string[] {
     case 'deposit.refund':
     case 'chargeback.open':
       return [transfer.capture];
+    case 'deposit.refund-return':
+      return [transfer.refund];
     case 'chargeback.lose':
     case 'chargeback.win':
       return [transfer.opened];

@@ -36,11 +36,12 @@ async function checkTime(db: Database): Promise<Check> {
 async function checkClawbacks(db: Database): Promise<Check> {
   const { rows: stray } = await sql<{ id: string; code: string }>`
     select c.id, c.code from wallet.journal c left join wallet.journal o on o.id = c.answers
-    where c.code in ('deposit.refund', 'chargeback.open', 'chargeback.lose', 'chargeback.win') and (
+    where c.code in ('deposit.refund', 'deposit.refund-return', 'chargeback.open', 'chargeback.lose', 'chargeback.win') and (
       o.id is null or c.player_id is distinct from o.player_id or c.asset <> o.asset
       or (c.code in ('deposit.refund', 'chargeback.open') and o.code <> 'deposit.capture')
       or (c.code in ('chargeback.lose', 'chargeback.win') and (o.code <> 'chargeback.open' or c.amount <> o.amount))
-      or (c.code = 'chargeback.win') <> (c.reverses is not null) or c.reverses <> c.answers
+      or (c.code = 'deposit.refund-return' and (o.code <> 'deposit.refund' or c.amount <> o.amount))
+      or (c.code in ('chargeback.win', 'deposit.refund-return')) <> (c.reverses is not null) or c.reverses <> c.answers
     ) limit ${findingsMax}`.execute(db);
   const { rows: over } = await sql<{ id: string; brought: string; back: string }>`
     select o.id, o.amount as brought, sum(c.amount)::text as back

@@ -157,7 +157,8 @@ async function checkReversals(db: Database): Promise<Check> {
   const { rows } = await sql<{ id: string; reverses: string }>`
     select r.id, r.reverses from wallet.journal r join wallet.journal o on o.id = r.reverses
     where (r.code, o.code) not in (('bet.rollback', 'bet.place'), ('bet.rollback', 'bet.win'),
-                                   ('free.rollback', 'free.win'), ('chargeback.win', 'chargeback.open'))
+                                   ('free.rollback', 'free.win'), ('chargeback.win', 'chargeback.open'),
+                                   ('deposit.refund-return', 'deposit.refund'))
        or r.player_id is distinct from o.player_id or r.asset <> o.asset or r.amount <> o.amount
     limit ${findingsMax}`.execute(db);
   const { rows: counted } = await sql<{

@@ -1,6 +1,8 @@
 /** Tells the workflow of a payment that its PSP spoke; where there is none any more, what is needed is started. */
 import type { Client } from '@temporalio/client';
 import { depositInputOf, withdrawalInputOf } from '#activities/payments/payment-rows.ts';
+import { disputeInputOf } from '#activities/payments/commands/dispute-notices.ts';
+import { refundInputOf } from '#activities/payments/commands/request-refund.ts';
 import { openWorkItem } from '#activities/payments/commands/work-items.ts';
 import type { Database } from '#db/connect.ts';
 import { attemptStates, isResolved } from '#domain/payments/attempt-state.ts';
@@ -9,6 +11,10 @@ import { depositStart, depositWorkflowId, pspNotified } from '#workflows/deposit
 import type { deposit } from '#workflows/deposit.ts';
 import { depositLateStart } from '#workflows/deposit-late.contract.ts';
 import type { depositLate } from '#workflows/deposit-late.ts';
+import { disputeNotified, disputeStart } from '#workflows/dispute.contract.ts';
+import type { dispute } from '#workflows/dispute.ts';
+import { refundNotified, refundStart } from '#workflows/refund.contract.ts';
+import type { refund } from '#workflows/refund.ts';
 import { payoutNotified, withdrawalStart, withdrawalWorkflowId } from '#workflows/withdrawal.contract.ts';
 import type { withdrawal } from '#workflows/withdrawal.ts';
 import { isWorkflowOver } from '../workflow-failures.ts';
@@ -17,13 +23,23 @@ export type Notified = Pick<PaymentSubject, 'kind' | 'id'> & {
   /** Null when the notice is only known by its payment. */
   readonly attempt: number | null;
   readonly saysApproved: boolean;
+  /** The PSP speaks of a refund that did not reach the player. */
+  readonly saysFailed?: boolean;
 };
 
 /** 'gone': the payment has ended and needs no poke. Throws when Temporal or the database is away. */
 export type Told = 'told' | 'gone';
 
-export const tellPayment = (client: Client, db: Database, notice: Notified): Promise<Told> =>
-  notice.kind === 'deposit' ? tellDeposit(client, db, notice) : tellWithdrawal(client, db, notice);
+export function tellPayment(client: Client, db: Database, notice: Notified): Promise<Told> {
+  switch (notice.kind) {
+    case 'deposit':
+      return tellDeposit(client, db, notice);
+    case 'withdrawal':
+      return tellWithdrawal(client, db, notice);
+    case 'refund':
+      return tellRefund(client, db, notice);
+  }
+}
 
 async function tellDeposit(client: Client, db: Database, notice: Notified): Promise<Told> {
   if (await isOldNews(db, notice)) return 'gone';
@@ -110,6 +126,60 @@ async function tellWithdrawal(client: Client, db: Database, notice: Notified): P
       brand: row.brand,
       reason: `the PSP speaks of a payout of a withdrawal that is ${row.state}`,
     });
+  }
+  return 'gone';
+}
+
+/** How often something that had ended may be looked at again; a PSP has no more to say than this. */
+const reopenedMax = 20;
+
+/** An ended refund is looked at again by a run of its own: the bank may have sent back what was paid. */
+async function tellRefund(client: Client, db: Database, notice: Notified): Promise<Told> {
+  const { id: refundId } = notice;
+  const row = await db
+    .selectFrom('payments.refund')
+    .selectAll()
+    .where('id', '=', refundId)
+    .executeTakeFirst();
+  if (row === undefined || row.state === 'returned') return 'gone';
+  // Most notices repeat the answer of our own call.
+  if (row.state === 'paid' && notice.saysFailed !== true) return 'gone';
+  if (row.state === 'refused' && !notice.saysApproved) return 'gone';
+  return tellLatest((reopened) =>
+    client.workflow.signalWithStart<typeof refund>('refund', {
+      ...refundStart(refundInputOf(row, reopened)),
+      signal: refundNotified,
+      signalArgs: [],
+    }),
+  );
+}
+
+/** As `tellPayment`, for a dispute: a second chargeback comes after a win has ended it. */
+export async function tellDispute(client: Client, db: Database, disputeId: string): Promise<Told> {
+  const row = await db
+    .selectFrom('payments.dispute')
+    .selectAll()
+    .where('id', '=', disputeId)
+    .executeTakeFirst();
+  if (row === undefined) return 'gone';
+  return tellLatest((reopened) =>
+    client.workflow.signalWithStart<typeof dispute>('dispute', {
+      ...disputeStart(disputeInputOf(row, reopened)),
+      signal: disputeNotified,
+      signalArgs: [],
+    }),
+  );
+}
+
+/** Signals the run that is under way, or starts the one after the last that has ended. */
+async function tellLatest(signalOrStart: (reopened: number) => Promise<unknown>): Promise<Told> {
+  for (let reopened = 0; reopened <= reopenedMax; reopened += 1) {
+    try {
+      await signalOrStart(reopened);
+      return 'told';
+    } catch (error) {
+      if (!isWorkflowOver(error)) throw error;
+    }
   }
   return 'gone';
 }

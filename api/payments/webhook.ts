@@ -7,13 +7,14 @@ import {
   type WebhookNotice,
 } from '#activities/payments/connectors.ts';
 import { webhookSource } from '#activities/payments/payment-rows.ts';
+import { recordDispute } from '#activities/payments/commands/dispute-notices.ts';
 import { openWorkItem } from '#activities/payments/commands/work-items.ts';
 import type { Database } from '#db/connect.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import { parseReference, subjectOf, type PaymentSubject } from '#domain/payments/reference.ts';
 import type { Api } from '../app.ts';
 import type { ApiDeps } from '../context.ts';
-import { tellPayment } from './tell-payment.ts';
+import { tellDispute, tellPayment } from './tell-payment.ts';
 import { problemResponses } from '../problem.ts';
 
 const route = createRoute({
@@ -86,6 +87,7 @@ export function mountPspWebhooks(api: Api, deps: WebhookDeps): void {
 
 /** Durable first; the poke may fail, because the sweep repeats it. */
 async function takeNotice(deps: WebhookDeps, psp: string, notice: WebhookNotice): Promise<void> {
+  if (notice.dispute) return takeDisputeNotice(deps, psp, notice, notice.dispute);
   const named = notice.reference === null ? null : parseReference(notice.reference);
   const payment = named !== null && (await isOurs(deps.db, named, psp)) ? named : null;
   const webhook = {
@@ -109,7 +111,46 @@ async function takeNotice(deps: WebhookDeps, psp: string, notice: WebhookNotice)
   }
   if (!fresh) return;
   try {
-    await tellPayment(await deps.temporal(), deps.db, { ...payment, saysApproved: notice.saysApproved });
+    await tellPayment(await deps.temporal(), deps.db, {
+      ...payment,
+      saysApproved: notice.saysApproved,
+      saysFailed: notice.saysFailed === true,
+    });
+  } catch (error) {
+    deps.log.warn({ error, subject: webhook.subject }, 'a stored webhook waits for the sweep');
+    return;
+  }
+  await markProcessed(deps.db, webhook);
+}
+
+/** A dispute of a charge of ours gets its row with its first word, whichever word that is. */
+async function takeDisputeNotice(
+  deps: WebhookDeps,
+  psp: string,
+  notice: WebhookNotice,
+  named: NonNullable<WebhookNotice['dispute']>,
+): Promise<void> {
+  const row = await recordDispute(deps.db, psp, named);
+  const webhook = {
+    source: webhookSource(psp),
+    externalId: notice.externalId,
+    body: notice.body,
+    subject: row === null ? null : `dispute:${row.id}`,
+  };
+  const { fresh } = await receiveWebhook(deps.db, webhook);
+  if (row === null) {
+    await openWorkItem(deps.db, {
+      kind: 'unmatched-notice',
+      subject: `psp:${psp}:${notice.externalId}`,
+      brand: null,
+      reason: 'a dispute of a charge that we do not know',
+    });
+    await markProcessed(deps.db, webhook);
+    return;
+  }
+  if (!fresh) return;
+  try {
+    await tellDispute(await deps.temporal(), deps.db, row.id);
   } catch (error) {
     deps.log.warn({ error, subject: webhook.subject }, 'a stored webhook waits for the sweep');
     return;
@@ -118,19 +159,27 @@ async function takeNotice(deps: WebhookDeps, psp: string, notice: WebhookNotice)
 }
 
 async function isOurs(db: Database, payment: PaymentSubject, psp: string): Promise<boolean> {
-  const row =
-    payment.kind === 'deposit'
-      ? await db
-          .selectFrom('payments.attempt')
-          .select('psp')
-          .where('depositId', '=', payment.id)
-          .where('number', '=', payment.attempt)
-          .executeTakeFirst()
-      : await db
-          .selectFrom('payments.payoutAttempt')
-          .select('psp')
-          .where('withdrawalId', '=', payment.id)
-          .where('number', '=', payment.attempt)
-          .executeTakeFirst();
+  const row = await pspOf(db, payment);
   return row?.psp === psp;
+}
+
+function pspOf(db: Database, payment: PaymentSubject): Promise<{ psp: string } | undefined> {
+  switch (payment.kind) {
+    case 'deposit':
+      return db
+        .selectFrom('payments.attempt')
+        .select('psp')
+        .where('depositId', '=', payment.id)
+        .where('number', '=', payment.attempt)
+        .executeTakeFirst();
+    case 'withdrawal':
+      return db
+        .selectFrom('payments.payoutAttempt')
+        .select('psp')
+        .where('withdrawalId', '=', payment.id)
+        .where('number', '=', payment.attempt)
+        .executeTakeFirst();
+    case 'refund':
+      return db.selectFrom('payments.refund').select('psp').where('id', '=', payment.id).executeTakeFirst();
+  }
 }

@@ -66,6 +66,12 @@ export const permissions = [
   'payments:routing:read',
   'payments:routing:draft',
   'payments:routing:publish',
+  'payments:refund:request',
+  'payments:refund:decide',
+  'payments:dispute:respond',
+  'payments:reconciliation:read',
+  'payments:reconciliation:work',
+  'payments:reconciliation:decide',
 ] as const;
 
 export type Permission = (typeof permissions)[number];
@@ -109,6 +115,10 @@ const grants: Record<RoleName, readonly Permission[]> = {
     ...asksForAdjustments,
     'wallet:hold:place',
     ...asksForRouting,
+    'payments:refund:request',
+    'payments:dispute:respond',
+    'payments:reconciliation:read',
+    'payments:reconciliation:work',
   ],
   'payments-lead': [
     ...readsOfPlayers,
@@ -127,6 +137,12 @@ const grants: Record<RoleName, readonly Permission[]> = {
     'wallet:jackpot:fund',
     ...asksForRouting,
     'payments:routing:publish',
+    'payments:refund:request',
+    'payments:refund:decide',
+    'payments:dispute:respond',
+    'payments:reconciliation:read',
+    'payments:reconciliation:work',
+    'payments:reconciliation:decide',
   ],
   risk: [
     ...readsOfPlayers,
@@ -226,4 +242,22 @@ export function mayDecideAdjustment(roles: readonly string[], asset: string, amo
   if (!mayDo(roles, 'wallet:adjustment:decide')) return false;
   const band = bandOf(adjustmentBands, roles, asset);
   return band === null || amount <= band;
+}
+
+/** Up to what size a role may refund a deposit alone; above it another person decides. */
+const refundBands: Record<RoleName, Band> = {
+  support: 'none',
+  payments: { euros: 100n },
+  'payments-lead': { euros: 500n },
+  risk: 'none',
+  compliance: 'none',
+  content: 'none',
+  analyst: 'none',
+  admin: { euros: 500n },
+};
+
+/** True when a refund of `amount` units of `asset` asked for with `roles` needs a second person. */
+export function refundNeedsApproval(roles: readonly string[], asset: string, amount: Units): boolean {
+  const band = bandOf(refundBands, roles, asset);
+  return band !== null && amount > band;
 }

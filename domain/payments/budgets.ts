@@ -15,6 +15,9 @@ export const answerWithinMs = 15_000;
 /** Payouts settle in days; a question a minute would only be noise. */
 export const payoutPollMsMax = 30 * 60_000;
 
+/** Refunds settle in days, and their PSPs tell by webhook when they do. */
+export const refundPollMsMax = 6 * 3_600_000;
+
 /** A payout that provably never left is offered again this often before a person is told. */
 export const payoutAttemptsMax = 8;
 

@@ -1,6 +1,17 @@
 /** Facts about deposits and withdrawals. */
 import { z } from 'zod';
 import { moneySchema as money } from '../money.schema.ts';
+import { breakKinds } from './settlement.ts';
+import { disputeStages, disputeStatuses } from './dispute-state.ts';
+
+const movementOfDispute = z.strictObject({
+  disputeId: z.uuid(),
+  depositId: z.uuid(),
+  money,
+  psp: z.string(),
+  /** The PSP's name of the movement. */
+  reference: z.string(),
+});
 
 export const paymentsEvents = {
   'payments.deposit.requested': z.strictObject({ depositId: z.uuid(), money }),
@@ -31,4 +42,62 @@ export const paymentsEvents = {
   'payments.withdrawal.submitted': z.strictObject({ withdrawalId: z.uuid(), psp: z.string() }),
   'payments.withdrawal.paid': z.strictObject({ withdrawalId: z.uuid(), money, psp: z.string() }),
   'payments.withdrawal.released': z.strictObject({ withdrawalId: z.uuid(), money, reason: z.string() }),
+  'payments.refund.requested': z.strictObject({
+    refundId: z.uuid(),
+    depositId: z.uuid(),
+    money,
+    needsApproval: z.boolean(),
+  }),
+  'payments.refund.approved': z.strictObject({ refundId: z.uuid(), operatorId: z.uuid() }),
+  'payments.refund.submitted': z.strictObject({
+    refundId: z.uuid(),
+    depositId: z.uuid(),
+    money,
+    psp: z.string(),
+  }),
+  'payments.refund.paid': z.strictObject({ refundId: z.uuid(), depositId: z.uuid(), money, psp: z.string() }),
+  'payments.refund.refused': z.strictObject({
+    refundId: z.uuid(),
+    depositId: z.uuid(),
+    money,
+    reason: z.string(),
+  }),
+  /** Paid, and sent back by the player's bank days later: the player has the money again. */
+  'payments.refund.returned': z.strictObject({
+    refundId: z.uuid(),
+    depositId: z.uuid(),
+    money,
+    psp: z.string(),
+  }),
+  'payments.dispute.opened': z.strictObject({ disputeId: z.uuid(), depositId: z.uuid(), psp: z.string() }),
+  'payments.dispute.moved': z.strictObject({
+    disputeId: z.uuid(),
+    stage: z.enum(disputeStages),
+    status: z.enum(disputeStatuses),
+    /** True when we gave in. */
+    accepted: z.boolean(),
+  }),
+  'payments.dispute.withdrawn': movementOfDispute,
+  'payments.dispute.reinstated': movementOfDispute,
+  'payments.dispute.answered': z.strictObject({
+    disputeId: z.uuid(),
+    answer: z.enum(['evidence', 'accept']),
+  }),
+  /** The deadline for evidence passed without an answer of ours. */
+  'payments.dispute.expired': z.strictObject({ disputeId: z.uuid() }),
+  'payments.settlement.reconciled': z.strictObject({
+    psp: z.string(),
+    day: z.string(),
+    fileId: z.uuid(),
+    lines: z.int(),
+    openBreaks: z.int(),
+  }),
+  'payments.break.opened': z.strictObject({
+    breakId: z.uuid(),
+    psp: z.string(),
+    day: z.string(),
+    kind: z.enum(breakKinds),
+  }),
+  'payments.break.assigned': z.strictObject({ breakId: z.uuid(), ownerId: z.uuid() }),
+  'payments.break.closed': z.strictObject({ breakId: z.uuid(), proof: z.string(), reference: z.string() }),
 } as const;

@@ -3,17 +3,23 @@ export const depositReference = (depositId: string, attempt: number): string =>
   `deposit:${depositId}:a${attempt}`;
 export const payoutReference = (withdrawalId: string, attempt: number): string =>
   `withdrawal:${withdrawalId}:p${attempt}`;
+/** A refund has one call for ever, so its reference needs no number. */
+export const refundReference = (refundId: string): string => `refund:${refundId}`;
 
 export type PaymentSubject = {
-  readonly kind: 'deposit' | 'withdrawal';
+  readonly kind: 'deposit' | 'withdrawal' | 'refund';
   readonly id: string;
+  /** 1 for a refund. */
   readonly attempt: number;
 };
 
 const form = /^(?:(deposit):([0-9a-f-]{36}):a|(withdrawal):([0-9a-f-]{36}):p)(\d{1,2})$/;
+const refundForm = /^refund:([0-9a-f-]{36})$/;
 
 /** Reads a reference back; null for what is not ours. */
 export function parseReference(reference: string): PaymentSubject | null {
+  const refundId = refundForm.exec(reference)?.[1];
+  if (refundId !== undefined) return { kind: 'refund', id: refundId, attempt: 1 };
   const match = form.exec(reference);
   if (match === null) return null;
   const attempt = Number(match[5]);

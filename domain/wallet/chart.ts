@@ -22,6 +22,7 @@ export const clearingOf = (psp: string): HouseAccount => `psp:${psp}:clearing`;
 export const casinoGaming: HouseAccount = 'house:casino:gaming';
 export const sportsbookGaming: HouseAccount = 'house:sportsbook:gaming';
 export const bonusCost: HouseAccount = 'house:bonus-cost';
+export const pspFees: HouseAccount = 'house:psp-fees';
 export const adjustments: HouseAccount = 'house:adjustments';
 export const fxPosition: HouseAccount = 'house:fx';
 export const disputedOf = (psp: string): HouseAccount => `psp:${psp}:disputed`;

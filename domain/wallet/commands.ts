@@ -88,6 +88,8 @@ export type Transfer =
   | { readonly code: 'hold.release' }
   /** `capture` is the external id of the deposit's capture, such as `deposit:{id}:capture`. */
   | { readonly code: 'deposit.refund'; readonly capture: string }
+  /** `refund` is the external id of the refund's journal; the whole amount of it goes back. */
+  | { readonly code: 'deposit.refund-return'; readonly refund: string }
   | { readonly code: 'chargeback.open'; readonly capture: string }
   /** `opened` is the external id of the chargeback's opening; the whole amount of it moves. */
   | { readonly code: 'chargeback.lose'; readonly opened: string }
@@ -148,6 +150,8 @@ function originalOf(transfer: Transfer): string | null {
     case 'deposit.refund':
     case 'chargeback.open':
       return transfer.capture;
+    case 'deposit.refund-return':
+      return transfer.refund;
     case 'chargeback.lose':
     case 'chargeback.win':
       return transfer.opened;

@@ -53,6 +53,29 @@ export function decideChargebackEnd(
   return accept(state, journalOf(command, code, amount, postings, links), null);
 }
 
+/** A refund that never reached the player's bank is reversed, once; what the capture brought is whole again. */
+export function decideRefundReturn(
+  state: WalletState,
+  command: TransferCommand,
+  { referenced: refund }: DecisionContext,
+): Decision {
+  if (!isOfWallet(refund, state) || refund.code !== 'deposit.refund')
+    return refuse('transaction-not-found', 'This refund is not known.');
+  if (refund.reversed) return refuse('already-decided', 'This refund was taken back before.');
+  const { amount } = refund;
+  return accept(
+    state,
+    journalOf(
+      command,
+      'deposit.refund-return',
+      amount,
+      post.depositRefundReturn(state.balances, amount, pspOfJournal(refund)),
+      { answers: refund.id, reverses: refund.id },
+    ),
+    null,
+  );
+}
+
 const isOfWallet = (journal: JournalFacts | null, state: WalletState): journal is JournalFacts =>
   journal !== null && journal.playerId === state.playerId && journal.asset === state.asset;
 

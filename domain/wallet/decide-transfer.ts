@@ -2,7 +2,7 @@
 import { assert, assertNever } from '../failures.ts';
 import type { Units } from '../money.ts';
 import type { TransferCommand } from './commands.ts';
-import { decideChargebackEnd, decideClawback } from './decide-clawback.ts';
+import { decideChargebackEnd, decideClawback, decideRefundReturn } from './decide-clawback.ts';
 import { accept, journalOf, refuse, type Decision, type DecisionContext } from './decision.ts';
 import * as post from './postings.ts';
 import type { Posting } from './postings.ts';
@@ -14,6 +14,7 @@ const findsItsAmount: ReadonlySet<string> = new Set([
   'bonus.forfeit',
   'chargeback.lose',
   'chargeback.win',
+  'deposit.refund-return',
 ]);
 
 /** Decides one transfer. Total: every expected obstacle is a refusal with a code. */
@@ -76,6 +77,8 @@ export function decideTransfer(
     case 'deposit.refund':
     case 'chargeback.open':
       return decideClawback(state, command, transfer.code, context);
+    case 'deposit.refund-return':
+      return decideRefundReturn(state, command, context);
     case 'chargeback.lose':
     case 'chargeback.win':
       return decideChargebackEnd(state, command, transfer.code, context);

@@ -122,7 +122,7 @@ class Ledger {
 }
 
 type Past = {
-  kind: 'bet' | 'win' | 'gift' | 'gone' | 'other' | 'deposit' | 'dispute';
+  kind: 'bet' | 'win' | 'gift' | 'gone' | 'other' | 'deposit' | 'dispute' | 'refund';
   print: string;
   real: bigint;
   promo: bigint;
@@ -276,9 +276,15 @@ class Reference {
     const { transfer, amount } = command;
     if (transfer.code === 'deposit.capture')
       return this.remember(id, { kind: 'deposit', print, left: amount });
-    const about = transfer.code === 'chargeback.open' ? this.past.get(transfer.capture) : undefined;
+    const isClawback = transfer.code === 'chargeback.open' || transfer.code === 'deposit.refund';
+    const about = isClawback ? this.past.get(transfer.capture) : undefined;
     return about
-      ? this.remember(id, { kind: 'dispute', print, left: amount, about })
+      ? this.remember(id, {
+          kind: transfer.code === 'chargeback.open' ? 'dispute' : 'refund',
+          print,
+          left: amount,
+          about,
+        })
       : this.remember(id, { kind: 'other', print });
   }
 
@@ -355,6 +361,15 @@ class Reference {
         this.surrender(amount);
         return 'posted';
       }
+      case 'deposit.refund-return': {
+        const refund = this.past.get(transfer.refund);
+        if (refund?.kind !== 'refund' || !refund.about) return 'transaction-not-found';
+        if (refund.undone) return 'already-decided';
+        refund.undone = true;
+        this.receive(refund.left ?? 0n);
+        refund.about.left = (refund.about.left ?? 0n) + (refund.left ?? 0n);
+        return 'posted';
+      }
       case 'chargeback.lose':
       case 'chargeback.win': {
         const dispute = this.past.get(transfer.opened);
@@ -416,6 +431,7 @@ const laterTransfers = fc
       'hold.capture',
       'hold.release',
       'deposit.refund',
+      'deposit.refund-return',
       'chargeback.open',
       'chargeback.open',
       'chargeback.lose',
@@ -435,6 +451,8 @@ const laterTransfers = fc
       case 'deposit.refund':
       case 'chargeback.open':
         return transferOf(id, yes ? amount % 100n : amount, { code, capture: `deposit.capture${other}` });
+      case 'deposit.refund-return':
+        return transferOf(id, 0n, { code, refund: `deposit.refund${other}` });
       case 'chargeback.lose':
       case 'chargeback.win':
         return transferOf(id, 0n, { code, opened: `chargeback.open${other}` });
@@ -607,7 +625,7 @@ test('500 sequences of 60 commands agree with the reference ledger', () => {
     { numRuns: 500 },
   );
   const wanted =
-    'hold.place hold.capture hold.release deposit.refund chargeback.open chargeback.lose chargeback.win adjustment.post exchange ' +
+    'hold.place hold.capture hold.release deposit.refund deposit.refund-return chargeback.open chargeback.lose chargeback.win adjustment.post exchange ' +
     'book-stake book.settle book.void book.correct book.cash-out';
   const missed = wanted.split(' ').filter((code) => (reached.get(`${code} posted`) ?? 0) < 10);
   expect(missed).toEqual([]);

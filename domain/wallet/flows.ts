@@ -29,6 +29,7 @@ const flows: Record<JournalCode, readonly RegExp[]> = {
   'hold.capture': [/^held$/, accountForms.clearing, accountForms.suspense, accountForms.taxPayable],
   'hold.release': [/^held$/, /^cash$/, /^receivable$/],
   'deposit.refund': [/^cash$/, /^receivable$/, accountForms.clearing],
+  'deposit.refund-return': [/^cash$/, /^receivable$/, accountForms.clearing],
   'chargeback.open': [/^cash$/, /^receivable$/, accountForms.disputed],
   'chargeback.lose': [accountForms.disputed, accountForms.clearing],
   'chargeback.win': [accountForms.disputed, /^cash$/, /^receivable$/],
@@ -42,6 +43,7 @@ const flows: Record<JournalCode, readonly RegExp[]> = {
   'book.settle': [/^cash$/, /^receivable$/, /^house:sportsbook:gaming$/],
   'book.void': [/^cash$/, /^receivable$/, /^house:sportsbook:gaming$/],
   'book.correct': [/^cash$/, /^receivable$/, /^house:sportsbook:gaming$/],
+  'psp.fee': [/^house:psp-fees$/, accountForms.clearing],
   'book.cash-out': [/^cash$/, /^receivable$/, /^house:sportsbook:gaming$/],
 };
 

@@ -9,6 +9,7 @@ import {
   fxPosition,
   jackpotCost,
   jackpotOf,
+  pspFees,
   sportsbookGaming,
   type HouseAccount,
   type Pool,
@@ -32,6 +33,7 @@ export const journalCodes = [
   'hold.capture',
   'hold.release',
   'deposit.refund',
+  'deposit.refund-return',
   'chargeback.open',
   'chargeback.lose',
   'chargeback.win',
@@ -46,6 +48,7 @@ export const journalCodes = [
   'book.void',
   'book.correct',
   'book.cash-out',
+  'psp.fee',
 ] as const;
 export type JournalCode = (typeof journalCodes)[number];
 
@@ -175,6 +178,12 @@ export const jackpotContribute = (amount: Units, pool: string): Posting[] => [
   house(jackpotOf(pool), amount),
 ];
 
+/** What a PSP keeps of the money that it owes us. */
+export const pspFee = (amount: Units, psp: string): Posting[] => [
+  house(pspFees, -amount),
+  house(clearingOf(psp), amount),
+];
+
 export const bonusAward = (amount: Units): Posting[] => [player('bonus', amount), house(bonusCost, -amount)];
 
 export const bonusConvert = (balances: PoolBalances): Posting[] =>
@@ -196,6 +205,10 @@ export const holdRelease = (balances: PoolBalances, amount: Units): Posting[] =>
 /** Money of a deposit that goes back to where it came from; what the player has spent of it becomes a debt. */
 export const depositRefund = (balances: PoolBalances, amount: Units, psp: string): Posting[] =>
   moving([...debitCashOrOwe(balances, amount), house(clearingOf(psp), amount)]);
+
+/** A refund that the PSP did not carry out: the player has the money again, a debt of his first. */
+export const depositRefundReturn = (balances: PoolBalances, amount: Units, psp: string): Posting[] =>
+  moving([...creditCash(balances, amount), house(clearingOf(psp), -amount)]);
 
 /** The PSP has taken a deposit back: the player pays for it at once, the PSP's claim is not final yet. */
 export const chargebackOpen = (balances: PoolBalances, amount: Units, psp: string): Posting[] =>

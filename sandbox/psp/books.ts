@@ -1,18 +1,7 @@
 /** GET /_books: the PSP's own view of all money, for reconciliation against ours. Amounts are text, in minor units. */
 import type { PartyApp } from '../support/party-server.ts';
 import type { StateStore } from '../support/state-store.ts';
-import type { PaymentRow, PayoutRow, RefundRow } from './tables.ts';
-
-interface MovementRow {
-  id: number;
-  kind: 'charge' | 'refund' | 'payout';
-  subject: string;
-  payment_id: string | null;
-  reference: string | null;
-  amount: number;
-  currency: string;
-  at_ms: number;
-}
+import type { DisputeRow, MovementRow, PaymentRow, PayoutRow, RefundRow } from './tables.ts';
 
 export function serveBooks(app: PartyApp, store: StateStore, dialect: string): void {
   app.get('/_books', (c) => {
@@ -20,7 +9,13 @@ export function serveBooks(app: PartyApp, store: StateStore, dialect: string): v
     const movements = store.all<MovementRow>('select * from movement where at_ms >= ? order by id', sinceMs);
     const totals: Record<string, Record<MovementRow['kind'], bigint>> = {};
     for (const { kind, amount, currency } of movements) {
-      const total = (totals[currency] ??= { charge: 0n, refund: 0n, payout: 0n });
+      const total = (totals[currency] ??= {
+        charge: 0n,
+        refund: 0n,
+        payout: 0n,
+        dispute: 0n,
+        dispute_reversal: 0n,
+      });
       total[kind] += BigInt(amount);
     }
     return c.json({
@@ -32,7 +27,8 @@ export function serveBooks(app: PartyApp, store: StateStore, dialect: string): v
             charged: String(total.charge),
             refunded: String(total.refund),
             paidOut: String(total.payout),
-            net: String(total.charge - total.refund - total.payout),
+            disputed: String(total.dispute - total.dispute_reversal),
+            net: String(total.charge - total.refund - total.payout - total.dispute + total.dispute_reversal),
           },
         ]),
       ),
@@ -75,6 +71,20 @@ export function serveBooks(app: PartyApp, store: StateStore, dialect: string): v
           amount: String(row.amount),
           currency: row.currency,
           status: row.status,
+        })),
+      disputes: store
+        .all<DisputeRow>(
+          'select * from dispute where created_at_ms >= ? order by created_at_ms, rowid',
+          sinceMs,
+        )
+        .map((row) => ({
+          id: row.id,
+          paymentId: row.payment_id,
+          amount: String(row.amount),
+          currency: row.currency,
+          stage: row.stage,
+          status: row.status,
+          responses: row.responses,
         })),
       payouts: store
         .all<PayoutRow>(

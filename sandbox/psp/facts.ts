@@ -1,5 +1,5 @@
 /** What happened to money inside the PSP; each dialect turns a fact into its own webhooks. */
-import type { PaymentRow, PayoutRow, RefundRow } from './tables.ts';
+import type { DisputeRow, PaymentRow, PayoutRow, RefundRow } from './tables.ts';
 
 export type Fact =
   | { kind: 'challenged' | 'authorised' | 'declined'; payment: PaymentRow }
@@ -12,6 +12,16 @@ export type Fact =
       amount: number;
     }
   | { kind: 'refund_created' | 'refunded' | 'refund_failed'; payment: PaymentRow; refund: RefundRow }
+  | {
+      kind:
+        | 'dispute_opened'
+        | 'dispute_updated'
+        | 'dispute_closed'
+        | 'dispute_funds_withdrawn'
+        | 'dispute_funds_reinstated';
+      payment: PaymentRow;
+      dispute: DisputeRow;
+    }
   | { kind: 'payout_created' | 'payout_paid' | 'payout_failed' | 'payout_cancelled'; payout: PayoutRow };
 
 export interface Notice {

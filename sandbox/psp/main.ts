@@ -9,7 +9,9 @@ import { serveBooks } from './books.ts';
 import { createCardVault } from './card-vault.ts';
 import { serveChallenge } from './challenge-page.ts';
 import { serveConnectionFaults } from './connection-faults.ts';
+import { createDisputesEngine } from './disputes-engine.ts';
 import type { Fact } from './facts.ts';
+import { serveDisputeScenario } from './dispute-scenario.ts';
 import { createIdempotencyBook } from './idempotency.ts';
 import { createPaymentsEngine } from './payments-engine.ts';
 import { createPayoutsEngine } from './payouts-engine.ts';
@@ -17,6 +19,7 @@ import type { Psp } from './psp.ts';
 import { createRefundsEngine } from './refunds-engine.ts';
 import { serveScenario } from './scenario-api.ts';
 import { createScenarioBook } from './scenario-book.ts';
+import { serveSettlementScenario } from './settlement.ts';
 import { readPspSettings } from './settings.ts';
 import { createStripeDialect } from './stripe/stripe-dialect.ts';
 import { pspTables } from './tables.ts';
@@ -47,6 +50,7 @@ const dueParts = { store, vault, scenario, publish, due: (): DueWork => due };
 const payments = createPaymentsEngine({ ...dueParts, newChargeId: () => dialect.newChargeId() });
 const refunds = createRefundsEngine({ ...dueParts, payments });
 const payouts = createPayoutsEngine(dueParts);
+const disputes = createDisputesEngine({ store, payments, publish, newId: () => dialect.newDisputeId() });
 const idempotency = createIdempotencyBook(store);
 const due = createDueWork(
   store,
@@ -68,6 +72,7 @@ const psp: Psp = {
   scenario,
   payments,
   refunds,
+  disputes,
   payouts,
   idempotency,
   due,
@@ -81,6 +86,8 @@ serveScenario(app, {
   webhooks,
   refuseConnections: (durationMs) => server.refuseConnections(durationMs),
 });
+serveDisputeScenario(app, psp);
+serveSettlementScenario(app, psp);
 serveBooks(app, store, dialect.name);
 serveConnectionFaults(app, scenario, dialect);
 serveChallenge(app, psp, dialect);

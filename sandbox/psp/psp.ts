@@ -4,6 +4,7 @@ import type { Log } from '../support/json-log.ts';
 import type { PartyApp } from '../support/party-server.ts';
 import type { StateStore } from '../support/state-store.ts';
 import type { CardVault } from './card-vault.ts';
+import type { DisputesEngine } from './disputes-engine.ts';
 import type { Fact, Notice } from './facts.ts';
 import type { IdempotencyBook, StoredAnswer } from './idempotency.ts';
 import type { PaymentsEngine } from './payments-engine.ts';
@@ -18,6 +19,7 @@ export interface Psp {
   scenario: ScenarioBook;
   payments: PaymentsEngine;
   refunds: RefundsEngine;
+  disputes: DisputesEngine;
   payouts: PayoutsEngine;
   idempotency: IdempotencyBook;
   due: DueWork;
@@ -28,6 +30,7 @@ export interface Psp {
 export interface Dialect {
   name: 'stripe' | 'adyen';
   newChargeId(): string;
+  newDisputeId(): string;
   mount(app: PartyApp, psp: Psp): void;
   notices(fact: Fact, psp: Psp): Notice[];
   sign(body: string): Record<string, string>;

@@ -17,6 +17,10 @@ create table if not exists refund (
 create table if not exists payout (
   id text primary key, reference text, destination text, amount integer not null, currency text not null, status text not null,
   shopper text, metadata text not null, description text, behaviour text not null, created_at_ms integer not null);
+create table if not exists dispute (
+  id text primary key, payment_id text not null, amount integer not null, currency text not null, reason text not null,
+  stage text not null, status text not null, due_ms integer not null, responses integer not null default 0, evidence text,
+  created_at_ms integer not null);
 create table if not exists movement (
   id integer primary key, kind text not null, subject text not null, payment_id text, reference text, amount integer not null,
   currency text not null, at_ms integer not null);
@@ -96,4 +100,33 @@ export interface PayoutRow {
   description: string | null;
   behaviour: string;
   created_at_ms: number;
+}
+
+/** An inquiry asks and moves nothing; a chargeback moves money; after a win it may come a second time. */
+export type DisputeStage = 'inquiry' | 'chargeback' | 'second';
+export type DisputeStatus = 'needs_response' | 'under_review' | 'won' | 'lost' | 'closed';
+
+export interface DisputeRow {
+  id: string;
+  payment_id: string;
+  amount: number;
+  currency: string;
+  reason: string;
+  stage: DisputeStage;
+  status: DisputeStatus;
+  due_ms: number;
+  responses: number;
+  evidence: string | null;
+  created_at_ms: number;
+}
+
+export interface MovementRow {
+  id: number;
+  kind: 'charge' | 'refund' | 'payout' | 'dispute' | 'dispute_reversal';
+  subject: string;
+  payment_id: string | null;
+  reference: string | null;
+  amount: number;
+  currency: string;
+  at_ms: number;
 }

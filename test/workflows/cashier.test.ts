@@ -19,7 +19,7 @@ import {
 } from '#test/support/temporal.ts';
 import { Secret } from '#workers/secret.ts';
 import { redrivePayments } from '#workers/redrive-payments.ts';
-import { balancesOf, makePlayer, paymentActivities } from './payment-world.ts';
+import { balancesOf, keyPlayer, makePlayer, paymentActivities, testKeyRing } from './payment-world.ts';
 
 const webhookSecret = 'whsec_cashier';
 const hmacKey = '0f'.repeat(32);
@@ -187,6 +187,7 @@ describeWorkflows('the cashier', () => {
     await plain.close();
     app = await createTestApi(database, {
       config,
+      keyRing: testKeyRing,
       temporal: () =>
         isTemporalAway
           ? Promise.reject(new FailureError(fail('dependency-unavailable', 'Temporal is away.').failure))
@@ -298,6 +299,87 @@ describeWorkflows('the cashier', () => {
       workItems: [],
     });
   }
+
+  test('a deposit is refunded in part by two people, and its rest is disputed, answered with evidence and lost', async () => {
+    const player = await signedInPlayer();
+    await keyPlayer(database.db, player.playerId);
+    const [ann, ben, support] = await Promise.all([
+      app.signInAs(['payments']),
+      app.signInAs(['payments-lead']),
+      app.signInAs(['support']),
+    ]);
+    await run(async () => {
+      const { answer } = await pay(player, '4242424242424242');
+      expect(answer.body).toMatchObject({ state: 'captured' });
+      const depositId = String(answer.body['depositId']);
+      const refunds = `/admin/v1/deposits/${depositId}/refunds`;
+      const body = { money: { amount: '150.00', asset: 'EUR' }, reason: 'asked for by the player' };
+      const key = randomUUID();
+      const ask = (token: string, given: object = body, by = key) =>
+        app.send('POST', refunds, given, { token, key: by });
+      expect((await ask(support)).status).toBe(403);
+      const asked = await ask(ann);
+      expect(asked.body).toMatchObject({ state: 'awaiting-approval', needsApproval: true });
+      expect((await ask(ann)).body).toMatchObject({ refundId: asked.body['refundId'] });
+      const other = await ask(ann, { ...body, reason: 'something else' });
+      expect(`${other.status} ${String(other.body['code'])}`).toBe('422 idempotency-key-reused');
+      const more = await ask(ann, body, randomUUID());
+      expect(`${more.status} ${String(more.body['code'])}`).toBe('422 exceeds-captured');
+
+      const path = `/admin/v1/refunds/${String(asked.body['refundId'])}`;
+      const decision = {
+        decision: 'approve',
+        reason: 'as agreed',
+        payloadHash: asked.body['payloadHash'],
+      };
+      const decide = (token: string) =>
+        app.send('POST', `${path}/approvals`, decision, { token, key: randomUUID() });
+      expect((await decide(ann)).status).toBe(403);
+      expect((await decide(ben)).status).toBe(200);
+      await eventually(
+        async () => (await app.send('GET', path, undefined, { token: ann })).body['state'] === 'paid',
+      );
+      expect(await balancesOf(database.db, player.playerId)).toEqual({ cash: 50n, held: 0n });
+      const timeline = await app.send('GET', path, undefined, { token: ann });
+      expect(timeline.body).toMatchObject({ journals: [{ code: 'deposit.refund' }], workItems: [] });
+
+      const opened = await fetch(`${psps.alpha.url}/_scenario/disputes`, {
+        method: 'POST',
+        body: JSON.stringify({ payment: `deposit:${depositId}:a1`, amount: 5_000 }),
+      });
+      const pspReference = idIn(await opened.json());
+      const list = `/admin/v1/disputes?playerId=${player.playerId}`;
+      const dispute = async () => {
+        const page = await app.send('GET', list, undefined, { token: ann });
+        return z
+          .object({ items: z.array(z.object({ disputeId: z.string(), status: z.string() })) })
+          .parse(page.body).items[0];
+      };
+      await eventually(async () => (await dispute())?.status === 'needs-response');
+      await eventually(async () => (await balancesOf(database.db, player.playerId)).cash === 0n);
+      const disputePath = `/admin/v1/disputes/${(await dispute())?.disputeId ?? ''}`;
+      const evidence = {
+        answer: 'evidence',
+        evidence: 'The player was signed in from the device of his earlier deposits.',
+        reason: 'the player was there',
+      };
+      const respond = (given: object) =>
+        app.send('POST', `${disputePath}/answers`, given, { token: ann, key: randomUUID() });
+      expect((await respond({ ...evidence, evidence: undefined })).status).toBe(400);
+      expect((await respond(evidence)).body).toMatchObject({ answers: [{ state: 'sent' }] });
+      expect((await respond(evidence)).body).toMatchObject({ code: 'dispute-not-open' });
+      await fetch(`${psps.alpha.url}/_scenario/disputes/${pspReference}`, {
+        method: 'POST',
+        body: JSON.stringify({ step: 'lose' }),
+      });
+      await eventually(async () => (await dispute())?.status === 'lost');
+      const end = await app.send('GET', disputePath, undefined, { token: ann });
+      expect(end.body).toMatchObject({
+        movements: [{ kind: 'withdrawn', money: { amount: '50.00', asset: 'EUR' } }],
+        journals: [{ code: 'chargeback.open' }, { code: 'chargeback.lose' }],
+      });
+    });
+  }, 120_000);
 
   test('a charge whose answer was lost is found by its status and credited once', async () => {
     const player = await signedInPlayer();

@@ -1,21 +1,38 @@
 /** A player who may pay in and out, and PSPs that follow a script: what tests of payments stand on. */
 import { createHash, randomUUID } from 'node:crypto';
 import pino from 'pino';
+import { createKeyRing } from '#activities/pam/key-ring.ts';
+import { sealPersonalData } from '#activities/personal-data.ts';
 import { createDepositAttemptActivities } from '#activities/payments/deposit-attempts.ts';
 import { createDepositActivities } from '#activities/payments/deposit-outcomes.ts';
+import { createDisputeActivities } from '#activities/payments/disputes.ts';
 import { createPayoutActivities } from '#activities/payments/payouts.ts';
+import { createReconciliationActivities } from '#activities/payments/reconciliation.ts';
+import { createRefundCallActivities } from '#activities/payments/refund-calls.ts';
+import { createRefundActivities } from '#activities/payments/refunds.ts';
 import { createWithdrawalCheckActivities } from '#activities/payments/withdrawal-checks.ts';
 import { createWithdrawalActivities } from '#activities/payments/withdrawal-outcomes.ts';
 import { requestDeposit } from '#activities/payments/commands/request-deposit.ts';
-import type { PaymentOrder, PayoutOrder, PspConnector } from '#activities/payments/connectors.ts';
+import type { DisputeAnswer, DisputeOutcome } from '#domain/payments/dispute-state.ts';
+import type {
+  DisputeAnswerOrder,
+  PaymentOrder,
+  PayoutOrder,
+  PspConnector,
+  RefundOrder,
+  SettlementFile,
+} from '#activities/payments/connectors.ts';
 import type { DepositRow } from '#activities/payments/payment-rows.ts';
 import { seedRoutes } from '#activities/payments/routes.ts';
 import { seedProfiles } from '#activities/compliance/profiles.ts';
 import { createRiskActivities } from '#activities/risk/assess-withdrawal.ts';
 import { openWallet } from '#activities/wallet/player-wallet.ts';
 import type { Database } from '#db/connect.ts';
-import { orThrow, succeed } from '#domain/failures.ts';
+import { fail, orThrow, succeed } from '#domain/failures.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
+
+/** Seals evidence; players of this world get their keys from `keyPlayer`. */
+export const testKeyRing = createKeyRing({ kek: Buffer.alloc(32, 7), blindIndexKey: Buffer.alloc(32, 9) });
 
 export const euro = 10n ** 12n;
 export const brand = 'aurora';
@@ -28,6 +45,12 @@ export type Script = {
   cancel?: ((order: PaymentOrder) => PspOutcome)[];
   payout?: ((order: PayoutOrder) => PspOutcome)[];
   payoutStatus?: ((order: PayoutOrder) => PspOutcome)[];
+  refund?: ((order: RefundOrder) => PspOutcome)[];
+  refundStatus?: ((order: RefundOrder) => PspOutcome)[];
+  settlementFile?: ((day: string) => SettlementFile)[];
+  dispute?: (() => DisputeOutcome)[];
+  submitEvidence?: ((order: DisputeAnswerOrder) => DisputeAnswer)[];
+  acceptDispute?: ((order: DisputeAnswerOrder) => DisputeAnswer)[];
 };
 
 export type ScriptedPsp = PspConnector & {
@@ -39,11 +62,11 @@ export type ScriptedPsp = PspConnector & {
 export function scriptedPsp(name: string): ScriptedPsp {
   let script: Script = {};
   const calls: string[] = [];
-  const answer = async <O>(
+  const answer = async <O, A = PspOutcome>(
     call: keyof Script,
-    steps: ((order: O) => PspOutcome | Promise<PspOutcome>)[] | undefined,
+    steps: ((order: O) => A | Promise<A>)[] | undefined,
     order: O,
-  ) => {
+  ): Promise<A> => {
     calls.push(call);
     const step = steps && steps.length > 1 ? steps.shift() : steps?.[0];
     if (!step) throw new Error(`${name} was not told what to do for ${call}`);
@@ -62,7 +85,13 @@ export function scriptedPsp(name: string): ScriptedPsp {
     status: (order) => answer('status', script.status, order),
     continueAfterAction: (order) => answer('continued', script.continued, order),
     cancel: (order) => answer('cancel', script.cancel, order),
-    refund: () => Promise.resolve({ kind: 'unknown', reason: 'not played' }),
+    refund: (order) => answer('refund', script.refund, order),
+    refundStatus: (order) => answer('refundStatus', script.refundStatus, order),
+    dispute: (order) => answer('dispute', script.dispute, order),
+    submitEvidence: (order) => answer('submitEvidence', script.submitEvidence, order),
+    acceptDispute: (order) => answer('acceptDispute', script.acceptDispute, order),
+    settlementFile: (day) => answer('settlementFile', script.settlementFile, day),
+    parseSettlement: () => fail('invalid-request', 'nothing is played here'),
     payout: (order) => answer('payout', script.payout, order),
     payoutStatus: (order) => answer('payoutStatus', script.payoutStatus, order),
     verifyWebhook: () => succeed([]),
@@ -170,6 +199,15 @@ export async function makePlayer(db: Database, jurisdiction: 'MT' | 'GB' = 'MT')
   return playerId;
 }
 
+/** Gives a player personal data and the keys that seal it. */
+export const keyPlayer = (db: Database, playerId: string): Promise<void> =>
+  db.transaction().execute((trx) =>
+    sealPersonalData(trx, testKeyRing, playerId, {
+      general: { email: 'player@example.test' },
+      aml: { firstName: 'A', lastName: 'Player', dateOfBirth: '1990-01-01' },
+    }),
+  );
+
 export const fingerprintOf = (text: string): Buffer => createHash('sha256').update(text).digest();
 
 export async function askDeposit(
@@ -201,7 +239,7 @@ export function paymentActivities(
   psps: ReadonlyMap<string, PspConnector>,
   publicUrl = 'http://api.test',
 ) {
-  const deps = { db, psps, publicUrl, log: pino({ level: 'silent' }) };
+  const deps = { db, psps, publicUrl, keyRing: testKeyRing, log: pino({ level: 'silent' }) };
   return {
     money: {
       // A deposit sends its charges inside its own task.
@@ -210,8 +248,15 @@ export function paymentActivities(
       ...createWithdrawalCheckActivities(deps),
       ...createWithdrawalActivities(deps),
       ...createRiskActivities(deps),
+      ...createRefundActivities(deps),
     },
-    provider: { ...createDepositAttemptActivities(deps), ...createPayoutActivities(deps) },
+    provider: {
+      ...createDepositAttemptActivities(deps),
+      ...createPayoutActivities(deps),
+      ...createRefundCallActivities(deps),
+      ...createDisputeActivities(deps),
+      ...createReconciliationActivities(deps),
+    },
   };
 }
 

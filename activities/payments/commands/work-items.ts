@@ -7,7 +7,11 @@ export type WorkItemKind =
   | 'parked-withdrawal'
   | 'amount-mismatch'
   | 'late-approval'
-  | 'unmatched-notice';
+  | 'unmatched-notice'
+  | 'parked-refund'
+  | 'dispute-evidence-due'
+  | 'dispute-unbooked'
+  | 'reconciliation-break';
 
 /** One open item per kind and subject; opening it again changes nothing. */
 export async function openWorkItem(

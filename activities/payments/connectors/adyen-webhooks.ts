@@ -14,7 +14,12 @@ const item = z.object({
   amount: z.object({ value: z.int(), currency: z.string().max(10) }),
   eventCode: z.string().max(60),
   success: z.enum(['true', 'false']),
-  additionalData: z.object({ hmacSignature: z.string().max(200) }),
+  additionalData: z.object({
+    hmacSignature: z.string().max(200),
+    // Not covered by the signature: a deadline from here only reminds people.
+    defensePeriodEndsAt: z.string().max(40).optional(),
+    chargebackReasonCode: z.string().max(40).optional(),
+  }),
 });
 
 const envelope = z.object({
@@ -23,6 +28,25 @@ const envelope = z.object({
     .min(1)
     .max(50),
 });
+
+/** Every word of Adyen about a dispute that changes something for us. */
+export const disputeCodes: ReadonlySet<string> = new Set([
+  'REQUEST_FOR_INFORMATION',
+  'NOTIFICATION_OF_CHARGEBACK',
+  'CHARGEBACK',
+  'CHARGEBACK_REVERSED',
+  'SECOND_CHARGEBACK',
+  'PREARBITRATION_WON',
+  'PREARBITRATION_LOST',
+  'INFORMATION_SUPPLIED',
+  'DISPUTE_DEFENSE_PERIOD_ENDED',
+]);
+
+const refundFailures: ReadonlySet<string> = new Set([
+  'REFUND:false',
+  'REFUND_FAILED:true',
+  'REFUNDED_REVERSED:true',
+]);
 
 export type AdyenItem = z.infer<typeof item>;
 
@@ -39,11 +63,22 @@ export function verifyAdyenWebhook(
   }
   return succeed(
     items.map((one) => ({
+      ...(disputeCodes.has(one.eventCode)
+        ? {
+            dispute: {
+              pspReference: one.pspReference,
+              chargeReference: one.originalReference ?? '',
+            },
+          }
+        : {}),
+      saysFailed: refundFailures.has(`${one.eventCode}:${one.success}`),
       externalId: `${one.eventCode}:${one.pspReference}:${one.success}`,
       reference: parseReference(one.merchantReference) === null ? null : one.merchantReference,
       saysApproved:
         one.success === 'true' &&
-        (one.eventCode === 'AUTHORISATION' || one.eventCode === 'PAYOUT_THIRDPARTY'),
+        (one.eventCode === 'AUTHORISATION' ||
+          one.eventCode === 'PAYOUT_THIRDPARTY' ||
+          one.eventCode === 'REFUND'),
       body: JSON.stringify(one),
     })),
   );
@@ -53,13 +88,13 @@ export function verifyAdyenWebhook(
 export function readEvidence(
   account: { readonly hmacKey: string; readonly merchantAccount: string },
   bodies: readonly string[],
-  reference: string,
+  by: string | { readonly pspReference: string },
 ): readonly AdyenItem[] {
+  const isAbout = (one: AdyenItem): boolean =>
+    typeof by === 'string' ? one.merchantReference === by : one.pspReference === by.pspReference;
   return bodies.flatMap((body) => {
     const parsed = item.safeParse(parse(body));
-    return parsed.success && parsed.data.merchantReference === reference && isGenuine(parsed.data, account)
-      ? [parsed.data]
-      : [];
+    return parsed.success && isAbout(parsed.data) && isGenuine(parsed.data, account) ? [parsed.data] : [];
   });
 }
 

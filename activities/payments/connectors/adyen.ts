@@ -5,8 +5,10 @@
 import { CheckoutAPI, PayoutAPI, Types } from '@adyen/api-library';
 import { classifyDecline } from '#domain/payments/decline-class.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
-import type { AdyenAccount, PaymentOrder, PayoutOrder, PspConnector, RefundOutcome } from '../connectors.ts';
+import type { AdyenAccount, PaymentOrder, PayoutOrder, PspConnector, RefundOrder } from '../connectors.ts';
 import { AdyenRefusal, openAdyenClient } from './adyen-client.ts';
+import { adyenDisputes } from './adyen-disputes.ts';
+import { adyenSettlement } from './adyen-settlement.ts';
 import { readEvidence, verifyAdyenWebhook } from './adyen-webhooks.ts';
 import { fromMinorNumber, minorNumber } from './minor-units.ts';
 import { transportFailureIn } from './transport.ts';
@@ -86,6 +88,24 @@ export function createAdyenConnector(name: string, account: AdyenAccount, timeou
     return { kind: 'pending', pspReference };
   };
 
+  const refund = async (order: RefundOrder): Promise<PspOutcome> => {
+    try {
+      const { pspReference } = await checkout.ModificationsApi.refundCapturedPayment(
+        order.chargeReference,
+        { merchantAccount, amount: amountOf(order), reference: order.reference },
+        { idempotencyKey: order.reference },
+      );
+      // "received": that it was refunded is told by the notification.
+      return { kind: 'pending', pspReference };
+    } catch (error) {
+      const outcome = failureOutcome(error);
+      // What Adyen turns away by its content it will turn away for ever: a proven no.
+      return error instanceof AdyenRefusal && outcome.kind === 'not_sent' && error.errorCode !== null
+        ? declined([null], error.errorCode, null, null, null)
+        : outcome;
+    }
+  };
+
   const status = async (order: PaymentOrder): Promise<PspOutcome> => {
     const told = noticed(account, order, 'AUTHORISATION');
     if (told?.kind === 'approved') return told;
@@ -119,25 +139,16 @@ export function createAdyenConnector(name: string, account: AdyenAccount, timeou
             pspReference: order.pspReference,
           })
         : status(order),
-    refund: async (order): Promise<RefundOutcome> => {
-      try {
-        const answer = await checkout.ModificationsApi.refundCapturedPayment(
-          order.pspReference,
-          {
-            merchantAccount,
-            amount: { value: minorNumber(order.money), currency: order.money.asset },
-            reference: order.reference,
-          },
-          { idempotencyKey: order.reference },
-        );
-        return { kind: 'accepted', pspReference: answer.pspReference, isFinal: false };
-      } catch (error) {
-        const outcome = failureOutcome(error);
-        return error instanceof AdyenRefusal && outcome.kind === 'not_sent' && error.errorCode !== null
-          ? { kind: 'refused', rawCode: error.errorCode }
-          : outcome;
-      }
+    refund: (order) => called(() => refund(order)),
+    refundStatus: (order) => {
+      const told = noticedRefund(account, order);
+      if (told !== null) return Promise.resolve(told);
+      if (order.ageMs > payoutReplayMsMax)
+        return Promise.resolve({ kind: 'not_found', authoritative: false });
+      return asked(() => refund(order));
     },
+    ...adyenSettlement(account, timeoutMs),
+    ...adyenDisputes(client, account, failureOutcome),
     payout: (order) => called(() => pay(order)),
     payoutStatus: async (order) => {
       const told = noticed(account, order, 'PAYOUT_THIRDPARTY');
@@ -169,6 +180,25 @@ function noticed(
   }
   const failure = items[0];
   return failure ? declined([null], 'notified-failure', null, null, failure.pspReference) : null;
+}
+
+/** A failure wins over an earlier success: the bank may send back what Adyen had refunded. */
+function noticedRefund(account: AdyenAccount, order: RefundOrder): PspOutcome | null {
+  const items = readEvidence(account, order.evidence, order.reference);
+  const failure = items.find(
+    ({ eventCode, success }) =>
+      ((eventCode === 'REFUND_FAILED' || eventCode === 'REFUNDED_REVERSED') && success === 'true') ||
+      (eventCode === 'REFUND' && success === 'false'),
+  );
+  if (failure) return declined([null], failure.eventCode.toLowerCase(), null, null, failure.pspReference);
+  const success = items.find((item) => item.eventCode === 'REFUND' && item.success === 'true');
+  if (!success) return null;
+  return {
+    kind: 'approved',
+    pspReference: success.pspReference,
+    processed: fromMinorNumber(success.amount.value, success.amount.currency),
+    instrument: null,
+  };
 }
 
 type PaymentAnswer = {

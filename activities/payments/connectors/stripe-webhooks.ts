@@ -7,9 +7,10 @@ import type { WebhookNotice } from '../connectors.ts';
 /** Oldest signature that is accepted, in seconds. */
 export const stripeToleranceS = 300;
 
+const families: ReadonlySet<string> = new Set(['payment_intent', 'charge', 'payout', 'refund']);
 const approvedTypes = new Set(['payment_intent.succeeded', 'charge.succeeded', 'payout.paid']);
 
-/** Checks the header over the raw bytes; an event outside payments and payouts yields no notice. */
+/** Checks the header over the raw bytes; an event outside payments, refunds and payouts yields no notice. */
 export function verifyStripeWebhook(
   stripe: Stripe,
   secret: string,
@@ -31,14 +32,18 @@ export function verifyStripeWebhook(
     return fail('invalid-signature', 'The signature does not fit the body.');
   }
   const family = event.type.split('.')[0];
-  if (family !== 'payment_intent' && family !== 'charge' && family !== 'payout') return succeed([]);
+  if (family === undefined || !families.has(family)) return succeed([]);
   const object: unknown = event.data.object;
   const reference = referenceIn(object);
+  const status = statusIn(object);
+  const dispute = event.type.startsWith('charge.dispute.') ? disputeIn(object) : undefined;
   return succeed([
     {
+      ...(dispute ? { dispute } : {}),
       externalId: event.id,
       reference,
-      saysApproved: approvedTypes.has(event.type),
+      saysApproved: approvedTypes.has(event.type) || (family === 'refund' && status === 'succeeded'),
+      saysFailed: family === 'refund' && (status === 'failed' || status === 'canceled'),
       body: JSON.stringify({
         id: event.id,
         type: event.type,
@@ -64,3 +69,13 @@ const idIn = (object: unknown): string | null =>
   typeof object === 'object' && object !== null && 'id' in object && typeof object.id === 'string'
     ? object.id.slice(0, 100)
     : null;
+
+function disputeIn(object: unknown): WebhookNotice['dispute'] {
+  const pspReference = idIn(object);
+  if (pspReference === null || typeof object !== 'object' || object === null) return undefined;
+  const charge = 'payment_intent' in object ? object.payment_intent : null;
+  return typeof charge === 'string' ? { pspReference, chargeReference: charge.slice(0, 100) } : undefined;
+}
+
+const statusIn = (object: unknown): unknown =>
+  typeof object === 'object' && object !== null && 'status' in object ? object.status : null;

@@ -2,9 +2,11 @@
 import Stripe from 'stripe';
 import { classifyDecline } from '#domain/payments/decline-class.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
-import type { PaymentOrder, PayoutOrder, PspConnector, RefundOutcome, StripeAccount } from '../connectors.ts';
+import type { PaymentOrder, PayoutOrder, PspConnector, StripeAccount } from '../connectors.ts';
 import { fromMinorNumber, minorNumber } from './minor-units.ts';
 import { TransportFailure, toTransportFailure, transportFailureIn } from './transport.ts';
+import { stripeDisputes } from './stripe-disputes.ts';
+import { stripeSettlement } from './stripe-settlement.ts';
 import { verifyStripeWebhook } from './stripe-webhooks.ts';
 
 /** Stripe finishes or fails a synchronous confirmation long before this. */
@@ -80,24 +82,33 @@ export function createStripeConnector(name: string, account: StripeAccount, time
           return intentOutcome(await stripe.paymentIntents.retrieve(id, { expand: ['latest_charge'] }));
         }
       }),
-    refund: async (order): Promise<RefundOutcome> => {
-      try {
-        const refund = await stripe.refunds.create(
-          {
-            payment_intent: order.pspReference,
-            amount: minorNumber(order.money),
-            metadata: { reference: order.reference },
-          },
-          { idempotencyKey: order.reference },
-        );
-        return { kind: 'accepted', pspReference: refund.id, isFinal: refund.status === 'succeeded' };
-      } catch (error) {
-        const outcome = failureOutcome(error);
-        return outcome.kind === 'declined'
-          ? { kind: 'refused', rawCode: outcome.rawCode }
-          : { kind: outcome.kind, reason: outcome.reason };
-      }
-    },
+    refund: (order) =>
+      called(async () =>
+        refundOutcome(
+          await stripe.refunds.create(
+            {
+              payment_intent: order.chargeReference,
+              amount: minorNumber(order.money),
+              metadata: { reference: order.reference },
+            },
+            { idempotencyKey: order.reference },
+          ),
+        ),
+      ).then(refundRefused),
+    refundStatus: (order) =>
+      asked(async () => {
+        if (order.pspReference !== null)
+          return refundOutcome(await stripe.refunds.retrieve(order.pspReference));
+        const listed = await stripe.refunds
+          .list({ payment_intent: order.chargeReference, limit: 100 })
+          .autoPagingToArray({ limit: listMax });
+        const ours = listed.find((refund) => refund.metadata?.['reference'] === order.reference);
+        return ours
+          ? refundOutcome(ours)
+          : { kind: 'not_found', authoritative: order.ageMs >= processingMsMax };
+      }),
+    ...stripeSettlement(stripe, account, timeoutMs),
+    ...stripeDisputes(stripe, (error) => failureOutcome(error)),
     payout: (order) =>
       called(async () =>
         payoutOutcome(
@@ -279,6 +290,33 @@ function intentOutcome(intent: Stripe.PaymentIntent): PspOutcome {
     // A status of a later API version proves nothing.
     default:
       return { kind: 'unknown', reason: 'unknown status' };
+  }
+}
+
+/**
+ * A refund that Stripe turns away by its content will be turned away for ever, where a charge might be tried elsewhere:
+ * so a refused request is a proven no, and not one that was never sent.
+ */
+function refundRefused(outcome: PspOutcome): PspOutcome {
+  const refused =
+    outcome.kind === 'not_sent' ? /^request refused \((.+)\)$/.exec(outcome.reason)?.[1] : undefined;
+  return refused === undefined ? outcome : declinedBy(null, refused, null, null, null);
+}
+
+function refundOutcome(refund: Stripe.Refund): PspOutcome {
+  switch (refund.status) {
+    case 'succeeded':
+      return {
+        kind: 'approved',
+        pspReference: refund.id,
+        processed: fromMinorNumber(refund.amount, refund.currency),
+        instrument: null,
+      };
+    case 'failed':
+    case 'canceled':
+      return declinedBy(refund.failure_reason ?? null, refund.status, null, null, refund.id);
+    default:
+      return { kind: 'pending', pspReference: refund.id };
   }
 }
 

@@ -7,9 +7,11 @@ import type { Dialect, Psp } from '../psp.ts';
 import { pspReference } from '../references.ts';
 import type { AdyenSettings } from '../settings.ts';
 import { adyenError, unauthorized } from './adyen-errors.ts';
+import { serveAdyenDisputes } from './adyen-disputes.ts';
 import { serveAdyenModifications } from './adyen-modifications.ts';
 import { paymentAnswer, serveAdyenPayments } from './adyen-payments.ts';
 import { serveAdyenPayouts } from './adyen-payouts.ts';
+import { serveAdyenReports } from './adyen-reports.ts';
 import { send } from './adyen-requests.ts';
 import { serveAdyenStoredCards } from './adyen-stored-cards.ts';
 import { adyenNotices } from './adyen-webhooks.ts';
@@ -21,6 +23,7 @@ export function createAdyenDialect(settings: AdyenSettings): Dialect {
   return {
     name: 'adyen',
     newChargeId: pspReference,
+    newDisputeId: pspReference,
     mount(app: PartyApp, psp: Psp) {
       const api = createPartyRoutes();
       api.use('/:version{v\\d+}/storedPaymentMethods', cors());
@@ -34,6 +37,8 @@ export function createAdyenDialect(settings: AdyenSettings): Dialect {
       serveAdyenPayments(api, psp, settings);
       serveAdyenModifications(api, psp, settings);
       serveAdyenPayouts(api, psp, settings);
+      serveAdyenDisputes(api, psp, settings);
+      serveAdyenReports(api, psp, settings);
       // The test host of the real API leaves "/checkout" out, the live one has it.
       app.route('/checkout', api);
       app.route('/', api);

@@ -4,6 +4,7 @@ import { declines, type DeclineName } from '../declines.ts';
 import type { Fact, Notice } from '../facts.ts';
 import type { Psp } from '../psp.ts';
 import type { AdyenSettings } from '../settings.ts';
+import type { DisputeRow, PaymentRow } from '../tables.ts';
 
 interface NotificationItem {
   eventCode: string;
@@ -15,6 +16,7 @@ interface NotificationItem {
   reason?: string;
   paymentMethod?: string;
   operations?: string[];
+  additionalData?: Record<string, string>;
 }
 
 function adyenSignature(item: NotificationItem, merchantAccount: string, hmacKey: string): string {
@@ -40,7 +42,10 @@ export function adyenNotices(fact: Fact, psp: Psp, { merchantAccount, hmacKey }:
     merchantAccountCode: merchantAccount,
     eventDate: new Date().toISOString(),
     reason: item.reason ?? '',
-    additionalData: { hmacSignature: adyenSignature(item, merchantAccount, hmacKey) },
+    additionalData: {
+      ...item.additionalData,
+      hmacSignature: adyenSignature(item, merchantAccount, hmacKey),
+    },
   };
   return [
     {
@@ -48,6 +53,53 @@ export function adyenNotices(fact: Fact, psp: Psp, { merchantAccount, hmacKey }:
       body: JSON.stringify({ live: 'false', notificationItems: [{ NotificationRequestItem }] }),
     },
   ];
+}
+
+/** What each step is called; some steps of the other dialect have no word here. */
+function disputeCode(
+  kind: Extract<Fact, { dispute: DisputeRow }>['kind'],
+  { stage, status, responses }: DisputeRow,
+): string | undefined {
+  switch (kind) {
+    case 'dispute_opened':
+      return stage === 'inquiry' ? 'REQUEST_FOR_INFORMATION' : 'NOTIFICATION_OF_CHARGEBACK';
+    case 'dispute_updated':
+      return status === 'under_review'
+        ? 'INFORMATION_SUPPLIED'
+        : stage === 'chargeback'
+          ? 'NOTIFICATION_OF_CHARGEBACK'
+          : undefined;
+    case 'dispute_funds_withdrawn':
+      return stage === 'second' ? 'SECOND_CHARGEBACK' : 'CHARGEBACK';
+    case 'dispute_funds_reinstated':
+      return stage === 'second' ? 'PREARBITRATION_WON' : 'CHARGEBACK_REVERSED';
+    case 'dispute_closed':
+      if (status !== 'lost') return undefined;
+      return responses > 0 ? 'PREARBITRATION_LOST' : 'DISPUTE_DEFENSE_PERIOD_ENDED';
+  }
+}
+
+function disputeItem(
+  kind: Extract<Fact, { dispute: DisputeRow }>['kind'],
+  payment: PaymentRow,
+  dispute: DisputeRow,
+): NotificationItem | undefined {
+  const eventCode = disputeCode(kind, dispute);
+  if (eventCode === undefined) return undefined;
+  return {
+    eventCode,
+    pspReference: dispute.id,
+    originalReference: payment.id,
+    merchantReference: payment.reference ?? '',
+    amount: { value: dispute.amount, currency: dispute.currency },
+    success: true,
+    reason: dispute.reason,
+    additionalData: {
+      chargebackReasonCode: '10.4',
+      chargebackSchemeCode: 'visa',
+      defensePeriodEndsAt: new Date(dispute.due_ms).toISOString(),
+    },
+  };
 }
 
 function itemOf(fact: Fact, psp: Psp): NotificationItem | undefined {
@@ -94,6 +146,12 @@ function itemOf(fact: Fact, psp: Psp): NotificationItem | undefined {
         amount: { value: fact.refund.amount, currency: fact.refund.currency },
         success: true,
       };
+    case 'dispute_opened':
+    case 'dispute_updated':
+    case 'dispute_closed':
+    case 'dispute_funds_withdrawn':
+    case 'dispute_funds_reinstated':
+      return disputeItem(fact.kind, fact.payment, fact.dispute);
     case 'payout_paid':
     case 'payout_failed':
       return {

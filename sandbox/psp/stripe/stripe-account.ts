@@ -9,7 +9,7 @@ export function serveStripeAccount(app: PartyApp, psp: Psp): void {
   app.get('/v1/balance', (c) =>
     answerRead(c, () => {
       const sums = psp.store.all<{ currency: string; amount: number }>(
-        `select currency, sum(case kind when 'charge' then amount else -amount end) amount from movement group by currency`,
+        `select currency, sum(case when kind in ('charge', 'dispute_reversal') then amount else -amount end) amount from movement group by currency`,
       );
       const available = sums.map(({ currency, amount }) => ({
         amount,

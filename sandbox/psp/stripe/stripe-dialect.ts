@@ -13,9 +13,11 @@ import {
 } from './stripe-errors.ts';
 import { clientSecret } from './stripe-objects.ts';
 import { serveStripeAccount } from './stripe-account.ts';
+import { serveStripeDisputes } from './stripe-disputes.ts';
 import { serveStripePaymentMethods } from './stripe-payment-methods.ts';
 import { intentAnswer, serveStripePayments } from './stripe-payments.ts';
 import { serveStripePayouts } from './stripe-payouts.ts';
+import { serveStripeReports } from './stripe-reports.ts';
 import { serveStripeRefunds } from './stripe-refunds.ts';
 import { send } from './stripe-requests.ts';
 import { stripeNotices, stripeSignature } from './stripe-webhooks.ts';
@@ -31,6 +33,7 @@ export function createStripeDialect({ apiKey, webhookSecret }: StripeSettings): 
   return {
     name: 'stripe',
     newChargeId: () => prefixedId('ch'),
+    newDisputeId: () => prefixedId('du'),
     mount(app: PartyApp, psp: Psp) {
       // The player's browser calls from the shop's own origin.
       app.use('/v1/payment_methods', cors());
@@ -46,6 +49,8 @@ export function createStripeDialect({ apiKey, webhookSecret }: StripeSettings): 
       serveStripePayments(app, psp);
       serveStripeRefunds(app, psp);
       serveStripePayouts(app, psp);
+      serveStripeDisputes(app, psp);
+      serveStripeReports(app, psp);
       serveStripeAccount(app, psp);
       app.all('/v1/*', (c) => send(c, unknownRoute(c.req.method, c.req.path)));
     },

@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto';
 import type { Fact, Notice } from '../facts.ts';
 import type { Psp } from '../psp.ts';
 import { prefixedId } from '../references.ts';
+import { disputeObject } from './stripe-disputes.ts';
 import { chargeObject, paymentIntentObject, payoutObject, refundObject } from './stripe-objects.ts';
 
 /** The API version that stripe-node 23.1 is pinned to. */
@@ -33,6 +34,14 @@ export function stripeNotices(fact: Fact, psp: Psp): Notice[] {
     };
   });
 }
+
+const disputeEvents = {
+  dispute_opened: 'charge.dispute.created',
+  dispute_updated: 'charge.dispute.updated',
+  dispute_closed: 'charge.dispute.closed',
+  dispute_funds_withdrawn: 'charge.dispute.funds_withdrawn',
+  dispute_funds_reinstated: 'charge.dispute.funds_reinstated',
+} as const;
 
 function eventsOf(fact: Fact, psp: Psp): { type: string; object: unknown }[] {
   switch (fact.kind) {
@@ -69,6 +78,17 @@ function eventsOf(fact: Fact, psp: Psp): { type: string; object: unknown }[] {
       return [{ type: 'charge.refunded', object: chargeObject(fact.payment, psp) }];
     case 'refund_failed':
       return [{ type: 'refund.failed', object: refundObject(fact.refund, fact.payment.charge_id) }];
+    case 'dispute_opened':
+    case 'dispute_updated':
+    case 'dispute_closed':
+    case 'dispute_funds_withdrawn':
+    case 'dispute_funds_reinstated':
+      return [
+        {
+          type: disputeEvents[fact.kind],
+          object: disputeObject(fact.dispute, fact.payment, psp),
+        },
+      ];
     case 'payout_created':
       return [{ type: 'payout.created', object: payoutObject(fact.payout) }];
     case 'payout_paid':

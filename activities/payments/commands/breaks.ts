@@ -1,0 +1,184 @@
+/** Breaks of reconciliation: opened with a work item, owned by a person, closed by a proof and by nothing else. */
+import { sql } from 'kysely';
+import type { Selectable } from 'kysely';
+import { appendEvent, type Actor } from '#activities/compliance/append-event.ts';
+import type { Database, Trx } from '#db/connect.ts';
+import type { PaymentsReconciliationBreak } from '#db/schema.generated.ts';
+import { fail, succeed, type Result } from '#domain/failures.ts';
+import type { BreakKind } from '#domain/payments/settlement.ts';
+import { openWorkItem } from './work-items.ts';
+
+export type BreakRow = Selectable<PaymentsReconciliationBreak>;
+
+export type NewBreak = {
+  readonly psp: string;
+  /** UTC day, `2026-11-25`. */
+  readonly day: string;
+  readonly kind: BreakKind;
+  readonly naturalKey: string;
+  readonly subject: string | null;
+  readonly asset: string | null;
+  readonly expected: bigint | null;
+  readonly found: bigint | null;
+};
+
+/** Opens a break and its work item; one that was opened before stays as it is. */
+export async function openBreak(trx: Trx, one: NewBreak): Promise<void> {
+  const row = await trx
+    .insertInto('payments.reconciliationBreak')
+    .values({
+      ...one,
+      day: sql<Date>`${one.day}::date`,
+      expected: one.expected?.toString() ?? null,
+      found: one.found?.toString() ?? null,
+    })
+    .onConflict((conflict) => conflict.columns(['psp', 'day', 'kind', 'naturalKey']).doNothing())
+    .returning('id')
+    .executeTakeFirst();
+  if (row === undefined) return;
+  await openWorkItem(trx, {
+    kind: 'reconciliation-break',
+    subject: `break:${row.id}`,
+    brand: null,
+    reason: `${one.kind} at ${one.psp} on ${one.day}: ${one.naturalKey}`.slice(0, 500),
+  });
+  await appendEvent(
+    trx,
+    {
+      type: 'payments.break.opened',
+      version: 1,
+      brand: '*',
+      playerId: null,
+      payload: { breakId: row.id, psp: one.psp, day: one.day, kind: one.kind },
+    },
+    { actor: { kind: 'system', id: 'reconciliation' }, subject: `break:${row.id}` },
+  );
+}
+
+export const proofKinds = ['later-line', 'bank-line', 'journal', 'correction'] as const;
+export type Proof = { readonly kind: (typeof proofKinds)[number]; readonly reference: string };
+
+/** Makes an operator the owner of a break. Failures: `not-found`, `break-not-open`. */
+export async function assignBreak(
+  trx: Trx,
+  breakId: string,
+  owner: string,
+  by: string,
+): Promise<Result<BreakRow>> {
+  const row = await lockBreak(trx, breakId);
+  if (row === undefined) return fail('not-found', 'There is no such break.');
+  if (row.closedAt !== null) return fail('break-not-open', 'The break is closed.');
+  if (row.owner === owner) return succeed(row);
+  await trx
+    .updateTable('payments.workItem')
+    .set({ owner })
+    .where('subject', '=', `break:${breakId}`)
+    .where('closedAt', 'is', null)
+    .execute();
+  await appendEvent(
+    trx,
+    {
+      type: 'payments.break.assigned',
+      version: 1,
+      brand: '*',
+      playerId: null,
+      payload: { breakId, ownerId: owner },
+    },
+    { actor: { kind: 'operator', id: by }, subject: `break:${breakId}` },
+  );
+  return succeed(
+    await trx
+      .updateTable('payments.reconciliationBreak')
+      .set({ owner })
+      .where('id', '=', breakId)
+      .returningAll()
+      .executeTakeFirstOrThrow(),
+  );
+}
+
+/**
+ * Closes a break by a proof that exists: a line of a later file, a line of a bank statement, a journal on the PSP's
+ * accounts, or a correction that two people made. Failures: `not-found`, `break-not-open`, `invalid-request` (the proof
+ * is not there, or proves something else).
+ */
+export async function closeBreak(
+  trx: Trx,
+  breakId: string,
+  closing: { readonly proof: Proof; readonly resolution: string; readonly actor: Actor },
+): Promise<Result<BreakRow>> {
+  const row = await lockBreak(trx, breakId);
+  if (row === undefined) return fail('not-found', 'There is no such break.');
+  if (row.closedAt !== null) return fail('break-not-open', 'The break is closed.');
+  if (!(await isProven(trx, row, closing.proof)))
+    return fail('invalid-request', `There is no ${closing.proof.kind} of that name that fits this break.`);
+  const { actor, proof, resolution } = closing;
+  const closed = await trx
+    .updateTable('payments.reconciliationBreak')
+    .set({
+      closedAt: sql<Date>`now()`,
+      closedBy: `${actor.kind}:${actor.id}`,
+      proofKind: proof.kind,
+      proofReference: proof.reference,
+      resolution,
+    })
+    .where('id', '=', breakId)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  await trx
+    .updateTable('payments.workItem')
+    .set({
+      closedAt: sql<Date>`now()`,
+      resolution: `${proof.kind} ${proof.reference}: ${resolution}`,
+      ...(actor.kind === 'operator' ? { closedBy: actor.id } : {}),
+    })
+    .where('subject', '=', `break:${breakId}`)
+    .where('closedAt', 'is', null)
+    .execute();
+  await appendEvent(
+    trx,
+    {
+      type: 'payments.break.closed',
+      version: 1,
+      brand: '*',
+      playerId: null,
+      payload: { breakId, proof: proof.kind, reference: proof.reference },
+    },
+    { actor, subject: `break:${breakId}`, reason: resolution },
+  );
+  return succeed(closed);
+}
+
+async function isProven(trx: Database | Trx, row: BreakRow, proof: Proof): Promise<boolean> {
+  const found = await proofQuery(row, proof).execute(trx);
+  return found.rows.length > 0;
+}
+
+function proofQuery(row: BreakRow, { kind, reference }: Proof) {
+  switch (kind) {
+    case 'later-line':
+      // Of another file than the one that made the break, and about the same thing where that is known.
+      return sql`select 1 from payments.settlement_line l join payments.settlement_file f on f.id = l.file_id
+        where l.psp = ${row.psp} and l.natural_key = ${reference} and f.fetched_at > ${row.openedAt}
+          and (${row.subject}::text is null or l.subject = ${row.subject})
+          and (${row.kind} <> 'missing' or l.gross = ${row.expected}::numeric) limit 1`;
+    case 'bank-line':
+      return sql`select 1 from payments.bank_match m where m.psp = ${row.psp} and m.natural_key = ${row.naturalKey}
+        and m.bank_line_id::text = ${reference} limit 1`;
+    case 'journal':
+      return sql`select 1 from wallet.journal j join wallet.entry e on e.journal_id = j.id
+        where j.id::text = ${reference} and e.player_id is null
+          and (e.account like 'psp:' || ${row.psp} || ':%' or e.account = 'suspense:' || ${row.psp})
+          and (${row.asset}::text is null or j.asset = ${row.asset}) limit 1`;
+    case 'correction':
+      return sql`select 1 from wallet.adjustment where id::text = ${reference} and state = 'posted'
+        and (${row.asset}::text is null or asset = ${row.asset}) limit 1`;
+  }
+}
+
+const lockBreak = (trx: Trx, breakId: string) =>
+  trx
+    .selectFrom('payments.reconciliationBreak')
+    .selectAll()
+    .where('id', '=', breakId)
+    .forUpdate()
+    .executeTakeFirst();

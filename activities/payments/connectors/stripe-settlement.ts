@@ -1,0 +1,84 @@
+/** Stripe's itemised balance change of a day: asked for as a report run, then downloaded with the account's key. */
+import type Stripe from 'stripe';
+import { FailureError, fail, orThrow, succeed } from '#domain/failures.ts';
+import { toUnits } from '#domain/money.ts';
+import type { SettlementKind, SettlementLine } from '#domain/payments/settlement.ts';
+import type { PspConnector, StripeAccount } from '../connectors.ts';
+import { readCsv } from './csv.ts';
+
+const columns = [
+  'balance_transaction_id',
+  'currency',
+  'gross',
+  'fee',
+  'reporting_category',
+  'source_id',
+  'payment_intent_id',
+  'payment_metadata[reference]',
+] as const;
+
+const kinds: Readonly<Record<string, SettlementKind>> = {
+  charge: 'charge',
+  refund: 'refund',
+  dispute: 'dispute',
+  dispute_reversal: 'dispute-reversal',
+  payout: 'payout',
+};
+
+export function stripeSettlement(
+  stripe: Stripe,
+  account: StripeAccount,
+  timeoutMs: number,
+): Pick<PspConnector, 'settlementFile' | 'parseSettlement'> {
+  return {
+    settlementFile: async (day) => {
+      const startS = Date.parse(`${day}T00:00:00Z`) / 1_000;
+      try {
+        const run = await stripe.reporting.reportRuns.create({
+          report_type: 'balance_change_from_activity.itemized.6',
+          parameters: { interval_start: startS, interval_end: startS + 86_400, columns: [...columns] },
+        });
+        const url = run.result?.url;
+        if (run.status !== 'succeeded' || !url)
+          return { kind: 'unavailable', reason: `the report is ${run.status}` };
+        // The key goes to the account's own host alone, whatever address the answer names.
+        const address = new URL(new URL(url).pathname, account.url);
+        const answer = await fetch(address, {
+          headers: { authorization: `Bearer ${account.apiKey}` },
+          signal: AbortSignal.timeout(timeoutMs),
+          redirect: 'error',
+        });
+        if (!answer.ok) return { kind: 'unavailable', reason: `status ${answer.status}` };
+        return { kind: 'file', name: run.result?.filename ?? `${day}.csv`, content: await answer.text() };
+      } catch (error) {
+        return { kind: 'unavailable', reason: error instanceof Error ? error.name : 'no answer' };
+      }
+    },
+    parseSettlement: (content) => {
+      const rows = readCsv(content, columns);
+      if (!rows.ok) return rows;
+      try {
+        return succeed(
+          rows.value.map((row): SettlementLine => {
+            const asset = row.currency.toUpperCase();
+            const kind = kinds[row.reporting_category] ?? 'other';
+            // A payout to the merchant's own bank names no player's card.
+            const isBank = kind === 'payout' && !row.source_id.startsWith('po_');
+            return {
+              naturalKey: row.balance_transaction_id,
+              kind: isBank ? 'bank-payout' : kind,
+              pspReference: kind === 'charge' ? row.payment_intent_id : row.source_id,
+              reference: row['payment_metadata[reference]'] || null,
+              asset,
+              gross: orThrow(toUnits({ amount: row.gross, asset })),
+              fee: orThrow(toUnits({ amount: row.fee, asset })),
+            };
+          }),
+        );
+      } catch (error) {
+        if (!(error instanceof FailureError)) throw error;
+        return fail('invalid-request', `A line cannot be read: ${error.failure.detail}`);
+      }
+    },
+  };
+}

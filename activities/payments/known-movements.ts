@@ -1,0 +1,72 @@
+/** Our side of a settlement file: what we know of the movement that a line names, and what a day should have held. */
+import { sql } from 'kysely';
+import type { Database, Trx } from '#db/connect.ts';
+import type { KnownMovement, SettlementKind, SettlementLine } from '#domain/payments/settlement.ts';
+
+export type BrandedMovement = KnownMovement & {
+  readonly kind: SettlementKind;
+  readonly brand: string;
+  readonly pspReference: string;
+};
+
+type Row = {
+  subject: string;
+  brand: string;
+  kind: SettlementKind;
+  asset: string;
+  gross: string;
+  isBooked: boolean;
+  pspReference: string;
+  day: string;
+};
+
+/** Every movement at a PSP that we believe in, signed as the PSP's balance moves. */
+const movements = (psp: string) => sql<Row>`
+  select 'deposit:' || d.id as subject, d.brand, 'charge' as kind, coalesce(a.processed_asset, d.asset) as asset,
+    coalesce(a.processed_amount, d.amount) as gross, (d.state = 'captured' and a.psp = d.captured_psp) as is_booked,
+    a.psp_reference, (a.resolved_at at time zone 'UTC')::date::text as day
+  from payments.attempt a join payments.deposit d on d.id = a.deposit_id
+  where a.psp = ${psp} and a.state in ('approved', 'late_approved') and a.psp_reference is not null
+  union all
+  select 'refund:' || r.id, r.brand, 'refund', coalesce(r.processed_asset, r.asset),
+    -coalesce(r.processed_amount, r.amount), r.state in ('submitted', 'parked', 'paid'),
+    r.psp_reference, (coalesce(r.sent_at, r.closed_at) at time zone 'UTC')::date::text
+  from payments.refund r
+  where r.psp = ${psp} and r.call_state in ('paid', 'late_paid') and r.psp_reference is not null
+  union all
+  select 'dispute:' || m.dispute_id, s.brand, case m.kind when 'withdrawn' then 'dispute' else 'dispute-reversal' end,
+    m.asset, case m.kind when 'withdrawn' then -m.amount else m.amount end, true, s.psp_reference,
+    (m.booked_at at time zone 'UTC')::date::text
+  from payments.dispute_movement m join payments.dispute s on s.id = m.dispute_id
+  where m.psp = ${psp}
+  union all
+  select 'withdrawal:' || w.id, w.brand, 'payout', coalesce(p.processed_asset, w.asset),
+    -coalesce(p.processed_amount, w.amount), w.state = 'paid', p.psp_reference,
+    (p.resolved_at at time zone 'UTC')::date::text
+  from payments.payout_attempt p join payments.withdrawal w on w.id = p.withdrawal_id
+  where p.psp = ${psp} and p.state in ('paid', 'late_paid') and p.psp_reference is not null`;
+
+const fromRow = (row: Row): BrandedMovement => ({ ...row, gross: BigInt(row.gross) });
+
+/** The movement that a line names; null when it is not ours. */
+export async function movementOf(
+  db: Database | Trx,
+  psp: string,
+  line: Pick<SettlementLine, 'kind' | 'pspReference'>,
+): Promise<BrandedMovement | null> {
+  const { rows } = await sql<Row>`select * from (${movements(psp)}) m
+    where m.kind = ${line.kind} and m.psp_reference = ${line.pspReference} limit 1`.execute(db);
+  return rows[0] ? fromRow(rows[0]) : null;
+}
+
+/** Movements of a UTC day that no file of the PSP has told yet. */
+export async function untoldMovements(
+  db: Database | Trx,
+  psp: string,
+  day: string,
+): Promise<readonly BrandedMovement[]> {
+  const { rows } = await sql<Row>`select * from (${movements(psp)}) m where m.day = ${day}
+    and not exists (select 1 from payments.settlement_line l
+      where l.psp = ${psp} and l.subject = m.subject and l.kind = m.kind)`.execute(db);
+  return rows.map(fromRow);
+}

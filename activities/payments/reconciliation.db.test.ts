@@ -1,0 +1,424 @@
+/**
+ * Reconciliation on a real database against both sandbox PSPs: their own files, fetched and read as in life, with every
+ * mistake that they can be told to make.
+ */
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { pino } from 'pino';
+import { verifyLedger } from '#activities/wallet/verify.ts';
+import { receiveWebhook } from '#activities/compliance/commands/webhook-inbox.ts';
+import { requestDeposit } from '#activities/payments/commands/request-deposit.ts';
+import { orThrow } from '#domain/failures.ts';
+import { createTemporaryDirectory, startParty, type PartyProcess } from '#sandbox/support/party-process.ts';
+import { startWebhookReceiver, type WebhookReceiver } from '#sandbox/support/webhook-receiver.ts';
+import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
+import {
+  brand,
+  euro,
+  fingerprintOf,
+  keyPlayer,
+  makePlayer,
+  paymentActivities,
+  seedWorld,
+  testKeyRing,
+} from '#test/workflows/payment-world.ts';
+import { closeBreak } from './commands/breaks.ts';
+import { recordDispute } from './commands/dispute-notices.ts';
+import { recordDisputeResponse } from './commands/record-dispute-response.ts';
+import { requestRefund } from './commands/request-refund.ts';
+import { createPspConnectors, type PspConnector } from './connectors.ts';
+import { createDisputeActivities } from './disputes.ts';
+
+const merchantAccount = 'PitbossTest';
+const hmacKey = '0f'.repeat(32);
+const webhookSecret = 'whsec_reconciliation';
+const names = ['alpha', 'beta'] as const;
+type Name = (typeof names)[number];
+const today = new Date().toISOString().slice(0, 10);
+
+let database: TestDatabase;
+let directory: ReturnType<typeof createTemporaryDirectory>;
+let receivers: Record<Name, WebhookReceiver>;
+let parties: Record<Name, PartyProcess>;
+let psps: ReadonlyMap<string, PspConnector>;
+
+const activities = () => {
+  const { money, provider } = paymentActivities(database.db, psps);
+  return { ...money, ...provider };
+};
+
+async function tell(psp: Name, path: string, body: object, method = 'POST'): Promise<unknown> {
+  const answer = await fetch(`${parties[psp].url}${path}`, { method, body: JSON.stringify(body) });
+  expect(answer.status).toBe(200);
+  return answer.json();
+}
+
+async function tokenFor(psp: Name, playerId: string): Promise<string> {
+  const card = { number: '4242424242424242', cvc: '123' };
+  const answer =
+    psp === 'alpha'
+      ? await fetch(`${parties.alpha.url}/v1/payment_methods`, {
+          method: 'POST',
+          headers: { authorization: 'Bearer pk_test_1' },
+          body: new URLSearchParams({
+            type: 'card',
+            'card[number]': card.number,
+            'card[exp_month]': '12',
+            'card[exp_year]': '2031',
+            'card[cvc]': card.cvc,
+          }),
+        })
+      : await fetch(`${parties.beta.url}/v72/storedPaymentMethods`, {
+          method: 'POST',
+          headers: { 'x-api-key': 'test_client' },
+          body: JSON.stringify({
+            merchantAccount,
+            shopperReference: playerId,
+            paymentMethod: { type: 'scheme', ...card, expiryMonth: '12', expiryYear: '2031' },
+          }),
+        });
+  return ((await answer.json()) as { id: string }).id;
+}
+
+/** A captured deposit at one PSP. */
+async function paid(psp: Name, amount: string): Promise<{ depositId: string; playerId: string }> {
+  const playerId = await makePlayer(database.db);
+  await keyPlayer(database.db, playerId);
+  const depositId = randomUUID();
+  orThrow(
+    await requestDeposit(database.db, {
+      depositId,
+      playerId,
+      brand,
+      jurisdiction: 'MT',
+      money: { amount, asset: 'EUR' },
+      tokens: [{ psp, token: await tokenFor(psp, playerId) }],
+      returnUrl: 'http://shop.test/back',
+      fingerprint: fingerprintOf(depositId),
+    }),
+  );
+  const { authoriseAttempt, captureDeposit } = activities();
+  expect(await authoriseAttempt({ depositId, number: 1 })).toMatchObject({ psp, state: 'approved' });
+  expect(await captureDeposit({ depositId, number: 1 })).toEqual({ kind: 'captured' });
+  return { depositId, playerId };
+}
+
+/** Notices that the PSP has sent so far about `reference`, taken in as the door does it. */
+async function takeNotices(psp: Name, isIt: (body: string) => boolean, subject: string): Promise<void> {
+  const connector = psps.get(psp);
+  const { received } = receivers[psp];
+  await expect.poll(() => received.some(({ body }) => isIt(body)), { timeout: 10_000 }).toBe(true);
+  for (const webhook of received.filter(({ body }) => isIt(body))) {
+    const headers = new Headers(
+      Object.entries(webhook.headers).flatMap(([name, value]): [string, string][] =>
+        typeof value === 'string' ? [[name, value]] : [],
+      ),
+    );
+    const notices = orThrow(connector?.verifyWebhook(Buffer.from(webhook.body), headers) ?? never());
+    for (const notice of notices)
+      await receiveWebhook(database.db, {
+        source: `psp:${psp}`,
+        externalId: notice.externalId,
+        body: notice.body,
+        subject,
+      });
+  }
+}
+const never = (): never => {
+  throw new Error('no connector');
+};
+
+async function refunded(psp: Name, depositId: string, amount: string): Promise<string> {
+  const refundId = randomUUID();
+  await database.db.transaction().execute(async (trx) =>
+    orThrow(
+      await requestRefund(trx, {
+        refundId,
+        depositId,
+        money: { amount, asset: 'EUR' },
+        reason: 'asked for',
+        operatorId: randomUUID(),
+        roles: ['payments'],
+        fingerprint: fingerprintOf(refundId),
+      }),
+    ),
+  );
+  const { debitRefund, sendRefund, refreshRefund, settleRefund } = activities();
+  expect(await debitRefund({ refundId })).toMatchObject({ state: 'submitted' });
+  let call = await sendRefund({ refundId });
+  if (psp === 'beta') {
+    expect(call.state).toBe('pending');
+    await takeNotices(psp, (body) => body.includes(`refund:${refundId}`), `refund:${refundId}`);
+    call = await refreshRefund({ refundId, ageMs: 1_000 });
+  }
+  expect(call.state).toBe('paid');
+  expect(await settleRefund({ refundId })).toEqual({ state: 'paid' });
+  return refundId;
+}
+
+async function reconcile(psp: Name): Promise<{ fileId: string; isNew: boolean; openBreaks: number }> {
+  const { fetchSettlement, matchSettlement } = activities();
+  const file = await fetchSettlement({ psp, day: today });
+  return { ...file, ...(await matchSettlement({ fileId: file.fileId })) };
+}
+
+const breaksOf = (psp: Name) =>
+  database.db
+    .selectFrom('payments.reconciliationBreak')
+    .selectAll()
+    .where('psp', '=', psp)
+    .orderBy('openedAt')
+    .orderBy('kind')
+    .execute();
+const openKinds = async (psp: Name): Promise<string[]> =>
+  (await breaksOf(psp))
+    .filter(({ closedAt }) => closedAt === null)
+    .map(({ kind }) => kind)
+    .toSorted();
+
+const feesBooked = async (psp: Name): Promise<bigint> => {
+  const { rows } = await database.ownerPool.query<{ units: string }>(
+    `select coalesce(sum(e.amount), 0)::text as units from wallet.entry e join wallet.journal j on j.id = e.journal_id
+     where j.code = 'psp.fee' and e.account = $1`,
+    [`psp:${psp}:clearing`],
+  );
+  return BigInt(rows[0]?.units ?? 0);
+};
+
+beforeAll(async () => {
+  directory = createTemporaryDirectory();
+  const [toAlpha, toBeta] = await Promise.all([startWebhookReceiver(), startWebhookReceiver()]);
+  receivers = { alpha: toAlpha, beta: toBeta };
+  const shared = { STATE_DIR: directory.path };
+  const [alpha, beta, opened] = await Promise.all([
+    startParty('psp', {
+      ...shared,
+      DIALECT: 'stripe',
+      WEBHOOK_URL: toAlpha.url,
+      API_KEY: 'sk_rec',
+      WEBHOOK_SECRET: webhookSecret,
+    }),
+    startParty('psp', {
+      ...shared,
+      DIALECT: 'adyen',
+      WEBHOOK_URL: toBeta.url,
+      API_KEY: 'beta-rec',
+      MERCHANT_ACCOUNT: merchantAccount,
+      HMAC_KEY: hmacKey,
+    }),
+    createTestDatabase(),
+  ]);
+  parties = { alpha, beta };
+  database = opened;
+  await seedWorld(database.db);
+  psps = createPspConnectors({
+    alpha: { url: alpha.url, apiKey: 'sk_rec', webhookSecret },
+    beta: { url: beta.url, apiKey: 'beta-rec', merchantAccount, hmacKey },
+  });
+}, 60_000);
+
+afterAll(async () => {
+  const checks = database === undefined ? [] : await verifyLedger(database.db);
+  await Promise.all([parties?.alpha.stop(), parties?.beta.stop()]);
+  await Promise.all([receivers?.alpha.close(), receivers?.beta.close()]);
+  directory?.remove();
+  await database?.drop();
+  expect(checks.flatMap(({ findings }) => findings)).toEqual([]);
+}, 60_000);
+
+describe.each(names)('a day at %s', (psp) => {
+  test('with a deposit, a refund and a dispute agrees line by line, books its fees once, and finds its payout at the bank', async () => {
+    const first = await paid(psp, '200.00');
+    await refunded(psp, first.depositId, '50.00');
+    const second = await paid(psp, '80.00');
+    const disputeId = await disputed(psp, second.depositId);
+
+    const one = await reconcile(psp);
+    expect(one).toMatchObject({ isNew: true, openBreaks: 0 });
+    // 1.40 % and 0.25 of each charge, 15.00 of the dispute.
+    expect(await feesBooked(psp)).toBe(((280n + 112n + 25n + 25n + 1_500n) * euro) / 100n);
+    expect(await reconcile(psp)).toMatchObject({ fileId: one.fileId, isNew: false, openBreaks: 0 });
+    expect(await feesBooked(psp)).toBe((1_942n * euro) / 100n);
+    const subjects = await database.db
+      .selectFrom('payments.settlementLine')
+      .select(['kind', 'subject', 'gross', 'pspReference'])
+      .where('fileId', '=', one.fileId)
+      .orderBy('line')
+      .execute();
+    expect(subjects.map(({ kind }) => kind)).toEqual([
+      'charge',
+      'refund',
+      'charge',
+      'dispute',
+      'bank-payout',
+    ]);
+    expect(subjects[3]?.subject).toBe(`dispute:${disputeId}`);
+
+    const payout = subjects[4];
+    expect(BigInt(payout?.gross ?? 0)).toBe((-(15_000n - 1_942n) * euro) / 100n);
+    await database.db
+      .insertInto('payments.bankLine')
+      .values({
+        account: 'MT00BANK',
+        bookedOn: sqlToday(),
+        amount: (-BigInt(payout?.gross ?? 0)).toString(),
+        asset: 'EUR',
+        endToEndId: payout?.pspReference ?? '',
+        reference: 'PSP PAYOUT',
+        statementId: `statement-${psp}`,
+        line: 1,
+      })
+      .execute();
+    expect(await reconcile(psp)).toMatchObject({ openBreaks: 0 });
+    const matched = await database.db
+      .selectFrom('payments.bankMatch')
+      .select('naturalKey')
+      .where('psp', '=', psp)
+      .execute();
+    expect(matched).toHaveLength(1);
+  }, 60_000);
+
+  test('whose file is wrong opens one break per mistake, each with a work item, and none closes without its proof', async () => {
+    await paid(psp, '30.00');
+    const spoiled = await paid(psp, '40.00');
+    const missing = await paid(psp, '25.00');
+    for (const order of [
+      { kind: 'missing', line: `deposit:${missing.depositId}:a1` },
+      { kind: 'extra' },
+      { kind: 'amount', line: `deposit:${spoiled.depositId}:a1` },
+    ])
+      await tell(psp, '/_scenario/settlement-breaks', { day: today, ...order });
+    const found = await reconcile(psp);
+    expect(found.isNew).toBe(true);
+    // Another file of a day that was told before is a break of its own; a wrong amount has the wrong fee, too.
+    expect(await openKinds(psp)).toEqual(['amount', 'extra', 'fee', 'missing', 'restated']);
+    const all = await breaksOf(psp);
+    const amount = all.find(({ kind }) => kind === 'amount');
+    expect(amount).toMatchObject({
+      subject: `deposit:${spoiled.depositId}`,
+      expected: (40n * euro).toString(),
+      found: (41n * euro).toString(),
+    });
+    const items = await database.db
+      .selectFrom('payments.workItem')
+      .select('subject')
+      .where('kind', '=', 'reconciliation-break')
+      .where(
+        'subject',
+        'in',
+        all.map(({ id }) => `break:${id}`),
+      )
+      .where('closedAt', 'is', null)
+      .execute();
+    expect(items).toHaveLength(5);
+
+    const close = (reference: string, kind: 'journal' | 'later-line' | 'correction') =>
+      database.db.transaction().execute((trx) =>
+        closeBreak(trx, amount?.id ?? '', {
+          proof: { kind, reference },
+          resolution: 'settled with the PSP',
+          actor: { kind: 'operator', id: randomUUID() },
+        }),
+      );
+    for (const kind of ['journal', 'later-line', 'correction'] as const)
+      expect(await close(randomUUID(), kind)).toMatchObject({ failure: { code: 'invalid-request' } });
+    await expect(
+      database.ownerPool.query(
+        `update payments.reconciliation_break set closed_at = now(), closed_by = 'operator:x' where id = $1`,
+        [amount?.id],
+      ),
+    ).rejects.toThrow(/check/);
+    const capture = await database.db
+      .selectFrom('wallet.journal')
+      .select('id')
+      .where('externalId', '=', `deposit:${spoiled.depositId}:capture`)
+      .executeTakeFirstOrThrow();
+    expect(await close(capture.id, 'journal')).toMatchObject({ ok: true });
+    expect(await close(capture.id, 'journal')).toMatchObject({ failure: { code: 'break-not-open' } });
+
+    // The PSP mends its file: what was missing is told, and closes by itself.
+    await tell(psp, '/_scenario/settlement-breaks', {}, 'DELETE');
+    await paid(psp, '10.00');
+    await reconcile(psp);
+    const gone = (await breaksOf(psp)).find(({ kind }) => kind === 'missing');
+    expect(gone).toMatchObject({ proofKind: 'later-line', closedBy: 'system:reconciliation' });
+  }, 60_000);
+
+  test('with a line told twice, in another currency or with another fee says so', async () => {
+    const [twice, foreign, dear] = [
+      await paid(psp, '21.00'),
+      await paid(psp, '22.00'),
+      await paid(psp, '23.00'),
+    ];
+    for (const [kind, { depositId }] of [
+      ['duplicate', twice],
+      ['currency', foreign],
+      ['fee', dear],
+    ] as const)
+      await tell(psp, '/_scenario/settlement-breaks', { day: today, kind, line: `deposit:${depositId}:a1` });
+    const before = (await breaksOf(psp)).length;
+    await reconcile(psp);
+    const news = (await breaksOf(psp)).slice(before);
+    expect(news.map(({ kind, subject }) => `${kind} ${subject}`).toSorted()).toEqual(
+      [
+        `currency deposit:${foreign.depositId}`,
+        `duplicate deposit:${twice.depositId}`,
+        `fee deposit:${dear.depositId}`,
+        'restated null',
+      ].toSorted(),
+    );
+    await tell(psp, '/_scenario/settlement-breaks', {}, 'DELETE');
+  }, 60_000);
+});
+
+const sqlToday = (): Date => new Date(`${today}T00:00:00Z`);
+
+/** A chargeback from the sandbox's scenario, told by its signed notice, asked about, and answered with evidence. */
+async function disputed(psp: Name, depositId: string): Promise<string> {
+  const { id } = (await tell(psp, '/_scenario/disputes', { payment: `deposit:${depositId}:a1` })) as {
+    id: string;
+  };
+  const attempt = await database.db
+    .selectFrom('payments.attempt')
+    .select('pspReference')
+    .where('depositId', '=', depositId)
+    .executeTakeFirstOrThrow();
+  const row = await recordDispute(database.db, psp, {
+    pspReference: id,
+    chargeReference: attempt.pspReference ?? '',
+  });
+  if (row === null) throw new Error('the charge is known');
+  const moved = psp === 'alpha' ? 'charge.dispute.funds_withdrawn' : '"CHARGEBACK"';
+  await takeNotices(psp, (body) => body.includes(id) && body.includes(moved), `dispute:${row.id}`);
+  const { followDispute, sendDisputeResponse } = createDisputeActivities({
+    db: database.db,
+    psps,
+    keyRing: testKeyRing,
+    log: pino({ level: 'silent' }),
+  });
+  expect(await followDispute({ disputeId: row.id })).toMatchObject({
+    stage: 'chargeback',
+    status: 'needs-response',
+  });
+  const responseId = randomUUID();
+  await database.db.transaction().execute(async (trx) =>
+    orThrow(
+      await recordDisputeResponse(trx, testKeyRing, {
+        responseId,
+        disputeId: row.id,
+        evidence: 'The player was signed in from the device of his earlier deposits.',
+        reason: 'the player was there',
+        operatorId: randomUUID(),
+        role: 'payments',
+        fingerprint: fingerprintOf(responseId),
+      }),
+    ),
+  );
+  expect(await sendDisputeResponse({ responseId })).toBe('sent');
+  expect(await followDispute({ disputeId: row.id })).toMatchObject({ status: 'under-review' });
+  const { disputes } = (await (await fetch(`${parties[psp].url}/_scenario/disputes`)).json()) as {
+    disputes: { id: string; status: string; evidence: string }[];
+  };
+  expect(disputes.find((one) => one.id === id)).toMatchObject({ status: 'under_review' });
+  return row.id;
+}

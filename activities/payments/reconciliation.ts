@@ -1,0 +1,340 @@
+/** Reconciliation of one PSP and day: the file is kept as it came, each line is matched, each difference is a break. */
+import { createHash } from 'node:crypto';
+import { sql } from 'kysely';
+import { appendEvent } from '#activities/compliance/append-event.ts';
+import { chargePspFee } from '#activities/wallet/post-house.ts';
+import type { Trx } from '#db/connect.ts';
+import { fail, FailureError, orThrow } from '#domain/failures.ts';
+import { breaksOfLine, type FeeTerm, type SettlementLine } from '#domain/payments/settlement.ts';
+import type { ActivityDeps } from '../deps.ts';
+import { closeBreak, openBreak } from './commands/breaks.ts';
+import { movementOf, untoldMovements, type BrandedMovement } from './known-movements.ts';
+
+export type PspDay = { readonly psp: string; readonly day: string };
+
+export type Reconciled = { readonly lines: number; readonly openBreaks: number };
+
+/** A payout that no statement shows after this many days is a break. */
+const bankDays = 3;
+
+const actor = { kind: 'system', id: 'reconciliation' } as const;
+
+export function createReconciliationActivities(deps: Pick<ActivityDeps, 'db' | 'psps' | 'log'>) {
+  const { db } = deps;
+  return {
+    /**
+     * Fetches the day's file and stores it raw, with its hash. The same bytes again are nothing new. Failure:
+     * `dependency-unavailable` while the PSP has none.
+     */
+    async fetchSettlement({
+      psp,
+      day,
+    }: PspDay): Promise<{ readonly fileId: string; readonly isNew: boolean }> {
+      const connector = deps.psps.get(psp);
+      const fetched = connector
+        ? await connector.settlementFile(day)
+        : ({ kind: 'unavailable', reason: 'no such connector' } as const);
+      if (fetched.kind === 'unavailable')
+        throw new FailureError(
+          fail('dependency-unavailable', `No file of ${psp} for ${day}: ${fetched.reason}.`).failure,
+        );
+      const sha256 = createHash('sha256').update(fetched.content, 'utf8').digest();
+      return db.transaction().execute(async (trx) => {
+        await lockPsp(trx, psp);
+        const known = await trx
+          .selectFrom('payments.settlementFile')
+          .select('id')
+          .where('psp', '=', psp)
+          .where('day', '=', sql<Date>`${day}::date`)
+          .where('sha256', '=', sha256)
+          .executeTakeFirst();
+        if (known !== undefined) return { fileId: known.id, isNew: false };
+        const { id } = await trx
+          .insertInto('payments.settlementFile')
+          .values({
+            psp,
+            day: sql<Date>`${day}::date`,
+            version: sql<number>`(select coalesce(max(version), 0) + 1 from payments.settlement_file
+              where psp = ${psp} and day = ${day}::date)`,
+            name: fetched.name.slice(0, 200),
+            sha256,
+            content: fetched.content,
+          })
+          .returning('id')
+          .executeTakeFirstOrThrow();
+        return { fileId: id, isNew: true };
+      });
+    },
+
+    /** Matches a stored file line by line and books its fees, once for ever. Failure: `invalid-request` (unreadable). */
+    async matchSettlement({ fileId }: { readonly fileId: string }): Promise<Reconciled> {
+      return db.transaction().execute(async (trx) => {
+        const file = await trx
+          .selectFrom('payments.settlementFile')
+          .selectAll()
+          .select(sql<string>`day::text`.as('dayText'))
+          .where('id', '=', fileId)
+          .executeTakeFirstOrThrow();
+        const { psp, dayText: day } = file;
+        await lockPsp(trx, psp);
+        const connector = deps.psps.get(psp);
+        if (!connector) throw new Error(`Invariant broken: a file of ${psp}, which is not connected`);
+        const lines = orThrow(connector.parseSettlement(file.content));
+        const stored = await trx
+          .selectFrom('payments.settlementLine')
+          .select('line')
+          .where('fileId', '=', fileId)
+          .limit(1)
+          .executeTakeFirst();
+        if (stored === undefined) {
+          // Other content for a day that was told before: a person learns what has changed.
+          if (file.version > 1)
+            await openBreak(trx, {
+              psp,
+              day,
+              kind: 'restated',
+              naturalKey: `${file.name}#${file.version}`,
+              subject: null,
+              asset: null,
+              expected: null,
+              found: null,
+            });
+          await bookFees(trx, { id: fileId, psp }, await takeLines(trx, { id: fileId, psp, day }, lines));
+        }
+        await compareDay(trx, psp, day);
+        await matchBank(trx, psp);
+        const { count } = await trx
+          .selectFrom('payments.reconciliationBreak')
+          .select(sql<bigint>`count(*)`.as('count'))
+          .where('psp', '=', psp)
+          .where('day', '=', sql<Date>`${day}::date`)
+          .where('closedAt', 'is', null)
+          .executeTakeFirstOrThrow();
+        if (stored === undefined)
+          await appendEvent(
+            trx,
+            {
+              type: 'payments.settlement.reconciled',
+              version: 1,
+              brand: '*',
+              playerId: null,
+              payload: { psp, day, fileId, lines: lines.length, openBreaks: Number(count) },
+            },
+            { actor, subject: `settlement:${fileId}` },
+          );
+        return { lines: lines.length, openBreaks: Number(count) };
+      });
+    },
+  };
+}
+
+/** One reconciliation of a PSP at a time: two would both see a line as the first of its name. */
+const lockPsp = (trx: Trx, psp: string) =>
+  sql`select pg_advisory_xact_lock(hashtext(${`reconciliation:${psp}`}))`.execute(trx);
+
+type FileRef = { readonly id: string; readonly psp: string; readonly day: string };
+
+/** Stores the lines and opens their breaks; answers with the fees by brand and asset. */
+async function takeLines(
+  trx: Trx,
+  file: FileRef,
+  lines: readonly SettlementLine[],
+): Promise<ReadonlyMap<string, bigint>> {
+  const terms = await feeTerms(trx, file.psp);
+  const seen = new Set<string>();
+  const fees = new Map<string, bigint>();
+  for (const [index, line] of lines.entries()) {
+    const wasTold = seen.has(line.naturalKey) || (await wasToldOn(trx, file, line.naturalKey));
+    seen.add(line.naturalKey);
+    const known = line.kind === 'bank-payout' ? null : await movementOf(trx, file.psp, line);
+    // A fee is booked with the first file that names its line; a restated one is a break that a person settles.
+    const isFirst = !wasTold && !(await wasToldEver(trx, file.psp, line.naturalKey));
+    await storeLine(trx, file, index + 1, line, wasTold ? null : (known?.subject ?? null));
+    for (const found of breaksOfLine(line, known, terms.get(line.kind) ?? null, wasTold))
+      await openBreak(trx, {
+        ...found,
+        psp: file.psp,
+        day: file.day,
+        naturalKey: line.naturalKey,
+        subject: known?.subject ?? null,
+        asset: line.asset,
+      });
+    if (!isFirst || known === null || line.fee <= 0n || known.asset !== line.asset) continue;
+    const key = `${known.brand}\n${line.asset}`;
+    fees.set(key, (fees.get(key) ?? 0n) + line.fee);
+  }
+  return fees;
+}
+
+/** Told by a file of another day; earlier versions of the same day do not count. */
+async function wasToldOn(trx: Trx, file: FileRef, naturalKey: string): Promise<boolean> {
+  const row = await trx
+    .selectFrom('payments.settlementLine as l')
+    .innerJoin('payments.settlementFile as f', 'f.id', 'l.fileId')
+    .select('l.line')
+    .where('l.psp', '=', file.psp)
+    .where('l.naturalKey', '=', naturalKey)
+    .where('f.day', '!=', sql<Date>`${file.day}::date`)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+async function wasToldEver(trx: Trx, psp: string, naturalKey: string): Promise<boolean> {
+  const row = await trx
+    .selectFrom('payments.settlementLine')
+    .select('line')
+    .where('psp', '=', psp)
+    .where('naturalKey', '=', naturalKey)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+const storeLine = (trx: Trx, file: FileRef, number: number, line: SettlementLine, subject: string | null) =>
+  trx
+    .insertInto('payments.settlementLine')
+    .values({
+      fileId: file.id,
+      line: number,
+      psp: file.psp,
+      naturalKey: line.naturalKey,
+      kind: line.kind,
+      pspReference: line.pspReference,
+      reference: line.reference,
+      asset: line.asset,
+      gross: line.gross.toString(),
+      fee: line.fee.toString(),
+      subject,
+    })
+    .execute();
+
+async function feeTerms(trx: Trx, psp: string): Promise<ReadonlyMap<string, FeeTerm>> {
+  const rows = await trx
+    .selectFrom('payments.pspFeeTerm')
+    .distinctOn('kind')
+    .select(['kind', 'bps', 'fixedMinor'])
+    .where('psp', '=', psp)
+    .orderBy('kind')
+    .orderBy('version', 'desc')
+    .execute();
+  return new Map(rows.map(({ kind, bps, fixedMinor }) => [kind, { bps, fixedMinor: BigInt(fixedMinor) }]));
+}
+
+async function bookFees(
+  trx: Trx,
+  file: Pick<FileRef, 'id' | 'psp'>,
+  fees: ReadonlyMap<string, bigint>,
+): Promise<void> {
+  for (const [of, amount] of fees) {
+    const [brand = '', asset = ''] = of.split('\n');
+    orThrow(
+      await chargePspFee(trx, {
+        key: `settlement:${file.id}:fee:${brand}:${asset}`,
+        brand,
+        psp: file.psp,
+        asset,
+        amount,
+        subject: `settlement:${file.id}`,
+        fingerprint: createHash('sha256').update(`${of}\n${amount}`).digest(),
+        actor,
+      }),
+    );
+  }
+}
+
+/** What we believe in and no file has told is missing; what was missing and is told now closes by itself. */
+async function compareDay(trx: Trx, psp: string, day: string): Promise<void> {
+  for (const one of await untoldMovements(trx, psp, day)) await openMissing(trx, psp, day, one);
+  const { rows } = await sql<{ id: string; naturalKey: string }>`
+    select b.id, l.natural_key from payments.reconciliation_break b
+    join lateral (select natural_key from payments.settlement_line
+      join payments.settlement_file f on f.id = file_id
+      where settlement_line.psp = b.psp and subject = b.subject and gross = b.expected and f.fetched_at > b.opened_at
+      limit 1) l on true
+    where b.psp = ${psp} and b.kind = 'missing' and b.closed_at is null`.execute(trx);
+  for (const { id, naturalKey } of rows)
+    orThrow(
+      await closeBreak(trx, id, {
+        proof: { kind: 'later-line', reference: naturalKey },
+        resolution: 'told by a later file',
+        actor,
+      }),
+    );
+}
+
+const openMissing = (trx: Trx, psp: string, day: string, one: BrandedMovement) =>
+  openBreak(trx, {
+    psp,
+    day,
+    kind: 'missing',
+    naturalKey: `${one.kind}:${one.pspReference}`,
+    subject: one.subject,
+    asset: one.asset,
+    expected: one.gross,
+    found: null,
+  });
+
+type Unmatched = {
+  naturalKey: string;
+  pspReference: string;
+  asset: string;
+  gross: string;
+  day: string;
+  isLate: boolean;
+  bankLineId: string | null;
+  paid: string | null;
+};
+
+/** Payouts of the PSP to our bank against the statements; what is late, or of another amount, is a break. */
+async function matchBank(trx: Trx, psp: string): Promise<void> {
+  const { rows } = await sql<Unmatched>`
+    select distinct on (l.natural_key) l.natural_key, l.psp_reference, l.asset, l.gross, f.day::text as day,
+      f.day < (now() at time zone 'UTC')::date - ${bankDays}::int as is_late, b.id as bank_line_id, b.amount as paid
+    from payments.settlement_line l join payments.settlement_file f on f.id = l.file_id
+    left join payments.bank_line b on (b.end_to_end_id = l.psp_reference or position(l.psp_reference in b.reference) > 0)
+      and b.asset = l.asset and not exists (select 1 from payments.bank_match m where m.bank_line_id = b.id)
+    where l.psp = ${psp} and l.kind = 'bank-payout'
+      and not exists (select 1 from payments.bank_match m where m.psp = l.psp and m.natural_key = l.natural_key)
+    order by l.natural_key, f.version desc, (b.amount = -l.gross) desc nulls last`.execute(trx);
+  for (const row of rows) {
+    const expected = -BigInt(row.gross);
+    if (row.bankLineId !== null && row.paid !== null && BigInt(row.paid) === expected) {
+      await trx
+        .insertInto('payments.bankMatch')
+        .values({ bankLineId: row.bankLineId, psp, naturalKey: row.naturalKey })
+        .execute();
+      await closeBankBreak(trx, psp, row.naturalKey, row.bankLineId);
+    } else if (row.bankLineId !== null || row.isLate) {
+      await openBreak(trx, {
+        psp,
+        day: row.day,
+        kind: 'bank',
+        naturalKey: row.naturalKey,
+        subject: null,
+        asset: row.asset,
+        expected,
+        found: row.paid === null ? null : BigInt(row.paid),
+      });
+    }
+  }
+}
+
+async function closeBankBreak(trx: Trx, psp: string, naturalKey: string, bankLineId: string): Promise<void> {
+  const open = await trx
+    .selectFrom('payments.reconciliationBreak')
+    .select('id')
+    .where('psp', '=', psp)
+    .where('kind', '=', 'bank')
+    .where('naturalKey', '=', naturalKey)
+    .where('closedAt', 'is', null)
+    .executeTakeFirst();
+  if (open === undefined) return;
+  orThrow(
+    await closeBreak(trx, open.id, {
+      proof: { kind: 'bank-line', reference: bankLineId },
+      resolution: 'found on a bank statement',
+      actor,
+    }),
+  );
+}

@@ -1,0 +1,357 @@
+/** Reconciliation in the back office: what differs, who looks after it, and what has proven it closed. */
+import { createRoute, z } from '@hono/zod-openapi';
+import { sql } from 'kysely';
+import { assignBreak, closeBreak, proofKinds, type BreakRow } from '#activities/payments/commands/breaks.ts';
+import { fail, FailureError } from '#domain/failures.ts';
+import { toMoneyText } from '#domain/money.ts';
+import { breakKinds } from '#domain/payments/settlement.ts';
+import { reconciliationStart, reconciliationWorkflowId } from '#workflows/reconciliation.contract.ts';
+import type { reconciliation } from '#workflows/reconciliation.ts';
+import type { Api } from '../app.ts';
+import { requireOperator } from '../backoffice-guard.ts';
+import type { ApiDeps } from '../context.ts';
+import { idempotencyHeader } from '../idempotency.ts';
+import { newerThan, pageById } from '../keyset.ts';
+import { problemResponses } from '../problem.ts';
+import { idParam, moneyOutput, nullableMoneyOutput, pageOf, timestamp } from '../schemas.ts';
+import { decided } from '../wallet/decided.ts';
+import { isWorkflowOver } from '../workflow-failures.ts';
+import { body, idPageQuery, json } from './payment-schemas.ts';
+
+const common = { tags: ['payments'], security: [{ operatorSession: [] }] };
+const psp = z.string().regex(/^[a-z]{1,20}$/);
+const day = z.iso.date().openapi({ example: '2026-11-25', description: 'A day in UTC.' });
+const proofKind = z.enum(proofKinds);
+const breakKind = z.enum(breakKinds);
+
+const breakOutput = z
+  .strictObject({
+    breakId: z.uuid(),
+    psp: z.string(),
+    day,
+    kind: breakKind,
+    naturalKey: z.string().openapi({ description: 'The PSP’s name of the movement.' }),
+    subject: z.string().nullable(),
+    expected: nullableMoneyOutput,
+    found: nullableMoneyOutput,
+    ownerId: z.uuid().nullable(),
+    openedAt: timestamp,
+    ageS: z.int(),
+    closedAt: timestamp.nullable(),
+    closedBy: z.string().nullable(),
+    proof: z.union([z.strictObject({ kind: proofKind, reference: z.string() }), z.null()]),
+    resolution: z.string().nullable(),
+  })
+  .openapi('ReconciliationBreak');
+
+const dayOutput = z
+  .strictObject({
+    psp: z.string(),
+    day,
+    workflowId: z.string(),
+    files: z.array(
+      z.strictObject({
+        fileId: z.uuid(),
+        version: z.int(),
+        name: z.string(),
+        sha256: z.string(),
+        fetchedAt: timestamp,
+        lines: z.int(),
+      }),
+    ),
+    openBreaks: z.int(),
+    closedBreaks: z.int(),
+    balances: z
+      .array(z.strictObject({ account: z.string(), money: moneyOutput }))
+      .openapi({ description: 'The ledger’s accounts of this PSP now; what it owes us is negative.' }),
+    suspense: z
+      .array(
+        z.strictObject({
+          account: z.string(),
+          money: moneyOutput,
+          journals: z.array(
+            z.strictObject({ journalId: z.uuid(), code: z.string(), subject: z.string().nullable() }),
+          ),
+        }),
+      )
+      .openapi({ description: 'Empty at a day’s end, or explained by the journals that are listed.' }),
+  })
+  .openapi('ReconciliationDay');
+
+const reads = ['invalid-request', 'not-authenticated', 'forbidden'] as const;
+
+const listRoute = (deps: ApiDeps) =>
+  createRoute({
+    ...common,
+    method: 'get',
+    path: '/admin/v1/reconciliation/breaks',
+    operationId: 'listReconciliationBreaks',
+    summary: 'Differences between our books, settlement files and bank statements, oldest first',
+    middleware: [requireOperator(deps, 'payments:reconciliation:read')] as const,
+    request: {
+      query: idPageQuery.extend({
+        psp: psp.optional(),
+        state: z.enum(['open', 'closed']).default('open'),
+        ownerId: z.uuid().optional(),
+      }),
+    },
+    responses: {
+      200: json(pageOf(breakOutput, 'ReconciliationBreakPage'), 'A page of breaks'),
+      ...problemResponses(...reads),
+    },
+  });
+
+const assignRoute = (deps: ApiDeps) =>
+  createRoute({
+    ...common,
+    method: 'post',
+    path: '/admin/v1/reconciliation/breaks/{id}/owner',
+    operationId: 'assignReconciliationBreak',
+    summary: 'Give a break an owner',
+    middleware: [requireOperator(deps, 'payments:reconciliation:work')] as const,
+    request: {
+      params: idParam,
+      body: body(z.strictObject({ ownerId: z.uuid() }).openapi('BreakOwner')),
+    },
+    responses: {
+      200: json(breakOutput, 'The break'),
+      ...problemResponses(...reads, 'malformed-json', 'not-found', 'break-not-open'),
+    },
+  });
+
+const closeRoute = (deps: ApiDeps) =>
+  createRoute({
+    ...common,
+    method: 'post',
+    path: '/admin/v1/reconciliation/breaks/{id}/closings',
+    operationId: 'closeReconciliationBreak',
+    summary: 'Close a break by what proves it',
+    description:
+      'A proof is a line of a later file, a matched bank line, a journal on the PSP’s accounts, or a correction that two people made. It is looked up: a break cannot be written off.',
+    middleware: [requireOperator(deps, 'payments:reconciliation:work')] as const,
+    request: {
+      params: idParam,
+      headers: idempotencyHeader,
+      body: body(
+        z
+          .strictObject({
+            proof: z.strictObject({ kind: proofKind, reference: z.string().min(1).max(300) }),
+            resolution: z.string().trim().min(3).max(500),
+          })
+          .openapi('BreakClosing'),
+      ),
+    },
+    responses: {
+      200: json(breakOutput, 'The break, closed'),
+      ...problemResponses(...reads, 'malformed-json', 'not-found', 'break-not-open'),
+    },
+  });
+
+const dayParams = z.object({
+  psp: psp.openapi({ param: { name: 'psp', in: 'path' } }),
+  day: day.openapi({ param: { name: 'day', in: 'path' } }),
+});
+
+const dayRoute = (deps: ApiDeps) =>
+  createRoute({
+    ...common,
+    method: 'get',
+    path: '/admin/v1/reconciliation/{psp}/{day}',
+    operationId: 'readReconciliationDay',
+    summary: 'A PSP’s day: files, breaks, and what suspense holds',
+    middleware: [requireOperator(deps, 'payments:reconciliation:read')] as const,
+    request: { params: dayParams },
+    responses: { 200: json(dayOutput, 'The day'), ...problemResponses(...reads) },
+  });
+
+const runRoute = (deps: ApiDeps) =>
+  createRoute({
+    ...common,
+    method: 'post',
+    path: '/admin/v1/reconciliation/{psp}/{day}/runs',
+    operationId: 'runReconciliation',
+    summary: 'Fetch the day’s file again and match it; the same file changes nothing',
+    middleware: [requireOperator(deps, 'payments:reconciliation:work')] as const,
+    request: { params: dayParams },
+    responses: {
+      200: json(z.strictObject({ workflowId: z.string() }).openapi('ReconciliationRun'), 'Started'),
+      ...problemResponses(...reads, 'not-found', 'dependency-unavailable'),
+    },
+  });
+
+export function mountReconciliation(api: Api, deps: ApiDeps): void {
+  const { db } = deps;
+
+  api.openapi(listRoute(deps), async (c) => {
+    const { limit, after, psp: ofPsp, state, ownerId } = c.req.valid('query');
+    const rows = await selectBreaks(db)
+      .where('closedAt', state === 'open' ? 'is' : 'is not', null)
+      .$if(ofPsp !== undefined, (query) => query.where('psp', '=', ofPsp ?? ''))
+      .$if(ownerId !== undefined, (query) => query.where('owner', '=', ownerId ?? ''))
+      .$if(after !== undefined, (query) =>
+        query.where(
+          newerThan({ table: 'payments.reconciliation_break', column: 'openedAt', after: after ?? '' }),
+        ),
+      )
+      .orderBy('openedAt')
+      .orderBy('id')
+      .limit(limit + 1)
+      .execute();
+    return c.json(pageById(rows, limit, toApiBreak), 200);
+  });
+
+  api.openapi(assignRoute(deps), async (c) => {
+    const { id } = c.req.valid('param');
+    const { ownerId } = c.req.valid('json');
+    const known = await db
+      .selectFrom('backoffice.operator')
+      .select('id')
+      .where('id', '=', ownerId)
+      .executeTakeFirst();
+    if (known === undefined) throw new FailureError(fail('not-found', 'There is no such operator.').failure);
+    await decided(db, (trx) => assignBreak(trx, id, ownerId, c.var.operator.operatorId));
+    return c.json(toApiBreak(await selectBreaks(db).where('id', '=', id).executeTakeFirstOrThrow()), 200);
+  });
+
+  api.openapi(closeRoute(deps), async (c) => {
+    const { id } = c.req.valid('param');
+    const { proof, resolution } = c.req.valid('json');
+    await decided(db, (trx) =>
+      closeBreak(trx, id, {
+        proof,
+        resolution,
+        actor: { kind: 'operator', id: c.var.operator.operatorId },
+      }),
+    );
+    return c.json(toApiBreak(await selectBreaks(db).where('id', '=', id).executeTakeFirstOrThrow()), 200);
+  });
+
+  api.openapi(runRoute(deps), async (c) => {
+    const { psp: ofPsp, day: ofDay } = c.req.valid('param');
+    if (!(ofPsp in deps.config.psp))
+      throw new FailureError(fail('not-found', 'There is no such PSP.').failure);
+    const input = { psp: ofPsp, day: ofDay, asked: Date.now() };
+    const client = await deps.temporal();
+    try {
+      await client.workflow.start<typeof reconciliation>('reconciliation', reconciliationStart(input));
+    } catch (error) {
+      if (!isWorkflowOver(error)) throw error;
+    }
+    return c.json({ workflowId: reconciliationWorkflowId(input) }, 200);
+  });
+
+  api.openapi(dayRoute(deps), async (c) => {
+    const { psp: ofPsp, day: ofDay } = c.req.valid('param');
+    return c.json(await readDay(deps, ofPsp, ofDay), 200);
+  });
+}
+
+const selectBreaks = (db: ApiDeps['db']) =>
+  db
+    .selectFrom('payments.reconciliationBreak')
+    .selectAll()
+    .select(sql<string>`day::text`.as('dayText'));
+
+function toApiBreak(row: BreakRow & { readonly dayText: string }): z.infer<typeof breakOutput> {
+  const money = (units: string | null) =>
+    units === null || row.asset === null ? null : toMoneyText(BigInt(units), row.asset);
+  return {
+    breakId: row.id,
+    psp: row.psp,
+    day: row.dayText,
+    kind: breakKind.parse(row.kind),
+    naturalKey: row.naturalKey,
+    subject: row.subject,
+    expected: money(row.expected),
+    found: money(row.found),
+    ownerId: row.owner,
+    openedAt: row.openedAt.toISOString(),
+    ageS: Math.max(0, Math.floor(((row.closedAt ?? new Date()).getTime() - row.openedAt.getTime()) / 1_000)),
+    closedAt: row.closedAt?.toISOString() ?? null,
+    closedBy: row.closedBy,
+    proof:
+      row.proofKind === null || row.proofReference === null
+        ? null
+        : { kind: proofKind.parse(row.proofKind), reference: row.proofReference },
+    resolution: row.resolution,
+  };
+}
+
+type Balance = { account: string; asset: string; units: string };
+
+/** Journals that a suspense account's rest may come from; the newest, as many as a person reads. */
+const explainedMax = 50;
+
+async function readDay(
+  { db }: Pick<ApiDeps, 'db'>,
+  ofPsp: string,
+  ofDay: string,
+): Promise<z.infer<typeof dayOutput>> {
+  const [files, counts, { rows: balances }] = await Promise.all([
+    db
+      .selectFrom('payments.settlementFile as f')
+      .select(['f.id', 'f.version', 'f.name', 'f.sha256', 'f.fetchedAt'])
+      .select((where) =>
+        where
+          .selectFrom('payments.settlementLine as l')
+          .whereRef('l.fileId', '=', 'f.id')
+          .select((count) => count.fn.countAll<bigint>().as('lines'))
+          .as('lines'),
+      )
+      .where('f.psp', '=', ofPsp)
+      .where('f.day', '=', sql<Date>`${ofDay}::date`)
+      .orderBy('f.version')
+      .limit(100)
+      .execute(),
+    db
+      .selectFrom('payments.reconciliationBreak')
+      .select([
+        sql<bigint>`count(*) filter (where closed_at is null)`.as('open'),
+        sql<bigint>`count(*) filter (where closed_at is not null)`.as('closed'),
+      ])
+      .where('psp', '=', ofPsp)
+      .where('day', '=', sql<Date>`${ofDay}::date`)
+      .executeTakeFirstOrThrow(),
+    sql<Balance>`select account, asset, sum(amount)::text as units from wallet.entry
+      where player_id is null and account in (${`psp:${ofPsp}:clearing`}, ${`psp:${ofPsp}:disputed`}, ${`suspense:${ofPsp}`})
+      group by 1, 2 order by 1, 2`.execute(db),
+  ]);
+  const suspense = balances.filter(({ account, units }) => account.startsWith('suspense:') && units !== '0');
+  return {
+    psp: ofPsp,
+    day: ofDay,
+    workflowId: reconciliationWorkflowId({ psp: ofPsp, day: ofDay, asked: 0 }),
+    files: files.map((file) => ({
+      fileId: file.id,
+      version: file.version,
+      name: file.name,
+      sha256: file.sha256.toString('hex'),
+      fetchedAt: file.fetchedAt.toISOString(),
+      lines: Number(file.lines ?? 0n),
+    })),
+    openBreaks: Number(counts.open),
+    closedBreaks: Number(counts.closed),
+    balances: balances.map(({ account, asset, units }) => ({
+      account,
+      money: toMoneyText(BigInt(units), asset),
+    })),
+    suspense: await Promise.all(
+      suspense.map(async ({ account, asset, units }) => ({
+        account,
+        money: toMoneyText(BigInt(units), asset),
+        journals: (
+          await db
+            .selectFrom('wallet.entry as e')
+            .innerJoin('wallet.journal as j', 'j.id', 'e.journalId')
+            .select(['j.id', 'j.code', 'j.subject'])
+            .where('e.account', '=', account)
+            .where('e.asset', '=', asset)
+            .where('e.playerId', 'is', null)
+            .orderBy('e.journalId', 'desc')
+            .limit(explainedMax)
+            .execute()
+        ).map((one) => ({ journalId: one.id, code: one.code, subject: one.subject })),
+      })),
+    ),
+  };
+}

@@ -1,0 +1,26 @@
+/** How to start the reconciliation of one PSP and day. */
+import { taskQueues } from '#domain/task-queues.ts';
+import { stageKey } from './search-attributes.ts';
+
+export type ReconciliationInput = {
+  readonly psp: string;
+  /** UTC day, `2026-11-25`. */
+  readonly day: string;
+  /** 0 for the day's own run; the time in milliseconds of a run that somebody asked for. */
+  readonly asked: number;
+};
+
+export const reconciliationWorkflowId = ({ psp, day, asked }: ReconciliationInput) =>
+  asked === 0
+    ? (`reconciliation:${psp}:${day}` as const)
+    : (`reconciliation:${psp}:${day}:r${asked}` as const);
+
+/** Start options by contract: one scheduled run per PSP and day, for ever; the rows know what was done before. */
+export const reconciliationStart = (input: ReconciliationInput) => ({
+  workflowId: reconciliationWorkflowId(input),
+  taskQueue: taskQueues.money,
+  args: [input] as [ReconciliationInput],
+  workflowIdReusePolicy: 'REJECT_DUPLICATE' as const,
+  workflowIdConflictPolicy: 'USE_EXISTING' as const,
+  typedSearchAttributes: [{ key: stageKey, value: 'fetching' }],
+});
