@@ -42,6 +42,7 @@ const allowed: Record<JournalCode, string> = {
   'hold.capture': 'held clearing suspense tax',
   'hold.release': 'held cash owed',
   'deposit.refund': 'cash owed clearing',
+  'deposit.refund-return': 'cash owed clearing',
   'chargeback.open': 'cash owed disputed',
   'chargeback.lose': 'disputed clearing',
   'chargeback.win': 'disputed cash owed',
@@ -56,6 +57,7 @@ const allowed: Record<JournalCode, string> = {
   'book.void': 'cash owed book',
   'book.correct': 'cash owed book',
   'book.cash-out': 'cash owed book',
+  'psp.fee': 'fees clearing',
 };
 
 const line = (account: string): Posting => ({ side: 'house', account, amount: 1n }) as unknown as Posting;
