@@ -66,6 +66,8 @@ export const permissions = [
   'payments:routing:read',
   'payments:routing:draft',
   'payments:routing:publish',
+  'backoffice:rules:read',
+  'backoffice:rules:draft',
 ] as const;
 
 export type Permission = (typeof permissions)[number];
@@ -89,7 +91,10 @@ const asksForAdjustments = [
   'wallet:adjustment:request',
 ] as const satisfies readonly Permission[];
 
+/** `backoffice:rules` opens the routes of all rule sets; each set asks for a permission of its module besides. */
 const asksForRouting = [
+  'backoffice:rules:read',
+  'backoffice:rules:draft',
   'payments:routing:read',
   'payments:routing:draft',
 ] as const satisfies readonly Permission[];
@@ -189,6 +194,7 @@ const grants: Record<RoleName, readonly Permission[]> = {
     'games:game:read',
     'payments:route:read',
     'payments:routing:read',
+    'backoffice:rules:read',
   ],
   admin: permissions,
 };
