@@ -55,10 +55,10 @@ function mountCatalogue(api: Api, deps: ApiDeps): void {
       tags: ['backoffice'],
       summary: 'The rule sets that you may read, and the fields that their rules may use',
       security,
-      middleware: [requireOperator(deps)] as const,
+      middleware: [requireOperator(deps, 'backoffice:rules:read')] as const,
       responses: {
         200: json(z.strictObject({ items: z.array(ruleSetOutput) }), 'The rule sets'),
-        ...problemResponses('not-authenticated', 'dependency-unavailable'),
+        ...problemResponses('not-authenticated', 'forbidden', 'dependency-unavailable'),
       },
     }),
     (c) => {
@@ -88,7 +88,7 @@ function mountCatalogue(api: Api, deps: ApiDeps): void {
       tags: ['backoffice'],
       summary: 'Check rules without keeping them: sentences, cost, warnings, dead rows and gaps',
       security,
-      middleware: [requireOperator(deps)] as const,
+      middleware: [requireOperator(deps, 'backoffice:rules:draft')] as const,
       request: { params: ruleSetParam, body: body(checkInput) },
       responses: {
         200: json(readingOutput, 'The rules are valid'),
@@ -111,7 +111,7 @@ function mountDrafts(api: Api, deps: ApiDeps): void {
       tags: ['backoffice'],
       summary: 'Draft the next version; it never changes again, a correction is another draft',
       security,
-      middleware: [requireOperator(deps)] as const,
+      middleware: [requireOperator(deps, 'backoffice:rules:draft')] as const,
       request: { params: ruleSetParam, headers: idempotencyHeader, body: body(draftInput) },
       responses: {
         200: json(versionOutput, 'The draft'),
@@ -158,7 +158,7 @@ function mountVersions(api: Api, deps: ApiDeps): void {
       tags: ['backoffice'],
       summary: 'Versions of a brand, newest first',
       security,
-      middleware: [requireOperator(deps)] as const,
+      middleware: [requireOperator(deps, 'backoffice:rules:read')] as const,
       request: { params: ruleSetParam, query: versionQuery },
       responses: {
         200: json(pageOf(versionOutput, 'RuleVersionPage'), 'A page of versions'),
@@ -196,7 +196,7 @@ function mountVersions(api: Api, deps: ApiDeps): void {
       tags: ['backoffice'],
       summary: 'A version with its content and its sentences',
       security,
-      middleware: [requireOperator(deps)] as const,
+      middleware: [requireOperator(deps, 'backoffice:rules:read')] as const,
       request: { params: idParam },
       responses: {
         200: json(versionDetailOutput, 'The version'),
@@ -223,7 +223,7 @@ function mountLifeCycle(api: Api, deps: ApiDeps): void {
       tags: ['backoffice'],
       summary: 'Replay the decisions of the last days through a version; what was decided stays',
       security,
-      middleware: [requireOperator(deps)] as const,
+      middleware: [requireOperator(deps, 'backoffice:rules:draft')] as const,
       request: { params: idParam, body: body(simulationInput) },
       responses: {
         200: json(simulationOutput, 'What would have been different'),
@@ -277,7 +277,7 @@ function mountLifeCycle(api: Api, deps: ApiDeps): void {
       description:
         'Publishing needs a simulation, and another person than the author. Going live retires what was live. Rolling back needs a version that has been live. A repeat answers with the version as it is.',
       security,
-      middleware: [requireOperator(deps)] as const,
+      middleware: [requireOperator(deps, 'backoffice:rules:draft')] as const,
       request: { params: idParam, body: body(stepInput) },
       responses: {
         200: json(versionOutput, 'The version after the step'),
@@ -306,7 +306,7 @@ function mountLifeCycle(api: Api, deps: ApiDeps): void {
 
 type Right = keyof RuleSet['permissions'];
 
-/** Rights belong to the rule set, so they are known only when the request has named one. */
+/** The second guard: rights belong to the rule set, so they are known only when the request has named one. */
 function requireRight({ roles }: OperatorIdentity, { permissions }: RuleSet, right: Right): void {
   if (!mayDo(roles, permissions[right]))
     throw new FailureError(fail('forbidden', `This needs the permission ${permissions[right]}.`).failure);

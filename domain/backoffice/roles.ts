@@ -72,6 +72,8 @@ export const permissions = [
   'payments:reconciliation:read',
   'payments:reconciliation:work',
   'payments:reconciliation:decide',
+  'backoffice:rules:read',
+  'backoffice:rules:draft',
 ] as const;
 
 export type Permission = (typeof permissions)[number];
@@ -95,7 +97,10 @@ const asksForAdjustments = [
   'wallet:adjustment:request',
 ] as const satisfies readonly Permission[];
 
+/** `backoffice:rules` opens the routes of all rule sets; each set asks for a permission of its module besides. */
 const asksForRouting = [
+  'backoffice:rules:read',
+  'backoffice:rules:draft',
   'payments:routing:read',
   'payments:routing:draft',
 ] as const satisfies readonly Permission[];
@@ -205,6 +210,7 @@ const grants: Record<RoleName, readonly Permission[]> = {
     'games:game:read',
     'payments:route:read',
     'payments:routing:read',
+    'backoffice:rules:read',
   ],
   admin: permissions,
 };
