@@ -14,6 +14,7 @@ export interface Embedded {
   readonly mailbox: boolean;
   readonly pspAlpha: boolean;
   readonly pspBeta: boolean;
+  readonly pspGamma: boolean;
   readonly kycVendor: boolean;
   readonly gameStudio: boolean;
   readonly oddsFeed: boolean;
@@ -44,6 +45,7 @@ export function decideEmbedded(given: Environment): Embedded {
     mailbox: !isSet(given, 'SMTP_URL'),
     pspAlpha: !isSet(given, 'PSP_ALPHA_API_KEY'),
     pspBeta: !isSet(given, 'PSP_BETA_API_KEY'),
+    pspGamma: !isSet(given, 'PSP_GAMMA_API_KEY'),
     kycVendor: !isSet(given, 'KYC_VENDOR_APP_TOKEN'),
     gameStudio: !isSet(given, 'HUB88_PRIVATE_KEY'),
     oddsFeed: !isSet(given, 'ODDS_FEED_WEBHOOK_SECRET'),
@@ -65,6 +67,7 @@ function decideProduction(given: Environment): Embedded {
     mailbox: false,
     pspAlpha: false,
     pspBeta: false,
+    pspGamma: false,
     kycVendor: false,
     gameStudio: false,
     oddsFeed: false,
@@ -154,6 +157,15 @@ function defaultsFrom(
           PSP_BETA_API_KEY: secrets.pspBeta.apiKey,
           PSP_BETA_MERCHANT_ACCOUNT: secrets.pspBeta.merchantAccount,
           PSP_BETA_HMAC_KEY: secrets.pspBeta.hmacKey,
+        }
+      : {}),
+    ...(embedded.pspGamma
+      ? {
+          PSP_GAMMA_URL: address(ports.pspGamma),
+          PSP_GAMMA_API_KEY: secrets.pspGamma.apiKey,
+          PSP_GAMMA_PROCESSING_CHANNEL_ID: secrets.pspGamma.processingChannelId,
+          PSP_GAMMA_CURRENCY_ACCOUNT_ID: secrets.pspGamma.currencyAccountId,
+          PSP_GAMMA_WEBHOOK_SECRET: secrets.pspGamma.webhookSecret,
         }
       : {}),
     ...(embedded.kycVendor

@@ -29,6 +29,7 @@ import {
   oddsFeedPlan,
   pspAlphaPlan,
   pspBetaPlan,
+  pspGammaPlan,
   relayPlan,
   stopOrder,
   workerPlan,
@@ -263,6 +264,7 @@ async function startCounterparties(frame: Frame): Promise<void> {
   const plans: ProcessPlan[] = [];
   if (embedded.pspAlpha) plans.push(pspAlphaPlan(request));
   if (embedded.pspBeta) plans.push(pspBetaPlan(request));
+  if (embedded.pspGamma) plans.push(pspGammaPlan(request));
   if (embedded.kycVendor) plans.push(kycVendorPlan(request));
   if (embedded.gameStudio) plans.push(gameStudioPlan(request));
   if (embedded.mailbox) plans.push(mailboxPlan(request));
@@ -375,6 +377,7 @@ function portsInUse(ports: Ports, embedded: Embedded): { port: number; use: stri
     ],
     pspAlpha: [['pspAlpha', 'the PSP alpha']],
     pspBeta: [['pspBeta', 'the PSP beta']],
+    pspGamma: [['pspGamma', 'the PSP gamma']],
     kycVendor: [['kycVendor', 'the KYC vendor']],
     gameStudio: [['gameStudio', 'the game studio']],
     oddsFeed: [['oddsFeed', 'the odds feed']],

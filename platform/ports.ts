@@ -12,6 +12,7 @@ const defaults = {
   postgres: 15_432,
   pspAlpha: 18_100,
   pspBeta: 18_200,
+  pspGamma: 18_250,
   gameStudio: 18_300,
   kycVendor: 18_400,
   mailbox: 18_500,

@@ -3,6 +3,7 @@ import type { Result } from '#domain/failures.ts';
 import type { MoneyText } from '#domain/money.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import { createAdyenConnector } from './connectors/adyen.ts';
+import { createCheckoutConnector } from './connectors/checkout.ts';
 import { createStripeConnector } from './connectors/stripe.ts';
 
 /** A charge at one PSP. Everything in it comes from rows, so that a repeat is the identical request. */
@@ -87,6 +88,7 @@ export type PspConnectors = ReadonlyMap<string, PspConnector>;
 export type PspConnectorsConfig = {
   readonly alpha?: StripeAccount | undefined;
   readonly beta?: AdyenAccount | undefined;
+  readonly gamma?: CheckoutAccount | undefined;
 };
 
 export type StripeAccount = { readonly url: string; readonly apiKey: string; readonly webhookSecret: string };
@@ -99,13 +101,23 @@ export type AdyenAccount = {
   readonly hmacKey: string;
 };
 
+export type CheckoutAccount = {
+  readonly url: string;
+  readonly apiKey: string;
+  readonly processingChannelId: string;
+  /** Where payouts are taken from. */
+  readonly currencyAccountId: string;
+  readonly webhookSecret: string;
+};
+
 /** Longest wait for an answer of a PSP. */
 export const pspTimeoutMs = 10_000;
 
-/** `alpha` speaks as Stripe, `beta` as Adyen; what is not configured is not there. */
+/** `alpha` speaks as Stripe, `beta` as Adyen, `gamma` as Checkout.com; what is not configured is not there. */
 export function createPspConnectors(config: PspConnectorsConfig, timeoutMs = pspTimeoutMs): PspConnectors {
   const connectors = new Map<string, PspConnector>();
   if (config.alpha) connectors.set('alpha', createStripeConnector('alpha', config.alpha, timeoutMs));
   if (config.beta) connectors.set('beta', createAdyenConnector('beta', config.beta, timeoutMs));
+  if (config.gamma) connectors.set('gamma', createCheckoutConnector('gamma', config.gamma, timeoutMs));
   return connectors;
 }

@@ -1,4 +1,4 @@
-/** The PSP behind both dialects, put together once; a dialect receives it and speaks for it. */
+/** The PSP behind all dialects, put together once; a dialect receives it and speaks for it. */
 import type { DueWork } from '../support/due-work.ts';
 import type { Log } from '../support/json-log.ts';
 import type { PartyApp } from '../support/party-server.ts';
@@ -26,7 +26,7 @@ export interface Psp {
 }
 
 export interface Dialect {
-  name: 'stripe' | 'adyen';
+  name: 'stripe' | 'adyen' | 'checkout';
   newChargeId(): string;
   mount(app: PartyApp, psp: Psp): void;
   notices(fact: Fact, psp: Psp): Notice[];

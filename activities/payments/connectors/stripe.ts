@@ -92,6 +92,9 @@ export function createStripeConnector(name: string, account: StripeAccount, time
         );
         return { kind: 'accepted', pspReference: refund.id, isFinal: refund.status === 'succeeded' };
       } catch (error) {
+        // Looked at and turned down: offering it again would not help.
+        if (error instanceof Stripe.errors.StripeInvalidRequestError && error.code !== undefined)
+          return { kind: 'refused', rawCode: error.code };
         const outcome = failureOutcome(error);
         return outcome.kind === 'declined'
           ? { kind: 'refused', rawCode: outcome.rawCode }
