@@ -56,7 +56,7 @@ export function createActivityDeps({ config, db, clickhouse, log }: WorkerParts)
 
 /** Accounts at PSPs, in the clear for the connectors alone. */
 export function pspAccounts({ psp }: Pick<Config, 'psp'>) {
-  const { alpha, beta } = psp;
+  const { alpha, beta, gamma } = psp;
   return {
     alpha: alpha && {
       url: alpha.url,
@@ -68,6 +68,13 @@ export function pspAccounts({ psp }: Pick<Config, 'psp'>) {
       apiKey: beta.apiKey.reveal(),
       merchantAccount: beta.merchantAccount,
       hmacKey: beta.hmacKey.reveal(),
+    },
+    gamma: gamma && {
+      url: gamma.url,
+      apiKey: gamma.apiKey.reveal(),
+      processingChannelId: gamma.processingChannelId,
+      currencyAccountId: gamma.currencyAccountId,
+      webhookSecret: gamma.webhookSecret.reveal(),
     },
   };
 }

@@ -21,7 +21,7 @@ export type Redriven = { readonly deposits: number; readonly withdrawals: number
 export async function redrivePayments(
   client: Client,
   db: Database,
-  psps: readonly string[] = ['alpha', 'beta'],
+  psps: readonly string[] = ['alpha', 'beta', 'gamma'],
 ): Promise<Redriven> {
   const deposits = await db
     .selectFrom('payments.deposit')
