@@ -2,6 +2,7 @@
 import type { Api } from './app.ts';
 import type { ApiDeps } from './context.ts';
 import { mountBackofficePayments } from './payments/backoffice-payments.ts';
+import { mountBankTransfers } from './payments/bank-transfers.ts';
 import { mountDepositReturn } from './payments/deposit-return.ts';
 import { mountDeposits } from './payments/deposits.ts';
 import { mountWithdrawals } from './payments/withdrawals.ts';
@@ -10,6 +11,7 @@ import { mountPspWebhooks } from './payments/webhook.ts';
 export function mountPayments(api: Api, deps: ApiDeps): void {
   mountDeposits(api, deps);
   mountDepositReturn(api, deps);
+  mountBankTransfers(api, deps);
   mountWithdrawals(api, deps);
   mountBackofficePayments(api, deps);
   mountPspWebhooks(api, deps);

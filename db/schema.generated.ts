@@ -612,6 +612,54 @@ export interface PaymentsAttempt {
   token: string;
 }
 
+export interface PaymentsBankAccount {
+  instrumentId: string;
+  sealed: Buffer;
+}
+
+export interface PaymentsBankEntry {
+  account: string;
+  bankReference: string;
+  outcome: string;
+  recordedAt: Generated<Timestamp>;
+  subject: string;
+}
+
+export interface PaymentsBankLine {
+  account: string;
+  amount: string;
+  asset: string;
+  bookedOn: Timestamp;
+  endToEndId: string | null;
+  id: Generated<string>;
+  line: number;
+  reference: string;
+  statementId: string;
+}
+
+export interface PaymentsBankReport {
+  bankNumber: bigint;
+  importedAt: Generated<Timestamp>;
+  keyId: string;
+  kind: string;
+  sealed: Buffer;
+  sha256: string;
+  wrapped: Buffer;
+}
+
+export interface PaymentsBankTransfer {
+  amount: string;
+  batchId: string | null;
+  bookedAt: Timestamp | null;
+  endToEndId: string;
+  position: number | null;
+  queuedAt: Generated<Timestamp>;
+  reason: string | null;
+  reference: string;
+  state: Generated<string>;
+  withdrawalId: string;
+}
+
 export interface PaymentsDeposit {
   amount: string;
   asset: string;
@@ -647,6 +695,12 @@ export interface PaymentsInstrument {
   token: string;
 }
 
+export interface PaymentsPayInReference {
+  createdAt: Generated<Timestamp>;
+  depositId: string;
+  reference: string;
+}
+
 export interface PaymentsPayoutAttempt {
   number: number;
   processedAmount: string | null;
@@ -660,6 +714,20 @@ export interface PaymentsPayoutAttempt {
   startedAt: Generated<Timestamp>;
   state: Generated<string>;
   withdrawalId: string;
+}
+
+export interface PaymentsPayoutBatch {
+  claimedAt: Timestamp | null;
+  closedAt: Timestamp | null;
+  controlSum: string;
+  id: string;
+  messageId: string;
+  reason: string | null;
+  requestedOn: Timestamp;
+  sealedAt: Generated<Timestamp>;
+  sha256: string;
+  state: Generated<string>;
+  transfers: number;
 }
 
 export interface PaymentsPspRoute {
@@ -1095,9 +1163,16 @@ export interface DB {
   "pam.session": PamSession;
   "pam.signInThrottle": PamSignInThrottle;
   "payments.attempt": PaymentsAttempt;
+  "payments.bankAccount": PaymentsBankAccount;
+  "payments.bankEntry": PaymentsBankEntry;
+  "payments.bankLine": PaymentsBankLine;
+  "payments.bankReport": PaymentsBankReport;
+  "payments.bankTransfer": PaymentsBankTransfer;
   "payments.deposit": PaymentsDeposit;
   "payments.instrument": PaymentsInstrument;
+  "payments.payInReference": PaymentsPayInReference;
   "payments.payoutAttempt": PaymentsPayoutAttempt;
+  "payments.payoutBatch": PaymentsPayoutBatch;
   "payments.pspRoute": PaymentsPspRoute;
   "payments.withdrawal": PaymentsWithdrawal;
   "payments.withdrawalApproval": PaymentsWithdrawalApproval;

@@ -30,6 +30,7 @@ export interface DevSecrets {
     readonly currencyAccountId: string;
     readonly webhookSecret: string;
   };
+  readonly bank: { readonly apiKey: string; readonly iban: string; readonly name: string };
   readonly kycVendor: {
     readonly appToken: string;
     readonly secretKey: string;
@@ -88,6 +89,11 @@ function complete(before: Partial<DevSecrets> | undefined): DevSecrets {
       processingChannelId: 'pc_sandbox',
       currencyAccountId: 'ca_sandbox',
       webhookSecret: password(),
+    },
+    bank: before?.bank ?? {
+      apiKey: password(),
+      iban: 'MT84MALT011000012345MTLCAST001S',
+      name: 'Pitboss Sandbox Ltd',
     },
     kycVendor: before?.kycVendor ?? {
       appToken: `sbx:${password()}`,

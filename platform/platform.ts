@@ -21,6 +21,7 @@ import { derivePorts, type PortName, type Ports } from './ports.ts';
 import { ensureDatabase, preparePostgres, waitForPostgres } from './postgres.ts';
 import {
   analyticsPlan,
+  bankPlan,
   apiPlan,
   bare,
   gameStudioPlan,
@@ -265,6 +266,7 @@ async function startCounterparties(frame: Frame): Promise<void> {
   if (embedded.pspAlpha) plans.push(pspAlphaPlan(request));
   if (embedded.pspBeta) plans.push(pspBetaPlan(request));
   if (embedded.pspGamma) plans.push(pspGammaPlan(request));
+  if (embedded.bank) plans.push(bankPlan(request));
   if (embedded.kycVendor) plans.push(kycVendorPlan(request));
   if (embedded.gameStudio) plans.push(gameStudioPlan(request));
   if (embedded.mailbox) plans.push(mailboxPlan(request));
@@ -378,6 +380,7 @@ function portsInUse(ports: Ports, embedded: Embedded): { port: number; use: stri
     pspAlpha: [['pspAlpha', 'the PSP alpha']],
     pspBeta: [['pspBeta', 'the PSP beta']],
     pspGamma: [['pspGamma', 'the PSP gamma']],
+    bank: [['bank', 'the bank']],
     kycVendor: [['kycVendor', 'the KYC vendor']],
     gameStudio: [['gameStudio', 'the game studio']],
     oddsFeed: [['oddsFeed', 'the odds feed']],

@@ -18,6 +18,7 @@ const defaults = {
   mailbox: 18_500,
   mailboxSmtp: 18_600,
   oddsFeed: 18_700,
+  bank: 18_750,
   workerMetrics: 19_100,
   workerSdkMetrics: 19_200,
   relayMetrics: 19_300,

@@ -12,7 +12,7 @@ export const stopOrder: readonly (readonly string[])[] = [
   ['api'],
   ['worker'],
   ['relay'],
-  ['psp-alpha', 'psp-beta', 'psp-gamma', 'kyc-vendor', 'game-studio', 'mailbox', 'odds-feed'],
+  ['psp-alpha', 'psp-beta', 'psp-gamma', 'bank', 'kyc-vendor', 'game-studio', 'mailbox', 'odds-feed'],
   ['analytics'],
   ['temporal'],
   ['postgres'],
@@ -141,6 +141,18 @@ export function pspGammaPlan({ given, home, ports, secrets }: SandboxRequest): P
       PROCESSING_CHANNEL_ID: secrets.pspGamma.processingChannelId,
       CURRENCY_ACCOUNT_ID: secrets.pspGamma.currencyAccountId,
     },
+  });
+}
+
+export function bankPlan({ given, home, ports, secrets }: SandboxRequest): ProcessPlan {
+  return partyPlan({
+    given,
+    home,
+    name: 'bank',
+    label: 'The bank',
+    script: 'sandbox/bank/main.ts',
+    port: ports.bank,
+    env: { API_KEY: secrets.bank.apiKey, ACCOUNT_IBAN: secrets.bank.iban },
   });
 }
 

@@ -28,6 +28,15 @@ export interface PspGammaConfig {
   readonly webhookSecret: Secret;
 }
 
+export interface BankConfig {
+  readonly url: string;
+  readonly apiKey: Secret;
+  /** The account that payouts leave from and pay-ins arrive at. */
+  readonly iban: string;
+  readonly bic: string | null;
+  readonly name: string;
+}
+
 export interface KycVendorConfig {
   readonly url: string;
   readonly appToken: Secret;
@@ -114,6 +123,7 @@ export interface Config {
     readonly beta: PspBetaConfig | undefined;
     readonly gamma: PspGammaConfig | undefined;
   };
+  readonly bank: BankConfig | undefined;
   readonly kycVendor: KycVendorConfig | undefined;
   readonly gameStudio: GameStudioConfig | undefined;
   readonly oddsFeed: OddsFeedConfig | undefined;
@@ -236,6 +246,11 @@ const variables = z.object({
   PSP_GAMMA_PROCESSING_CHANNEL_ID: z.string().optional(),
   PSP_GAMMA_CURRENCY_ACCOUNT_ID: z.string().optional(),
   PSP_GAMMA_WEBHOOK_SECRET: z.string().optional(),
+  BANK_URL: url('http', 'https').optional(),
+  BANK_API_KEY: z.string().optional(),
+  BANK_IBAN: z.string().optional(),
+  BANK_ACCOUNT_NAME: z.string().optional(),
+  BANK_BIC: z.string().optional(),
   KYC_VENDOR_URL: url('http', 'https').optional(),
   KYC_VENDOR_APP_TOKEN: z.string().optional(),
   KYC_VENDOR_SECRET_KEY: z.string().optional(),
@@ -335,6 +350,7 @@ function assemble(given: Variables, problems: string[]): Config {
       beta: pspBetaOf(given, problems),
       gamma: pspGammaOf(given, problems),
     },
+    bank: bankOf(given, problems),
     kycVendor: kycVendorOf(given, problems),
     gameStudio: gameStudioOf(given, problems),
     oddsFeed: oddsFeedOf(given),
@@ -462,6 +478,20 @@ function pspGammaOf(given: Variables, problems: string[]): PspGammaConfig | unde
   );
 }
 
+function bankOf(given: Variables, problems: string[]): BankConfig | undefined {
+  const names = ['BANK_URL', 'BANK_API_KEY', 'BANK_IBAN', 'BANK_ACCOUNT_NAME'] as const;
+  const group = wholeGroup(given, names, problems);
+  return (
+    group && {
+      url: group.BANK_URL,
+      apiKey: new Secret(group.BANK_API_KEY),
+      iban: group.BANK_IBAN,
+      bic: given.BANK_BIC ?? null,
+      name: group.BANK_ACCOUNT_NAME,
+    }
+  );
+}
+
 function kycVendorOf(given: Variables, problems: string[]): KycVendorConfig | undefined {
   const names = [
     'KYC_VENDOR_URL',
@@ -549,6 +579,7 @@ function productionSecrets(config: Config, given: Variables): NamedSecret[] {
     'PSP_BETA_HMAC_KEY',
     'PSP_GAMMA_API_KEY',
     'PSP_GAMMA_WEBHOOK_SECRET',
+    'BANK_API_KEY',
     'KYC_VENDOR_APP_TOKEN',
     'KYC_VENDOR_SECRET_KEY',
     'KYC_VENDOR_WEBHOOK_SECRET',

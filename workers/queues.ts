@@ -11,6 +11,8 @@ import { createRegistrationActivities } from '#activities/pam/registrations.ts';
 import { createDepositAttemptActivities } from '#activities/payments/deposit-attempts.ts';
 import { createDepositActivities } from '#activities/payments/deposit-outcomes.ts';
 import { createPayoutActivities } from '#activities/payments/payouts.ts';
+import { createBankReportActivities } from '#activities/payments/sepa/bank-reports.ts';
+import { createPayoutBatchActivities } from '#activities/payments/sepa/payout-batches.ts';
 import { createWithdrawalCheckActivities } from '#activities/payments/withdrawal-checks.ts';
 import { createWithdrawalActivities } from '#activities/payments/withdrawal-outcomes.ts';
 import { createKycVendorActivities } from '#activities/kyc/vendor-activities.ts';
@@ -54,6 +56,8 @@ export function planQueues(deps: ActivityDeps): Record<TaskQueue, QueuePlan> {
         ...createKycVendorActivities(deps),
         ...createDepositAttemptActivities(deps),
         ...createPayoutActivities(deps),
+        ...createPayoutBatchActivities(deps),
+        ...createBankReportActivities(deps),
       },
       activitiesMax: 32,
       workflowTasksMax: 5,

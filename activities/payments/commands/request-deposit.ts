@@ -139,7 +139,10 @@ async function findDeposit(db: Database | Trx, request: DepositRequest): Promise
 }
 
 /** The rules under which the player may pay in. */
-async function admitPlayer(db: Database, request: DepositRequest): Promise<Result<VersionedProfile>> {
+export async function admitPlayer(
+  db: Database,
+  request: Pick<DepositRequest, 'playerId' | 'brand' | 'jurisdiction' | 'money'>,
+): Promise<Result<VersionedProfile>> {
   const [player, wallet, rules, level] = await Promise.all([
     db
       .selectFrom('pam.player')

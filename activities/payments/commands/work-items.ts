@@ -7,7 +7,11 @@ export type WorkItemKind =
   | 'parked-withdrawal'
   | 'amount-mismatch'
   | 'late-approval'
-  | 'unmatched-notice';
+  | 'unmatched-notice'
+  | 'unmatched-transfer'
+  | 'returned-payout'
+  | 'stuck-payout-file'
+  | 'unreadable-report';
 
 /** One open item per kind and subject; opening it again changes nothing. */
 export async function openWorkItem(

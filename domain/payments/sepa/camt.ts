@@ -15,6 +15,8 @@ export type BankLine = {
   readonly endToEndId: string | null;
   /** A creditor reference of ours, else what the sender wrote, else the bank's own. */
   readonly reference: string;
+  /** The bank's own name for the movement, the same in notice and statement; null where it gives none. */
+  readonly bankReference: string | null;
   /** Of the other side. */
   readonly counterpartyName: string | null;
   readonly counterpartyIban: string | null;
@@ -137,6 +139,7 @@ function lineOf(
     // What banks write where there is none.
     endToEndId: endToEndId === 'NOTPROVIDED' ? null : endToEndId,
     reference: referenceOf(entry, payment),
+    bankReference: bankReferenceOf(entry, payment),
     counterpartyName: textAt(parties, `${other}/Pty/Nm`) ?? textAt(parties, `${other}/Nm`),
     counterpartyIban: textAt(parties, `${other}Acct/Id/IBAN`),
     returnReason: returned !== null || isReversal ? (reason ?? 'NARR') : null,
@@ -151,10 +154,12 @@ function referenceOf(entry: XmlElement, payment: XmlElement | null): string {
   const written = childrenOf(remittance, 'Ustrd').map(({ text }) => text.trim());
   const ours = structured.find(isCreditorReference) ?? findCreditorReference(written.join(' '));
   const other = structured[0] ?? written.join(' ');
-  const bank =
-    textAt(payment, 'Refs/AcctSvcrRef') ?? textAt(entry, 'AcctSvcrRef') ?? textAt(entry, 'NtryRef');
+  const bank = bankReferenceOf(entry, payment);
   return (ours ?? (other === '' ? bank : other) ?? '').slice(0, 140);
 }
+
+const bankReferenceOf = (entry: XmlElement, payment: XmlElement | null): string | null =>
+  textAt(payment, 'Refs/AcctSvcrRef') ?? textAt(entry, 'AcctSvcrRef') ?? textAt(entry, 'NtryRef');
 
 /** Closing less opening less lines; a statement without both balances proves nothing and is taken as it is. */
 function balanceGap(part: XmlElement, lines: readonly BankLine[]): Result<Units> {
