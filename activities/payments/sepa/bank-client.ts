@@ -45,11 +45,11 @@ const listed = z.object({
 
 export function openBank(config: BankAccountConfig, timeoutMs: number): Bank {
   const base = config.url.replace(/\/$/, '');
-  const call = async (path: string, init: RequestInit = {}): Promise<Response> => {
+  const call = async (path: string, upload?: string): Promise<Response> => {
     try {
       return await fetch(`${base}${path}`, {
-        ...init,
-        headers: { ...init.headers, authorization: `Bearer ${config.apiKey}` },
+        ...(upload === undefined ? {} : { method: 'POST', body: upload }),
+        headers: { authorization: `Bearer ${config.apiKey}`, 'content-type': 'application/xml' },
         signal: AbortSignal.timeout(timeoutMs),
         redirect: 'error',
       });
@@ -68,11 +68,7 @@ export function openBank(config: BankAccountConfig, timeoutMs: number): Bank {
     async upload(file) {
       let answer: Response;
       try {
-        answer = await call('/files', {
-          method: 'POST',
-          body: file,
-          headers: { 'content-type': 'application/xml' },
-        });
+        answer = await call('/files', file);
       } catch (error) {
         const failure = toTransportFailure(error);
         return { kind: failure.neverLeft ? 'not_sent' : 'unknown', reason: failure.message };

@@ -22,7 +22,7 @@ const plain: Readonly<Record<string, string>> = {
 
 /** Writes `text` with what is allowed, at most `lengthMax` characters; what has no plain form becomes a full stop. */
 export function sepaText(text: string, lengthMax: number): string {
-  const separated = [...text.trim()].map((character) => plain[character] ?? character).join('');
+  const separated = text.trim().replace(/./gu, (character) => plain[character] ?? character);
   return (
     separated
       .normalize('NFD')
