@@ -62,3 +62,57 @@ export async function openPersonalData<P extends Purpose>(
     keyRing.open(dataKey, row.sealed, contextOf(playerId, purpose)).toString('utf8'),
   ) as PersonalData[P];
 }
+
+/** Seals something else that is personal under one of the player's keys; null once the key is destroyed. */
+export async function sealForPlayer(
+  db: Database | Trx,
+  keyRing: KeyRing,
+  owner: { readonly playerId: string; readonly purpose: Purpose },
+  what: string,
+  plain: string,
+): Promise<Buffer | null> {
+  const dataKey = await dataKeyOf(db, keyRing, owner);
+  return (
+    dataKey &&
+    keyRing.seal(dataKey, Buffer.from(plain, 'utf8'), `${contextOf(owner.playerId, owner.purpose)}:${what}`)
+  );
+}
+
+/** Opens what `sealForPlayer` sealed as the same thing; null once the key is destroyed. */
+export async function openForPlayer(
+  db: Database | Trx,
+  keyRing: KeyRing,
+  owner: { readonly playerId: string; readonly purpose: Purpose },
+  what: string,
+  sealed: Buffer,
+): Promise<string | null> {
+  const dataKey = await dataKeyOf(db, keyRing, owner);
+  return (
+    dataKey &&
+    keyRing.open(dataKey, sealed, `${contextOf(owner.playerId, owner.purpose)}:${what}`).toString('utf8')
+  );
+}
+
+async function dataKeyOf(
+  db: Database | Trx,
+  keyRing: KeyRing,
+  { playerId, purpose }: { readonly playerId: string; readonly purpose: Purpose },
+): Promise<Buffer | null> {
+  const row = await db
+    .selectFrom('pam.playerKey')
+    .select(['keyId', 'wrapped'])
+    .where('playerId', '=', playerId)
+    .where('purpose', '=', purpose)
+    .executeTakeFirst();
+  return row?.wrapped ? keyRing.unwrap(row.wrapped, row.keyId) : null;
+}
+
+/** Seals what belongs to no single player, such as a bank's report, under a key made for it alone. */
+export function sealAlone(keyRing: KeyRing, plain: Buffer, context: string) {
+  const dataKey = createDataKey();
+  return {
+    sealed: keyRing.seal(dataKey, plain, context),
+    wrapped: keyRing.wrap(dataKey),
+    keyId: keyRing.keyId,
+  };
+}

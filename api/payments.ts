@@ -3,6 +3,7 @@ import type { Api } from './app.ts';
 import type { ApiDeps } from './context.ts';
 import { mountBackofficePayments } from './payments/backoffice-payments.ts';
 import { mountDisputes } from './payments/disputes.ts';
+import { mountBankTransfers } from './payments/bank-transfers.ts';
 import { mountDepositReturn } from './payments/deposit-return.ts';
 import { mountDeposits } from './payments/deposits.ts';
 import { mountRoutingDecisions } from './payments/routing-decisions.ts';
@@ -14,6 +15,7 @@ import { mountPspWebhooks } from './payments/webhook.ts';
 export function mountPayments(api: Api, deps: ApiDeps): void {
   mountDeposits(api, deps);
   mountDepositReturn(api, deps);
+  mountBankTransfers(api, deps);
   mountWithdrawals(api, deps);
   mountBackofficePayments(api, deps);
   mountRoutingDecisions(api, deps);

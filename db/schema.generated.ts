@@ -634,6 +634,19 @@ export interface PaymentsAttempt {
   token: string;
 }
 
+export interface PaymentsBankAccount {
+  instrumentId: string;
+  sealed: Buffer;
+}
+
+export interface PaymentsBankEntry {
+  account: string;
+  bankReference: string;
+  outcome: string;
+  recordedAt: Generated<Timestamp>;
+  subject: string;
+}
+
 export interface PaymentsBankLine {
   account: string;
   amount: string;
@@ -651,6 +664,29 @@ export interface PaymentsBankMatch {
   matchedAt: Generated<Timestamp>;
   naturalKey: string;
   psp: string;
+}
+
+export interface PaymentsBankReport {
+  bankNumber: bigint;
+  importedAt: Generated<Timestamp>;
+  keyId: string;
+  kind: string;
+  sealed: Buffer;
+  sha256: string;
+  wrapped: Buffer;
+}
+
+export interface PaymentsBankTransfer {
+  amount: string;
+  batchId: string | null;
+  bookedAt: Timestamp | null;
+  endToEndId: string;
+  position: number | null;
+  queuedAt: Generated<Timestamp>;
+  reason: string | null;
+  reference: string;
+  state: Generated<string>;
+  withdrawalId: string;
 }
 
 export interface PaymentsDeposit {
@@ -737,6 +773,12 @@ export interface PaymentsInstrument {
   token: string;
 }
 
+export interface PaymentsPayInReference {
+  createdAt: Generated<Timestamp>;
+  depositId: string;
+  reference: string;
+}
+
 export interface PaymentsPayoutAttempt {
   number: number;
   processedAmount: string | null;
@@ -750,6 +792,20 @@ export interface PaymentsPayoutAttempt {
   startedAt: Generated<Timestamp>;
   state: Generated<string>;
   withdrawalId: string;
+}
+
+export interface PaymentsPayoutBatch {
+  claimedAt: Timestamp | null;
+  closedAt: Timestamp | null;
+  controlSum: string;
+  id: string;
+  messageId: string;
+  reason: string | null;
+  requestedOn: Timestamp;
+  sealedAt: Generated<Timestamp>;
+  sha256: string;
+  state: Generated<string>;
+  transfers: number;
 }
 
 export interface PaymentsPspFeeTerm {
@@ -1288,14 +1344,20 @@ export interface DB {
   "pam.session": PamSession;
   "pam.signInThrottle": PamSignInThrottle;
   "payments.attempt": PaymentsAttempt;
+  "payments.bankAccount": PaymentsBankAccount;
+  "payments.bankEntry": PaymentsBankEntry;
   "payments.bankLine": PaymentsBankLine;
   "payments.bankMatch": PaymentsBankMatch;
+  "payments.bankReport": PaymentsBankReport;
+  "payments.bankTransfer": PaymentsBankTransfer;
   "payments.deposit": PaymentsDeposit;
   "payments.dispute": PaymentsDispute;
   "payments.disputeMovement": PaymentsDisputeMovement;
   "payments.disputeResponse": PaymentsDisputeResponse;
   "payments.instrument": PaymentsInstrument;
+  "payments.payInReference": PaymentsPayInReference;
   "payments.payoutAttempt": PaymentsPayoutAttempt;
+  "payments.payoutBatch": PaymentsPayoutBatch;
   "payments.pspFeeTerm": PaymentsPspFeeTerm;
   "payments.pspRoute": PaymentsPspRoute;
   "payments.reconciliationBreak": PaymentsReconciliationBreak;

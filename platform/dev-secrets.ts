@@ -24,6 +24,13 @@ export interface DevSecrets {
   readonly ledgerSigningKey: string;
   readonly pspAlpha: { readonly apiKey: string; readonly webhookSecret: string };
   readonly pspBeta: { readonly apiKey: string; readonly merchantAccount: string; readonly hmacKey: string };
+  readonly pspGamma: {
+    readonly apiKey: string;
+    readonly processingChannelId: string;
+    readonly currencyAccountId: string;
+    readonly webhookSecret: string;
+  };
+  readonly bank: { readonly apiKey: string; readonly iban: string; readonly name: string };
   readonly kycVendor: {
     readonly appToken: string;
     readonly secretKey: string;
@@ -76,6 +83,17 @@ function complete(before: Partial<DevSecrets> | undefined): DevSecrets {
       apiKey: `AQE_test_${password()}`,
       merchantAccount: 'PitbossSandbox',
       hmacKey: randomBytes(32).toString('hex').toUpperCase(),
+    },
+    pspGamma: before?.pspGamma ?? {
+      apiKey: `sk_sbox_${password()}`,
+      processingChannelId: 'pc_sandbox',
+      currencyAccountId: 'ca_sandbox',
+      webhookSecret: password(),
+    },
+    bank: before?.bank ?? {
+      apiKey: password(),
+      iban: 'MT84MALT011000012345MTLCAST001S',
+      name: 'Pitboss Sandbox Ltd',
     },
     kycVendor: before?.kycVendor ?? {
       appToken: `sbx:${password()}`,

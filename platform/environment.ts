@@ -14,6 +14,8 @@ export interface Embedded {
   readonly mailbox: boolean;
   readonly pspAlpha: boolean;
   readonly pspBeta: boolean;
+  readonly pspGamma: boolean;
+  readonly bank: boolean;
   readonly kycVendor: boolean;
   readonly gameStudio: boolean;
   readonly oddsFeed: boolean;
@@ -44,6 +46,8 @@ export function decideEmbedded(given: Environment): Embedded {
     mailbox: !isSet(given, 'SMTP_URL'),
     pspAlpha: !isSet(given, 'PSP_ALPHA_API_KEY'),
     pspBeta: !isSet(given, 'PSP_BETA_API_KEY'),
+    pspGamma: !isSet(given, 'PSP_GAMMA_API_KEY'),
+    bank: !isSet(given, 'BANK_API_KEY'),
     kycVendor: !isSet(given, 'KYC_VENDOR_APP_TOKEN'),
     gameStudio: !isSet(given, 'HUB88_PRIVATE_KEY'),
     oddsFeed: !isSet(given, 'ODDS_FEED_WEBHOOK_SECRET'),
@@ -65,6 +69,8 @@ function decideProduction(given: Environment): Embedded {
     mailbox: false,
     pspAlpha: false,
     pspBeta: false,
+    pspGamma: false,
+    bank: false,
     kycVendor: false,
     gameStudio: false,
     oddsFeed: false,
@@ -154,6 +160,23 @@ function defaultsFrom(
           PSP_BETA_API_KEY: secrets.pspBeta.apiKey,
           PSP_BETA_MERCHANT_ACCOUNT: secrets.pspBeta.merchantAccount,
           PSP_BETA_HMAC_KEY: secrets.pspBeta.hmacKey,
+        }
+      : {}),
+    ...(embedded.pspGamma
+      ? {
+          PSP_GAMMA_URL: address(ports.pspGamma),
+          PSP_GAMMA_API_KEY: secrets.pspGamma.apiKey,
+          PSP_GAMMA_PROCESSING_CHANNEL_ID: secrets.pspGamma.processingChannelId,
+          PSP_GAMMA_CURRENCY_ACCOUNT_ID: secrets.pspGamma.currencyAccountId,
+          PSP_GAMMA_WEBHOOK_SECRET: secrets.pspGamma.webhookSecret,
+        }
+      : {}),
+    ...(embedded.bank
+      ? {
+          BANK_URL: address(ports.bank),
+          BANK_API_KEY: secrets.bank.apiKey,
+          BANK_IBAN: secrets.bank.iban,
+          BANK_ACCOUNT_NAME: secrets.bank.name,
         }
       : {}),
     ...(embedded.kycVendor

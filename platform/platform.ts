@@ -21,6 +21,7 @@ import { derivePorts, type PortName, type Ports } from './ports.ts';
 import { ensureDatabase, preparePostgres, waitForPostgres } from './postgres.ts';
 import {
   analyticsPlan,
+  bankPlan,
   apiPlan,
   bare,
   gameStudioPlan,
@@ -29,6 +30,7 @@ import {
   oddsFeedPlan,
   pspAlphaPlan,
   pspBetaPlan,
+  pspGammaPlan,
   relayPlan,
   stopOrder,
   workerPlan,
@@ -263,6 +265,8 @@ async function startCounterparties(frame: Frame): Promise<void> {
   const plans: ProcessPlan[] = [];
   if (embedded.pspAlpha) plans.push(pspAlphaPlan(request));
   if (embedded.pspBeta) plans.push(pspBetaPlan(request));
+  if (embedded.pspGamma) plans.push(pspGammaPlan(request));
+  if (embedded.bank) plans.push(bankPlan(request));
   if (embedded.kycVendor) plans.push(kycVendorPlan(request));
   if (embedded.gameStudio) plans.push(gameStudioPlan(request));
   if (embedded.mailbox) plans.push(mailboxPlan(request));
@@ -375,6 +379,8 @@ function portsInUse(ports: Ports, embedded: Embedded): { port: number; use: stri
     ],
     pspAlpha: [['pspAlpha', 'the PSP alpha']],
     pspBeta: [['pspBeta', 'the PSP beta']],
+    pspGamma: [['pspGamma', 'the PSP gamma']],
+    bank: [['bank', 'the bank']],
     kycVendor: [['kycVendor', 'the KYC vendor']],
     gameStudio: [['gameStudio', 'the game studio']],
     oddsFeed: [['oddsFeed', 'the odds feed']],

@@ -12,7 +12,7 @@ export const stopOrder: readonly (readonly string[])[] = [
   ['api'],
   ['worker'],
   ['relay'],
-  ['psp-alpha', 'psp-beta', 'kyc-vendor', 'game-studio', 'mailbox', 'odds-feed'],
+  ['psp-alpha', 'psp-beta', 'psp-gamma', 'bank', 'kyc-vendor', 'game-studio', 'mailbox', 'odds-feed'],
   ['analytics'],
   ['temporal'],
   ['postgres'],
@@ -122,6 +122,37 @@ export function pspBetaPlan({ given, home, ports, secrets }: SandboxRequest): Pr
       HMAC_KEY: secrets.pspBeta.hmacKey,
       MERCHANT_ACCOUNT: secrets.pspBeta.merchantAccount,
     },
+  });
+}
+
+export function pspGammaPlan({ given, home, ports, secrets }: SandboxRequest): ProcessPlan {
+  return partyPlan({
+    given,
+    home,
+    name: 'psp-gamma',
+    label: 'The PSP gamma',
+    script: 'sandbox/psp/main.ts',
+    port: ports.pspGamma,
+    env: {
+      DIALECT: 'checkout',
+      API_KEY: secrets.pspGamma.apiKey,
+      WEBHOOK_URL: `http://127.0.0.1:${ports.api}/webhooks/psp/gamma`,
+      WEBHOOK_SECRET: secrets.pspGamma.webhookSecret,
+      PROCESSING_CHANNEL_ID: secrets.pspGamma.processingChannelId,
+      CURRENCY_ACCOUNT_ID: secrets.pspGamma.currencyAccountId,
+    },
+  });
+}
+
+export function bankPlan({ given, home, ports, secrets }: SandboxRequest): ProcessPlan {
+  return partyPlan({
+    given,
+    home,
+    name: 'bank',
+    label: 'The bank',
+    script: 'sandbox/bank/main.ts',
+    port: ports.bank,
+    env: { API_KEY: secrets.bank.apiKey, ACCOUNT_IBAN: secrets.bank.iban },
   });
 }
 

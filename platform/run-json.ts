@@ -66,6 +66,8 @@ export function createRunJson(frame: {
     sandbox: {
       ...(embedded.pspAlpha ? { pspAlpha: address(ports.pspAlpha) } : {}),
       ...(embedded.pspBeta ? { pspBeta: address(ports.pspBeta) } : {}),
+      ...(embedded.pspGamma ? { pspGamma: address(ports.pspGamma) } : {}),
+      ...(embedded.bank ? { bank: address(ports.bank) } : {}),
       ...(embedded.kycVendor ? { kycVendor: address(ports.kycVendor) } : {}),
       ...(embedded.gameStudio ? { gameStudio: address(ports.gameStudio) } : {}),
       ...(embedded.mailbox ? { mailbox: address(ports.mailbox) } : {}),

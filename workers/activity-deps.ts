@@ -6,7 +6,10 @@ import type { ActivityDeps } from '#activities/deps.ts';
 import { createGameProviders } from '#activities/games/configured-providers.ts';
 import { createKycVendor, type KycVendor } from '#activities/kyc/vendor.ts';
 import { createKeyRing } from '#activities/pam/key-ring.ts';
-import { createPspConnectors } from '#activities/payments/connectors.ts';
+import { sepaPsp } from '#activities/payments/commands/bank-accounts.ts';
+import { createPspConnectors, pspTimeoutMs } from '#activities/payments/connectors.ts';
+import { createSepaConnector } from '#activities/payments/connectors/sepa.ts';
+import { openBank } from '#activities/payments/sepa/bank-client.ts';
 import type { Database } from '#db/connect.ts';
 import { fail, FailureError } from '#domain/failures.ts';
 import type { Config } from './config.ts';
@@ -22,7 +25,7 @@ export type WorkerParts = {
 const smtpTimeoutMs = 10_000;
 
 export function createActivityDeps({ config, db, clickhouse, log }: WorkerParts): ActivityDeps {
-  const { kycVendor: vendor } = config;
+  const { kycVendor: vendor, bank } = config;
   const keyRing = createKeyRing({
     kek: config.keys.keyEncryption.reveal(),
     blindIndexKey: config.keys.blindIndex.reveal(),
@@ -33,7 +36,11 @@ export function createActivityDeps({ config, db, clickhouse, log }: WorkerParts)
     clickhouse,
     publicUrl: config.api.publicUrl,
     keyRing,
-    psps: createPspConnectors(pspAccounts(config)),
+    psps: new Map([
+      ...createPspConnectors(pspAccounts(config)),
+      ...(bank === undefined ? [] : [[sepaPsp, createSepaConnector(db)] as const]),
+    ]),
+    bank: bank ? openBank({ ...bank, apiKey: bank.apiKey.reveal() }, pspTimeoutMs) : null,
     kycVendor: vendor
       ? createKycVendor({
           url: vendor.url,
@@ -56,7 +63,7 @@ export function createActivityDeps({ config, db, clickhouse, log }: WorkerParts)
 
 /** Accounts at PSPs, in the clear for the connectors alone. */
 export function pspAccounts({ psp }: Pick<Config, 'psp'>) {
-  const { alpha, beta } = psp;
+  const { alpha, beta, gamma } = psp;
   return {
     alpha: alpha && {
       url: alpha.url,
@@ -68,6 +75,13 @@ export function pspAccounts({ psp }: Pick<Config, 'psp'>) {
       apiKey: beta.apiKey.reveal(),
       merchantAccount: beta.merchantAccount,
       hmacKey: beta.hmacKey.reveal(),
+    },
+    gamma: gamma && {
+      url: gamma.url,
+      apiKey: gamma.apiKey.reveal(),
+      processingChannelId: gamma.processingChannelId,
+      currencyAccountId: gamma.currencyAccountId,
+      webhookSecret: gamma.webhookSecret.reveal(),
     },
   };
 }

@@ -19,6 +19,24 @@ export interface PspBetaConfig {
   readonly hmacKey: Secret;
 }
 
+export interface PspGammaConfig {
+  readonly url: string;
+  readonly apiKey: Secret;
+  readonly processingChannelId: string;
+  /** Where payouts are taken from. */
+  readonly currencyAccountId: string;
+  readonly webhookSecret: Secret;
+}
+
+export interface BankConfig {
+  readonly url: string;
+  readonly apiKey: Secret;
+  /** The account that payouts leave from and pay-ins arrive at. */
+  readonly iban: string;
+  readonly bic: string | null;
+  readonly name: string;
+}
+
 export interface KycVendorConfig {
   readonly url: string;
   readonly appToken: Secret;
@@ -103,7 +121,9 @@ export interface Config {
   readonly psp: {
     readonly alpha: PspAlphaConfig | undefined;
     readonly beta: PspBetaConfig | undefined;
+    readonly gamma: PspGammaConfig | undefined;
   };
+  readonly bank: BankConfig | undefined;
   readonly kycVendor: KycVendorConfig | undefined;
   readonly gameStudio: GameStudioConfig | undefined;
   readonly oddsFeed: OddsFeedConfig | undefined;
@@ -221,6 +241,16 @@ const variables = z.object({
     .string()
     .regex(/^([0-9a-f]{2})+$/i, 'must be hexadecimal')
     .optional(),
+  PSP_GAMMA_URL: url('http', 'https').optional(),
+  PSP_GAMMA_API_KEY: z.string().optional(),
+  PSP_GAMMA_PROCESSING_CHANNEL_ID: z.string().optional(),
+  PSP_GAMMA_CURRENCY_ACCOUNT_ID: z.string().optional(),
+  PSP_GAMMA_WEBHOOK_SECRET: z.string().optional(),
+  BANK_URL: url('http', 'https').optional(),
+  BANK_API_KEY: z.string().optional(),
+  BANK_IBAN: z.string().optional(),
+  BANK_ACCOUNT_NAME: z.string().optional(),
+  BANK_BIC: z.string().optional(),
   KYC_VENDOR_URL: url('http', 'https').optional(),
   KYC_VENDOR_APP_TOKEN: z.string().optional(),
   KYC_VENDOR_SECRET_KEY: z.string().optional(),
@@ -315,7 +345,12 @@ function assemble(given: Variables, problems: string[]): Config {
       stopsWithdrawals: given.AUDIT_STOPS_WITHDRAWALS === 'true',
       fullScanHour: given.AUDIT_FULL_SCAN_HOUR,
     },
-    psp: { alpha: pspAlphaOf(given, problems), beta: pspBetaOf(given, problems) },
+    psp: {
+      alpha: pspAlphaOf(given, problems),
+      beta: pspBetaOf(given, problems),
+      gamma: pspGammaOf(given, problems),
+    },
+    bank: bankOf(given, problems),
     kycVendor: kycVendorOf(given, problems),
     gameStudio: gameStudioOf(given, problems),
     oddsFeed: oddsFeedOf(given),
@@ -423,6 +458,40 @@ function pspBetaOf(given: Variables, problems: string[]): PspBetaConfig | undefi
   );
 }
 
+function pspGammaOf(given: Variables, problems: string[]): PspGammaConfig | undefined {
+  const names = [
+    'PSP_GAMMA_URL',
+    'PSP_GAMMA_API_KEY',
+    'PSP_GAMMA_PROCESSING_CHANNEL_ID',
+    'PSP_GAMMA_CURRENCY_ACCOUNT_ID',
+    'PSP_GAMMA_WEBHOOK_SECRET',
+  ] as const;
+  const group = wholeGroup(given, names, problems);
+  return (
+    group && {
+      url: group.PSP_GAMMA_URL,
+      apiKey: new Secret(group.PSP_GAMMA_API_KEY),
+      processingChannelId: group.PSP_GAMMA_PROCESSING_CHANNEL_ID,
+      currencyAccountId: group.PSP_GAMMA_CURRENCY_ACCOUNT_ID,
+      webhookSecret: new Secret(group.PSP_GAMMA_WEBHOOK_SECRET),
+    }
+  );
+}
+
+function bankOf(given: Variables, problems: string[]): BankConfig | undefined {
+  const names = ['BANK_URL', 'BANK_API_KEY', 'BANK_IBAN', 'BANK_ACCOUNT_NAME'] as const;
+  const group = wholeGroup(given, names, problems);
+  return (
+    group && {
+      url: group.BANK_URL,
+      apiKey: new Secret(group.BANK_API_KEY),
+      iban: group.BANK_IBAN,
+      bic: given.BANK_BIC ?? null,
+      name: group.BANK_ACCOUNT_NAME,
+    }
+  );
+}
+
 function kycVendorOf(given: Variables, problems: string[]): KycVendorConfig | undefined {
   const names = [
     'KYC_VENDOR_URL',
@@ -508,6 +577,9 @@ function productionSecrets(config: Config, given: Variables): NamedSecret[] {
     'PSP_ALPHA_WEBHOOK_SECRET',
     'PSP_BETA_API_KEY',
     'PSP_BETA_HMAC_KEY',
+    'PSP_GAMMA_API_KEY',
+    'PSP_GAMMA_WEBHOOK_SECRET',
+    'BANK_API_KEY',
     'KYC_VENDOR_APP_TOKEN',
     'KYC_VENDOR_SECRET_KEY',
     'KYC_VENDOR_WEBHOOK_SECRET',

@@ -15,6 +15,8 @@ import { createPayoutActivities } from '#activities/payments/payouts.ts';
 import { createReconciliationActivities } from '#activities/payments/reconciliation.ts';
 import { createRefundCallActivities } from '#activities/payments/refund-calls.ts';
 import { createRefundActivities } from '#activities/payments/refunds.ts';
+import { createBankReportActivities } from '#activities/payments/sepa/bank-reports.ts';
+import { createPayoutBatchActivities } from '#activities/payments/sepa/payout-batches.ts';
 import { createWithdrawalCheckActivities } from '#activities/payments/withdrawal-checks.ts';
 import { createWithdrawalActivities } from '#activities/payments/withdrawal-outcomes.ts';
 import { createKycVendorActivities } from '#activities/kyc/vendor-activities.ts';
@@ -62,6 +64,8 @@ export function planQueues(deps: ActivityDeps): Record<TaskQueue, QueuePlan> {
         ...createRefundCallActivities(deps),
         ...createDisputeActivities(deps),
         ...createReconciliationActivities(deps),
+        ...createPayoutBatchActivities(deps),
+        ...createBankReportActivities(deps),
       },
       activitiesMax: 32,
       workflowTasksMax: 5,

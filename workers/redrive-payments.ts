@@ -27,11 +27,13 @@ export type Redriven = { readonly deposits: number; readonly withdrawals: number
 export async function redrivePayments(
   client: Client,
   db: Database,
-  psps: readonly string[] = ['alpha', 'beta'],
+  psps: readonly string[] = ['alpha', 'beta', 'gamma'],
 ): Promise<Redriven> {
   const deposits = await db
     .selectFrom('payments.deposit')
     .selectAll()
+    // A bank transfer has no workflow: it waits for the bank's line.
+    .where('method', '=', 'card')
     .where('state', 'in', ['requested', 'processing', 'awaiting-action'])
     .where('requestedAt', '<', sql<Date>`now() - interval '30 seconds'`)
     .where('requestedAt', '>', sql<Date>`now() - interval '1 day'`)
@@ -83,6 +85,8 @@ export async function restartLostPayments(client: Client, db: Database): Promise
   const deposits = await db
     .selectFrom('payments.deposit')
     .selectAll()
+    // A bank transfer has no workflow: it waits for the bank's line.
+    .where('method', '=', 'card')
     // A parked deposit is with a person, whose work item does not depend on a workflow.
     .where('state', 'in', ['requested', 'processing', 'awaiting-action'])
     .where('requestedAt', '<', sql<Date>`now() - interval '1 minute'`)

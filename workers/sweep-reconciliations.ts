@@ -2,6 +2,7 @@
 import type { Client } from '@temporalio/client';
 import { sql } from 'kysely';
 import type { Database } from '#db/connect.ts';
+import { settlingPsps } from '#domain/payments/settlement.ts';
 import { reconciliationStart } from '#workflows/reconciliation.contract.ts';
 import type { reconciliation } from '#workflows/reconciliation.ts';
 import { startOnce } from './event-routes.ts';
@@ -13,7 +14,7 @@ const daysBack = 4;
 export async function sweepReconciliations(client: Client, db: Database): Promise<number> {
   const { rows } = await sql<{ psp: string; day: string }>`
     select p.psp, d.day::date::text as day
-    from (select distinct psp from payments.attempt) p,
+    from (select distinct psp from payments.attempt where psp = any(${[...settlingPsps]})) p,
       generate_series(((now() - interval '26 hours') at time zone 'UTC')::date - ${daysBack}::int + 1,
         ((now() - interval '26 hours') at time zone 'UTC')::date, interval '1 day') as d(day)
     where not exists (select 1 from payments.settlement_file f where f.psp = p.psp and f.day = d.day::date)`.execute(

@@ -32,6 +32,7 @@ import type { timeOut } from '#workflows/time-out.ts';
 import { vendorNotified, verificationStart } from '#workflows/verification.contract.ts';
 import type { verification } from '#workflows/verification.ts';
 import { poke, startOnce } from './event-routes.ts';
+import { sweepBank } from './sweep-bank.ts';
 import { sweepBets, sweepMarketResults } from './sweep-book.ts';
 import type { Metrics } from './metrics.ts';
 import { sweepReconciliations } from './sweep-reconciliations.ts';
@@ -86,6 +87,7 @@ export const sweeps: readonly Sweep[] = [
   { name: 'feed-messages', everyMs: 5_000, run: (_client, db) => takeOpenFeedMessages(db) },
   { name: 'market-results', everyMs: 30_000, run: sweepMarketResults },
   { name: 'bets', everyMs: 60_000, run: sweepBets },
+  { name: 'bank', everyMs: 10_000, run: sweepBank },
 ];
 
 /** Runs every sweep at its own pace until `signal` aborts; one that fails is tried again at its next turn. */

@@ -1,4 +1,5 @@
 /** The bundler's entry: every workflow of the platform, and the table of contents of the business. */
+export { bankReports } from './bank-reports.ts';
 export { bet } from './bet.ts';
 export { bonusAward } from './bonus-award.ts';
 export { catalogueImport } from './catalogue-import.ts';
@@ -10,6 +11,7 @@ export { limitChange } from './limit-change.ts';
 export { market } from './market.ts';
 export { reconciliation } from './reconciliation.ts';
 export { refund } from './refund.ts';
+export { payoutBatch } from './payout-batch.ts';
 export { registration } from './registration.ts';
 export { round } from './round.ts';
 export { selfExclusion } from './self-exclusion.ts';

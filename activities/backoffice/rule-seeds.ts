@@ -11,7 +11,7 @@ const firstRouting = JSON.stringify({
   form: 'rules',
   hitPolicy: 'first',
   rules: [],
-  otherwise: { split: [{ shareBps: 10_000, psps: ['alpha', 'beta'] }] },
+  otherwise: { split: [{ shareBps: 10_000, psps: ['alpha', 'beta', 'gamma'] }] },
 });
 
 /** Running it again is harmless: a brand that has versions keeps them. */

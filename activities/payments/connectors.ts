@@ -5,6 +5,7 @@ import type { DisputeAnswer, DisputeOutcome } from '#domain/payments/dispute-sta
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import type { SettlementLine } from '#domain/payments/settlement.ts';
 import { createAdyenConnector } from './connectors/adyen.ts';
+import { createCheckoutConnector } from './connectors/checkout.ts';
 import { createStripeConnector } from './connectors/stripe.ts';
 
 /** A charge at one PSP. Everything in it comes from rows, so that a repeat is the identical request. */
@@ -82,6 +83,22 @@ export type PspCapabilities = {
   readonly processingMsMax: number | null;
 };
 
+export interface PspDisputes {
+  /** How a dispute stands. */
+  dispute(order: DisputeOrder): Promise<DisputeOutcome>;
+  /** Submits evidence for good; a repeat under the same key submits nothing more. */
+  submitEvidence(order: DisputeAnswerOrder, text: string): Promise<DisputeAnswer>;
+  /** Gives in; the money stays with the cardholder. */
+  acceptDispute(order: DisputeAnswerOrder): Promise<DisputeAnswer>;
+}
+
+export interface PspSettlement {
+  /** The settlement file of a UTC day (`2026-11-25`), as it came. */
+  settlementFile(day: string): Promise<SettlementFile>;
+  /** Reads such a file. Failure: `invalid-request` (it is not one). */
+  parseSettlement(content: string): Result<readonly SettlementLine[]>;
+}
+
 /**
  * Methods answer outcomes and never throw for what a PSP or the network does; a throw is a bug. Calls are bounded by
  * ten seconds; a call that may have left is `unknown`, one that certainly has not is `not_sent`.
@@ -102,16 +119,9 @@ export interface PspConnector {
   refund(order: RefundOrder): Promise<PspOutcome>;
   /** The arbiter of an unclear refund, and of one that came back later. Never answers `not_sent`. */
   refundStatus(order: RefundOrder): Promise<PspOutcome>;
-  /** How a dispute stands. */
-  dispute(order: DisputeOrder): Promise<DisputeOutcome>;
-  /** Submits evidence for good; a repeat under the same key submits nothing more. */
-  submitEvidence(order: DisputeAnswerOrder, text: string): Promise<DisputeAnswer>;
-  /** Gives in; the money stays with the cardholder. */
-  acceptDispute(order: DisputeAnswerOrder): Promise<DisputeAnswer>;
-  /** The settlement file of a UTC day (`2026-11-25`), as it came. */
-  settlementFile(day: string): Promise<SettlementFile>;
-  /** Reads such a file. Failure: `invalid-request` (it is not one). */
-  parseSettlement(content: string): Result<readonly SettlementLine[]>;
+  /** Left out where the PSP has none, or none that we speak: its disputes and files are then a person's work. */
+  readonly disputes?: PspDisputes;
+  readonly settlement?: PspSettlement;
   payout(order: PayoutOrder): Promise<PspOutcome>;
   payoutStatus(order: PayoutOrder): Promise<PspOutcome>;
   /** Checks the signature over the bytes as they came. Failures: `invalid-signature`, `stale-signature`. */
@@ -123,6 +133,7 @@ export type PspConnectors = ReadonlyMap<string, PspConnector>;
 export type PspConnectorsConfig = {
   readonly alpha?: StripeAccount | undefined;
   readonly beta?: AdyenAccount | undefined;
+  readonly gamma?: CheckoutAccount | undefined;
 };
 
 export type StripeAccount = { readonly url: string; readonly apiKey: string; readonly webhookSecret: string };
@@ -135,13 +146,23 @@ export type AdyenAccount = {
   readonly hmacKey: string;
 };
 
+export type CheckoutAccount = {
+  readonly url: string;
+  readonly apiKey: string;
+  readonly processingChannelId: string;
+  /** Where payouts are taken from. */
+  readonly currencyAccountId: string;
+  readonly webhookSecret: string;
+};
+
 /** Longest wait for an answer of a PSP. */
 export const pspTimeoutMs = 10_000;
 
-/** `alpha` speaks as Stripe, `beta` as Adyen; what is not configured is not there. */
+/** `alpha` speaks as Stripe, `beta` as Adyen, `gamma` as Checkout.com; what is not configured is not there. */
 export function createPspConnectors(config: PspConnectorsConfig, timeoutMs = pspTimeoutMs): PspConnectors {
   const connectors = new Map<string, PspConnector>();
   if (config.alpha) connectors.set('alpha', createStripeConnector('alpha', config.alpha, timeoutMs));
   if (config.beta) connectors.set('beta', createAdyenConnector('beta', config.beta, timeoutMs));
+  if (config.gamma) connectors.set('gamma', createCheckoutConnector('gamma', config.gamma, timeoutMs));
   return connectors;
 }

@@ -39,9 +39,9 @@ export function createDisputeActivities(deps: Pick<ActivityDeps, 'db' | 'psps' |
     /** Asks the PSP how the dispute stands and books what is new. Repeating it changes nothing. */
     async followDispute({ disputeId }: { readonly disputeId: string }): Promise<DisputeStanding> {
       const row = await read(disputeId);
-      const connector = deps.psps.get(row.psp);
-      const told = connector
-        ? await connector.dispute({
+      const disputes = deps.psps.get(row.psp)?.disputes;
+      const told = disputes
+        ? await disputes.dispute({
             pspReference: row.pspReference,
             evidence: await readEvidence(db, row.psp, `dispute:${row.id}`),
           })
@@ -67,13 +67,13 @@ export function createDisputeActivities(deps: Pick<ActivityDeps, 'db' | 'psps' |
         .executeTakeFirstOrThrow();
       if (response.state !== 'recorded') return response.state === 'sent' ? 'sent' : 'refused';
       const row = await read(response.disputeId);
-      const connector = deps.psps.get(row.psp);
-      if (!connector) return 'again';
+      const disputes = deps.psps.get(row.psp)?.disputes;
+      if (!disputes) return 'again';
       const order = { pspReference: row.pspReference, key: `dispute:${response.id}` };
       const answer =
         response.kind === 'accept'
-          ? await connector.acceptDispute(order)
-          : await connector.submitEvidence(
+          ? await disputes.acceptDispute(order)
+          : await disputes.submitEvidence(
               order,
               await openEvidence(db, deps.keyRing, response, row.playerId),
             );

@@ -30,9 +30,9 @@ export function createReconciliationActivities(deps: Pick<ActivityDeps, 'db' | '
       psp,
       day,
     }: PspDay): Promise<{ readonly fileId: string; readonly isNew: boolean }> {
-      const connector = deps.psps.get(psp);
-      const fetched = connector
-        ? await connector.settlementFile(day)
+      const settlement = deps.psps.get(psp)?.settlement;
+      const fetched = settlement
+        ? await settlement.settlementFile(day)
         : ({ kind: 'unavailable', reason: 'no such connector' } as const);
       if (fetched.kind === 'unavailable')
         throw new FailureError(
@@ -77,9 +77,9 @@ export function createReconciliationActivities(deps: Pick<ActivityDeps, 'db' | '
           .executeTakeFirstOrThrow();
         const { psp, dayText: day } = file;
         await lockPsp(trx, psp);
-        const connector = deps.psps.get(psp);
-        if (!connector) throw new Error(`Invariant broken: a file of ${psp}, which is not connected`);
-        const lines = orThrow(connector.parseSettlement(file.content));
+        const settlement = deps.psps.get(psp)?.settlement;
+        if (!settlement) throw new Error(`Invariant broken: a file of ${psp}, which is not connected`);
+        const lines = orThrow(settlement.parseSettlement(file.content));
         const stored = await trx
           .selectFrom('payments.settlementLine')
           .select('line')

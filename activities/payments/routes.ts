@@ -30,7 +30,7 @@ export async function seedRoutes(trx: Database | Trx): Promise<void> {
     for (const currency of seeded) {
       await trx
         .insertInto('payments.pspRoute')
-        .values({ brand: id, method: 'card', currency, version: 1, psps: ['alpha', 'beta'] })
+        .values({ brand: id, method: 'card', currency, version: 1, psps: ['alpha', 'beta', 'gamma'] })
         .onConflict((conflict) => conflict.columns(['brand', 'method', 'currency', 'version']).doNothing())
         .execute();
     }

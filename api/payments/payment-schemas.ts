@@ -32,7 +32,7 @@ export const nextActionOutput = z
 export const instrumentOutput = z
   .strictObject({
     instrumentId: z.uuid(),
-    kind: z.literal('card'),
+    kind: z.enum(['card', 'bank-account']),
     psp: z.string(),
     cardBrand: z.string().nullable(),
     last4: z.string().nullable(),
@@ -48,7 +48,7 @@ export const depositOutput = z
       .enum(depositStates)
       .openapi({ description: '`parked`: the outcome is unknown and a person looks at it.' }),
     money: moneyOutput,
-    method: z.literal('card'),
+    method: z.enum(['card', 'bank-transfer']),
     nextAction: nextActionOutput,
     reason: z.string().nullable().openapi({ description: 'Why it failed, in a word that is safe to show.' }),
     requestedAt: timestamp,
@@ -69,6 +69,8 @@ export const withdrawalOutput = z
   })
   .openapi('Withdrawal');
 
+const depositMethod = depositOutput.shape.method;
+const instrumentKind = instrumentOutput.shape.kind;
 const depositState = z.enum(depositStates);
 const withdrawalState = z.enum(withdrawalStates);
 
@@ -79,7 +81,7 @@ export function toApiDeposit(row: DepositRow, actionUrl: string | null): z.infer
     depositId: row.id,
     state: depositState.parse(row.state),
     money: moneyOf(row),
-    method: 'card',
+    method: depositMethod.parse(row.method),
     nextAction: url === null ? { type: 'none' } : { type: 'redirect', url },
     reason: row.failureReason,
     requestedAt: row.requestedAt.toISOString(),
@@ -100,7 +102,7 @@ export const toApiWithdrawal = (row: WithdrawalRow): z.infer<typeof withdrawalOu
 
 export const toApiInstrument = (row: InstrumentRow): z.infer<typeof instrumentOutput> => ({
   instrumentId: row.id,
-  kind: 'card',
+  kind: instrumentKind.parse(row.kind),
   psp: row.psp,
   cardBrand: row.cardBrand,
   last4: row.last4,

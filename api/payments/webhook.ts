@@ -24,7 +24,7 @@ const route = createRoute({
   tags: ['payments'],
   summary: 'Something changed at a PSP',
   description:
-    'Signed as the PSP does it: `Stripe-Signature` over the raw body, or an HMAC inside each Adyen notification item.',
+    'Signed as the PSP does it: `Stripe-Signature` or `Cko-Signature` over the raw body, or an HMAC inside each Adyen notification item.',
   request: {
     params: z.object({
       psp: z
@@ -49,7 +49,7 @@ type WebhookDeps = Pick<ApiDeps, 'db' | 'temporal' | 'log' | 'config'>;
 
 /** The connectors of a process, from its configuration; shared with whoever wires the workers. */
 export function connectorsOf(config: ApiDeps['config']): PspConnectors {
-  const { alpha, beta } = config.psp;
+  const { alpha, beta, gamma } = config.psp;
   return createPspConnectors({
     ...(alpha
       ? {
@@ -67,6 +67,17 @@ export function connectorsOf(config: ApiDeps['config']): PspConnectors {
             apiKey: beta.apiKey.reveal(),
             merchantAccount: beta.merchantAccount,
             hmacKey: beta.hmacKey.reveal(),
+          },
+        }
+      : {}),
+    ...(gamma
+      ? {
+          gamma: {
+            url: gamma.url,
+            apiKey: gamma.apiKey.reveal(),
+            processingChannelId: gamma.processingChannelId,
+            currencyAccountId: gamma.currencyAccountId,
+            webhookSecret: gamma.webhookSecret.reveal(),
           },
         }
       : {}),

@@ -2,6 +2,8 @@
  * What a PSP's refusal means and whether another PSP may be asked. One table per dialect: codes are never shared,
  * because the same number means different things at different senders.
  */
+import { checkoutDeclineCodes } from './checkout-decline-codes.ts';
+
 export const declineClasses = [
   'hard_never',
   'soft_later',
@@ -94,13 +96,17 @@ const adyenTable: ReadonlyMap<string, DeclineClass> = new Map(
   }),
 );
 
+const checkoutTable: ReadonlyMap<string, DeclineClass> = new Map(rows(checkoutDeclineCodes));
+
+const tables = { stripe: stripeTable, adyen: adyenTable, checkout: checkoutTable } as const;
+
 /** Of networks, only what forbids: a code of category 1 overrules a PSP's milder word. Per network, never one map. Source: Visa Core Rules, 18 April 2026, Table 7-2. */
 const networkNever: Readonly<Record<string, ReadonlySet<string>>> = {
   visa: new Set(['04', '07', '12', '14', '15', '41', '43', '46', '57', 'R0', 'R1', 'R3']),
 };
 
 export type RefusalCodes = {
-  readonly dialect: 'stripe' | 'adyen';
+  readonly dialect: keyof typeof tables;
   /** Most specific code first. */
   readonly codes: readonly (string | null | undefined)[];
   /** Lower-case scheme name, where the PSP tells it. */
@@ -117,9 +123,8 @@ export function classifyDecline(refusal: RefusalCodes): DeclineClass {
   ) {
     return 'hard_never';
   }
-  const table = refusal.dialect === 'stripe' ? stripeTable : adyenTable;
   for (const code of refusal.codes) {
-    const row = code ? table.get(code) : undefined;
+    const row = code ? tables[refusal.dialect].get(code) : undefined;
     if (row) return row;
   }
   return 'generic';

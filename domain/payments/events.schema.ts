@@ -41,6 +41,8 @@ export const paymentsEvents = {
   'payments.withdrawal.refused': z.strictObject({ withdrawalId: z.uuid(), money, reason: z.string() }),
   'payments.withdrawal.submitted': z.strictObject({ withdrawalId: z.uuid(), psp: z.string() }),
   'payments.withdrawal.paid': z.strictObject({ withdrawalId: z.uuid(), money, psp: z.string() }),
+  /** A payout that was booked came back, and the money with it. */
+  'payments.withdrawal.returned': z.strictObject({ withdrawalId: z.uuid(), money, reason: z.string() }),
   'payments.withdrawal.released': z.strictObject({ withdrawalId: z.uuid(), money, reason: z.string() }),
   'payments.refund.requested': z.strictObject({
     refundId: z.uuid(),

@@ -12,6 +12,9 @@ export const settlementKinds = [
 ] as const;
 export type SettlementKind = (typeof settlementKinds)[number];
 
+/** PSPs whose settlement files we read; days of others have none to compare with. */
+export const settlingPsps = ['alpha', 'beta'] as const;
+
 export type SettlementLine = {
   /** The PSP's own name of the movement, unique for ever. */
   readonly naturalKey: string;

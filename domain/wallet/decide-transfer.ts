@@ -42,6 +42,8 @@ export function decideTransfer(
     case 'withdrawal.release':
       if (balances.held < amount) return refuse('insufficient-funds', 'The hold does not cover the release.');
       return accepted(state, amount, post.withdrawalRelease(balances, amount));
+    case 'withdrawal.return':
+      return accepted(state, amount, post.withdrawalReturn(balances, amount, transfer.psp));
     case 'bonus.award': {
       if (state.award) return refuse('award-active', 'One award is wagered at a time.');
       const { awardId: id, wagering: wageringLeft, betMax, expiresAtMs } = transfer;

@@ -306,6 +306,7 @@ class Reference {
   private transfer({ transfer, amount }: TransferCommand): string {
     switch (transfer.code) {
       case 'deposit.capture':
+      case 'withdrawal.return':
         this.receive(amount);
         return 'posted';
       case 'withdrawal.reserve':
@@ -568,6 +569,7 @@ const commands: fc.Arbitrary<WalletCommand | ExchangeCommand> = fc.oneof(
           'withdrawal.reserve',
           'withdrawal.settle',
           'withdrawal.release',
+          'withdrawal.return',
           'bonus.award',
           'bonus.convert',
           'bonus.forfeit',
@@ -580,7 +582,7 @@ const commands: fc.Arbitrary<WalletCommand | ExchangeCommand> = fc.oneof(
         amount: amount + 1n,
         subject: 's',
         transfer:
-          code === 'deposit.capture' || code === 'withdrawal.settle'
+          code === 'deposit.capture' || code === 'withdrawal.settle' || code === 'withdrawal.return'
             ? { code, psp: 'alpha' }
             : code === 'bonus.award'
               ? { code, awardId: 'a', wagering: amount * 2n, betMax: null, expiresAtMs: nowMs + hourMs }

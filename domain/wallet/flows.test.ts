@@ -30,6 +30,7 @@ const allowed: Record<JournalCode, string> = {
   'withdrawal.reserve': 'cash held',
   'withdrawal.settle': 'held clearing',
   'withdrawal.release': 'held cash owed',
+  'withdrawal.return': 'cash owed clearing',
   'bet.place': 'cash bonus casino pot potCost',
   'bet.win': 'cash bonus owed casino pot',
   'bet.rollback': 'cash bonus owed casino pot potCost',

@@ -20,6 +20,7 @@ export const journalCodes = [
   'withdrawal.reserve',
   'withdrawal.settle',
   'withdrawal.release',
+  'withdrawal.return',
   'bet.place',
   'bet.win',
   'bet.rollback',
@@ -91,6 +92,10 @@ export const withdrawalSettle = (amount: Units, psp: string): Posting[] => [
 
 export const withdrawalRelease = (balances: PoolBalances, amount: Units): Posting[] =>
   moving([player('held', -amount), ...creditCash(balances, amount)]);
+
+/** A payout that was booked and came back: the money is the player's again. */
+export const withdrawalReturn = (balances: PoolBalances, amount: Units, psp: string): Posting[] =>
+  moving([...creditCash(balances, amount), house(clearingOf(psp), -amount)]);
 
 export type StakeSplit = { readonly cash: Units; readonly bonus: Units };
 

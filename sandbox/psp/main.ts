@@ -1,4 +1,4 @@
-/** A payment service provider as a process of its own: one engine, spoken to in Stripe's or in Adyen's words. */
+/** A payment service provider as a process of its own: one engine, spoken to in Stripe's, Adyen's or Checkout.com's words. */
 import { createDueWork, type DueWork } from '../support/due-work.ts';
 import { createLog } from '../support/json-log.ts';
 import { createPartyApp, serveParty } from '../support/party-server.ts';
@@ -8,6 +8,7 @@ import { createAdyenDialect } from './adyen/adyen-dialect.ts';
 import { serveBooks } from './books.ts';
 import { createCardVault } from './card-vault.ts';
 import { serveChallenge } from './challenge-page.ts';
+import { createCheckoutDialect } from './checkout/checkout-dialect.ts';
 import { serveConnectionFaults } from './connection-faults.ts';
 import { createDisputesEngine } from './disputes-engine.ts';
 import type { Fact } from './facts.ts';
@@ -15,22 +16,19 @@ import { serveDisputeScenario } from './dispute-scenario.ts';
 import { createIdempotencyBook } from './idempotency.ts';
 import { createPaymentsEngine } from './payments-engine.ts';
 import { createPayoutsEngine } from './payouts-engine.ts';
-import type { Psp } from './psp.ts';
+import type { Dialect, Psp } from './psp.ts';
 import { createRefundsEngine } from './refunds-engine.ts';
 import { serveScenario } from './scenario-api.ts';
 import { createScenarioBook } from './scenario-book.ts';
 import { serveSettlementScenario } from './settlement.ts';
-import { readPspSettings } from './settings.ts';
+import { readPspSettings, type PspSettings } from './settings.ts';
 import { createStripeDialect } from './stripe/stripe-dialect.ts';
 import { pspTables } from './tables.ts';
 
 const settings = readPspSettings();
 const log = createLog(`psp-${settings.account.dialect}`);
 const store = openStateStore(settings.stateDirectory, `psp-${settings.account.dialect}.sqlite`, pspTables);
-const dialect =
-  settings.account.dialect === 'stripe'
-    ? createStripeDialect(settings.account)
-    : createAdyenDialect(settings.account);
+const dialect = openDialect(settings.account);
 
 let publicUrl = settings.publicUrl.replace(/\/$/, '');
 const scenario = createScenarioBook(store);
@@ -101,3 +99,14 @@ const server = await serveParty(app, settings.port, log, () => {
 if (publicUrl === '') publicUrl = `http://127.0.0.1:${server.port}`;
 webhooks.start();
 due.start();
+
+function openDialect(account: PspSettings['account']): Dialect {
+  switch (account.dialect) {
+    case 'stripe':
+      return createStripeDialect(account);
+    case 'adyen':
+      return createAdyenDialect(account);
+    case 'checkout':
+      return createCheckoutDialect(account);
+  }
+}

@@ -1,4 +1,4 @@
-/** The PSP behind both dialects, put together once; a dialect receives it and speaks for it. */
+/** The PSP behind all dialects, put together once; a dialect receives it and speaks for it. */
 import type { DueWork } from '../support/due-work.ts';
 import type { Log } from '../support/json-log.ts';
 import type { PartyApp } from '../support/party-server.ts';
@@ -28,7 +28,7 @@ export interface Psp {
 }
 
 export interface Dialect {
-  name: 'stripe' | 'adyen';
+  name: 'stripe' | 'adyen' | 'checkout';
   newChargeId(): string;
   newDisputeId(): string;
   mount(app: PartyApp, psp: Psp): void;

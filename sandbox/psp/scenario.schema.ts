@@ -22,6 +22,8 @@ export const scenarioSchema = z.strictObject({
   latencyMs: z.int().min(0).default(3_000),
   /** When a late or a processing payment comes through. */
   lateMs: z.int().min(0).default(5_000),
+  /** How long a 3-D Secure page may be answered, where the dialect ends it by itself (Checkout.com). */
+  challengeMs: z.int().min(0).default(900_000),
   /** How long a payout stays pending. */
   payoutMs: z.int().min(0).default(300),
   /** A search index lags behind; listing does not. */

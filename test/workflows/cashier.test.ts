@@ -182,6 +182,7 @@ describeWorkflows('the cashier', () => {
           merchantAccount,
           hmacKey: new Secret(hmacKey),
         },
+        gamma: undefined,
       },
     };
     await plain.close();

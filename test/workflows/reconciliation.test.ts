@@ -26,8 +26,11 @@ function alpha(): PspConnector {
   const real = createPspConnectors({
     alpha: { url: 'http://127.0.0.1:9', apiKey: 'sk', webhookSecret: 'whsec' },
   }).get('alpha');
-  if (!real) throw new Error('alpha is configured');
-  return { ...scripted, parseSettlement: (content) => real.parseSettlement(content) };
+  if (!real?.settlement || !scripted.settlement) throw new Error('alpha is configured');
+  return {
+    ...scripted,
+    settlement: { ...real.settlement, settlementFile: scripted.settlement.settlementFile },
+  };
 }
 
 const run = (fn: (client: Client) => Promise<void>): Promise<void> =>

@@ -146,9 +146,9 @@ async function findDeposit(db: Database | Trx, request: DepositRequest): Promise
 }
 
 /** The rules under which the player may pay in. */
-async function admitPlayer(
+export async function admitPlayer(
   db: Database,
-  request: DepositRequest,
+  request: Pick<DepositRequest, 'playerId' | 'brand' | 'jurisdiction' | 'money'>,
 ): Promise<Result<VersionedProfile & { readonly kycLevel: KycLevel }>> {
   const [player, wallet, rules, level] = await Promise.all([
     db

@@ -11,7 +11,11 @@ export type WorkItemKind =
   | 'parked-refund'
   | 'dispute-evidence-due'
   | 'dispute-unbooked'
-  | 'reconciliation-break';
+  | 'reconciliation-break'
+  | 'unmatched-transfer'
+  | 'returned-payout'
+  | 'stuck-payout-file'
+  | 'unreadable-report';
 
 /** One open item per kind and subject; opening it again changes nothing. */
 export async function openWorkItem(

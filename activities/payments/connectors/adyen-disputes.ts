@@ -9,7 +9,7 @@ import type {
   DisputeOutcome,
   DisputePlace,
 } from '#domain/payments/dispute-state.ts';
-import type { AdyenAccount, PspConnector } from '../connectors.ts';
+import type { AdyenAccount, PspDisputes } from '../connectors.ts';
 import { AdyenRefusal } from './adyen-client.ts';
 import { disputeCodes, readEvidence, type AdyenItem } from './adyen-webhooks.ts';
 import { fromMinorNumber } from './minor-units.ts';
@@ -24,11 +24,7 @@ const movementCodes: readonly (readonly [string, DisputeMovement['kind']])[] = [
   ['PREARBITRATION_WON', 'reinstated'],
 ];
 
-export function adyenDisputes(
-  client: Client,
-  account: AdyenAccount,
-  failed: Failed,
-): Pick<PspConnector, 'dispute' | 'submitEvidence' | 'acceptDispute'> {
+export function adyenDisputes(client: Client, account: AdyenAccount, failed: Failed): PspDisputes {
   const api = new DisputesAPI(client).DisputesApi;
   const merchantAccountCode = account.merchantAccount;
 

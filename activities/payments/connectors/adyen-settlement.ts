@@ -2,7 +2,7 @@
 import { FailureError, fail, orThrow, succeed } from '#domain/failures.ts';
 import { toUnits, type Units } from '#domain/money.ts';
 import type { SettlementKind, SettlementLine } from '#domain/payments/settlement.ts';
-import type { AdyenAccount, PspConnector } from '../connectors.ts';
+import type { AdyenAccount, PspSettlement } from '../connectors.ts';
 import { readCsv } from './csv.ts';
 
 const columns = [
@@ -29,10 +29,7 @@ const kinds: Readonly<Record<string, SettlementKind>> = {
   MerchantPayout: 'bank-payout',
 };
 
-export function adyenSettlement(
-  account: AdyenAccount,
-  timeoutMs: number,
-): Pick<PspConnector, 'settlementFile' | 'parseSettlement'> {
+export function adyenSettlement(account: AdyenAccount, timeoutMs: number): PspSettlement {
   return {
     settlementFile: async (day) => {
       const name = `settlement_detail_report_${day}.csv`;

@@ -147,8 +147,8 @@ export function createAdyenConnector(name: string, account: AdyenAccount, timeou
         return Promise.resolve({ kind: 'not_found', authoritative: false });
       return asked(() => refund(order));
     },
-    ...adyenSettlement(account, timeoutMs),
-    ...adyenDisputes(client, account, failureOutcome),
+    settlement: adyenSettlement(account, timeoutMs),
+    disputes: adyenDisputes(client, account, failureOutcome),
     payout: (order) => called(() => pay(order)),
     payoutStatus: async (order) => {
       const told = noticed(account, order, 'PAYOUT_THIRDPARTY');

@@ -7,15 +7,12 @@ import type {
   DisputeTold,
 } from '#domain/payments/dispute-state.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
-import type { PspConnector } from '../connectors.ts';
+import type { PspDisputes } from '../connectors.ts';
 import { fromMinorNumber } from './minor-units.ts';
 
 type Failed = (error: unknown) => Extract<PspOutcome, { kind: 'declined' | 'not_sent' | 'unknown' }>;
 
-export function stripeDisputes(
-  stripe: Stripe,
-  failed: Failed,
-): Pick<PspConnector, 'dispute' | 'submitEvidence' | 'acceptDispute'> {
+export function stripeDisputes(stripe: Stripe, failed: Failed): PspDisputes {
   const answered = async (call: () => Promise<unknown>): Promise<DisputeAnswer> => {
     try {
       await call();

@@ -3,7 +3,7 @@ import type Stripe from 'stripe';
 import { FailureError, fail, orThrow, succeed } from '#domain/failures.ts';
 import { toUnits } from '#domain/money.ts';
 import type { SettlementKind, SettlementLine } from '#domain/payments/settlement.ts';
-import type { PspConnector, StripeAccount } from '../connectors.ts';
+import type { PspSettlement, StripeAccount } from '../connectors.ts';
 import { readCsv } from './csv.ts';
 
 const columns = [
@@ -25,11 +25,7 @@ const kinds: Readonly<Record<string, SettlementKind>> = {
   payout: 'payout',
 };
 
-export function stripeSettlement(
-  stripe: Stripe,
-  account: StripeAccount,
-  timeoutMs: number,
-): Pick<PspConnector, 'settlementFile' | 'parseSettlement'> {
+export function stripeSettlement(stripe: Stripe, account: StripeAccount, timeoutMs: number): PspSettlement {
   return {
     settlementFile: async (day) => {
       const startS = Date.parse(`${day}T00:00:00Z`) / 1_000;

@@ -107,8 +107,8 @@ export function createStripeConnector(name: string, account: StripeAccount, time
           ? refundOutcome(ours)
           : { kind: 'not_found', authoritative: order.ageMs >= processingMsMax };
       }),
-    ...stripeSettlement(stripe, account, timeoutMs),
-    ...stripeDisputes(stripe, (error) => failureOutcome(error)),
+    settlement: stripeSettlement(stripe, account, timeoutMs),
+    disputes: stripeDisputes(stripe, (error) => failureOutcome(error)),
     payout: (order) =>
       called(async () =>
         payoutOutcome(

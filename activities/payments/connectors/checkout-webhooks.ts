@@ -1,0 +1,54 @@
+/** Checkout.com's events: HMAC-SHA256 over the raw body, hex, in `Cko-Signature`; no time is signed, so the inbox alone stops repeats. */
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { z } from 'zod';
+import { fail, succeed, type Result } from '#domain/failures.ts';
+import { parseReference } from '#domain/payments/reference.ts';
+import type { WebhookNotice } from '../connectors.ts';
+
+const event = z.object({
+  id: z.string().max(100),
+  type: z.string().max(60),
+  created_on: z.string().max(40),
+  data: z.object({ id: z.string().max(100), reference: z.string().max(200).optional() }),
+});
+
+const approvedTypes = new Set(['payment_captured', 'payment_paid']);
+
+/** An event outside payments yields no notice. */
+export function verifyCheckoutWebhook(
+  secret: string,
+  rawBody: Buffer,
+  headers: Headers,
+): Result<readonly WebhookNotice[]> {
+  if (!isGenuine(secret, rawBody, headers.get('cko-signature') ?? ''))
+    return fail('invalid-signature', 'The signature does not fit the body.');
+  const parsed = event.safeParse(parse(rawBody.toString('utf8')));
+  if (!parsed.success || !parsed.data.type.startsWith('payment_')) return succeed([]);
+  const { id, type, created_on: createdOn, data } = parsed.data;
+  // Only our own form is kept: whatever else stands there is not ours to store.
+  const reference =
+    data.reference !== undefined && parseReference(data.reference) !== null ? data.reference : null;
+  return succeed([
+    {
+      externalId: id,
+      reference,
+      saysApproved: approvedTypes.has(type),
+      saysFailed: type === 'payment_refund_declined',
+      body: JSON.stringify({ id, type, created: createdOn, object: data.id, reference }),
+    },
+  ]);
+}
+
+function isGenuine(secret: string, rawBody: Buffer, signature: string): boolean {
+  if (!/^[0-9a-f]{64}$/i.test(signature)) return false;
+  const expected = createHmac('sha256', secret).update(rawBody).digest();
+  return timingSafeEqual(expected, Buffer.from(signature, 'hex'));
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

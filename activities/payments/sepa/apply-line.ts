@@ -1,0 +1,149 @@
+/** What one movement on our bank account means: a payout that was paid or came back, a pay-in, or a question for a person. */
+import { sql } from 'kysely';
+import { appendEvent } from '#activities/compliance/append-event.ts';
+import { postTransfer } from '#activities/wallet/post.ts';
+import type { Trx } from '#db/connect.ts';
+import { fail, FailureError, orThrow } from '#domain/failures.ts';
+import type { BankLine, BankStatement } from '#domain/payments/sepa/camt.ts';
+import { sepaPsp } from '../commands/bank-accounts.ts';
+import { openWorkItem } from '../commands/work-items.ts';
+import { lockWithdrawal, moneyOf } from '../payment-rows.ts';
+import { creditPayIn } from './credit-pay-in.ts';
+import { mustHaveBank, type PayoutBatchDeps } from './payout-batches.ts';
+
+type Outcome = { readonly outcome: 'booked' | 'returned' | 'credited' | 'parked'; readonly subject: string };
+
+/**
+ * Applies the movement once, though notice and statement both tell it: by the bank's own name for it. A notice without
+ * one proves too little and waits for the statement. Throws `dependency-unavailable`, which passes, where a return is
+ * told before its payout was settled in our ledger.
+ */
+export async function applyLine(
+  trx: Trx,
+  deps: PayoutBatchDeps,
+  statement: BankStatement,
+  line: BankLine,
+): Promise<void> {
+  if (statement.account !== mustHaveBank(deps).account.iban || line.amount === 0n) return;
+  if (line.bankReference === null && statement.kind === 'notice') return;
+  const bankReference = line.bankReference ?? `${statement.statementId}:${line.line}`;
+  // Imports take turns for a movement.
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`bank-entry:${bankReference}`}, 0))`.execute(trx);
+  const known = await trx
+    .selectFrom('payments.bankEntry')
+    .select('outcome')
+    .where('account', '=', statement.account)
+    .where('bankReference', '=', bankReference)
+    .executeTakeFirst();
+  if (known !== undefined) return;
+  const { outcome, subject } = await outcomeOf(trx, deps, line, bankReference);
+  await trx
+    .insertInto('payments.bankEntry')
+    .values({ account: statement.account, bankReference, outcome, subject })
+    .execute();
+}
+
+async function outcomeOf(
+  trx: Trx,
+  deps: PayoutBatchDeps,
+  line: BankLine,
+  bankReference: string,
+): Promise<Outcome> {
+  const transfer =
+    line.endToEndId === null
+      ? undefined
+      : await trx
+          .selectFrom('payments.bankTransfer')
+          .select(['reference', 'withdrawalId', 'amount', 'state'])
+          .where('endToEndId', '=', line.endToEndId)
+          .forUpdate()
+          .executeTakeFirst();
+  const park = async (reason: string): Promise<Outcome> => {
+    const subject = `bank-entry:${bankReference}`;
+    await openWorkItem(trx, { kind: 'unmatched-transfer', subject, brand: null, reason });
+    return { outcome: 'parked', subject };
+  };
+  if (line.amount > 0n && line.returnReason === null) {
+    const credited = await creditPayIn(trx, deps, line);
+    return credited.ok ? { outcome: 'credited', subject: credited.subject } : park(credited.reason);
+  }
+  if (transfer === undefined) return park('money moved for a payout that we do not know');
+  const size = line.amount < 0n ? -line.amount : line.amount;
+  if (line.asset !== 'EUR' || size !== BigInt(transfer.amount))
+    return park(`the bank moved another amount than that of withdrawal:${transfer.withdrawalId}`);
+  if (line.amount < 0n) return book(trx, transfer, park);
+  return takeBack(trx, transfer, line.returnReason ?? 'NARR', park);
+}
+
+type TransferRow = {
+  readonly reference: string;
+  readonly withdrawalId: string;
+  readonly state: string;
+};
+type Park = (reason: string) => Promise<Outcome>;
+
+/** From here on the status of the payout is paid; the withdrawal's workflow settles it. */
+async function book(trx: Trx, { reference, withdrawalId, state }: TransferRow, park: Park): Promise<Outcome> {
+  if (state !== 'batched' && state !== 'accepted')
+    return park(`the bank paid withdrawal:${withdrawalId} although its transfer is ${state}`);
+  await trx
+    .updateTable('payments.bankTransfer')
+    .set({ state: 'booked', bookedAt: sql<Date>`now()` })
+    .where('reference', '=', reference)
+    .execute();
+  return { outcome: 'booked', subject: `withdrawal:${withdrawalId}` };
+}
+
+/** Gives the money of a settled withdrawal back by journal; one that was not settled yet is released by its workflow. */
+async function takeBack(
+  trx: Trx,
+  { reference, withdrawalId, state }: TransferRow,
+  reason: string,
+  park: Park,
+): Promise<Outcome> {
+  if (state !== 'booked') return park(`a return for withdrawal:${withdrawalId}, whose transfer is ${state}`);
+  const row = await lockWithdrawal(trx, withdrawalId);
+  const attempt = await trx
+    .selectFrom('payments.payoutAttempt')
+    .select('state')
+    .where('reference', '=', reference)
+    .executeTakeFirstOrThrow();
+  if (row.state !== 'paid' && attempt.state === 'paid')
+    throw new FailureError(fail('dependency-unavailable', 'The payout is being settled.').failure);
+  await trx
+    .updateTable('payments.bankTransfer')
+    .set({ state: 'returned', reason })
+    .where('reference', '=', reference)
+    .execute();
+  const subject = `withdrawal:${withdrawalId}`;
+  if (row.state === 'paid') {
+    orThrow(
+      await postTransfer(trx, {
+        key: `${subject}:return`,
+        playerId: row.playerId,
+        asset: row.asset,
+        amount: BigInt(row.amount),
+        subject,
+        transfer: { code: 'withdrawal.return', psp: sepaPsp },
+      }),
+    );
+    await appendEvent(
+      trx,
+      {
+        type: 'payments.withdrawal.returned',
+        version: 1,
+        brand: row.brand,
+        playerId: row.playerId,
+        payload: { withdrawalId, money: moneyOf(row), reason },
+      },
+      { actor: { kind: 'workflow', id: 'bank-reports' }, subject },
+    );
+    await openWorkItem(trx, {
+      kind: 'returned-payout',
+      subject,
+      brand: row.brand,
+      reason: `the bank returned the payout (${reason}); the money is the player's again`,
+    });
+  }
+  return { outcome: 'returned', subject };
+}

@@ -1,0 +1,259 @@
+/** A file of payouts: sealed with its hash before it is sent, sent once, and asked about when the answer was lost. */
+import { createHash } from 'node:crypto';
+import { sql } from 'kysely';
+import { isWithdrawalStopped, refuseWhileStopped } from '#activities/wallet/audit/withdrawal-stop.ts';
+import type { Database, Trx } from '#db/connect.ts';
+import { assert, orThrow } from '#domain/failures.ts';
+import { buildPain001 } from '#domain/payments/sepa/pain-001.ts';
+import type { ActivityDeps } from '../../deps.ts';
+import { openBankAccount } from '../commands/bank-accounts.ts';
+import { openWorkItem } from '../commands/work-items.ts';
+import { checkSchema } from './check-schema.ts';
+
+export type PayoutBatchInput = { readonly batchId: string };
+
+/** `empty`: nothing is queued, no file was made. */
+export type PayoutBatchState = 'empty' | 'sealed' | 'unknown' | 'sent' | 'refused';
+
+/** What a bank takes in one file with ease. */
+const transfersMax = 2_000;
+
+export type PayoutBatchDeps = Pick<ActivityDeps, 'db' | 'keyRing' | 'log' | 'bank'>;
+
+export function createPayoutBatchActivities(deps: PayoutBatchDeps) {
+  const { db, log } = deps;
+
+  const readState = async (batchId: string): Promise<PayoutBatchState> => {
+    const row = await db
+      .selectFrom('payments.payoutBatch')
+      .select('state')
+      .where('id', '=', batchId)
+      .executeTakeFirst();
+    return row === undefined ? 'empty' : stateOf(row.state);
+  };
+
+  const setState = async (
+    batchId: string,
+    from: readonly string[],
+    state: PayoutBatchState,
+    reason: string | null,
+  ): Promise<PayoutBatchState> => {
+    await db
+      .updateTable('payments.payoutBatch')
+      .set({ state, reason, ...(state === 'unknown' ? {} : { closedAt: sql<Date>`now()` }) })
+      .where('id', '=', batchId)
+      .where('state', 'in', from)
+      .execute();
+    return readState(batchId);
+  };
+
+  return {
+    /**
+     * Collects what is queued into a file and writes its identifier and hash, in one transaction; called again, it
+     * tells how the batch stands. Refused with `withdrawals-stopped` while an audit has stopped withdrawals.
+     */
+    async sealBatch({ batchId }: PayoutBatchInput): Promise<PayoutBatchState> {
+      return db.transaction().execute(async (trx) => {
+        const known = await trx
+          .selectFrom('payments.payoutBatch')
+          .select('state')
+          .where('id', '=', batchId)
+          .executeTakeFirst();
+        if (known !== undefined) return stateOf(known.state);
+        await refuseWhileStopped(trx);
+        const queued = await trx
+          .selectFrom('payments.bankTransfer')
+          .select(['reference', 'amount'])
+          .where('state', '=', 'queued')
+          .orderBy('queuedAt')
+          .orderBy('reference')
+          .limit(transfersMax)
+          .forUpdate()
+          .skipLocked()
+          .execute();
+        if (queued.length === 0) return 'empty';
+        const [now] = (
+          await sql<{
+            at: Date;
+            on: string;
+          }>`select now() as at, to_char(now() at time zone 'UTC', 'YYYY-MM-DD') as on`.execute(trx)
+        ).rows;
+        assert(now !== undefined, 'the database knows the time');
+        const sealed = {
+          id: batchId,
+          messageId: batchId.replaceAll('-', ''),
+          transfers: queued.length,
+          controlSum: queued.reduce((sum, { amount }) => sum + BigInt(amount), 0n).toString(),
+          requestedOn: now.on,
+          sealedAt: now.at,
+        };
+        // The row comes first, for the transfers to point to; its hash is known after them, in this transaction.
+        const positions = queued.map(({ reference }, index) => ({ reference, position: index + 1 }));
+        const file = await fileOf(trx, deps, sealed, positions);
+        orThrow(checkSchema(Buffer.from(file, 'utf8'), 'pain.001.001.09'));
+        await trx
+          .insertInto('payments.payoutBatch')
+          .values({ ...sealed, sha256: hashOf(file) })
+          .execute();
+        for (const { reference, position } of positions) {
+          await trx
+            .updateTable('payments.bankTransfer')
+            .set({ state: 'batched', batchId, position })
+            .where('reference', '=', reference)
+            .execute();
+        }
+        return 'sealed';
+      });
+    },
+
+    /** Sends the file, for one caller only; called again, it tells how the batch stands and sends nothing. */
+    async sendBatch({ batchId }: PayoutBatchInput): Promise<PayoutBatchState> {
+      if (await isWithdrawalStopped(db)) return readState(batchId);
+      const claimed = await db
+        .updateTable('payments.payoutBatch')
+        .set({ claimedAt: sql<Date>`now()` })
+        .where('id', '=', batchId)
+        .where('state', '=', 'sealed')
+        .where('claimedAt', 'is', null)
+        .returning(['id', 'messageId', 'requestedOn', 'sealedAt', 'sha256'])
+        .executeTakeFirst();
+      if (claimed === undefined) {
+        // Claimed and never answered: it may have left.
+        return setState(batchId, ['sealed'], 'unknown', 'sent before');
+      }
+      const positions = await db
+        .selectFrom('payments.bankTransfer')
+        .select(['reference', 'position'])
+        .where('batchId', '=', batchId)
+        .orderBy('position')
+        .execute();
+      const file = await fileOf(db, deps, { ...claimed, requestedOn: dayOf(claimed.requestedOn) }, positions);
+      assert(hashOf(file) === claimed.sha256, `batch ${batchId} is the file that was sealed`);
+      const outcome = await mustHaveBank(deps).upload(file);
+      log.info({ batchId, outcome: outcome.kind }, 'bank answered');
+      switch (outcome.kind) {
+        case 'taken':
+          return setState(batchId, ['sealed'], 'sent', null);
+        case 'unknown':
+          return setState(batchId, ['sealed'], 'unknown', outcome.reason);
+        case 'not_sent':
+          await db
+            .updateTable('payments.payoutBatch')
+            .set({ claimedAt: null, reason: outcome.reason })
+            .where('id', '=', batchId)
+            .where('state', '=', 'sealed')
+            .execute();
+          return 'sealed';
+        case 'refused':
+          return refuse(batchId, outcome.reason);
+      }
+    },
+
+    /** Whether a file whose answer was lost has arrived. Absence is no proof: the file is never sent again for it. */
+    async askBatch({ batchId }: PayoutBatchInput): Promise<PayoutBatchState> {
+      const row = await db
+        .selectFrom('payments.payoutBatch')
+        .select(['messageId', 'sha256', 'state'])
+        .where('id', '=', batchId)
+        .executeTakeFirstOrThrow();
+      if (row.state !== 'unknown') return stateOf(row.state);
+      const arrival = await mustHaveBank(deps).arrival(row.messageId);
+      if (arrival.kind !== 'there') return 'unknown';
+      if (arrival.sha256 === row.sha256) return setState(batchId, ['unknown'], 'sent', null);
+      await showStuck(db, batchId, 'the bank has another file under this identifier');
+      return 'unknown';
+    },
+
+    /** Shows a file to people whose fate nobody could tell. */
+    async reportStuckBatch({ batchId }: PayoutBatchInput): Promise<void> {
+      await showStuck(db, batchId, 'the bank does not say whether it has the file');
+    },
+  };
+
+  /** The bank has read the file and carries nothing of it out. */
+  async function refuse(batchId: string, reason: string): Promise<PayoutBatchState> {
+    await db.transaction().execute(async (trx) => {
+      await trx
+        .updateTable('payments.payoutBatch')
+        .set({ state: 'refused', reason, closedAt: sql<Date>`now()` })
+        .where('id', '=', batchId)
+        .where('state', '=', 'sealed')
+        .execute();
+      await trx
+        .updateTable('payments.bankTransfer')
+        .set({ state: 'rejected', reason: `file refused: ${reason}` })
+        .where('batchId', '=', batchId)
+        .where('state', '=', 'batched')
+        .execute();
+      await showStuck(trx, batchId, `the bank refused the file: ${reason}`);
+    });
+    return 'refused';
+  }
+}
+
+const states = ['sealed', 'unknown', 'sent', 'refused'] as const satisfies readonly PayoutBatchState[];
+
+function stateOf(text: string): PayoutBatchState {
+  const known = states.find((state) => state === text);
+  if (known === undefined) throw new Error(`Invariant broken: payout batch state ${text}`);
+  return known;
+}
+
+const hashOf = (file: string): string => createHash('sha256').update(file, 'utf8').digest('hex');
+
+const showStuck = (trx: Database | Trx, batchId: string, reason: string): Promise<void> =>
+  openWorkItem(trx, { kind: 'stuck-payout-file', subject: `payout-batch:${batchId}`, brand: null, reason });
+
+export function mustHaveBank({ bank }: Pick<ActivityDeps, 'bank'>) {
+  if (bank === null) throw new Error('Invariant broken: no bank is configured');
+  return bank;
+}
+
+/** A date column as the driver gives it. */
+const dayOf = (day: Date | string): string =>
+  typeof day === 'string'
+    ? day
+    : new Date(day.getTime() - day.getTimezoneOffset() * 60_000).toISOString().slice(0, 10);
+
+/** Made of the rows each time, always the same bytes: names and accounts stay sealed until the file is needed. */
+async function fileOf(
+  trx: Database | Trx,
+  deps: PayoutBatchDeps,
+  batch: { readonly messageId: string; readonly requestedOn: string; readonly sealedAt: Date },
+  positions: readonly { readonly reference: string }[],
+): Promise<string> {
+  const rows = await trx
+    .selectFrom('payments.bankTransfer as t')
+    .innerJoin('payments.withdrawal as w', 'w.id', 't.withdrawalId')
+    .innerJoin('payments.bankAccount as a', 'a.instrumentId', 'w.instrumentId')
+    .select(['t.reference', 't.endToEndId', 't.amount', 'w.playerId', 'a.sealed'])
+    .where(
+      't.reference',
+      'in',
+      positions.map(({ reference }) => reference),
+    )
+    .execute();
+  const byReference = new Map(rows.map((row) => [row.reference, row]));
+  const transfers = [];
+  for (const { reference } of positions) {
+    const row = byReference.get(reference);
+    assert(row !== undefined, `transfer ${reference} has an account`);
+    const creditor = await openBankAccount(trx, deps.keyRing, row);
+    assert(creditor !== null, `the account of ${reference} can be opened`);
+    transfers.push({
+      endToEndId: row.endToEndId,
+      amount: BigInt(row.amount),
+      creditor,
+      remittance: `Withdrawal ${row.endToEndId}`,
+      requestedOn: batch.requestedOn,
+    });
+  }
+  return orThrow(
+    buildPain001({
+      messageId: batch.messageId,
+      createdAt: batch.sealedAt.toISOString(),
+      debtor: mustHaveBank(deps).account,
+      transfers,
+    }),
+  );
+}

@@ -1,0 +1,48 @@
+/** The parts of Checkout.com's request bodies that this PSP reads; everything else is let through. */
+import { z } from 'zod';
+
+const amount = z.int().positive();
+const currency = z.string().regex(/^[A-Z]{3}$/);
+const reference = z.string().max(80);
+
+export const tokenBody = z.object({
+  type: z.literal('card'),
+  number: z.string(),
+  expiry_month: z.int(),
+  expiry_year: z.int(),
+  cvv: z.string().optional(),
+});
+
+const chargeSource = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('token'), token: z.string() }),
+  z.object({ type: z.literal('id'), id: z.string() }),
+]);
+
+export const chargeBody = z.object({
+  source: chargeSource,
+  amount,
+  currency,
+  reference: reference.optional(),
+  processing_channel_id: z.string(),
+  capture: z.boolean().default(true),
+  '3ds': z
+    .object({ enabled: z.boolean().default(false), challenge_indicator: z.string().optional() })
+    .default({ enabled: false }),
+  success_url: z.string().optional(),
+  failure_url: z.string().optional(),
+  metadata: z.record(z.string(), z.string()).default({}),
+  description: z.string().optional(),
+});
+
+export const payoutBody = z.object({
+  source: z.object({ type: z.literal('currency_account'), id: z.string() }),
+  destination: chargeSource,
+  amount,
+  currency,
+  reference: reference.optional(),
+  processing_channel_id: z.string(),
+});
+
+export const paymentBody = z.union([payoutBody, chargeBody]);
+
+export const modificationBody = z.object({ amount: amount.optional(), reference: reference.optional() });

@@ -1,0 +1,188 @@
+/** What the contract of PSP connectors is run on: a connector, its PSP as a process of its own, and that PSP's habits. */
+import { createServer } from 'node:net';
+import {
+  createPspConnectors,
+  type PspConnector,
+  type PspConnectorsConfig,
+} from '#activities/payments/connectors.ts';
+import { createTemporaryDirectory, startParty } from '#sandbox/support/party-process.ts';
+import { startWebhookReceiver, type WebhookReceiver } from '#sandbox/support/webhook-receiver.ts';
+import { signedBy, type Signing } from './webhook-signing.ts';
+
+export type RigName = 'alpha' | 'beta' | 'gamma';
+
+/** Where PSPs differ and a connector may: everything else is one contract for all. */
+export type Habits = {
+  /** A challenge nobody took is ended by our call, or only by the PSP's own clock. */
+  readonly abandonedChallenge: 'cancelled-by-call' | 'expires';
+  /** Whether a webhook's signature covers the time of sending. */
+  readonly signsTime: boolean;
+};
+
+export type Movement = { readonly kind: 'charge' | 'refund' | 'payout'; readonly reference: string };
+
+export type PspRig = {
+  readonly name: RigName;
+  readonly connector: PspConnector;
+  readonly habits: Habits;
+  readonly receiver: WebhookReceiver;
+  readonly signing: Signing;
+  readonly playerId: string;
+  /** The same connector, speaking to another address. */
+  connectTo(url: string): PspConnector;
+  scenario(order: object): Promise<void>;
+  tokenise(number: string): Promise<string>;
+  movements(): Promise<readonly Movement[]>;
+};
+
+export type RunningRig = { readonly rig: PspRig; stop(): Promise<void> };
+
+/** The deadline of the connectors under test; shorter than what a silent PSP waits. */
+const timeoutMs = 2_500;
+
+const playerId = '0198c0de-0000-4000-8000-000000000001';
+
+type Dialect = {
+  readonly env: Record<string, string>;
+  readonly habits: Habits;
+  readonly signing: Signing;
+  config(url: string): PspConnectorsConfig;
+  tokenise(url: string, number: string): Promise<Response>;
+};
+
+const dialects: Readonly<Record<RigName, Dialect>> = {
+  alpha: {
+    env: { DIALECT: 'stripe', API_KEY: 'sk_test_contract', WEBHOOK_SECRET: 'whsec_contract' },
+    habits: { abandonedChallenge: 'cancelled-by-call', signsTime: true },
+    signing: signedBy.stripe('whsec_contract'),
+    config: (url) => ({ alpha: { url, apiKey: 'sk_test_contract', webhookSecret: 'whsec_contract' } }),
+    tokenise: (url, number) =>
+      fetch(`${url}/v1/payment_methods`, {
+        method: 'POST',
+        headers: { authorization: 'Bearer pk_test_1' },
+        body: new URLSearchParams({
+          type: 'card',
+          'card[number]': number,
+          'card[exp_month]': '12',
+          'card[exp_year]': '2031',
+          'card[cvc]': '123',
+        }),
+      }),
+  },
+  beta: {
+    env: {
+      DIALECT: 'adyen',
+      API_KEY: 'beta-contract',
+      MERCHANT_ACCOUNT: 'PitbossTest',
+      HMAC_KEY: '0f'.repeat(32),
+    },
+    habits: { abandonedChallenge: 'cancelled-by-call', signsTime: false },
+    signing: signedBy.adyen('0f'.repeat(32)),
+    config: (url) => ({
+      beta: { url, apiKey: 'beta-contract', merchantAccount: 'PitbossTest', hmacKey: '0f'.repeat(32) },
+    }),
+    tokenise: (url, number) =>
+      postJson(
+        `${url}/v72/storedPaymentMethods`,
+        { 'x-api-key': 'test_client' },
+        {
+          merchantAccount: 'PitbossTest',
+          shopperReference: playerId,
+          paymentMethod: { type: 'scheme', number, expiryMonth: '12', expiryYear: '2031', cvc: '737' },
+        },
+      ),
+  },
+  gamma: {
+    env: {
+      DIALECT: 'checkout',
+      API_KEY: 'sk_sbox_contract',
+      WEBHOOK_SECRET: 'gamma-contract',
+      PROCESSING_CHANNEL_ID: 'pc_contract',
+      CURRENCY_ACCOUNT_ID: 'ca_contract',
+    },
+    habits: { abandonedChallenge: 'expires', signsTime: false },
+    signing: signedBy.checkout('gamma-contract'),
+    config: (url) => ({
+      gamma: {
+        url,
+        apiKey: 'sk_sbox_contract',
+        webhookSecret: 'gamma-contract',
+        processingChannelId: 'pc_contract',
+        currencyAccountId: 'ca_contract',
+      },
+    }),
+    tokenise: (url, number) =>
+      postJson(
+        `${url}/tokens`,
+        { authorization: 'Bearer pk_sbox_1' },
+        { type: 'card', number, expiry_month: 12, expiry_year: 2031, cvv: '123' },
+      ),
+  },
+};
+
+export const rigNames = Object.keys(dialects) as RigName[];
+
+/** Starts the PSP of `name` with its connector; `stop` ends the process and removes its files. */
+export async function startRig(name: RigName): Promise<RunningRig> {
+  const dialect = dialects[name];
+  const directory = createTemporaryDirectory();
+  const receiver = await startWebhookReceiver();
+  const psp = await startParty('psp', {
+    ...dialect.env,
+    STATE_DIR: directory.path,
+    WEBHOOK_URL: receiver.url,
+  });
+  const connectTo = (url: string): PspConnector => {
+    const connector = createPspConnectors(dialect.config(url), timeoutMs).get(name);
+    if (!connector) throw new Error(`no connector ${name}`);
+    return connector;
+  };
+  return {
+    rig: {
+      name,
+      connector: connectTo(psp.url),
+      habits: dialect.habits,
+      receiver,
+      signing: dialect.signing,
+      playerId,
+      connectTo,
+      async scenario(order) {
+        const answer = await fetch(`${psp.url}/_scenario`, { method: 'PUT', body: JSON.stringify(order) });
+        if (!answer.ok) throw new Error(`the scenario was refused: ${await answer.text()}`);
+      },
+      async tokenise(number) {
+        const answer = (await (await dialect.tokenise(psp.url, number)).json()) as {
+          id?: string;
+          token?: string;
+        };
+        return answer.token ?? answer.id ?? 'no token';
+      },
+      async movements() {
+        const books = (await (await fetch(`${psp.url}/_books`)).json()) as { movements: Movement[] };
+        return books.movements;
+      },
+    },
+    async stop() {
+      await psp.stop();
+      await receiver.close();
+      directory.remove();
+    },
+  };
+}
+
+const postJson = (url: string, headers: Record<string, string>, body: object): Promise<Response> =>
+  fetch(url, {
+    method: 'POST',
+    headers: { ...headers, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+
+/** An address of this machine where nobody listens. */
+export async function closedAddress(): Promise<string> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (typeof address !== 'object' || address === null) throw new Error('no port');
+  return `http://127.0.0.1:${address.port}`;
+}
