@@ -3,7 +3,7 @@ import { taskQueues } from '#domain/task-queues.ts';
 import { stageKey } from './search-attributes.ts';
 
 /** One for the one account that payments leave from. */
-export const bankReportsWorkflowId = () => 'bank-reports:account' as const;
+export const bankReportsWorkflowId = (account = 'account') => `bank-reports:${account}` as const;
 
 export const bankReportsStart = () => ({
   workflowId: bankReportsWorkflowId(),

@@ -3,6 +3,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { announceTransfer } from '#activities/payments/commands/announce-transfer.ts';
 import { addBankAccount } from '#activities/payments/commands/bank-accounts.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
+import { parsePayable } from '#domain/money.ts';
 import type { Api } from '../app.ts';
 import type { ApiDeps } from '../context.ts';
 import { idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
@@ -110,9 +111,10 @@ export function mountBankTransfers(api: Api, deps: ApiDeps): void {
   });
 
   api.openapi(announceRoute(deps), async (c) => {
-    const { iban, name } = mustHaveBank();
     const { playerId, brand, jurisdiction } = c.var.player;
     const { money } = c.req.valid('json');
+    orThrow(parsePayable(money));
+    const { iban, name } = mustHaveBank();
     const depositId = idFromKey('bank-transfer', playerId, c.req.valid('header')['idempotency-key']);
     const fingerprint = requestFingerprint({ money });
     const { reference } = orThrow(

@@ -512,7 +512,7 @@ describeWorkflows('the cashier', () => {
       [{ ...body, money: { amount: '5.00', asset: 'USD' } }, '422 unsupported-asset'],
       [{ ...body, money: { amount: '1000.01', asset: 'EUR' } }, '422 deposit-limit-exceeded'],
       [
-        { ...body, instrument: { kind: 'card', tokens: [{ psp: 'gamma', token: 'tok_1' }] } },
+        { ...body, instrument: { kind: 'card', tokens: [{ psp: 'delta', token: 'tok_1' }] } },
         '422 payment-method-unavailable',
       ],
     ];
