@@ -208,10 +208,20 @@ async function netDeposits(
     .where('id', '<>', row.id)
     .where('state', 'not in', ['refused', 'cancelled'])
     .executeTakeFirstOrThrow();
+  // What went back by a refund or a chargeback is no deposit any more.
+  const { rows } = await sql<{ overall: string; here: string }>`
+    select coalesce(sum(j.amount), 0) as overall,
+      coalesce(sum(j.amount) filter (where d.instrument_id = ${row.instrumentId}), 0) as here
+    from wallet.journal j join wallet.journal c on c.id = j.answers
+    join payments.deposit d on c.external_id = 'deposit:' || d.id || ':capture' and c.integration = 'pitboss'
+    where d.player_id = ${row.playerId} and d.asset = ${row.asset}
+      and j.code in ('deposit.refund', 'chargeback.open')
+      and not exists (select 1 from wallet.journal w where w.reverses = j.id)`.execute(trx);
+  const back = rows[0] ?? { overall: '0', here: '0' };
   return {
     hasDeposited: BigInt(deposits.here) > 0n,
-    netDeposited: BigInt(deposits.here) - BigInt(payouts.here),
-    netDepositedOverall: BigInt(deposits.overall) - BigInt(payouts.overall),
+    netDeposited: BigInt(deposits.here) - BigInt(back.here) - BigInt(payouts.here),
+    netDepositedOverall: BigInt(deposits.overall) - BigInt(back.overall) - BigInt(payouts.overall),
   };
 }
 

@@ -7,6 +7,7 @@ import {
   requestRefund,
   type RefundRow,
 } from '#activities/payments/commands/request-refund.ts';
+import { requestWithdrawal } from '#activities/payments/commands/request-withdrawal.ts';
 import { postTransfer } from '#activities/wallet/post.ts';
 import { verifyLedger } from '#activities/wallet/verify.ts';
 import { orThrow, type Result } from '#domain/failures.ts';
@@ -24,6 +25,7 @@ import {
   approved,
   askDeposit,
   balancesOf,
+  brand,
   declined,
   euro,
   fingerprintOf,
@@ -368,6 +370,40 @@ describeWorkflows('a refund', () => {
     await expect(move(`amount = 1`)).rejects.toThrow(/cannot change/);
     await expect(move(`state = 'paid', closed_at = now()`)).rejects.toThrow(/cannot go from|check/);
     await expect(move(`call_state = 'returned'`)).rejects.toThrow(/cannot go from/);
+  });
+
+  test('counts no longer as a deposit where a withdrawal looks for the closed loop', async () => {
+    const { playerId, depositId } = await paidDeposit();
+    const row = await ask(depositId, '80.00');
+    expect(await activities().money.debitRefund({ refundId: row.id })).toMatchObject({ state: 'submitted' });
+    const { id: instrumentId } = await database.db
+      .selectFrom('payments.instrument')
+      .select('id')
+      .where('playerId', '=', playerId)
+      .executeTakeFirstOrThrow();
+    // A second card, whose deposit makes the closed loop matter.
+    const second = await askDeposit(database.db, playerId, '100.00');
+    alpha.play({ authorise: [(order) => approved({ ...order, token: 'tok_other' })] });
+    await activities().provider.authoriseAttempt({ depositId: second.id, number: 1 });
+    await activities().money.captureDeposit({ depositId: second.id, number: 1 });
+    const reasonsOf = async (amount: string): Promise<readonly string[]> => {
+      const withdrawalId = randomUUID();
+      orThrow(
+        await requestWithdrawal(database.db, {
+          withdrawalId,
+          playerId,
+          brand,
+          money: { amount, asset: 'EUR' },
+          instrumentId,
+          fingerprint: fingerprintOf(withdrawalId),
+        }),
+      );
+      const { check } = await activities().money.checkWithdrawal({ withdrawalId });
+      await activities().money.releaseWithdrawal({ withdrawalId, state: 'cancelled', reason: 'a test' });
+      return check.kind === 'pass' ? check.reasons : [check.reason];
+    };
+    expect(await reasonsOf('120.00')).not.toContain('closed-loop');
+    expect(await reasonsOf('121.00')).toContain('closed-loop');
   });
 
   test('asked for twice with one key is one refund; with other content it is refused', async () => {

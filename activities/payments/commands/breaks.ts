@@ -108,7 +108,15 @@ export async function closeBreak(
 ): Promise<Result<BreakRow>> {
   const row = await lockBreak(trx, breakId);
   if (row === undefined) return fail('not-found', 'There is no such break.');
-  if (row.closedAt !== null) return fail('break-not-open', 'The break is closed.');
+  if (row.closedAt !== null) {
+    // A repeat by the same hand with the same proof is answered with what came of it.
+    const { actor: by, proof } = closing;
+    return row.closedBy === `${by.kind}:${by.id}` &&
+      row.proofKind === proof.kind &&
+      row.proofReference === proof.reference
+      ? succeed(row)
+      : fail('break-not-open', 'The break is closed.');
+  }
   if (!(await isProven(trx, row, closing.proof)))
     return fail('invalid-request', `There is no ${closing.proof.kind} of that name that fits this break.`);
   const { actor, proof, resolution } = closing;

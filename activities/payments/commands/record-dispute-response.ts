@@ -1,7 +1,8 @@
 /** Keeps an operator's answer to a dispute, its words sealed, before anything is sent. */
 import type { Selectable } from 'kysely';
-import type { KeyRing } from '#activities/pam/key-ring.ts';
-import type { Trx } from '#db/connect.ts';
+import { openWords, sealWords } from '#activities/sealed-words.ts';
+import type { Database, Trx } from '#db/connect.ts';
+import type { ActivityDeps } from '../../deps.ts';
 import type { PaymentsDisputeResponse } from '#db/schema.generated.ts';
 import { fail, succeed, type Result } from '#domain/failures.ts';
 
@@ -27,7 +28,7 @@ const contextOf = (responseId: string): string => `dispute-response:${responseId
  */
 export async function recordDisputeResponse(
   trx: Trx,
-  keyRing: KeyRing,
+  keyRing: ActivityDeps['keyRing'],
   response: DisputeResponse,
 ): Promise<Result<DisputeResponseRow>> {
   const dispute = await trx
@@ -63,8 +64,11 @@ export async function recordDisputeResponse(
     .where('state', '!=', 'refused')
     .executeTakeFirst();
   if (given !== undefined) return fail('dispute-not-open', 'This stage has been answered.');
-  const key = await dataKeyOf(trx, keyRing, dispute.playerId);
-  if (key === null && response.evidence !== null)
+  const sealed =
+    response.evidence === null
+      ? null
+      : await sealWords(trx, keyRing, dispute.playerId, contextOf(response.responseId), response.evidence);
+  if (sealed === null && response.evidence !== null)
     return fail('dispute-not-open', 'The player’s keys are destroyed: evidence cannot be kept.');
   const row = await trx
     .insertInto('payments.disputeResponse')
@@ -73,10 +77,7 @@ export async function recordDisputeResponse(
       disputeId: dispute.id,
       stage: dispute.stage,
       kind: response.evidence === null ? 'accept' : 'evidence',
-      sealed:
-        response.evidence === null || key === null
-          ? null
-          : keyRing.seal(key, Buffer.from(response.evidence, 'utf8'), contextOf(response.responseId)),
+      sealed,
       reason: response.reason,
       operatorId: response.operatorId,
       role: response.role,
@@ -89,28 +90,13 @@ export async function recordDisputeResponse(
 
 /** The words of an answer; throws when the player's key is gone, which no open dispute allows. */
 export async function openEvidence(
-  trx: Pick<Trx, 'selectFrom'>,
-  keyRing: KeyRing,
+  db: Database,
+  keyRing: ActivityDeps['keyRing'],
   row: DisputeResponseRow,
   playerId: string,
 ): Promise<string> {
-  const key = await dataKeyOf(trx, keyRing, playerId);
-  if (key === null || row.sealed === null)
-    throw new Error(`Invariant broken: the evidence of ${row.id} cannot be read`);
-  return keyRing.open(key, row.sealed, contextOf(row.id)).toString('utf8');
-}
-
-/** The key that lasts as long as evidence must; null once it is destroyed. */
-async function dataKeyOf(
-  trx: Pick<Trx, 'selectFrom'>,
-  keyRing: KeyRing,
-  playerId: string,
-): Promise<Buffer | null> {
-  const row = await trx
-    .selectFrom('pam.playerKey')
-    .select(['keyId', 'wrapped'])
-    .where('playerId', '=', playerId)
-    .where('purpose', '=', 'aml')
-    .executeTakeFirst();
-  return row?.wrapped ? keyRing.unwrap(row.wrapped, row.keyId) : null;
+  const words =
+    row.sealed === null ? null : await openWords(db, keyRing, playerId, contextOf(row.id), row.sealed);
+  if (words === null) throw new Error(`Invariant broken: the evidence of ${row.id} cannot be read`);
+  return words;
 }
