@@ -338,6 +338,16 @@ function newCondition(depth: number): fc.Arbitrary<RuleNode> {
   const joined = fc
     .tuple(fc.constantFrom('and', 'or'), fc.array(randomCondition(depth - 1), { minLength: 2, maxLength: 4 }))
     .map(([operator, given]) => call(operator, given));
+  // Deep inside other numbers these would hardly ever decide about an answer.
+  const measured = fc
+    .tuple(
+      fc.constantFrom('equal', 'less', 'greaterOrEqual'),
+      fc.oneof(timeParts(depth), lengths(depth)),
+      fc.integer({ min: 0, max: 12 }),
+    )
+    .map(([operator, left, number]) =>
+      call(operator, [left, { node: 'constant', type: 'integer', value: String(number) }]),
+    );
   const negated = randomCondition(depth - 1).map((one) => call('not', [one]));
-  return fc.oneof(equality, order, between, member, presence, search, searchAny, joined, negated);
+  return fc.oneof(equality, order, between, member, presence, search, searchAny, measured, joined, negated);
 }
