@@ -383,7 +383,8 @@ describeWorkflows('a refund', () => {
       .executeTakeFirstOrThrow();
     // A second card, whose deposit makes the closed loop matter.
     const second = await askDeposit(database.db, playerId, '100.00');
-    alpha.play({ authorise: [(order) => approved({ ...order, token: 'tok_other' })] });
+    const other = (order: Parameters<typeof approved>[0]) => approved({ ...order, token: 'tok_other' });
+    alpha.play({ authorise: [other], status: [other] });
     await activities().provider.authoriseAttempt({ depositId: second.id, number: 1 });
     await activities().money.captureDeposit({ depositId: second.id, number: 1 });
     const reasonsOf = async (amount: string): Promise<readonly string[]> => {

@@ -1,0 +1,102 @@
+/** The back office's routes of reconciliation over a real database: who may look, who may work, and what closes a break. */
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openBreak } from '#activities/payments/commands/breaks.ts';
+import { createTestApi, type TestApi } from '#test/support/api.ts';
+import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
+
+let database: TestDatabase;
+let app: TestApi;
+let staff: { payments: string; support: string };
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  app = await createTestApi(database);
+  const [payments, support] = await Promise.all([app.signInAs(['payments']), app.signInAs(['support'])]);
+  staff = { payments, support };
+  await database.db.transaction().execute((trx) =>
+    openBreak(trx, {
+      psp: 'alpha',
+      day: '2026-11-24',
+      kind: 'extra',
+      naturalKey: 'txn_1',
+      subject: null,
+      asset: 'EUR',
+      expected: null,
+      found: 12n * 10n ** 12n,
+    }),
+  );
+}, 60_000);
+
+afterAll(async () => {
+  await app?.close();
+  await database?.drop();
+});
+
+const list = async (token: string, query = '') =>
+  app.send('GET', `/admin/v1/reconciliation/breaks${query}`, undefined, { token });
+const firstId = async (): Promise<string> => {
+  const { rows } = await database.ownerPool.query<{ id: string }>(
+    'select id from payments.reconciliation_break',
+  );
+  return rows[0]?.id ?? '';
+};
+
+test('breaks are listed with what differs and how old they are, to those who may look', async () => {
+  expect((await list(staff.support)).status).toBe(403);
+  expect((await list(staff.payments)).body).toMatchObject({
+    items: [
+      {
+        psp: 'alpha',
+        day: '2026-11-24',
+        kind: 'extra',
+        naturalKey: 'txn_1',
+        expected: null,
+        found: { amount: '12.00', asset: 'EUR' },
+        ownerId: null,
+        proof: null,
+      },
+    ],
+    next: null,
+  });
+  expect((await list(staff.payments, '?state=closed')).body).toMatchObject({ items: [] });
+  expect((await list(staff.payments, '?state=lost')).status).toBe(400);
+});
+
+test('a break gets an owner who is staff', async () => {
+  const path = `/admin/v1/reconciliation/breaks/${await firstId()}/owner`;
+  const assign = (ownerId: string) => app.send('POST', path, { ownerId }, { token: staff.payments });
+  expect((await assign(randomUUID())).status).toBe(404);
+  const { id } = await database.db
+    .selectFrom('backoffice.operator')
+    .select('id')
+    .limit(1)
+    .executeTakeFirstOrThrow();
+  expect((await assign(id)).body).toMatchObject({ ownerId: id });
+  expect((await list(staff.payments, `?ownerId=${id}`)).body).toMatchObject({ items: [{ ownerId: id }] });
+});
+
+test('a break closes by nothing that cannot be looked up', async () => {
+  const path = `/admin/v1/reconciliation/breaks/${await firstId()}/closings`;
+  const close = (proof: object) =>
+    app.send(
+      'POST',
+      path,
+      { proof, resolution: 'seen at the PSP' },
+      { token: staff.payments, key: randomUUID() },
+    );
+  for (const kind of ['later-line', 'bank-line', 'journal', 'correction'])
+    expect((await close({ kind, reference: randomUUID() })).body).toMatchObject({ code: 'invalid-request' });
+  expect((await close({ kind: 'write-off', reference: 'x' })).status).toBe(400);
+});
+
+test('a day shows its files, its breaks and an empty suspense', async () => {
+  const day = await app.send('GET', '/admin/v1/reconciliation/alpha/2026-11-24', undefined, {
+    token: staff.payments,
+  });
+  expect(day.body).toMatchObject({ files: [], openBreaks: 1, closedBreaks: 0, suspense: [] });
+  const run = await app.send('POST', '/admin/v1/reconciliation/gamma/2026-11-24/runs', undefined, {
+    token: staff.payments,
+  });
+  expect(run.status).toBe(404);
+});
