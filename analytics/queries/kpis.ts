@@ -37,7 +37,8 @@ const moneyQuery = `
 select
   toString(-sumIf(units, code = 'deposit.capture' and startsWith(account, 'psp:'))) as deposits,
   uniqExactIf(journal_id, code = 'deposit.capture') as deposits_count,
-  toString(sumIf(units, code = 'withdrawal.settle' and startsWith(account, 'psp:'))) as withdrawals,
+  -- What a bank sent back was paid and is not any more.
+  toString(sumIf(units, code in ('withdrawal.settle', 'withdrawal.return') and startsWith(account, 'psp:'))) as withdrawals,
   uniqExactIf(player_id, code in ('bet.place', 'book.place') and account = 'cash') as active_players,
   -- A rollback of a bet takes revenue back (negative), one of a win gives it back (positive).
   -- A void sports bet gives its stake back, and a correction moves what was paid, whatever it was paid for.

@@ -3,7 +3,7 @@ import { defineCatalogue, type Field } from '../rules/catalogue.ts';
 import { kycLevels } from '../kyc/levels.ts';
 
 /** PSPs whose health rules may use; the connectors of the platform. */
-export const routedPsps = ['alpha', 'beta'] as const;
+export const routedPsps = ['alpha', 'beta', 'gamma'] as const;
 
 /** Currencies that amounts can be compared in. Money of another currency is absent, so no rule compares across. */
 export const routedCurrencies = [
