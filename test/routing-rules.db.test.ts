@@ -36,7 +36,7 @@ const amountFrom = (value: string) => ({
   operator: 'greaterOrEqual',
   arguments: [{ node: 'variable', name: 'amount.EUR' }, euros(value)],
 });
-const rules = (list: readonly unknown[], otherwise: unknown = orderOf('alpha', 'beta')) => ({
+const rules = (list: readonly unknown[], otherwise: unknown = orderOf('alpha', 'beta', 'gamma')) => ({
   form: 'rules',
   hitPolicy: 'first',
   rules: list,
@@ -91,7 +91,12 @@ describe('the life of routing rules', () => {
     const row = await askDeposit(database.db, await makePlayer(database.db), '20.00');
     expect(optionsOf(row).map(({ psp }) => psp)).toEqual(['alpha', 'beta']);
     const decision = await decisionOf(row.id);
-    expect(decision).toMatchObject({ psps: ['alpha', 'beta'], rowName: null, trace: [], shadowPsps: null });
+    expect(decision).toMatchObject({
+      psps: ['alpha', 'beta', 'gamma'],
+      rowName: null,
+      trace: [],
+      shadowPsps: null,
+    });
     expect(decision.inputs).toMatchObject({
       brand,
       currency: 'EUR',
@@ -137,7 +142,9 @@ describe('the life of routing rules', () => {
       changed: 1,
       firstChanged: 1,
       undecided: 0,
-      samples: [{ depositId: rich.id, was: ['alpha', 'beta'], would: ['beta', 'alpha'], row: 'large' }],
+      samples: [
+        { depositId: rich.id, was: ['alpha', 'beta', 'gamma'], would: ['beta', 'alpha'], row: 'large' },
+      ],
     });
     expect((await step(version, 'publish', author)).body).toMatchObject({ code: 'own-approval' });
     expect((await step(version, 'publish', other)).status).toBe(403);

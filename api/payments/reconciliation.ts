@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import { assignBreak, closeBreak, proofKinds, type BreakRow } from '#activities/payments/commands/breaks.ts';
 import { fail, FailureError } from '#domain/failures.ts';
 import { toMoneyText } from '#domain/money.ts';
-import { breakKinds } from '#domain/payments/settlement.ts';
+import { breakKinds, settlingPsps } from '#domain/payments/settlement.ts';
 import { reconciliationStart, reconciliationWorkflowId } from '#workflows/reconciliation.contract.ts';
 import type { reconciliation } from '#workflows/reconciliation.ts';
 import type { Api } from '../app.ts';
@@ -228,8 +228,8 @@ export function mountReconciliation(api: Api, deps: ApiDeps): void {
 
   api.openapi(runRoute(deps), async (c) => {
     const { psp: ofPsp, day: ofDay } = c.req.valid('param');
-    if (!(ofPsp in deps.config.psp))
-      throw new FailureError(fail('not-found', 'There is no such PSP.').failure);
+    if (!(ofPsp in deps.config.psp) || !settlingPsps.some((psp) => psp === ofPsp))
+      throw new FailureError(fail('not-found', 'There is no such PSP with settlement files.').failure);
     const input = { psp: ofPsp, day: ofDay, asked: Date.now() };
     const client = await deps.temporal();
     try {

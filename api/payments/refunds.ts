@@ -7,7 +7,8 @@ import {
   type RefundRow,
 } from '#activities/payments/commands/request-refund.ts';
 import { mayDo } from '#domain/backoffice/roles.ts';
-import { fail, FailureError } from '#domain/failures.ts';
+import { fail, FailureError, orThrow } from '#domain/failures.ts';
+import { parsePayable } from '#domain/money.ts';
 import {
   beginRefund,
   decideRefund,
@@ -135,6 +136,8 @@ export function mountRefunds(api: Api, deps: ApiDeps): void {
     const { id: depositId } = c.req.valid('param');
     const { operator } = c.var;
     const input = c.req.valid('json');
+    // A bad amount is named before anything else.
+    orThrow(parsePayable(input.money));
     const deposit = await db
       .selectFrom('payments.deposit')
       .select('brand')
