@@ -450,13 +450,15 @@ test('a run reads the ledger by keys alone, however large it is', async () => {
   await database.ownerPool.query(`
     begin;
     insert into wallet.journal (id, integration, external_id, code, asset, brand, amount, occurred_at, fingerprint)
-      select gen_random_uuid(), 'bulk', n::text, 'test.copy', 'EUR', 'aurora', 1, now(), '\\x00' from generate_series(1, 20000) n;
+      select gen_random_uuid(), 'bulk', n::text, 'test.copy', 'EUR', 'aurora', 1, now(), '\\x00' from generate_series(1, 100000) n;
     insert into wallet.entry (journal_id, line, asset, account, amount)
       select id, line, 'EUR', 'house:other', case line when 0 then 1 else -1 end from wallet.journal, generate_series(0, 1) line
       where integration = 'bulk';
-    commit; analyze wallet.journal; analyze wallet.entry`);
+    commit`);
   await playFor(database.db, gambler, 3);
   await settle();
+  // As autovacuum would have it, of every table that the plans are made of.
+  await database.ownerPool.query('analyze');
   const { rows } = await database.db.transaction().execute(async (trx) => {
     await examineLeaves(trx, 0, 40, openExamination());
     await compareMinutes(trx, clickhouse, null);
