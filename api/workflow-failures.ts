@@ -26,3 +26,14 @@ export function failureBehind(error: unknown): FailureError | undefined {
 /** True when the workflow has ended: the database knows the outcome. */
 export const isWorkflowOver = (error: unknown): boolean =>
   error instanceof WorkflowNotFoundError || error instanceof WorkflowExecutionAlreadyStartedError;
+
+/** False when the workflow has ended; failures of the workflow come out as ours. */
+export async function unlessOver(call: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await call();
+    return true;
+  } catch (error) {
+    if (isWorkflowOver(error)) return false;
+    throw failureBehind(error) ?? error;
+  }
+}

@@ -10,7 +10,7 @@ import { idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency
 import { requirePlayer } from '../pam-guard.ts';
 import { problemResponses } from '../problem.ts';
 import { moneyInput, moneyOutput } from '../schemas.ts';
-import { body, json } from './payment-schemas.ts';
+import { body, depositRefusals, json } from './payment-schemas.ts';
 
 const accountRoute = (deps: ApiDeps) =>
   createRoute({
@@ -74,25 +74,7 @@ const announceRoute = (deps: ApiDeps) =>
           .openapi('BankTransfer'),
         'Where to, and with what reference',
       ),
-      ...problemResponses(
-        'malformed-json',
-        'invalid-request',
-        'amount-not-positive',
-        'amount-too-precise',
-        'amount-too-large',
-        'unknown-asset',
-        'unsupported-asset',
-        'not-authenticated',
-        'email-not-verified',
-        'identity-not-verified',
-        'player-blocked',
-        'self-excluded',
-        'deposit-limit-required',
-        'deposit-limit-exceeded',
-        'payment-method-unavailable',
-        'idempotency-key-reused',
-        'dependency-unavailable',
-      ),
+      ...problemResponses('malformed-json', 'invalid-request', ...depositRefusals, 'dependency-unavailable'),
     },
   });
 

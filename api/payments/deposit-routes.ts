@@ -5,7 +5,14 @@ import { idempotencyHeader } from '../idempotency.ts';
 import { requirePlayer } from '../pam-guard.ts';
 import { problemResponses } from '../problem.ts';
 import { idParam, moneyInput, pageOf } from '../schemas.ts';
-import { body, depositOutput, idPageQuery, instrumentOutput, json } from './payment-schemas.ts';
+import {
+  body,
+  depositOutput,
+  depositRefusals,
+  idPageQuery,
+  instrumentOutput,
+  json,
+} from './payment-schemas.ts';
 
 const cardInput = z
   .strictObject({
@@ -58,25 +65,7 @@ export const requestRoute = (deps: ApiDeps) =>
         depositOutput,
         'The deposit; a repeat with the same key answers with the same deposit as it is now',
       ),
-      ...problemResponses(
-        'malformed-json',
-        'invalid-request',
-        'amount-not-positive',
-        'amount-too-precise',
-        'amount-too-large',
-        'unknown-asset',
-        'unsupported-asset',
-        'not-authenticated',
-        'email-not-verified',
-        'identity-not-verified',
-        'player-blocked',
-        'self-excluded',
-        'deposit-limit-required',
-        'deposit-limit-exceeded',
-        'payment-method-unavailable',
-        'idempotency-key-reused',
-        'dependency-unavailable',
-      ),
+      ...problemResponses('malformed-json', 'invalid-request', ...depositRefusals, 'dependency-unavailable'),
     },
   });
 

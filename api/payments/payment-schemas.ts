@@ -112,3 +112,21 @@ export const toApiInstrument = (row: InstrumentRow): z.infer<typeof instrumentOu
 
 /** Keyset paging by the id of the last item. */
 export const idPageQuery = pageQuery.extend({ after: z.uuid().optional() });
+
+/** What money on its way in may be refused with, whichever way it comes. */
+export const depositRefusals = [
+  'amount-not-positive',
+  'amount-too-precise',
+  'amount-too-large',
+  'unknown-asset',
+  'unsupported-asset',
+  'not-authenticated',
+  'email-not-verified',
+  'identity-not-verified',
+  'player-blocked',
+  'self-excluded',
+  'deposit-limit-required',
+  'deposit-limit-exceeded',
+  'payment-method-unavailable',
+  'idempotency-key-reused',
+] as const;

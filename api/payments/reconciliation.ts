@@ -15,8 +15,8 @@ import { newerThan, pageById } from '../keyset.ts';
 import { problemResponses } from '../problem.ts';
 import { idParam, moneyOutput, nullableMoneyOutput, pageOf, timestamp } from '../schemas.ts';
 import { decided } from '../wallet/decided.ts';
-import { isWorkflowOver } from '../workflow-failures.ts';
 import { body, idPageQuery, json } from './payment-schemas.ts';
+import { startQuietly } from './tell-payment.ts';
 
 const common = { tags: ['payments'], security: [{ operatorSession: [] }] };
 const psp = z.string().regex(/^[a-z]{1,20}$/);
@@ -232,11 +232,9 @@ export function mountReconciliation(api: Api, deps: ApiDeps): void {
       throw new FailureError(fail('not-found', 'There is no such PSP with settlement files.').failure);
     const input = { psp: ofPsp, day: ofDay, asked: Date.now() };
     const client = await deps.temporal();
-    try {
-      await client.workflow.start<typeof reconciliation>('reconciliation', reconciliationStart(input));
-    } catch (error) {
-      if (!isWorkflowOver(error)) throw error;
-    }
+    await startQuietly(() =>
+      client.workflow.start<typeof reconciliation>('reconciliation', reconciliationStart(input)),
+    );
     return c.json({ workflowId: reconciliationWorkflowId(input) }, 200);
   });
 

@@ -25,7 +25,7 @@ import { newerThan, pageById } from '../keyset.ts';
 import { problemResponses } from '../problem.ts';
 import { idParam, pageOf } from '../schemas.ts';
 import { decided } from '../wallet/decided.ts';
-import { failureBehind, isWorkflowOver } from '../workflow-failures.ts';
+import { unlessOver } from '../workflow-failures.ts';
 import { body, json } from './payment-schemas.ts';
 import { readTimeline } from './payment-timeline.ts';
 import {
@@ -206,16 +206,14 @@ export function mountRefunds(api: Api, deps: ApiDeps): void {
 
 async function runRefund(deps: Pick<ApiDeps, 'temporal'>, row: RefundRow): Promise<void> {
   const client = await deps.temporal();
-  try {
-    await client.workflow.executeUpdateWithStart(beginRefund, {
+  await unlessOver(() =>
+    client.workflow.executeUpdateWithStart(beginRefund, {
       startWorkflowOperation: new WithStartWorkflowOperation<typeof refund>(
         'refund',
         refundStart(refundInputOf(row, 0)),
       ),
-    });
-  } catch (error) {
-    if (!isWorkflowOver(error)) throw failureBehind(error) ?? error;
-  }
+    }),
+  );
 }
 
 /** A repeat of a decision that was written is answered with the row; anything else came too late. */
@@ -226,20 +224,19 @@ async function sendDecision(
   decision: RefundDecision,
 ): Promise<void> {
   const client = await deps.temporal();
-  try {
-    await client.workflow
+  const isRunning = await unlessOver(() =>
+    client.workflow
       .getHandle(refundWorkflowId({ refundId, reopened: 0 }))
-      .executeUpdate(decideRefund, { updateId, args: [decision] });
-  } catch (error) {
-    if (!isWorkflowOver(error)) throw failureBehind(error) ?? error;
-    const written = await deps.db
-      .selectFrom('payments.refund')
-      .select(['decidedBy', 'decision'])
-      .where('id', '=', refundId)
-      .executeTakeFirst();
-    if (written?.decidedBy !== decision.operatorId || written.decision !== decision.decision)
-      throw new FailureError(fail('refund-not-open', 'The refund has ended or is on its way.').failure);
-  }
+      .executeUpdate(decideRefund, { updateId, args: [decision] }),
+  );
+  if (isRunning) return;
+  const written = await deps.db
+    .selectFrom('payments.refund')
+    .select(['decidedBy', 'decision'])
+    .where('id', '=', refundId)
+    .executeTakeFirst();
+  if (written?.decidedBy !== decision.operatorId || written.decision !== decision.decision)
+    throw new FailureError(fail('refund-not-open', 'The refund has ended or is on its way.').failure);
 }
 
 async function mustSee(deps: ApiDeps, operator: OperatorIdentity, id: string): Promise<RefundRow> {

@@ -24,7 +24,7 @@ import {
 } from '#workflows/withdrawal.contract.ts';
 import type { withdrawal } from '#workflows/withdrawal.ts';
 import type { ApiDeps } from '../context.ts';
-import { failureBehind, isWorkflowOver } from '../workflow-failures.ts';
+import { unlessOver } from '../workflow-failures.ts';
 
 type RunDeps = Pick<ApiDeps, 'temporal' | 'db' | 'depositNews'>;
 
@@ -119,14 +119,3 @@ export async function sendCancellation(deps: RunDeps, withdrawalId: string): Pro
 
 const notPending = (): FailureError =>
   new FailureError(fail('withdrawal-not-pending', 'The withdrawal has ended or is on its way.').failure);
-
-/** False when the workflow has ended; failures of the workflow come out as ours. */
-async function unlessOver(call: () => Promise<unknown>): Promise<boolean> {
-  try {
-    await call();
-    return true;
-  } catch (error) {
-    if (isWorkflowOver(error)) return false;
-    throw failureBehind(error) ?? error;
-  }
-}

@@ -14,7 +14,7 @@ import { idempotencyHeader, idFromKey, requestFingerprint } from '../../idempote
 import { requirePlayer } from '../../pam-guard.ts';
 import { problemResponses } from '../../problem.ts';
 import { idParam, moneyOutput, pageOf, timestamp } from '../../schemas.ts';
-import { failureBehind, isWorkflowOver } from '../../workflow-failures.ts';
+import { unlessOver } from '../../workflow-failures.ts';
 import { betInput, betOutput, body, idPageQuery, json, toApiBet, type BetRow } from './book-schemas.ts';
 import { readBets, readLegs } from './read-bets.ts';
 
@@ -217,18 +217,16 @@ async function sendCashOut(
     throw new FailureError(fail('cash-out-offer-gone', 'There is no offer for this bet.').failure);
   const client = await deps.temporal();
   const { id: betId, reopened, playerId, brand, asset } = row;
-  try {
-    await client.workflow.executeUpdateWithStart(cashOut, {
+  await unlessOver(() =>
+    client.workflow.executeUpdateWithStart(cashOut, {
       updateId,
       args: [{ offerId }],
       startWorkflowOperation: new WithStartWorkflowOperation<typeof bet>(
         'bet',
         betStart({ betId, reopened, playerId, brand, asset }),
       ),
-    });
-  } catch (error) {
-    if (!isWorkflowOver(error)) throw failureBehind(error) ?? error;
-  }
+    }),
+  );
 }
 
 /** The row has the last word: a repeat for the offer that was taken is an answer, anything else came too late. */
