@@ -45,7 +45,7 @@ function line(mark: string, state: StepState): string {
   return `${mark} ${state.name.padEnd(22)} ${elapsed(state.startedMs).padStart(8)}${detail}`;
 }
 
-function plainProgress(stream: NodeJS.WritableStream): Progress {
+export function plainProgress(stream: NodeJS.WritableStream): Progress {
   const open = new Set<StepState>();
   const heartbeat = setInterval(() => {
     for (const state of open) stream.write(`${line('…', state)}\n`);

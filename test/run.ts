@@ -7,6 +7,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { plainProgress } from '#platform/progress.ts';
+import { findTemporalBinary } from '#platform/temporal-binary.ts';
 import { countTests, type Tally, type VitestReport } from './run-tally.ts';
 
 type Step = { readonly name: string; readonly args: readonly string[]; readonly when?: boolean };
@@ -31,6 +33,8 @@ process.exitCode = await main(process.argv.includes('--fast'));
 
 async function main(isFast: boolean): Promise<number> {
   const total: Tally = { passed: 0, failed: 0, skipped: 0, failures: [] };
+  // Made from source it takes minutes, on a machine's first run; the checks go on meanwhile.
+  const temporal = isFast ? undefined : haveTemporal();
   for (const step of checks) {
     if (step.when === false) continue;
     const code = await runStep(step);
@@ -40,12 +44,27 @@ async function main(isFast: boolean): Promise<number> {
       total.failures.push(`${step.name} (exit code ${code})`);
     }
   }
+  await temporal;
   add(total, await runTests(isFast));
   if (total.failures.length > 0)
     say(`\nFailed:\n${total.failures.map((failure) => `  ✗ ${failure}`).join('\n')}`);
   const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
   say(`\n${total.passed} passed, ${total.failed} failed${skipped}`);
   return total.failed === 0 ? 0 : 1;
+}
+
+/** No test should spend its time on making the server. Where none can be had, the tests that need it say why. */
+async function haveTemporal(): Promise<void> {
+  const progress = plainProgress(process.stdout);
+  const step = progress.step('Temporal server');
+  try {
+    const { source } = await findTemporalBinary(process.env, step);
+    step.done(source);
+  } catch {
+    step.fail();
+  } finally {
+    progress.close();
+  }
 }
 
 /** All projects in one vitest run, because they share the server, the bundle and the histories to replay. */
