@@ -48,12 +48,15 @@ export const pspNotified = defineSignal<[{ readonly attempt: number | null }]>('
 
 export const getDeposit = defineQuery<DepositView>('getDeposit');
 
-/** Start options by contract: one workflow per row, for ever. */
+/**
+ * Start options by contract: one workflow per row, for ever; only one that ended because it found no row may be
+ * followed by another, when the row came later.
+ */
 export const depositStart = (input: DepositInput) => ({
   workflowId: depositWorkflowId(input.depositId),
   taskQueue: taskQueues.money,
   args: [input] as [DepositInput],
-  workflowIdReusePolicy: 'REJECT_DUPLICATE' as const,
+  workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY' as const,
   workflowIdConflictPolicy: 'USE_EXISTING' as const,
   typedSearchAttributes: [
     { key: playerIdKey, value: input.playerId },

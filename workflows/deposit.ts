@@ -10,7 +10,10 @@ import {
   TemporalFailure,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
-import type { createDepositAttemptActivities } from '#activities/payments/deposit-attempts.ts';
+import type {
+  createDepositAttemptActivities,
+  SentAttemptView,
+} from '#activities/payments/deposit-attempts.ts';
 import type { createDepositActivities } from '#activities/payments/deposit-outcomes.ts';
 import type { AttemptView } from '#activities/payments/record-outcome.ts';
 import { isResolved } from '#domain/payments/attempt-state.ts';
@@ -65,6 +68,7 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
   let isPoked = false;
   const strays = new Set<number>();
   let facedAtMs = Date.now();
+  let psps = input.psps;
 
   setHandler(getDeposit, () => view);
   setHandler(pspNotified, ({ attempt }) => {
@@ -97,7 +101,7 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
   );
 
   for (;;) {
-    const step = nextStep(input.psps, attempts, Date.now() - facedAtMs);
+    const step = nextStep(psps, attempts, Date.now() - facedAtMs);
     if (step.kind === 'approved') {
       await capture();
       break;
@@ -123,9 +127,15 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
     const { number, psp, stepUp } = step;
     if (number > 1) await insist(() => startAttempt({ depositId, number, psp, stepUp }));
     try {
-      return await authoriseAttempt({ depositId, number });
+      const sent = await authoriseAttempt({ depositId, number });
+      // Two requests with one key may have begun with different routes; the one that was written counts. Older
+      // histories do not tell it.
+      psps = (sent as Partial<SentAttemptView>).psps ?? psps;
+      return sent;
     } catch (error) {
       if (!(error instanceof TemporalFailure)) throw error;
+      // It was started ahead of a row that was refused after all: there is no deposit, and nothing was sent.
+      if (error instanceof ApplicationFailure && error.type === 'not-found') throw error;
       // A local activity's failure comes bare. The call may have left before its answer was lost: the status decides.
       return insist(() => refreshAttempt({ depositId, number, ageMs: 0 }));
     }

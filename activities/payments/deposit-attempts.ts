@@ -1,6 +1,9 @@
 /** Everything a deposit does at a PSP. The row is claimed before the call; whatever happens then, the row can be asked about. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
+import { writtenWithinMs } from '#domain/payments/budgets.ts';
+import { fail, FailureError } from '#domain/failures.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { insertAttempt } from './commands/request-deposit.ts';
 import type { PaymentOrder, PspConnector } from './connectors.ts';
@@ -9,9 +12,11 @@ import {
   moneyOf,
   mustDeposit,
   optionsOf,
+  pspsOf,
   readEvidence,
   returnedOf,
   type AttemptRow,
+  type DepositRow,
 } from './payment-rows.ts';
 import { lockAttempt, recordOutcome, viewOf, type AttemptView } from './record-outcome.ts';
 
@@ -22,15 +27,19 @@ type ClaimedAttempt = AttemptRow & {
   readonly playerId: string;
   readonly asset: string;
   readonly amount: string;
+  readonly options: DepositRow['options'];
   readonly evidence: readonly string[];
 };
+
+/** With the order of PSPs as it was written: who started the workflow ahead of the row may have had another in mind. */
+export type SentAttemptView = AttemptView & { readonly psps: readonly string[] };
 
 export type DepositAttemptDeps = Pick<ActivityDeps, 'db' | 'psps' | 'publicUrl' | 'log'>;
 
 export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
   const { db } = deps;
 
-  const orderOf = (row: ClaimedAttempt, ageMs: number): PaymentOrder => ({
+  const orderOf = (row: Omit<ClaimedAttempt, 'options'>, ageMs: number): PaymentOrder => ({
     reference: row.reference,
     playerId: row.playerId,
     money: moneyOf(row),
@@ -57,22 +66,25 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
     return recordOutcome(db, row.depositId, row.number, outcome);
   };
 
-  const readAttempt = (input: AttemptInput): Promise<AttemptRow> =>
+  const attemptAt = (input: AttemptInput) =>
     db
       .selectFrom('payments.attempt')
       .selectAll()
       .where('depositId', '=', input.depositId)
-      .where('number', '=', input.number)
-      .executeTakeFirstOrThrow();
+      .where('number', '=', input.number);
+
+  const readAttempt = (input: AttemptInput): Promise<AttemptRow> =>
+    attemptAt(input).executeTakeFirstOrThrow();
 
   /**
    * Marks the attempt as sent, for one caller only, and gives it with what its order needs; null when it was claimed
-   * before. One statement, because a player waits for it. The deposit's row is locked first, as everywhere.
+   * before or is not written yet. One statement, because a player waits for it. The deposit's row is locked first, as
+   * everywhere.
    */
   const claim = async (input: AttemptInput): Promise<ClaimedAttempt | null> => {
     const { rows } = await sql<ClaimedAttempt>`
       with deposit as materialized (
-        select id, player_id, asset, amount from payments.deposit where id = ${input.depositId} for update
+        select id, player_id, asset, amount, options from payments.deposit where id = ${input.depositId} for update
       ),
       sent as (
         update payments.attempt a set sent_at = now() from deposit
@@ -83,11 +95,23 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
         update payments.deposit d set state = 'processing' from sent
         where d.id = sent.deposit_id and d.state = 'requested'
       )
-      select sent.*, deposit.player_id, deposit.asset, deposit.amount,
+      select sent.*, deposit.player_id, deposit.asset, deposit.amount, deposit.options,
         array(select w.body from compliance.webhook_inbox w
           where w.subject = 'deposit:' || deposit.id and w.source = 'psp:' || sent.psp order by w.id limit 100) as evidence
       from sent, deposit`.execute(db);
     return rows[0] ?? null;
+  };
+
+  /** Null when the attempt was claimed before. Failure: `not-found`, for an attempt that nobody has written in time. */
+  const claimOnceWritten = async (input: AttemptInput): Promise<ClaimedAttempt | null> => {
+    for (let waitedMs = 0, pauseMs = 2; ; waitedMs += pauseMs, pauseMs = Math.min(pauseMs * 2, 100)) {
+      const claimed = await claim(input);
+      if (claimed !== null) return claimed;
+      if ((await attemptAt(input).executeTakeFirst()) !== undefined) return null;
+      if (waitedMs > writtenWithinMs)
+        throw new FailureError(fail('not-found', 'Nobody wrote this deposit.').failure);
+      await delay(pauseMs);
+    }
   };
 
   return {
@@ -107,24 +131,17 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
 
     /**
      * Sends the charge, once. An approval counts only after the status says so too. Called again, it tells how the
-     * attempt stands and sends nothing.
+     * attempt stands and sends nothing. The row may still be on its way: it is waited for. Failure: `not-found`.
      */
-    async authoriseAttempt(input: AttemptInput): Promise<AttemptView> {
-      const row = await claim(input);
-      if (row === null) {
-        const known = await readAttempt(input);
-        return known.state === 'started'
-          ? heard(known, { kind: 'unknown', reason: 'sent before' })
+    async authoriseAttempt(input: AttemptInput): Promise<SentAttemptView> {
+      const row = await claimOnceWritten(input);
+      if (row !== null) return { ...(await send(row)), psps: pspsOf(row) };
+      const [known, deposit] = await Promise.all([readAttempt(input), mustDeposit(db, input.depositId)]);
+      const view =
+        known.state === 'started'
+          ? await heard(known, { kind: 'unknown', reason: 'sent before' })
           : viewOf(known);
-      }
-      const connector = deps.psps.get(row.psp);
-      if (!connector) return heard(row, { kind: 'not_sent', reason: 'no such connector' });
-      const order = orderOf(row, 0);
-      const answer = await connector.authorise(order);
-      return heard(
-        row,
-        answer.kind === 'approved' ? await verified(connector, order, answer.pspReference) : answer,
-      );
+      return { ...view, psps: pspsOf(deposit) };
     },
 
     /** Asks for the status by our own reference. `ageMs` is the attempt's age by the workflow's clock. */
@@ -158,6 +175,17 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
       return heard(row, connector ? await connector.cancel(await readOrder(row, input.ageMs)) : noConnector);
     },
   };
+
+  async function send(row: ClaimedAttempt): Promise<AttemptView> {
+    const connector = deps.psps.get(row.psp);
+    if (!connector) return heard(row, { kind: 'not_sent', reason: 'no such connector' });
+    const order = orderOf(row, 0);
+    const answer = await connector.authorise(order);
+    return heard(
+      row,
+      answer.kind === 'approved' ? await verified(connector, order, answer.pspReference) : answer,
+    );
+  }
 
   /** Nothing was sent and, from this commit on, nothing will be: the claim needs an attempt that is still started. */
   async function closeUnsent(input: AttemptInput): Promise<AttemptView> {

@@ -27,6 +27,10 @@ const returned = z.record(z.string(), z.string());
 export const optionsOf = (row: Pick<DepositRow, 'options'>): readonly { psp: string; token: string }[] =>
   options.parse(row.options);
 
+/** In the order in which they are tried. */
+export const pspsOf = (row: Pick<DepositRow, 'options'>): readonly string[] =>
+  optionsOf(row).map(({ psp }) => psp);
+
 export const returnedOf = (row: Pick<AttemptRow, 'returned'>): Readonly<Record<string, string>> | null =>
   row.returned === null ? null : returned.parse(row.returned);
 
@@ -97,7 +101,7 @@ export const depositInputOf = (row: DepositRow) => ({
   brand: row.brand,
   jurisdiction: row.jurisdiction,
   money: moneyOf(row),
-  psps: optionsOf(row).map(({ psp }) => psp),
+  psps: pspsOf(row),
 });
 
 /** What the workflow of a withdrawal is started with. */

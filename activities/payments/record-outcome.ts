@@ -42,6 +42,10 @@ export async function recordOutcome(
   number: number,
   outcome: PspOutcome,
 ): Promise<AttemptView> {
+  if (outcome.kind === 'action') {
+    const told = await recordFirstAction(db, depositId, number, outcome);
+    if (told !== null) return viewOf(told);
+  }
   return db.transaction().execute(async (trx) => {
     const row = await lockWithDeposit(trx, depositId, number);
     const before = attemptStateOf(row);
@@ -81,6 +85,33 @@ export async function recordOutcome(
     }
     return viewOf(updated);
   });
+}
+
+/**
+ * What a player waits for most, an action as the first word on a call that was just made, in one statement; null, with
+ * nothing changed, where anything else was heard before.
+ */
+async function recordFirstAction(
+  db: Database,
+  depositId: string,
+  number: number,
+  { url, pspReference }: Extract<PspOutcome, { kind: 'action' }>,
+): Promise<AttemptRow | null> {
+  const { rows } = await sql<AttemptRow>`
+    with deposit as materialized (
+      select id from payments.deposit where id = ${depositId} and state = 'processing' for update
+    ),
+    heard as (
+      update payments.attempt a
+      set state = 'action', action_url = ${url}, psp_reference = coalesce(${pspReference}, a.psp_reference)
+      from deposit where a.deposit_id = deposit.id and a.number = ${number} and a.state = 'started'
+      returning a.*
+    ),
+    told as (
+      update payments.deposit d set state = 'awaiting-action' from heard where d.id = heard.deposit_id
+    )
+    select * from heard`.execute(db);
+  return rows[0] ?? null;
 }
 
 type AttemptWithDeposit = AttemptRow & {

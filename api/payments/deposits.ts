@@ -2,7 +2,7 @@
 import { recordReturn } from '#activities/payments/commands/record-return.ts';
 import { requestDeposit } from '#activities/payments/commands/request-deposit.ts';
 import { currentRoute } from '#activities/payments/routes.ts';
-import type { DepositRow } from '#activities/payments/payment-rows.ts';
+import { depositInputOf, type DepositRow } from '#activities/payments/payment-rows.ts';
 import type { Database } from '#db/connect.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import type { Api } from '../app.ts';
@@ -24,20 +24,26 @@ export function mountDeposits(api: Api, deps: ApiDeps): void {
   api.openapi(requestRoute(deps), async (c) => {
     const { playerId, brand, jurisdiction } = c.var.player;
     const { money, instrument, returnUrl } = c.req.valid('json');
+    const request = {
+      depositId: idFromKey('deposit', playerId, c.req.valid('header')['idempotency-key']),
+      playerId,
+      brand,
+      jurisdiction,
+      money,
+      tokens: instrument.tokens,
+      returnUrl,
+      fingerprint: requestFingerprint({ money, instrument, returnUrl }),
+    };
+    let running: Promise<void> | undefined;
     const row = orThrow(
-      await requestDeposit(deps.db, {
-        depositId: idFromKey('deposit', playerId, c.req.valid('header')['idempotency-key']),
-        playerId,
-        brand,
-        jurisdiction,
-        money,
-        tokens: instrument.tokens,
-        returnUrl,
-        fingerprint: requestFingerprint({ money, instrument, returnUrl }),
+      await requestDeposit(deps.db, request, (planned) => {
+        running = runDeposit(deps, planned);
+        // Where the row is refused after all, nobody waits; the workflow ends by itself.
+        running.catch(() => {});
       }),
     );
     if (row.state !== 'captured' && row.state !== 'failed' && row.state !== 'parked')
-      await runDeposit(deps, row);
+      await (running ?? runDeposit(deps, depositInputOf(row)));
     return c.json(await readDeposit(deps.db, row.id, playerId), 200);
   });
 

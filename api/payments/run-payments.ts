@@ -1,17 +1,13 @@
 /** From a route to a payment's workflow and back; where the workflow has ended, the database has the answer. */
 import { WithStartWorkflowOperation } from '@temporalio/client';
-import {
-  depositInputOf,
-  withdrawalInputOf,
-  type DepositRow,
-  type WithdrawalRow,
-} from '#activities/payments/payment-rows.ts';
+import { withdrawalInputOf, type WithdrawalRow } from '#activities/payments/payment-rows.ts';
 import { fail, FailureError } from '#domain/failures.ts';
 import {
   beginDeposit,
   completeAction,
   depositStart,
   depositWorkflowId,
+  type DepositInput,
 } from '#workflows/deposit.contract.ts';
 import type { deposit } from '#workflows/deposit.ts';
 import {
@@ -29,18 +25,16 @@ import { unlessOver } from '../workflow-failures.ts';
 type RunDeps = Pick<ApiDeps, 'temporal' | 'db' | 'depositNews'>;
 
 /**
- * Waits until there is a next action or an end; throws `dependency-unavailable` while Temporal is away. The row is
- * committed before its workflow can answer, so news of it spare the player the rest of the workflow's task.
+ * Waits until there is a next action or an end; throws `dependency-unavailable` while Temporal is away. An outcome is
+ * committed before its workflow can answer, so news of it spare the player the rest of the workflow's task. The
+ * deposit's row may still be on its way: its workflow looks for it before it does anything.
  */
-export async function runDeposit(deps: RunDeps, row: DepositRow): Promise<void> {
+export async function runDeposit(deps: RunDeps, input: DepositInput): Promise<void> {
   const client = await deps.temporal();
-  const news = deps.depositNews?.listen(row.id);
+  const news = deps.depositNews?.listen(input.depositId);
   const answered = unlessOver(() =>
     client.workflow.executeUpdateWithStart(beginDeposit, {
-      startWorkflowOperation: new WithStartWorkflowOperation<typeof deposit>(
-        'deposit',
-        depositStart(depositInputOf(row)),
-      ),
+      startWorkflowOperation: new WithStartWorkflowOperation<typeof deposit>('deposit', depositStart(input)),
     }),
   );
   try {

@@ -9,6 +9,9 @@ export const unknownBudgetMs = 24 * 3_600_000;
 /** After parking, the questions go on: a late success is credited, not dropped. */
 export const parkedBudgetMs = 30 * 24 * 3_600_000;
 
+/** A workflow that was started while its deposit was being written waits this long for the row. */
+export const writtenWithinMs = 10_000;
+
 /** How long the API waits for an end before it answers "processing". */
 export const answerWithinMs = 15_000;
 

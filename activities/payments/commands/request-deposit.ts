@@ -5,7 +5,11 @@ import type { Database, Trx } from '#db/connect.ts';
 import { appendEvent } from '#activities/compliance/append-event.ts';
 import { currentProfile } from '#activities/compliance/profiles.ts';
 import { readKycLevel } from '#activities/kyc/commands/levels.ts';
-import { reserveDepositLimit } from '#activities/responsible-gambling/commands/deposit-limit.ts';
+import {
+  admits,
+  foreseeDepositLimit,
+  reserveDepositLimit,
+} from '#activities/responsible-gambling/commands/deposit-limit.ts';
 import type { VersionedProfile } from '#domain/compliance/profile.schema.ts';
 import { fail, FailureError, orThrow, succeed, type Failure, type Result } from '#domain/failures.ts';
 import { levelSatisfies, type KycLevel } from '#domain/kyc/levels.ts';
@@ -13,7 +17,7 @@ import { parsePayable, toMinorUnits, toMoneyText, type MoneyText } from '#domain
 import { depositReference } from '#domain/payments/reference.ts';
 import { decideRoute, readRoutingInputs, recordRoute } from '../route-deposit.ts';
 import { currentRoute } from '../routes.ts';
-import type { DepositRow } from '../payment-rows.ts';
+import type { depositInputOf, DepositRow } from '../payment-rows.ts';
 
 export type DepositRequest = {
   /** Made from the player and the idempotency key. */
@@ -30,12 +34,20 @@ export type DepositRequest = {
 /** Card interfaces carry eight digits of minor units. */
 export const cardMinorUnitsMax = 99_999_999n;
 
+/** What the workflow of a deposit that is about to be written can be started with. */
+export type PlannedDeposit = ReturnType<typeof depositInputOf>;
+
 /**
- * Inserts the deposit or finds the one that the key made before. Failures: `idempotency-key-reused`, those of
+ * Inserts the deposit or finds the one that the key made before. `onPlanned` is told when nothing is left but to write
+ * it, so that its workflow can be started meanwhile; a race for the player's limit may still refuse it. Failures: `idempotency-key-reused`, those of
  * `parsePayable`, `email-not-verified`, `identity-not-verified`, `self-excluded`, `unsupported-asset`,
  * `payment-method-unavailable`, and the deposit limit's.
  */
-export async function requestDeposit(db: Database, request: DepositRequest): Promise<Result<DepositRow>> {
+export async function requestDeposit(
+  db: Database,
+  request: DepositRequest,
+  onPlanned?: (planned: PlannedDeposit) => void,
+): Promise<Result<DepositRow>> {
   const amount = parsePayable(request.money);
   if (!amount.ok) return amount;
   if (toMinorUnits(amount.value, request.money.asset) > cardMinorUnitsMax) {
@@ -43,11 +55,18 @@ export async function requestDeposit(db: Database, request: DepositRequest): Pro
   }
   // Nothing here is locked, so all of it is asked at once: a player waits for the answer.
   const routing = { ...request, asset: request.money.asset };
-  const [known, admitted, route, inputs] = await Promise.all([
+  const reservation = {
+    depositId: request.depositId,
+    playerId: request.playerId,
+    asset: request.money.asset,
+    amount: amount.value,
+  };
+  const [known, admitted, route, inputs, foresight] = await Promise.all([
     findDeposit(db, request),
     admitPlayer(db, request),
     currentRoute(db, request.brand, 'card', request.money.asset),
     readRoutingInputs(db, routing),
+    foreseeDepositLimit(db, reservation),
   ]);
   if (!known.ok) return known;
   if (known.value !== null) return succeed(known.value);
@@ -63,6 +82,16 @@ export async function requestDeposit(db: Database, request: DepositRequest): Pro
   if (route === null || first === undefined) {
     return fail('payment-method-unavailable', 'None of the given tokens can be used for this currency.');
   }
+  const foreseen = admits(foresight, amount.value, profile.depositLimitRequiredBeforeFirstDeposit);
+  if (!foreseen.ok) return foreseen;
+  onPlanned?.({
+    depositId: request.depositId,
+    playerId: request.playerId,
+    brand: request.brand,
+    jurisdiction: request.jurisdiction,
+    money: toMoneyText(amount.value, request.money.asset),
+    psps: options.map(({ psp }) => psp),
+  });
   return refusable(db, async (trx) => {
     const inserted = await trx
       .insertInto('payments.deposit')
@@ -88,10 +117,7 @@ export async function requestDeposit(db: Database, request: DepositRequest): Pro
     if (decision !== null) await recordRoute(trx, request, decision);
     orThrow(
       await reserveDepositLimit(trx, {
-        playerId: request.playerId,
-        asset: request.money.asset,
-        amount: amount.value,
-        depositId: request.depositId,
+        ...reservation,
         isLimitRequired: profile.depositLimitRequiredBeforeFirstDeposit,
       }),
     );

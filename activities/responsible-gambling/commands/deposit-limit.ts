@@ -1,9 +1,9 @@
 /** A deposit takes its amount of the player's limits when it is attempted, and gives it back only on a proven failure. */
 import { sql } from 'kysely';
-import type { Trx } from '#db/connect.ts';
+import type { Database, Trx } from '#db/connect.ts';
 import { assert, fail, succeed, type Result } from '#domain/failures.ts';
 import type { Units } from '#domain/money.ts';
-import { checkDeposit } from '#domain/responsible-gambling/limits.ts';
+import { checkDeposit, type DepositUsage } from '#domain/responsible-gambling/limits.ts';
 import { asWindow } from '../limit-rows.ts';
 import { lockPlayerGuard } from '../player-guard.ts';
 import { readDepositUsage } from './deposit-usage.ts';
@@ -33,14 +33,9 @@ export async function reserveDepositLimit(trx: Trx, deposit: DepositReservation)
     assert(isSame, `deposit ${deposit.depositId} was reserved with other content`);
     if (!isReleased) return succeed(undefined);
   }
-  if (known.isExcluded) return fail('self-excluded', 'The player is excluded from gambling.');
   const nowMs = known.now.getTime();
-  const allowed = checkDeposit(
-    known.limits.map(({ window, amount }) => ({ window: asWindow(window), amount: BigInt(amount) })),
-    await readDepositUsage(trx, deposit.playerId, deposit.asset, nowMs),
-    deposit.amount,
-    deposit.isLimitRequired,
-  );
+  const usage = await readDepositUsage(trx, deposit.playerId, deposit.asset, nowMs);
+  const allowed = admits({ ...known, usage }, deposit.amount, deposit.isLimitRequired);
   if (!allowed.ok) return allowed;
   const reservedAt = new Date(nowMs);
   await trx
@@ -55,6 +50,31 @@ export async function reserveDepositLimit(trx: Trx, deposit: DepositReservation)
     .onConflict((conflict) => conflict.column('depositId').doUpdateSet({ releasedAt: null, reservedAt }))
     .execute();
   return succeed(undefined);
+}
+
+export type DepositForesight = Pick<Protection, 'isExcluded' | 'limits'> & { readonly usage: DepositUsage };
+
+/** What `reserveDepositLimit` would find now. Nothing is locked and the clock is ours, so it can be overtaken. */
+export async function foreseeDepositLimit(
+  db: Database,
+  deposit: Pick<DepositReservation, 'playerId' | 'asset' | 'depositId'>,
+): Promise<DepositForesight> {
+  const [known, usage] = await Promise.all([
+    readProtection(db, deposit),
+    readDepositUsage(db, deposit.playerId, deposit.asset, Date.now()),
+  ]);
+  return { ...known, usage };
+}
+
+/** Failures: those of `reserveDepositLimit`. */
+export function admits(
+  { isExcluded, limits, usage }: DepositForesight,
+  amount: Units,
+  isLimitRequired: boolean,
+): Result<void> {
+  if (isExcluded) return fail('self-excluded', 'The player is excluded from gambling.');
+  const set = limits.map(({ window, amount: most }) => ({ window: asWindow(window), amount: BigInt(most) }));
+  return checkDeposit(set, usage, amount, isLimitRequired);
 }
 
 /** Gives back what a deposit took; for one that took nothing, or gave back already, it does nothing. */
@@ -81,7 +101,10 @@ type Protection = {
 };
 
 /** One statement, because a player waits for the answer. */
-async function readProtection(trx: Trx, deposit: DepositReservation): Promise<Protection> {
+async function readProtection(
+  trx: Database | Trx,
+  deposit: Pick<DepositReservation, 'playerId' | 'asset' | 'depositId'>,
+): Promise<Protection> {
   const { rows } = await sql<Protection>`
     select clock_timestamp() as now,
       exists (
