@@ -10,7 +10,7 @@ export const unknownBudgetMs = 24 * 3_600_000;
 export const parkedBudgetMs = 30 * 24 * 3_600_000;
 
 /** A workflow that was started while its deposit was being written waits this long for the row. */
-export const writtenWithinMs = 10_000;
+export const writtenWithinMs = 3_000;
 
 /** How long the API waits for an end before it answers "processing". */
 export const answerWithinMs = 15_000;

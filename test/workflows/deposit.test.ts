@@ -1,8 +1,12 @@
 /** The `deposit` workflow on a real ledger under skipped time; only the PSPs are played. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WithStartWorkflowOperation, type Client } from '@temporalio/client';
+import type { PlannedDeposit } from '#activities/payments/commands/request-deposit.ts';
 import { recordReturn } from '#activities/payments/commands/record-return.ts';
 import { depositInputOf, type DepositRow } from '#activities/payments/payment-rows.ts';
+import { lockPlayerGuard } from '#activities/responsible-gambling/player-guard.ts';
 import {
   beginDeposit,
   completeAction,
@@ -390,5 +394,66 @@ describeWorkflows('a deposit', () => {
     });
     expect(await balancesOf(database.db, playerId)).toMatchObject({ cash: 50n });
     expect(await workItemsOf(database.db, `deposit:${row.id}`)).toEqual(['late-approval:open']);
+  });
+
+  test('that is begun while its row is being written waits for it, and goes by what was written', async () => {
+    const playerId = await makePlayer(database.db);
+    await askDeposit(database.db, playerId, '1.00');
+    alpha.play({ authorise: [declined('generic')] });
+    beta.play({ authorise: [approved], status: [approved] });
+    await run(async (client) => {
+      const planned = Promise.withResolvers<PlannedDeposit>();
+      const { row, answer } = await database.db
+        .transaction()
+        .execute(async (trx) => {
+          // Whoever reserves a limit waits for this row.
+          await lockPlayerGuard(trx, playerId);
+          const writing = askDeposit(database.db, playerId, '50.00', 'EUR', { onPlanned: planned.resolve });
+          const input = { ...(await planned.promise), psps: ['alpha', 'gamma'] };
+          const beginning = client.workflow.executeUpdateWithStart(beginDeposit, {
+            startWorkflowOperation: new WithStartWorkflowOperation<typeof deposit>(
+              'deposit',
+              depositStart(input),
+            ),
+          });
+          await delay(500);
+          expect(await attemptsOf(database.db, input.depositId)).toEqual([]);
+          return { row: writing, answer: beginning };
+        })
+        .then(async ({ row, answer }) => ({ row: await row, answer: await answer }));
+      expect(answer).toMatchObject({ state: 'captured' });
+      await keep(client, row, 'begun-ahead');
+      expect(await attemptsOf(database.db, row.id)).toEqual(['alpha:declined', 'beta:approved']);
+    });
+  });
+
+  test('whose row never comes ends by itself, and begins anew when the row came after all', async () => {
+    const playerId = await makePlayer(database.db);
+    const depositId = randomUUID();
+    const input = {
+      depositId,
+      playerId,
+      brand: 'aurora',
+      jurisdiction: 'MT',
+      money: { amount: '50.00', asset: 'EUR' },
+      psps: ['alpha', 'beta'],
+    };
+    alpha.play({ authorise: [approved], status: [approved] });
+    await run(async (client) => {
+      const ahead = await client.workflow.start<typeof deposit>('deposit', depositStart(input));
+      await expect(ahead.result()).rejects.toMatchObject({ cause: { type: 'not-found' } });
+      expect(alpha.calls).toEqual([]);
+      await keep(client, { id: depositId } as DepositRow, 'never-written');
+      const row = await askDeposit(database.db, playerId, '50.00', 'EUR', { depositId });
+      expect(await begin(client, row)).toMatchObject({ state: 'captured' });
+    });
+  });
+
+  test('that cannot be taken in is refused before anything is begun', async () => {
+    const playerId = await makePlayer(database.db);
+    let begun = 0;
+    const asked = askDeposit(database.db, playerId, '2000.00', 'EUR', { onPlanned: () => (begun += 1) });
+    await expect(asked).rejects.toMatchObject({ failure: { code: 'deposit-limit-exceeded' } });
+    expect(begun).toBe(0);
   });
 });

@@ -12,7 +12,7 @@ import { createRefundCallActivities } from '#activities/payments/refund-calls.ts
 import { createRefundActivities } from '#activities/payments/refunds.ts';
 import { createWithdrawalCheckActivities } from '#activities/payments/withdrawal-checks.ts';
 import { createWithdrawalActivities } from '#activities/payments/withdrawal-outcomes.ts';
-import { requestDeposit } from '#activities/payments/commands/request-deposit.ts';
+import { requestDeposit, type PlannedDeposit } from '#activities/payments/commands/request-deposit.ts';
 import type { DisputeAnswer, DisputeOutcome } from '#domain/payments/dispute-state.ts';
 import type {
   DisputeAnswerOrder,
@@ -219,22 +219,27 @@ export async function askDeposit(
   playerId: string,
   amount = '50.00',
   asset = 'EUR',
+  ahead: { readonly depositId?: string; readonly onPlanned?: (planned: PlannedDeposit) => void } = {},
 ): Promise<DepositRow> {
-  const depositId = randomUUID();
+  const depositId = ahead.depositId ?? randomUUID();
   return orThrow(
-    await requestDeposit(db, {
-      depositId,
-      playerId,
-      brand,
-      jurisdiction: 'MT',
-      money: { amount, asset },
-      tokens: [
-        { psp: 'alpha', token: 'tok_alpha' },
-        { psp: 'beta', token: 'tok_beta' },
-      ],
-      returnUrl: 'http://shop.test/back',
-      fingerprint: fingerprintOf(depositId),
-    }),
+    await requestDeposit(
+      db,
+      {
+        depositId,
+        playerId,
+        brand,
+        jurisdiction: 'MT',
+        money: { amount, asset },
+        tokens: [
+          { psp: 'alpha', token: 'tok_alpha' },
+          { psp: 'beta', token: 'tok_beta' },
+        ],
+        returnUrl: 'http://shop.test/back',
+        fingerprint: fingerprintOf(depositId),
+      },
+      ahead.onPlanned,
+    ),
   );
 }
 
