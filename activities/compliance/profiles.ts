@@ -4,6 +4,7 @@ import type { Database, Trx } from '#db/connect.ts';
 import { profileSchema, type VersionedProfile } from '#domain/compliance/profile.schema.ts';
 import { publishedProfiles } from '#domain/compliance/profiles.ts';
 import { fail, succeed, type Result } from '#domain/failures.ts';
+import { rememberShortly } from '../short-memory.ts';
 
 /** The profile in force; failure `unknown-jurisdiction`. */
 export async function currentProfile(
@@ -20,6 +21,9 @@ export async function currentProfile(
     .executeTakeFirst();
   return row ? succeed(fromRow(row)) : unknown(jurisdiction);
 }
+
+/** The same, at most two seconds old: for what waits for an answer and stores the version that it used. */
+export const recentProfile = rememberShortly(2_000, currentProfile);
 
 /** The profile that a decision was made under; failure `unknown-jurisdiction`. */
 export async function profileVersion(

@@ -1,5 +1,6 @@
 /** Which PSPs a brand uses for a method and currency, in which order; every change is a new version. */
 import type { Database, Trx } from '#db/connect.ts';
+import { rememberShortly } from '../short-memory.ts';
 
 export type PspRoute = {
   readonly brand: string;
@@ -55,3 +56,12 @@ export async function currentRoute(
     .executeTakeFirst();
   return row ? { brand, method, currency, version: row.version, psps: row.psps } : null;
 }
+
+const rememberedCardRoute = rememberShortly(2_000, (db, name) => {
+  const [brand = '', currency = ''] = name.split('/');
+  return currentRoute(db, brand, 'card', currency);
+});
+
+/** The brand's route for cards, at most two seconds old; a deposit stores the version that it used. */
+export const recentCardRoute = (db: Database, brand: string, currency: string): Promise<PspRoute | null> =>
+  rememberedCardRoute(db, `${brand}/${currency}`);

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Database, Trx } from '#db/connect.ts';
 import { appendEvent } from '#activities/compliance/append-event.ts';
-import { currentProfile } from '#activities/compliance/profiles.ts';
+import { recentProfile } from '#activities/compliance/profiles.ts';
 import { readKycLevel } from '#activities/kyc/commands/levels.ts';
 import {
   admits,
@@ -16,7 +16,7 @@ import { levelSatisfies, type KycLevel } from '#domain/kyc/levels.ts';
 import { parsePayable, toMinorUnits, toMoneyText, type MoneyText } from '#domain/money.ts';
 import { depositReference } from '#domain/payments/reference.ts';
 import { decideRoute, readRoutingInputs, recordRoute } from '../route-deposit.ts';
-import { currentRoute } from '../routes.ts';
+import { recentCardRoute } from '../routes.ts';
 import type { depositInputOf, DepositRow } from '../payment-rows.ts';
 
 export type DepositRequest = {
@@ -64,7 +64,7 @@ export async function requestDeposit(
   const [known, admitted, route, inputs, foresight] = await Promise.all([
     findDeposit(db, request),
     admitPlayer(db, request),
-    currentRoute(db, request.brand, 'card', request.money.asset),
+    recentCardRoute(db, request.brand, request.money.asset),
     readRoutingInputs(db, routing),
     foreseeDepositLimit(db, reservation),
   ]);
@@ -176,20 +176,18 @@ export async function admitPlayer(
   db: Database,
   request: Pick<DepositRequest, 'playerId' | 'brand' | 'jurisdiction' | 'money'>,
 ): Promise<Result<VersionedProfile & { readonly kycLevel: KycLevel }>> {
-  const [player, wallet, rules, level] = await Promise.all([
+  const [player, rules, level] = await Promise.all([
     db
-      .selectFrom('pam.player')
-      .select(['status', 'emailVerifiedAt'])
-      .where('id', '=', request.playerId)
-      .where('brand', '=', request.brand)
+      .selectFrom('pam.player as p')
+      .leftJoin('wallet.playerWallet as w', (join) =>
+        join.onRef('w.playerId', '=', 'p.id').on('w.asset', '=', request.money.asset),
+      )
+      .select(['p.status', 'p.emailVerifiedAt', 'w.asset'])
+      .select(sql<boolean>`coalesce(w.play_blocked_until > now(), false)`.as('isBlocked'))
+      .where('p.id', '=', request.playerId)
+      .where('p.brand', '=', request.brand)
       .executeTakeFirst(),
-    db
-      .selectFrom('wallet.playerWallet')
-      .select(sql<boolean>`coalesce(play_blocked_until > now(), false)`.as('isBlocked'))
-      .where('playerId', '=', request.playerId)
-      .where('asset', '=', request.money.asset)
-      .executeTakeFirst(),
-    currentProfile(db, request.jurisdiction),
+    recentProfile(db, request.jurisdiction),
     readKycLevel(db, request.playerId),
   ]);
   if (player === undefined) return fail('not-found', 'There is no such player.');
@@ -199,8 +197,8 @@ export async function admitPlayer(
   if (rules.value.profile.identityBeforeDeposit && !levelSatisfies(level, 'L1')) {
     return fail('identity-not-verified', 'The identity must be verified before the first deposit.');
   }
-  if (wallet === undefined) return fail('unsupported-asset', 'The player holds no wallet in this asset.');
-  if (wallet.isBlocked) return fail('self-excluded', 'Deposits are closed while play is excluded or paused.');
+  if (player.asset === null) return fail('unsupported-asset', 'The player holds no wallet in this asset.');
+  if (player.isBlocked) return fail('self-excluded', 'Deposits are closed while play is excluded or paused.');
   return succeed({ ...rules.value, kycLevel: level });
 }
 
