@@ -9,6 +9,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { plainProgress } from '#platform/progress.ts';
 import { findTemporalBinary } from '#platform/temporal-binary.ts';
+import { makeStripeMock } from './support/stripe-mock.ts';
 import { countTests, type Tally, type VitestReport } from './run-tally.ts';
 
 type Step = { readonly name: string; readonly args: readonly string[]; readonly when?: boolean };
@@ -34,7 +35,7 @@ process.exitCode = await main(process.argv.includes('--fast'));
 async function main(isFast: boolean): Promise<number> {
   const total: Tally = { passed: 0, failed: 0, skipped: 0, failures: [] };
   // Made from source it takes minutes, on a machine's first run; the checks go on meanwhile.
-  const temporal = isFast ? undefined : haveTemporal();
+  const servers = isFast ? [] : [haveTemporal(), haveStripeMock()];
   for (const step of checks) {
     if (step.when === false) continue;
     const code = await runStep(step);
@@ -44,7 +45,7 @@ async function main(isFast: boolean): Promise<number> {
       total.failures.push(`${step.name} (exit code ${code})`);
     }
   }
-  await temporal;
+  await Promise.all(servers);
   add(total, await runTests(isFast));
   if (total.failures.length > 0)
     say(`\nFailed:\n${total.failures.map((failure) => `  ✗ ${failure}`).join('\n')}`);
@@ -65,6 +66,12 @@ async function haveTemporal(): Promise<void> {
   } finally {
     progress.close();
   }
+}
+
+/** The check of what is sent to Stripe is skipped where this cannot be had. */
+async function haveStripeMock(): Promise<void> {
+  const made = await makeStripeMock(process.env);
+  if ('reason' in made) say(`\nstripe-mock could not be had, its check is skipped: ${made.reason}`);
 }
 
 /** All projects in one vitest run, because they share the server, the bundle and the histories to replay. */
