@@ -1,6 +1,7 @@
 /** Entry of `npm run bench -- NAME`: runs one benchmark against a platform of its own and prints its ratio last. */
 import { loadavg } from 'node:os';
 import type { Bench } from './bench-platform.ts';
+import { cascade } from './cascade.ts';
 import { deposit } from './deposit.ts';
 import { freshness } from './freshness.ts';
 import { market } from './market.ts';
@@ -11,6 +12,7 @@ import { wallet } from './wallet.ts';
 import { writer } from './writer.ts';
 
 const benches: Readonly<Record<string, Bench>> = {
+  cascade,
   deposit,
   freshness,
   market,
