@@ -42,8 +42,6 @@ type Wanted = { readonly deposits: number; readonly isQuick: boolean; readonly s
 type Made = {
   readonly planned: Planned;
   readonly depositId: string;
-  /** Still open in somebody's browser. */
-  readonly challengeUrl: string | null;
   /** Until the API's answer. */
   readonly tookMs: number;
 };
@@ -58,7 +56,7 @@ async function measure(platform: Platform, wanted: Wanted): Promise<readonly str
     console.log(`${wanted.deposits} deposits, ${players.length} players, seed=${wanted.seed}`);
     const made = await chaos(platform, at, players, wanted);
     await resendWebhooks(at);
-    if (wanted.isQuick) await endChallenges(made);
+    if (wanted.isQuick) await endChallenges(database);
     await untilSettled(database, wanted.isQuick ? settleMinutesMaxQuick : settleMinutesMax);
     // A notice that was lost may speak of a charge that nobody expects any more.
     await resendWebhooks(at);
@@ -154,7 +152,6 @@ async function depositOnce(at: PspAddresses, player: Player, planned: Planned): 
   return {
     planned,
     depositId: begun.depositId,
-    challengeUrl: challenge === 'abandoned' || challenge === 'passed and gone' ? url : null,
     tookMs,
   };
 }
@@ -188,12 +185,14 @@ async function answerChallenge(url: string, challenge: 'passed' | 'passed and go
   }
 }
 
-/** In a quick run the players who left come back in the end: those who had passed end it, the others refuse. */
-async function endChallenges(made: readonly Made[]): Promise<void> {
-  for (const { challengeUrl, planned } of made) {
-    if (challengeUrl === null) continue;
-    await answerChallenge(challengeUrl, planned.fate.challenge === 'abandoned' ? 'refused' : 'passed');
-  }
+/** In a quick run the players who left come back in the end and refuse; one who had passed stays so. */
+async function endChallenges(database: pg.Client): Promise<void> {
+  // A challenge may also come of a status question, when the answer of the call had been lost.
+  await delay(20_000);
+  const { rows } = await database.query<{ url: string }>(
+    `select action_url as url from payments.attempt where state = 'action'`,
+  );
+  for (const { url } of rows) await answerChallenge(url, 'refused');
 }
 
 /** Until no payment is under way, no refund is open, and every stored notice was carried to its workflow. */

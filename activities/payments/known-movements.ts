@@ -23,7 +23,10 @@ type Row = {
 /** Every movement at a PSP that we believe in, signed as the PSP's balance moves. */
 const movements = (psp: string) => sql<Row>`
   select 'deposit:' || d.id as subject, d.brand, 'charge' as kind, coalesce(a.processed_asset, d.asset) as asset,
-    coalesce(a.processed_amount, d.amount) as gross, (d.state = 'captured' and a.psp = d.captured_psp) as is_booked,
+    coalesce(a.processed_amount, d.amount) as gross, (d.state = 'captured' and a.psp = d.captured_psp
+      and a.number = coalesce(d.captured_attempt, a.number)
+      or exists (select from wallet.journal j where j.integration = 'pitboss'
+        and j.external_id = 'deposit:' || d.id || ':a' || a.number || ':capture')) as is_booked,
     a.psp_reference, (a.resolved_at at time zone 'UTC')::date::text as day
   from payments.attempt a join payments.deposit d on d.id = a.deposit_id
   where a.psp = ${psp} and a.state in ('approved', 'late_approved') and a.psp_reference is not null

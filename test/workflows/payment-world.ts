@@ -10,6 +10,7 @@ import { createPayoutActivities } from '#activities/payments/payouts.ts';
 import { createReconciliationActivities } from '#activities/payments/reconciliation.ts';
 import { createRefundCallActivities } from '#activities/payments/refund-calls.ts';
 import { createRefundActivities } from '#activities/payments/refunds.ts';
+import { createSecondChargeActivities } from '#activities/payments/second-charge.ts';
 import { createWithdrawalCheckActivities } from '#activities/payments/withdrawal-checks.ts';
 import { createWithdrawalActivities } from '#activities/payments/withdrawal-outcomes.ts';
 import { requestDeposit } from '#activities/payments/commands/request-deposit.ts';
@@ -253,6 +254,7 @@ export function paymentActivities(
       ...createWithdrawalActivities(deps),
       ...createRiskActivities(deps),
       ...createRefundActivities(deps),
+      ...createSecondChargeActivities(deps),
     },
     provider: {
       ...createDepositAttemptActivities(deps),
