@@ -612,6 +612,7 @@ export interface PamSignInThrottle {
 
 export interface PaymentsAttempt {
   actionUrl: string | null;
+  bin: string | null;
   declineClass: string | null;
   depositId: string;
   instrument: Json | null;

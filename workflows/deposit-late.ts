@@ -16,7 +16,9 @@ const { captureDeposit } = proxyActivities<ReturnType<typeof createDepositActivi
   taskQueue: taskQueues.money,
 });
 
-export async function depositLate(input: DepositLateInput): Promise<'credited' | 'duplicate' | 'refunded' | 'nothing'> {
+export async function depositLate(
+  input: DepositLateInput,
+): Promise<'credited' | 'duplicate' | 'refunded' | 'nothing'> {
   const attempt = await refreshAttempt({ depositId: input.depositId, number: input.attempt, ageMs: 0 });
   if (attempt.state !== 'late_approved' && attempt.state !== 'approved') return 'nothing';
   const outcome = await captureDeposit({ depositId: input.depositId, number: input.attempt });

@@ -7,6 +7,7 @@ import { createDepositAttemptActivities } from '#activities/payments/deposit-att
 import { createDepositActivities } from '#activities/payments/deposit-outcomes.ts';
 import { createDisputeActivities } from '#activities/payments/disputes.ts';
 import { createPayoutActivities } from '#activities/payments/payouts.ts';
+import { createPspBreakers } from '#activities/payments/psp-breakers.ts';
 import { createReconciliationActivities } from '#activities/payments/reconciliation.ts';
 import { createRefundCallActivities } from '#activities/payments/refund-calls.ts';
 import { createRefundActivities } from '#activities/payments/refunds.ts';
@@ -244,7 +245,14 @@ export function paymentActivities(
   psps: ReadonlyMap<string, PspConnector>,
   publicUrl = 'http://api.test',
 ) {
-  const deps = { db, psps, publicUrl, keyRing: testKeyRing, log: pino({ level: 'silent' }) };
+  const deps = {
+    db,
+    psps,
+    breakers: createPspBreakers(),
+    publicUrl,
+    keyRing: testKeyRing,
+    log: pino({ level: 'silent' }),
+  };
   return {
     money: {
       // A deposit sends its charges inside its own task.
