@@ -18,11 +18,12 @@ import { spread } from './statistics.ts';
 const depositsDefault = 2_000;
 const depositsPerPlayer = 150;
 const callers = 16;
-const depositsPerKill = 60;
+const depositsPerKill = 100;
 const killsMin = 3;
 /** The longest proof is a challenge that nobody answers (20 min), asked about at growing pauses. */
 const settleMinutesMax = 45;
-const settleMinutesMaxQuick = 6;
+/** A request that died with its worker leaves no trace at the PSP and goes to a person after a quarter of an hour. */
+const settleMinutesMaxQuick = 19;
 
 export const cascade: Bench = {
   summary:

@@ -18,7 +18,6 @@ import { createMetrics, type Metrics } from './metrics.ts';
 import { createDataConverter } from './payload-codec.ts';
 import { runProcess, type Closing } from './process.ts';
 import { showBreakers } from './payment-metrics.ts';
-import { showBreakers } from './payment-metrics.ts';
 import { planQueues, type QueuePlan } from './queues.ts';
 import { installTemporalRuntime } from './temporal-runtime.ts';
 import { startTracing, type Tracing } from './tracing.ts';

@@ -35,6 +35,7 @@ import {
   type DepositView,
 } from './deposit.contract.ts';
 import { insist } from './insist.ts';
+import { othersFirst } from './others-first.ts';
 import { database, provider, providerOnceAtOnce } from './retry-profiles.ts';
 import { refundSecondCharge } from './second-charge.ts';
 import { stageKey } from './search-attributes.ts';
@@ -126,9 +127,12 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
     const { number, psp, stepUp } = step;
     if (number > 1) await insist(() => startAttempt({ depositId, number, psp, stepUp }));
     try {
-      return await authoriseAttempt({ depositId, number });
+      const attempt = await authoriseAttempt({ depositId, number });
+      await othersFirst();
+      return attempt;
     } catch (error) {
       if (!(error instanceof TemporalFailure)) throw error;
+      await othersFirst();
       // A local activity's failure comes bare. The call may have left before its answer was lost: the status decides.
       return insist(() => refreshAttempt({ depositId, number, ageMs: 0 }));
     }

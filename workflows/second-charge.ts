@@ -1,10 +1,6 @@
 /** Starts the refund of a charge that came a second time, where the policy gives it back; shared by both deposit workflows. */
-import {
-  ParentClosePolicy,
-  proxyActivities,
-  startChild,
-  WorkflowExecutionAlreadyStartedError,
-} from '@temporalio/workflow';
+import { ParentClosePolicy, proxyActivities, startChild } from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { createSecondChargeActivities } from '#activities/payments/second-charge.ts';
 import { taskQueues } from '#domain/task-queues.ts';
 import { insist } from './insist.ts';
