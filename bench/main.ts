@@ -6,6 +6,7 @@ import { deposit } from './deposit.ts';
 import { freshness } from './freshness.ts';
 import { market } from './market.ts';
 import { memory } from './memory.ts';
+import { reconciliation } from './reconciliation.ts';
 import { rules } from './rules.ts';
 import { scale } from './scale.ts';
 import { wallet } from './wallet.ts';
@@ -17,6 +18,7 @@ const benches: Readonly<Record<string, Bench>> = {
   freshness,
   market,
   memory,
+  reconciliation,
   rules,
   scale,
   wallet,
@@ -27,7 +29,7 @@ const name = process.argv[2];
 const bench = name === undefined || !Object.hasOwn(benches, name) ? undefined : benches[name];
 if (bench === undefined) {
   console.log('Benchmarks, run by npm run bench -- NAME:');
-  for (const [each, { summary }] of Object.entries(benches)) console.log(`  ${each.padEnd(10)} ${summary}`);
+  for (const [each, { summary }] of Object.entries(benches)) console.log(`  ${each.padEnd(14)} ${summary}`);
   process.exitCode = name === undefined ? 0 : 1;
 } else {
   const load = () =>

@@ -51,15 +51,20 @@ const movements = (psp: string) => sql<Row>`
 
 const fromRow = (row: Row): BrandedMovement => ({ ...row, gross: BigInt(row.gross) });
 
-/** The movement that a line names; null when it is not ours. */
-export async function movementOf(
+/** The movements that lines name, by the place of the line; what is not there is not ours. */
+export async function movementsOf(
   db: Database | Trx,
   psp: string,
-  line: Pick<SettlementLine, 'kind' | 'pspReference'>,
-): Promise<BrandedMovement | null> {
-  const { rows } = await sql<Row>`select * from (${movements(psp)}) m
-    where m.kind = ${line.kind} and m.psp_reference = ${line.pspReference} limit 1`.execute(db);
-  return rows[0] ? fromRow(rows[0]) : null;
+  lines: readonly Pick<SettlementLine, 'kind' | 'pspReference'>[],
+): Promise<ReadonlyMap<number, BrandedMovement>> {
+  const { rows } = await sql<Row & { place: bigint }>`
+    select named.place, m.* from unnest(${lines.map(({ kind }) => kind)}::text[],
+      ${lines.map(({ pspReference }) => pspReference)}::text[]) with ordinality as named(kind, psp_reference, place)
+    join lateral (select * from (${movements(psp)}) known
+      where known.kind = named.kind and known.psp_reference = named.psp_reference limit 1) m on true`.execute(
+    db,
+  );
+  return new Map(rows.map(({ place, ...row }) => [Number(place) - 1, fromRow(row)]));
 }
 
 /** Movements of a UTC day that no file of the PSP has told yet. */

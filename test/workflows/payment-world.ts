@@ -30,7 +30,7 @@ import { seedProfiles } from '#activities/compliance/profiles.ts';
 import { createRiskActivities } from '#activities/risk/assess-withdrawal.ts';
 import { openWallet } from '#activities/wallet/player-wallet.ts';
 import type { Database } from '#db/connect.ts';
-import { fail, orThrow, succeed } from '#domain/failures.ts';
+import { fail, FailureError, orThrow, succeed } from '#domain/failures.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 
 /** Seals evidence; players of this world get their keys from `keyPlayer`. */
@@ -96,7 +96,9 @@ export function scriptedPsp(name: string): ScriptedPsp {
     },
     settlement: {
       settlementFile: (day) => answer('settlementFile', script.settlementFile, day),
-      parseSettlement: () => fail('invalid-request', 'nothing is played here'),
+      parseSettlement: () => {
+        throw new FailureError(fail('invalid-request', 'nothing is played here').failure);
+      },
     },
     payout: (order) => answer('payout', script.payout, order),
     payoutStatus: (order) => answer('payoutStatus', script.payoutStatus, order),
