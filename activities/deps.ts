@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { Database } from '#db/connect.ts';
 import type { KeyRing } from './pam/key-ring.ts';
 import type { PspConnectors } from './payments/connectors.ts';
+import type { PspBreakers } from './payments/psp-breakers.ts';
 import type { Bank } from './payments/sepa/bank-client.ts';
 import type { KycVendor } from './kyc/vendor.ts';
 import type { GameProviders } from './games/providers.ts';
@@ -14,6 +15,7 @@ export type ActivityDeps = {
   readonly log: Logger;
   readonly keyRing: KeyRing;
   readonly psps: PspConnectors;
+  readonly breakers: PspBreakers;
   /** Null where no bank is configured. */
   readonly bank: Bank | null;
   readonly kycVendor: KycVendor;

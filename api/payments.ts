@@ -6,6 +6,7 @@ import { mountDisputes } from './payments/disputes.ts';
 import { mountBankTransfers } from './payments/bank-transfers.ts';
 import { mountDepositReturn } from './payments/deposit-return.ts';
 import { mountDeposits } from './payments/deposits.ts';
+import { mountPaymentHealth } from './payments/payment-health.ts';
 import { mountRoutingDecisions } from './payments/routing-decisions.ts';
 import { mountReconciliation } from './payments/reconciliation.ts';
 import { mountRefunds } from './payments/refunds.ts';
@@ -19,6 +20,7 @@ export function mountPayments(api: Api, deps: ApiDeps): void {
   mountWithdrawals(api, deps);
   mountBackofficePayments(api, deps);
   mountRoutingDecisions(api, deps);
+  mountPaymentHealth(api, deps);
   mountRefunds(api, deps);
   mountDisputes(api, deps);
   mountReconciliation(api, deps);

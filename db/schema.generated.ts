@@ -612,6 +612,7 @@ export interface PamSignInThrottle {
 
 export interface PaymentsAttempt {
   actionUrl: string | null;
+  bin: string | null;
   declineClass: string | null;
   depositId: string;
   instrument: Json | null;
@@ -694,6 +695,7 @@ export interface PaymentsDeposit {
   asset: string;
   brand: string;
   capturedAt: Timestamp | null;
+  capturedAttempt: number | null;
   capturedPsp: string | null;
   failureReason: string | null;
   fingerprint: Buffer;
@@ -874,7 +876,8 @@ export interface PaymentsRefund {
   reason: string;
   reference: string;
   requestedAt: Generated<Timestamp>;
-  requestedBy: string;
+  requestedBy: string | null;
+  secondCharge: number | null;
   sentAt: Timestamp | null;
   state: Generated<string>;
 }
@@ -892,6 +895,14 @@ export interface PaymentsRoutingDecision {
   shadowVersionId: string | null;
   tookUs: number;
   trace: Json;
+}
+
+export interface PaymentsSecondChargePolicy {
+  action: string;
+  brand: string;
+  jurisdiction: string;
+  publishedAt: Generated<Timestamp>;
+  version: number;
 }
 
 export interface PaymentsSettlementFile {
@@ -1363,6 +1374,7 @@ export interface DB {
   "payments.reconciliationBreak": PaymentsReconciliationBreak;
   "payments.refund": PaymentsRefund;
   "payments.routingDecision": PaymentsRoutingDecision;
+  "payments.secondChargePolicy": PaymentsSecondChargePolicy;
   "payments.settlementFile": PaymentsSettlementFile;
   "payments.settlementLine": PaymentsSettlementLine;
   "payments.withdrawal": PaymentsWithdrawal;

@@ -7,6 +7,7 @@ import { createGameProviders } from '#activities/games/configured-providers.ts';
 import { createKycVendor, type KycVendor } from '#activities/kyc/vendor.ts';
 import { createKeyRing } from '#activities/pam/key-ring.ts';
 import { sepaPsp } from '#activities/payments/commands/bank-accounts.ts';
+import { createPspBreakers } from '#activities/payments/psp-breakers.ts';
 import { createPspConnectors, pspTimeoutMs } from '#activities/payments/connectors.ts';
 import { createSepaConnector } from '#activities/payments/connectors/sepa.ts';
 import { openBank } from '#activities/payments/sepa/bank-client.ts';
@@ -40,6 +41,7 @@ export function createActivityDeps({ config, db, clickhouse, log }: WorkerParts)
       ...createPspConnectors(pspAccounts(config)),
       ...(bank === undefined ? [] : [[sepaPsp, createSepaConnector(db)] as const]),
     ]),
+    breakers: createPspBreakers(),
     bank: bank ? openBank({ ...bank, apiKey: bank.apiKey.reveal() }, pspTimeoutMs) : null,
     kycVendor: vendor
       ? createKycVendor({

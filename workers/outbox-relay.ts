@@ -18,6 +18,7 @@ import { createLedgerLogSink } from './relay/ledger-log-sink.ts';
 import { leadWhilePossible } from './relay/leadership.ts';
 import { startLoop, type Loop } from './relay/loop.ts';
 import { createTemporalSink } from './relay/temporal-sink.ts';
+import { showFraudToSales } from './payment-metrics.ts';
 import { runSweeps } from './sweeps.ts';
 import { createTemporalGateway, type TemporalGateway } from './temporal-client.ts';
 import { startTracing } from './tracing.ts';
@@ -62,6 +63,7 @@ async function start(closing: Closing): Promise<void> {
   const sinks = createSinks(parts);
   const auditClickHouse = createClickHouse(config, { requestTimeoutMs: 30_000 });
   const stop = new AbortController();
+  showFraudToSales(metrics.registry, db);
   let loops: readonly Loop[] = [];
   if (config.metricsPort !== undefined) {
     const server = startHealthServer(

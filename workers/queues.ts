@@ -15,6 +15,7 @@ import { createPayoutActivities } from '#activities/payments/payouts.ts';
 import { createReconciliationActivities } from '#activities/payments/reconciliation.ts';
 import { createRefundCallActivities } from '#activities/payments/refund-calls.ts';
 import { createRefundActivities } from '#activities/payments/refunds.ts';
+import { createSecondChargeActivities } from '#activities/payments/second-charge.ts';
 import { createBankReportActivities } from '#activities/payments/sepa/bank-reports.ts';
 import { createPayoutBatchActivities } from '#activities/payments/sepa/payout-batches.ts';
 import { createWithdrawalCheckActivities } from '#activities/payments/withdrawal-checks.ts';
@@ -45,6 +46,7 @@ export function planQueues(deps: ActivityDeps): Record<TaskQueue, QueuePlan> {
         ...createWithdrawalCheckActivities(deps),
         ...createWithdrawalActivities(deps),
         ...createRefundActivities(deps),
+        ...createSecondChargeActivities(deps),
       },
       activitiesMax: 32,
       workflowTasksMax: 40,

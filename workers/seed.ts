@@ -12,6 +12,7 @@ import { seedProfiles } from '#activities/compliance/profiles.ts';
 import { publishBrand } from '#activities/pam/brands.ts';
 import { createKeyRing } from '#activities/pam/key-ring.ts';
 import { seedRoutes } from '#activities/payments/routes.ts';
+import { seedSecondChargePolicies } from '#activities/payments/second-charge.ts';
 import { seedAssets } from '#activities/wallet/assets.ts';
 import { createDatabase, openPool, type Database } from '#db/connect.ts';
 import { ConfigFailure, loadConfig, type Config } from './config.ts';
@@ -37,6 +38,10 @@ export async function seed(
     }
     for (const affiliate of affiliates) await addAffiliate(trx, affiliate);
     await seedRoutes(trx);
+    await seedSecondChargePolicies(
+      trx,
+      brands.map(({ id, config: { jurisdictions } }) => ({ id, jurisdictions })),
+    );
     await seedRules(trx);
     await sealPlainSecrets(trx, keyRing);
     if (config.gameStudio) {

@@ -4,6 +4,7 @@ import {
   allHandlersFinished,
   ApplicationFailure,
   condition,
+  patched,
   proxyActivities,
   proxyLocalActivities,
   setHandler,
@@ -23,6 +24,7 @@ import {
   parkedBudgetMs,
   pollPauseMs,
   unknownBudgetMs,
+  untracedBudgetMs,
 } from '#domain/payments/budgets.ts';
 import { nextStep } from '#domain/payments/cascade.ts';
 import type { DepositState } from '#domain/payments/withdrawal-decision.ts';
@@ -36,7 +38,9 @@ import {
   type DepositView,
 } from './deposit.contract.ts';
 import { insist } from './insist.ts';
+import { othersFirst } from './others-first.ts';
 import { database, provider, providerOnceAtOnce } from './retry-profiles.ts';
+import { refundSecondCharge } from './second-charge.ts';
 import { stageKey } from './search-attributes.ts';
 
 const { authoriseAttempt } =
@@ -128,6 +132,7 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
     if (number > 1) await insist(() => startAttempt({ depositId, number, psp, stepUp }));
     try {
       const sent = await authoriseAttempt({ depositId, number });
+      await othersFirst();
       // Two requests with one key may have begun with different routes; the one that was written counts. Older
       // histories do not tell it.
       psps = (sent as Partial<SentAttemptView>).psps ?? psps;
@@ -136,6 +141,7 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
       if (!(error instanceof TemporalFailure)) throw error;
       // It was started ahead of a row that was refused after all: there is no deposit, and nothing was sent.
       if (error instanceof ApplicationFailure && error.type === 'not-found') throw error;
+      await othersFirst();
       // A local activity's failure comes bare. The call may have left before its answer was lost: the status decides.
       return insist(() => refreshAttempt({ depositId, number, ageMs: 0 }));
     }
@@ -173,17 +179,23 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
       } else {
         if (view.state !== 'parked') show('processing');
         isTellable = true;
-        await heard(pollPauseMs(questions, view.state === 'parked' ? parkedPollMsMax : pollMsMax));
+        await heard(pollPauseMs(questions, ageMs() > unknownBudgetMs ? parkedPollMsMax : pollMsMax));
         isReturned = false;
         attempt = await insist(() => refreshAttempt({ ...at, ageMs: ageMs() }));
       }
       questions += 1;
       await lookAtStrays();
       if (isResolved(attempt.state)) break;
-      if (ageMs() > unknownBudgetMs && view.state !== 'parked') await park(`no outcome from ${attempt.psp}`);
+      if (view.state !== 'parked' && ageMs() > toldAfterMs(attempt))
+        await park(`no outcome from ${attempt.psp}`);
       if (ageMs() > unknownBudgetMs + parkedBudgetMs) break;
     }
     return attempt;
+  }
+
+  /** When a person is told of an attempt that has no end yet. */
+  function toldAfterMs({ state }: AttemptView): number {
+    return state === 'unknown' && patched('untraced-sooner') ? untracedBudgetMs : unknownBudgetMs;
   }
 
   /** True when somebody spoke before the time was over. */
@@ -210,12 +222,22 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
     try {
       const outcome = await insist(() => captureDeposit({ depositId, number: taken.number }));
       if (outcome.kind === 'mismatch') await park('amount-mismatch');
-      else show('captured');
+      else {
+        show('captured');
+        await giveSecondChargesBack(taken.number);
+      }
     } catch (error) {
       if (!(error instanceof ActivityFailure)) throw error;
       // The PSP has the money and the wallet does not take it: a person must.
       await park('capture-refused');
     }
+  }
+
+  /** An earlier no that did not hold, seen while a later attempt was under way. */
+  async function giveSecondChargesBack(taken: number): Promise<void> {
+    const others = attempts.filter(({ number, state }) => number !== taken && state === 'late_approved');
+    if (others.length === 0 || !patched('second-charge')) return;
+    for (const { number } of others) await refundSecondCharge({ depositId, number });
   }
 
   async function park(reason: string): Promise<void> {

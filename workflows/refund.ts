@@ -60,7 +60,10 @@ const refuse = (type: FailureCode, message: string): ApplicationFailure =>
 export async function refund(input: RefundInput): Promise<RefundView> {
   const { refundId } = input;
   let state: RefundState = 'requested';
-  let shown = { payloadHash: '', requestedBy: '' };
+  let shown: { readonly payloadHash: string; readonly requestedBy: string | null } = {
+    payloadHash: '',
+    requestedBy: null,
+  };
   let isDeciding = false;
   let isAnswered = false;
   let isPoked = false;

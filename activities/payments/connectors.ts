@@ -95,8 +95,8 @@ export interface PspDisputes {
 export interface PspSettlement {
   /** The settlement file of a UTC day (`2026-11-25`), as it came. */
   settlementFile(day: string): Promise<SettlementFile>;
-  /** Reads such a file. Failure: `invalid-request` (it is not one). */
-  parseSettlement(content: string): Result<readonly SettlementLine[]>;
+  /** Reads such a file, line by line as they are asked for. Throws `invalid-request` where it is not one. */
+  parseSettlement(content: string): Iterable<SettlementLine>;
 }
 
 /**

@@ -34,7 +34,7 @@ type ClaimedAttempt = AttemptRow & {
 /** With the order of PSPs as it was written: who started the workflow ahead of the row may have had another in mind. */
 export type SentAttemptView = AttemptView & { readonly psps: readonly string[] };
 
-export type DepositAttemptDeps = Pick<ActivityDeps, 'db' | 'psps' | 'publicUrl' | 'log'>;
+export type DepositAttemptDeps = Pick<ActivityDeps, 'db' | 'psps' | 'breakers' | 'publicUrl' | 'log'>;
 
 export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
   const { db } = deps;
@@ -179,8 +179,12 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
   async function send(row: ClaimedAttempt): Promise<AttemptView> {
     const connector = deps.psps.get(row.psp);
     if (!connector) return heard(row, { kind: 'not_sent', reason: 'no such connector' });
+    // Held back after the claim and before a byte: proof, as a refused connection is.
+    if (!deps.breakers.admits(row.psp))
+      return heard(row, { kind: 'not_sent', reason: 'left alone for a while' });
     const order = orderOf(row, 0);
     const answer = await connector.authorise(order);
+    deps.breakers.hear(row.psp, answer);
     return heard(
       row,
       answer.kind === 'approved' ? await verified(connector, order, answer.pspReference) : answer,

@@ -41,7 +41,7 @@ export function createDepositActivities(deps: Pick<ActivityDeps, 'db'>) {
           throw new Error(`Invariant broken: attempt ${attempt.reference} is ${attempt.state}, not approved`);
         }
         if (deposit.state === 'captured')
-          return { kind: deposit.capturedPsp === attempt.psp ? 'captured' : 'elsewhere' };
+          return { kind: isCapturing(deposit, attempt) ? 'captured' : 'elsewhere' };
         if (attempt.processedAsset !== deposit.asset || attempt.processedAmount !== deposit.amount) {
           await openWorkItem(trx, {
             kind: 'amount-mismatch',
@@ -114,6 +114,12 @@ export function createDepositActivities(deps: Pick<ActivityDeps, 'db'>) {
   };
 }
 
+/** Two attempts may be at one PSP: its name alone decides only for rows that are older than the number. */
+const isCapturing = (deposit: DepositRow, attempt: AttemptRow): boolean =>
+  deposit.capturedAttempt === null
+    ? deposit.capturedPsp === attempt.psp
+    : deposit.capturedAttempt === attempt.number;
+
 async function credit(trx: Trx, deposit: DepositRow, attempt: AttemptRow): Promise<void> {
   const instrumentId = await keepInstrument(trx, deposit, attempt);
   orThrow(
@@ -141,6 +147,7 @@ async function credit(trx: Trx, deposit: DepositRow, attempt: AttemptRow): Promi
       state: 'captured',
       capturedAt: sql<Date>`now()`,
       capturedPsp: attempt.psp,
+      capturedAttempt: attempt.number,
       instrumentId,
       first,
       failureReason: null,

@@ -23,7 +23,10 @@ type Row = {
 /** Every movement at a PSP that we believe in, signed as the PSP's balance moves. */
 const movements = (psp: string) => sql<Row>`
   select 'deposit:' || d.id as subject, d.brand, 'charge' as kind, coalesce(a.processed_asset, d.asset) as asset,
-    coalesce(a.processed_amount, d.amount) as gross, (d.state = 'captured' and a.psp = d.captured_psp) as is_booked,
+    coalesce(a.processed_amount, d.amount) as gross, (d.state = 'captured' and a.psp = d.captured_psp
+      and a.number = coalesce(d.captured_attempt, a.number)
+      or exists (select from wallet.journal j where j.integration = 'pitboss'
+        and j.external_id = 'deposit:' || d.id || ':a' || a.number || ':capture')) as is_booked,
     a.psp_reference, (a.resolved_at at time zone 'UTC')::date::text as day
   from payments.attempt a join payments.deposit d on d.id = a.deposit_id
   where a.psp = ${psp} and a.state in ('approved', 'late_approved') and a.psp_reference is not null
@@ -48,15 +51,20 @@ const movements = (psp: string) => sql<Row>`
 
 const fromRow = (row: Row): BrandedMovement => ({ ...row, gross: BigInt(row.gross) });
 
-/** The movement that a line names; null when it is not ours. */
-export async function movementOf(
+/** The movements that lines name, by the place of the line; what is not there is not ours. */
+export async function movementsOf(
   db: Database | Trx,
   psp: string,
-  line: Pick<SettlementLine, 'kind' | 'pspReference'>,
-): Promise<BrandedMovement | null> {
-  const { rows } = await sql<Row>`select * from (${movements(psp)}) m
-    where m.kind = ${line.kind} and m.psp_reference = ${line.pspReference} limit 1`.execute(db);
-  return rows[0] ? fromRow(rows[0]) : null;
+  lines: readonly Pick<SettlementLine, 'kind' | 'pspReference'>[],
+): Promise<ReadonlyMap<number, BrandedMovement>> {
+  const { rows } = await sql<Row & { place: bigint }>`
+    select named.place, m.* from unnest(${lines.map(({ kind }) => kind)}::text[],
+      ${lines.map(({ pspReference }) => pspReference)}::text[]) with ordinality as named(kind, psp_reference, place)
+    join lateral (select * from (${movements(psp)}) known
+      where known.kind = named.kind and known.psp_reference = named.psp_reference limit 1) m on true`.execute(
+    db,
+  );
+  return new Map(rows.map(({ place, ...row }) => [Number(place) - 1, fromRow(row)]));
 }
 
 /** Movements of a UTC day that no file of the PSP has told yet. */

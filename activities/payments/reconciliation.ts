@@ -8,7 +8,7 @@ import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import { breaksOfLine, type FeeTerm, type SettlementLine } from '#domain/payments/settlement.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { closeBreak, openBreak } from './commands/breaks.ts';
-import { movementOf, untoldMovements, type BrandedMovement } from './known-movements.ts';
+import { movementsOf, untoldMovements, type BrandedMovement } from './known-movements.ts';
 
 export type PspDay = { readonly psp: string; readonly day: string };
 
@@ -66,7 +66,7 @@ export function createReconciliationActivities(deps: Pick<ActivityDeps, 'db' | '
       });
     },
 
-    /** Matches a stored file line by line and books its fees, once for ever. Failure: `invalid-request` (unreadable). */
+    /** Matches a stored file page by page and books its fees, once for ever. Failure: `invalid-request` (unreadable). */
     async matchSettlement({ fileId }: { readonly fileId: string }): Promise<Reconciled> {
       return db.transaction().execute(async (trx) => {
         const file = await trx
@@ -79,13 +79,14 @@ export function createReconciliationActivities(deps: Pick<ActivityDeps, 'db' | '
         await lockPsp(trx, psp);
         const settlement = deps.psps.get(psp)?.settlement;
         if (!settlement) throw new Error(`Invariant broken: a file of ${psp}, which is not connected`);
-        const lines = orThrow(settlement.parseSettlement(file.content));
+        const lines = settlement.parseSettlement(file.content);
         const stored = await trx
           .selectFrom('payments.settlementLine')
           .select('line')
           .where('fileId', '=', fileId)
           .limit(1)
           .executeTakeFirst();
+        let told = 0;
         if (stored === undefined) {
           // Other content for a day that was told before: a person learns what has changed.
           if (file.version > 1)
@@ -99,7 +100,9 @@ export function createReconciliationActivities(deps: Pick<ActivityDeps, 'db' | '
               expected: null,
               found: null,
             });
-          await bookFees(trx, { id: fileId, psp }, await takeLines(trx, { id: fileId, psp, day }, lines));
+          const taken = await takeLines(trx, { id: fileId, psp, day }, lines);
+          told = taken.lines;
+          await bookFees(trx, { id: fileId, psp }, taken.fees);
         }
         await compareDay(trx, psp, day);
         await matchBank(trx, psp);
@@ -118,11 +121,14 @@ export function createReconciliationActivities(deps: Pick<ActivityDeps, 'db' | '
               version: 1,
               brand: '*',
               playerId: null,
-              payload: { psp, day, fileId, lines: lines.length, openBreaks: Number(count) },
+              payload: { psp, day, fileId, lines: told, openBreaks: Number(count) },
             },
             { actor, subject: `settlement:${fileId}` },
           );
-        return { lines: lines.length, openBreaks: Number(count) };
+        return {
+          lines: stored === undefined ? told : await countLines(trx, fileId),
+          openBreaks: Number(count),
+        };
       });
     },
   };
@@ -134,23 +140,69 @@ const lockPsp = (trx: Trx, psp: string) =>
 
 type FileRef = { readonly id: string; readonly psp: string; readonly day: string };
 
-/** Stores the lines and opens their breaks; answers with the fees by brand and asset. */
+/** Lines that are matched at once: enough to spare round trips, few enough to be held. */
+const pageLines = 1_000;
+
+/** Stores the lines and opens their breaks; answers with how many they are and the fees by brand and asset. */
 async function takeLines(
   trx: Trx,
   file: FileRef,
-  lines: readonly SettlementLine[],
-): Promise<ReadonlyMap<string, bigint>> {
+  lines: Iterable<SettlementLine>,
+): Promise<{ readonly lines: number; readonly fees: ReadonlyMap<string, bigint> }> {
   const terms = await feeTerms(trx, file.psp);
   const seen = new Set<string>();
   const fees = new Map<string, bigint>();
-  for (const [index, line] of lines.entries()) {
-    const wasTold = seen.has(line.naturalKey) || (await wasToldOn(trx, file, line.naturalKey));
-    seen.add(line.naturalKey);
-    const known = line.kind === 'bank-payout' ? null : await movementOf(trx, file.psp, line);
+  let taken = 0;
+  let page: SettlementLine[] = [];
+  const takePage = async () => {
+    await matchPage(trx, { file, terms, seen, fees, before: taken }, page);
+    taken += page.length;
+    page = [];
+  };
+  for (const line of lines) {
+    page.push(line);
+    if (page.length === pageLines) await takePage();
+  }
+  if (page.length > 0) await takePage();
+  return { lines: taken, fees };
+}
+
+type Matching = {
+  readonly file: FileRef;
+  readonly terms: ReadonlyMap<string, FeeTerm>;
+  /** Names of lines that this file has told so far. */
+  readonly seen: Set<string>;
+  readonly fees: Map<string, bigint>;
+  /** Lines of this file before the page. */
+  readonly before: number;
+};
+
+async function matchPage(
+  trx: Trx,
+  { file, terms, seen, fees, before }: Matching,
+  page: readonly SettlementLine[],
+): Promise<void> {
+  const told = await toldBefore(trx, file, page);
+  const movements = await movementsOf(trx, file.psp, page);
+  const matched = page.map((line, index) => {
+    const isRepeated = seen.has(line.naturalKey) || told.get(line.naturalKey)?.onOtherDay === true;
     // A fee is booked with the first file that names its line; a restated one is a break that a person settles.
-    const isFirst = !wasTold && !(await wasToldEver(trx, file.psp, line.naturalKey));
-    await storeLine(trx, file, index + 1, line, wasTold ? null : (known?.subject ?? null));
-    for (const found of breaksOfLine(line, known, terms.get(line.kind) ?? null, wasTold))
+    const isFirst = !isRepeated && !told.has(line.naturalKey);
+    seen.add(line.naturalKey);
+    const known = line.kind === 'bank-payout' ? null : (movements.get(index) ?? null);
+    return { line, known, isRepeated, isFirst };
+  });
+  await storeLines(
+    trx,
+    file,
+    before,
+    matched.map(({ line, known, isRepeated }) => ({
+      line,
+      subject: isRepeated ? null : (known?.subject ?? null),
+    })),
+  );
+  for (const { line, known, isRepeated, isFirst } of matched) {
+    for (const found of breaksOfLine(line, known, terms.get(line.kind) ?? null, isRepeated))
       await openBreak(trx, {
         ...found,
         psp: file.psp,
@@ -163,51 +215,51 @@ async function takeLines(
     const key = `${known.brand}\n${line.asset}`;
     fees.set(key, (fees.get(key) ?? 0n) + line.fee);
   }
-  return fees;
 }
 
-/** Told by a file of another day; earlier versions of the same day do not count. */
-async function wasToldOn(trx: Trx, file: FileRef, naturalKey: string): Promise<boolean> {
-  const row = await trx
-    .selectFrom('payments.settlementLine as l')
-    .innerJoin('payments.settlementFile as f', 'f.id', 'l.fileId')
-    .select('l.line')
-    .where('l.psp', '=', file.psp)
-    .where('l.naturalKey', '=', naturalKey)
-    .where('f.day', '!=', sql<Date>`${file.day}::date`)
-    .limit(1)
-    .executeTakeFirst();
-  return row !== undefined;
+/** Which names files have told, and whether one of another day did; earlier versions of the same day are no repeat. */
+async function toldBefore(
+  trx: Trx,
+  file: FileRef,
+  page: readonly SettlementLine[],
+): Promise<ReadonlyMap<string, { readonly onOtherDay: boolean }>> {
+  const { rows } = await sql<{ naturalKey: string; onOtherDay: boolean }>`
+    select l.natural_key, bool_or(f.day <> ${file.day}::date) as on_other_day
+    from payments.settlement_line l join payments.settlement_file f on f.id = l.file_id
+    where l.psp = ${file.psp} and l.natural_key = any (${page.map(({ naturalKey }) => naturalKey)}::text[])
+      and l.file_id <> ${file.id}
+    group by 1`.execute(trx);
+  return new Map(rows.map(({ naturalKey, onOtherDay }) => [naturalKey, { onOtherDay }]));
 }
 
-async function wasToldEver(trx: Trx, psp: string, naturalKey: string): Promise<boolean> {
-  const row = await trx
+async function storeLines(
+  trx: Trx,
+  file: FileRef,
+  before: number,
+  lines: readonly { readonly line: SettlementLine; readonly subject: string | null }[],
+): Promise<void> {
+  const column = (of: (line: SettlementLine) => string | null) => lines.map(({ line }) => of(line));
+  await sql`
+    insert into payments.settlement_line
+      (file_id, line, psp, natural_key, kind, psp_reference, reference, asset, gross, fee, subject)
+    select ${file.id}, ${before} + number, ${file.psp}, natural_key, kind, psp_reference, reference, asset, gross, fee, subject
+    from unnest(${column((line) => line.naturalKey)}::text[], ${column((line) => line.kind)}::text[],
+      ${column((line) => line.pspReference)}::text[], ${column((line) => line.reference)}::text[],
+      ${column((line) => line.asset)}::text[], ${column((line) => line.gross.toString())}::numeric[],
+      ${column((line) => line.fee.toString())}::numeric[], ${lines.map(({ subject }) => subject)}::text[])
+      with ordinality as l(natural_key, kind, psp_reference, reference, asset, gross, fee, subject, number)`.execute(
+    trx,
+  );
+}
+
+async function countLines(trx: Trx, fileId: string): Promise<number> {
+  const { count } = await trx
     .selectFrom('payments.settlementLine')
-    .select('line')
-    .where('psp', '=', psp)
-    .where('naturalKey', '=', naturalKey)
-    .limit(1)
-    .executeTakeFirst();
-  return row !== undefined;
+    .select(sql<bigint>`count(*)`.as('count'))
+    .where('fileId', '=', fileId)
+    .executeTakeFirstOrThrow();
+  return Number(count);
 }
-
-const storeLine = (trx: Trx, file: FileRef, number: number, line: SettlementLine, subject: string | null) =>
-  trx
-    .insertInto('payments.settlementLine')
-    .values({
-      fileId: file.id,
-      line: number,
-      psp: file.psp,
-      naturalKey: line.naturalKey,
-      kind: line.kind,
-      pspReference: line.pspReference,
-      reference: line.reference,
-      asset: line.asset,
-      gross: line.gross.toString(),
-      fee: line.fee.toString(),
-      subject,
-    })
-    .execute();
 
 async function feeTerms(trx: Trx, psp: string): Promise<ReadonlyMap<string, FeeTerm>> {
   const rows = await trx

@@ -17,7 +17,8 @@ export type RefundStanding = {
   readonly needsApproval: boolean;
   /** Hex, of what is decided on. */
   readonly payloadHash: string;
-  readonly requestedBy: string;
+  /** Null where a policy asked. */
+  readonly requestedBy: string | null;
   readonly decidedBy: string | null;
 };
 
@@ -119,6 +120,7 @@ export function createRefundActivities(deps: Pick<ActivityDeps, 'db'>) {
     async debitRefund({ refundId }: Input): Promise<RefundStanding> {
       return locked(refundId, async (trx, row) => {
         if (row.state !== 'requested' && row.state !== 'approved') return standingOf(row);
+        if (row.secondCharge !== null) await creditSecondCharge(trx, row);
         const obstacle = await obstacleTo(trx, row);
         if (obstacle !== null) {
           await closeAs(trx, row, 'refused', obstacle);
@@ -202,10 +204,33 @@ async function obstacleTo(
     select o.amount >= ${row.amount}::numeric + coalesce((select sum(c.amount) from wallet.journal c
       where c.answers = o.id and c.code in ('deposit.refund', 'chargeback.open')
         and not exists (select 1 from wallet.journal w where w.reverses = c.id)), 0) as is_covered
-    from wallet.journal o where o.integration = 'pitboss' and o.external_id = ${`deposit:${row.depositId}:capture`}`.execute(
+    from wallet.journal o where o.integration = 'pitboss' and o.external_id = ${captureKeyOf(row)}`.execute(
     trx,
   );
   return rows[0]?.isCovered === true ? null : 'exceeds-captured';
+}
+
+/** The journal that took the refunded charge in: the deposit's own, or that of its second charge. */
+const captureKeyOf = (row: Pick<RefundRow, 'depositId' | 'secondCharge'>): string =>
+  row.secondCharge === null
+    ? `deposit:${row.depositId}:capture`
+    : `deposit:${row.depositId}:a${row.secondCharge}:capture`;
+
+/**
+ * A second charge is the player's money at the PSP. It is credited in the transaction that debits it for the refund, so
+ * that nobody can play with it meanwhile; where the PSP then refuses, the reversal leaves it with its owner.
+ */
+async function creditSecondCharge(trx: Trx, row: RefundRow): Promise<void> {
+  orThrow(
+    await postTransfer(trx, {
+      key: captureKeyOf(row),
+      playerId: row.playerId,
+      asset: row.asset,
+      amount: BigInt(row.amount),
+      subject: `refund:${row.id}`,
+      transfer: { code: 'deposit.capture', psp: row.psp },
+    }),
+  );
 }
 
 const debit = (trx: Trx, row: RefundRow, key: string) =>
@@ -215,7 +240,7 @@ const debit = (trx: Trx, row: RefundRow, key: string) =>
     asset: row.asset,
     amount: BigInt(row.amount),
     subject: `refund:${row.id}`,
-    transfer: { code: 'deposit.refund', capture: `deposit:${row.depositId}:capture` },
+    transfer: { code: 'deposit.refund', capture: captureKeyOf(row) },
   });
 
 async function settlePaid(trx: Trx, row: RefundRow): Promise<{ readonly state: RefundState | 'mismatch' }> {

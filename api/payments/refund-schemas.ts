@@ -50,7 +50,7 @@ const refundShape = {
   failureReason: z.string().nullable(),
   needsApproval: z.boolean(),
   payloadHash: z.string(),
-  requestedBy: z.uuid(),
+  requestedBy: z.uuid().nullable().openapi({ description: 'Null where a policy asked for it.' }),
   requestedAt: timestamp,
   decidedBy: z.uuid().nullable(),
   decisionReason: z.string().nullable(),

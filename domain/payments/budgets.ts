@@ -6,6 +6,12 @@ export const actionDeadlineMs = 20 * 60_000;
 /** An unknown outcome is asked about this long before a person is told. */
 export const unknownBudgetMs = 24 * 3_600_000;
 
+/**
+ * A charge of which the PSP shows no trace for this long is shown to a person, though questions go on: some PSPs can
+ * never prove that a lost request was lost. Stripe's longest processing time is as long, so its proof comes first.
+ */
+export const untracedBudgetMs = 15 * 60_000;
+
 /** After parking, the questions go on: a late success is credited, not dropped. */
 export const parkedBudgetMs = 30 * 24 * 3_600_000;
 

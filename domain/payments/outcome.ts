@@ -11,6 +11,7 @@ export type InstrumentDetails = {
   readonly expiryYear: number | null;
 };
 
+/** `bin` is the first six or eight digits of the card, where the PSP tells them. */
 export type PspOutcome =
   /** The money moved. `processed` is what the PSP says, not what we asked for. */
   | {
@@ -18,6 +19,7 @@ export type PspOutcome =
       readonly pspReference: string;
       readonly processed: MoneyText;
       readonly instrument: InstrumentDetails | null;
+      readonly bin?: string | null;
     }
   /** A proven no. */
   | {
@@ -26,6 +28,7 @@ export type PspOutcome =
       readonly declineClass: DeclineClass;
       readonly rawCode: string;
       readonly networkCode: string | null;
+      readonly bin?: string | null;
     }
   /** The player must go to `url` (3-D Secure). */
   | { readonly kind: 'action'; readonly pspReference: string | null; readonly url: string }
@@ -35,7 +38,12 @@ export type PspOutcome =
   /** No trace of it. Proof only when `authoritative`: asked by reference after the PSP's longest processing time. */
   | { readonly kind: 'not_found'; readonly authoritative: boolean }
   /** Proven that nothing was processed: the connection was refused, or the PSP turned the request away unseen. */
-  | { readonly kind: 'not_sent'; readonly reason: string }
+  | {
+      readonly kind: 'not_sent';
+      readonly reason: string;
+      /** The PSP is there and read the request; it was this request that it would not take. */
+      readonly isAnswered?: true;
+    }
   /** Bytes may have left: nothing may be concluded. */
   | { readonly kind: 'unknown'; readonly reason: string };
 

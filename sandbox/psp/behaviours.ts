@@ -7,7 +7,7 @@ export type Delivery = 'answer' | 'silence' | 'error500' | 'drop';
 
 type Outcome =
   | { kind: 'approved' | 'challenge' | 'challenge_if_asked' | 'processing' | 'late' | 'nothing' }
-  | { kind: 'declined'; decline: DeclineName };
+  | { kind: 'declined' | 'declined_then_charged'; decline: DeclineName };
 
 export interface Behaviour {
   outcome: Outcome;
@@ -20,7 +20,10 @@ const declined = (decline: DeclineName): Behaviour => ({
   outcome: { kind: 'declined', decline },
   delivery: 'answer',
 });
-const does = (kind: Exclude<Outcome['kind'], 'declined'>, delivery: Delivery = 'answer'): Behaviour => ({
+const does = (
+  kind: Exclude<Outcome['kind'], 'declined' | 'declined_then_charged'>,
+  delivery: Delivery = 'answer',
+): Behaviour => ({
   outcome: { kind },
   delivery,
 });
@@ -42,6 +45,11 @@ export const behaviours = {
   processing: does('processing'),
   /** Nothing is to be found for a while, then the charge appears. */
   late_success: does('late', 'drop'),
+  /** A PSP that was wrong about its no: what was declined is charged a while later. */
+  declined_then_charged: {
+    outcome: { kind: 'declined_then_charged', decline: 'technical' },
+    delivery: 'answer',
+  },
   timeout_not_charged: does('nothing', 'silence'),
   timeout_charged: does('approved', 'silence'),
   error_500_charged: does('approved', 'error500'),

@@ -21,6 +21,7 @@ export const magicCards: Readonly<Record<string, BehaviourName>> = {
   '4000000000770067': 'late_success',
   '4000000000770075': 'processing',
   '4000000000770083': 'payout_fails',
+  '4000000000770091': 'declined_then_charged',
   '4000000000005126': 'refund_fails',
 };
 

@@ -59,6 +59,7 @@ const due = createDueWork(
         const key = payment?.idempotency_key ?? null;
         if (payment !== undefined && key !== null) idempotency.complete(key, dialect.answerFor(payment, psp));
       }),
+    charge_declined: (id) => store.transaction(() => payments.chargeDeclined(id)),
     fail_refund: (id) => store.transaction(() => refunds.fail(id)),
     settle_payout: (id) => store.transaction(() => payouts.settle(id)),
   },

@@ -154,6 +154,10 @@ export function createPaymentsEngine({ store, vault, scenario, due, publish, new
         case 'declined':
           decline(payment, outcome.decline);
           break;
+        case 'declined_then_charged':
+          decline(payment, outcome.decline);
+          due().schedule('charge_declined', payment.id, scenario.current().lateMs);
+          break;
         case 'challenge':
           challenge(payment);
           break;
@@ -181,6 +185,12 @@ export function createPaymentsEngine({ store, vault, scenario, due, publish, new
         return undefined;
       approve(payment);
       return payment;
+    },
+
+    /** The end of a payment whose decline did not hold. */
+    chargeDeclined(id: string): void {
+      const payment = find(id);
+      if (payment?.status === 'declined') approve(payment);
     },
 
     findChallenge: (token: string) =>

@@ -7,9 +7,11 @@ import { createDepositAttemptActivities } from '#activities/payments/deposit-att
 import { createDepositActivities } from '#activities/payments/deposit-outcomes.ts';
 import { createDisputeActivities } from '#activities/payments/disputes.ts';
 import { createPayoutActivities } from '#activities/payments/payouts.ts';
+import { createPspBreakers } from '#activities/payments/psp-breakers.ts';
 import { createReconciliationActivities } from '#activities/payments/reconciliation.ts';
 import { createRefundCallActivities } from '#activities/payments/refund-calls.ts';
 import { createRefundActivities } from '#activities/payments/refunds.ts';
+import { createSecondChargeActivities } from '#activities/payments/second-charge.ts';
 import { createWithdrawalCheckActivities } from '#activities/payments/withdrawal-checks.ts';
 import { createWithdrawalActivities } from '#activities/payments/withdrawal-outcomes.ts';
 import { requestDeposit, type PlannedDeposit } from '#activities/payments/commands/request-deposit.ts';
@@ -28,7 +30,7 @@ import { seedProfiles } from '#activities/compliance/profiles.ts';
 import { createRiskActivities } from '#activities/risk/assess-withdrawal.ts';
 import { openWallet } from '#activities/wallet/player-wallet.ts';
 import type { Database } from '#db/connect.ts';
-import { fail, orThrow, succeed } from '#domain/failures.ts';
+import { fail, FailureError, orThrow, succeed } from '#domain/failures.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 
 /** Seals evidence; players of this world get their keys from `keyPlayer`. */
@@ -94,7 +96,9 @@ export function scriptedPsp(name: string): ScriptedPsp {
     },
     settlement: {
       settlementFile: (day) => answer('settlementFile', script.settlementFile, day),
-      parseSettlement: () => fail('invalid-request', 'nothing is played here'),
+      parseSettlement: () => {
+        throw new FailureError(fail('invalid-request', 'nothing is played here').failure);
+      },
     },
     payout: (order) => answer('payout', script.payout, order),
     payoutStatus: (order) => answer('payoutStatus', script.payoutStatus, order),
@@ -248,7 +252,14 @@ export function paymentActivities(
   psps: ReadonlyMap<string, PspConnector>,
   publicUrl = 'http://api.test',
 ) {
-  const deps = { db, psps, publicUrl, keyRing: testKeyRing, log: pino({ level: 'silent' }) };
+  const deps = {
+    db,
+    psps,
+    breakers: createPspBreakers(),
+    publicUrl,
+    keyRing: testKeyRing,
+    log: pino({ level: 'silent' }),
+  };
   return {
     money: {
       // A deposit sends its charges inside its own task.
@@ -258,6 +269,7 @@ export function paymentActivities(
       ...createWithdrawalActivities(deps),
       ...createRiskActivities(deps),
       ...createRefundActivities(deps),
+      ...createSecondChargeActivities(deps),
     },
     provider: {
       ...createDepositAttemptActivities(deps),

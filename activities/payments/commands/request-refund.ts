@@ -127,6 +127,7 @@ async function goneBack(trx: Trx, depositId: string): Promise<bigint> {
     .selectFrom('payments.refund')
     .select('amount')
     .where('depositId', '=', depositId)
+    .where('secondCharge', 'is', null)
     .where('state', 'not in', ['refused', 'returned'])
     .execute();
   const chargebacks = await trx
@@ -157,6 +158,9 @@ async function capturingAttempt(trx: Trx, deposit: DepositRow): Promise<string |
     .select('pspReference')
     .where('depositId', '=', deposit.id)
     .where('psp', '=', deposit.capturedPsp ?? '')
+    .$if(deposit.capturedAttempt !== null, (query) =>
+      query.where('number', '=', deposit.capturedAttempt ?? 0),
+    )
     .where('state', 'in', ['approved', 'late_approved'])
     .orderBy('number')
     .limit(1)

@@ -1,9 +1,10 @@
 /** Adyen's settlement details report of a day, downloaded by its name with the account's key. */
-import { FailureError, fail, orThrow, succeed } from '#domain/failures.ts';
-import { toUnits, type Units } from '#domain/money.ts';
-import type { SettlementKind, SettlementLine } from '#domain/payments/settlement.ts';
+import { FailureError, fail } from '#domain/failures.ts';
+import type { Units } from '#domain/money.ts';
+import type { SettlementKind } from '#domain/payments/settlement.ts';
 import type { AdyenAccount, PspSettlement } from '../connectors.ts';
 import { readCsv } from './csv.ts';
+import { settledUnits } from './minor-units.ts';
 
 const columns = [
   'Merchant Account',
@@ -46,39 +47,28 @@ export function adyenSettlement(account: AdyenAccount, timeoutMs: number): PspSe
         return { kind: 'unavailable', reason: error instanceof Error ? error.name : 'no answer' };
       }
     },
-    parseSettlement: (content) => {
-      const rows = readCsv(content, columns);
-      if (!rows.ok) return rows;
-      if (rows.value.some((row) => row['Merchant Account'] !== account.merchantAccount))
-        return fail('invalid-request', 'A line is of another merchant account.');
-      try {
-        return succeed(
-          rows.value.map((row): SettlementLine => {
-            const asset = row['Gross Currency'];
-            const units = (amount: string): Units =>
-              amount === '' ? 0n : orThrow(toUnits({ amount, asset }));
-            const kind = kinds[row['Type']] ?? 'other';
-            const isCharge = kind === 'charge';
-            return {
-              // The report names no line: type, references and time together name a movement.
-              naturalKey: [
-                row['Type'],
-                row['Psp Reference'],
-                row['Modification Reference'],
-                row['Creation Date'],
-              ].join(':'),
-              kind,
-              pspReference: isCharge ? row['Psp Reference'] : row['Modification Reference'],
-              reference: row['Merchant Reference'] || null,
-              asset,
-              gross: units(row['Gross Credit (GC)']) - units(row['Gross Debit (GC)']),
-              fee: units(row['Commission (NC)']),
-            };
-          }),
-        );
-      } catch (error) {
-        if (!(error instanceof FailureError)) throw error;
-        return fail('invalid-request', `A line cannot be read: ${error.failure.detail}`);
+    *parseSettlement(content) {
+      for (const row of readCsv(content, columns)) {
+        if (row['Merchant Account'] !== account.merchantAccount)
+          throw new FailureError(fail('invalid-request', 'A line is of another merchant account.').failure);
+        const asset = row['Gross Currency'];
+        const units = (amount: string): Units => (amount === '' ? 0n : settledUnits(amount, asset));
+        const kind = kinds[row['Type']] ?? 'other';
+        yield {
+          // The report names no line: type, references and time together name a movement.
+          naturalKey: [
+            row['Type'],
+            row['Psp Reference'],
+            row['Modification Reference'],
+            row['Creation Date'],
+          ].join(':'),
+          kind,
+          pspReference: kind === 'charge' ? row['Psp Reference'] : row['Modification Reference'],
+          reference: row['Merchant Reference'] || null,
+          asset,
+          gross: units(row['Gross Credit (GC)']) - units(row['Gross Debit (GC)']),
+          fee: units(row['Commission (NC)']),
+        };
       }
     },
   };

@@ -226,17 +226,21 @@ function paymentOutcome(answer: PaymentAnswer, token: string): PspOutcome {
               last4: lastFour(data['cardSummary']),
               ...expiryOf(data['expiryDate']),
             },
+            bin: data['cardBin'] ?? null,
           }
         : { kind: 'pending', pspReference };
     case 'Refused':
     case 'Error':
-      return declined(
-        [answer.refusalReasonCode],
-        answer.refusalReasonCode ?? answer.resultCode,
-        data['paymentMethod'] ?? null,
-        data['refusalCodeRaw'] ?? null,
-        pspReference,
-      );
+      return {
+        ...declined(
+          [answer.refusalReasonCode],
+          answer.refusalReasonCode ?? answer.resultCode,
+          data['paymentMethod'] ?? null,
+          data['refusalCodeRaw'] ?? null,
+          pspReference,
+        ),
+        bin: data['cardBin'] ?? null,
+      };
     case 'Cancelled':
       return { kind: 'cancelled', pspReference };
     case 'RedirectShopper':
@@ -295,12 +299,18 @@ async function asked(question: () => Promise<PspOutcome>): Promise<PspOutcome> {
   return outcome.kind === 'not_sent' ? { kind: 'unknown', reason: outcome.reason } : outcome;
 }
 
-function failureOutcome(error: unknown): { readonly kind: 'not_sent' | 'unknown'; readonly reason: string } {
+type Failed =
+  | { readonly kind: 'unknown'; readonly reason: string }
+  | Extract<PspOutcome, { kind: 'not_sent' }>;
+
+function failureOutcome(error: unknown): Failed {
   const transport = transportFailureIn(error);
   if (transport) return { kind: transport.neverLeft ? 'not_sent' : 'unknown', reason: transport.message };
   if (!(error instanceof AdyenRefusal)) throw error;
   // 704: a call with this key is still running, or was answered and closed.
   const isUnclear =
     error.status >= 500 || error.isTransient || error.errorCode === '704' || error.status === 409;
-  return { kind: isUnclear ? 'unknown' : 'not_sent', reason: error.message };
+  if (isUnclear) return { kind: 'unknown', reason: error.message };
+  const isContent = error.status === 400 || error.status === 422;
+  return { kind: 'not_sent', reason: error.message, ...(isContent ? { isAnswered: true } : {}) };
 }

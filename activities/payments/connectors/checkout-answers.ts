@@ -11,6 +11,7 @@ const card = z.object({
     .string()
     .regex(/^\d{4}$/)
     .optional(),
+  bin: z.string().max(8).optional(),
   expiry_month: z.int().optional(),
   expiry_year: z.int().optional(),
 });
@@ -126,6 +127,7 @@ export function outcomeOf(paid: CheckoutPayment, declineCode: string | null): Ps
           pspReference,
           processed: fromMinorNumber(paid.balances.total_captured, paid.currency),
           instrument: instrumentOf(paid),
+          bin: paid.source?.bin ?? null,
         }
       : { kind: 'pending', pspReference };
   }
@@ -169,6 +171,7 @@ function declinedBy(paid: CheckoutPayment, code: string | null): PspOutcome {
     declineClass: classifyDecline({ dialect: 'checkout', codes: [code], network, networkCode }),
     rawCode: code ?? 'unspecified',
     networkCode,
+    bin: paid.source?.bin ?? null,
   };
 }
 

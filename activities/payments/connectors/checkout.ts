@@ -196,7 +196,11 @@ async function asked(question: () => Promise<PspOutcome>): Promise<PspOutcome> {
   }
 }
 
-function failureOutcome(error: unknown): { readonly kind: 'not_sent' | 'unknown'; readonly reason: string } {
+type Failed =
+  | { readonly kind: 'unknown'; readonly reason: string }
+  | Extract<PspOutcome, { kind: 'not_sent' }>;
+
+function failureOutcome(error: unknown): Failed {
   if (error instanceof TransportFailure)
     return { kind: error.neverLeft ? 'not_sent' : 'unknown', reason: error.message };
   if (!(error instanceof CheckoutRefusal)) throw error;
@@ -207,5 +211,7 @@ function failureOutcome(error: unknown): { readonly kind: 'not_sent' | 'unknown'
     error.status === 403 ||
     error.status === 404 ||
     (error.status === 422 && error.errorType === 'request_invalid');
-  return { kind: isTurnedAway ? 'not_sent' : 'unknown', reason: error.message };
+  if (!isTurnedAway) return { kind: 'unknown', reason: error.message };
+  const isContent = error.status === 422 || error.status === 404;
+  return { kind: 'not_sent', reason: error.message, ...(isContent ? { isAnswered: true } : {}) };
 }

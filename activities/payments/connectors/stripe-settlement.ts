@@ -1,10 +1,9 @@
 /** Stripe's itemised balance change of a day: asked for as a report run, then downloaded with the account's key. */
 import type Stripe from 'stripe';
-import { FailureError, fail, orThrow, succeed } from '#domain/failures.ts';
-import { toUnits } from '#domain/money.ts';
-import type { SettlementKind, SettlementLine } from '#domain/payments/settlement.ts';
+import type { SettlementKind } from '#domain/payments/settlement.ts';
 import type { PspSettlement, StripeAccount } from '../connectors.ts';
 import { readCsv } from './csv.ts';
+import { settledUnits } from './minor-units.ts';
 
 const columns = [
   'balance_transaction_id',
@@ -50,30 +49,21 @@ export function stripeSettlement(stripe: Stripe, account: StripeAccount, timeout
         return { kind: 'unavailable', reason: error instanceof Error ? error.name : 'no answer' };
       }
     },
-    parseSettlement: (content) => {
-      const rows = readCsv(content, columns);
-      if (!rows.ok) return rows;
-      try {
-        return succeed(
-          rows.value.map((row): SettlementLine => {
-            const asset = row.currency.toUpperCase();
-            const kind = kinds[row.reporting_category] ?? 'other';
-            // A payout to the merchant's own bank names no player's card.
-            const isBank = kind === 'payout' && !row.source_id.startsWith('po_');
-            return {
-              naturalKey: row.balance_transaction_id,
-              kind: isBank ? 'bank-payout' : kind,
-              pspReference: kind === 'charge' ? row.payment_intent_id : row.source_id,
-              reference: row['payment_metadata[reference]'] || null,
-              asset,
-              gross: orThrow(toUnits({ amount: row.gross, asset })),
-              fee: orThrow(toUnits({ amount: row.fee, asset })),
-            };
-          }),
-        );
-      } catch (error) {
-        if (!(error instanceof FailureError)) throw error;
-        return fail('invalid-request', `A line cannot be read: ${error.failure.detail}`);
+    *parseSettlement(content) {
+      for (const row of readCsv(content, columns)) {
+        const asset = row.currency.toUpperCase();
+        const kind = kinds[row.reporting_category] ?? 'other';
+        // A payout to the merchant's own bank names no player's card.
+        const isBank = kind === 'payout' && !row.source_id.startsWith('po_');
+        yield {
+          naturalKey: row.balance_transaction_id,
+          kind: isBank ? 'bank-payout' : kind,
+          pspReference: kind === 'charge' ? row.payment_intent_id : row.source_id,
+          reference: row['payment_metadata[reference]'] || null,
+          asset,
+          gross: settledUnits(row.gross, asset),
+          fee: settledUnits(row.fee, asset),
+        };
       }
     },
   };

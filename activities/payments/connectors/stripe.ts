@@ -199,7 +199,8 @@ async function asked(question: () => Promise<PspOutcome>): Promise<PspOutcome> {
 
 type Failed =
   | Extract<PspOutcome, { kind: 'declined' }>
-  | { readonly kind: 'not_sent' | 'unknown'; readonly reason: string };
+  | { readonly kind: 'unknown'; readonly reason: string }
+  | Extract<PspOutcome, { kind: 'not_sent' }>;
 
 function failureOutcome(error: unknown): Failed {
   const transport = transportFailureIn(error);
@@ -223,7 +224,7 @@ function failureOutcome(error: unknown): Failed {
   // A key that was used for other content names a charge that exists.
   if (error instanceof Stripe.errors.StripeIdempotencyError)
     return { kind: 'unknown', reason: 'key used before' };
-  return { kind: 'not_sent', reason: `request refused (${error.code ?? error.type})` };
+  return { kind: 'not_sent', reason: `request refused (${error.code ?? error.type})`, isAnswered: true };
 }
 
 function declinedBy(

@@ -1,0 +1,27 @@
+/**
+ * The breakers of this process, one per PSP. Each process keeps its own: what it cannot reach another one may, a shared
+ * row would be written with every charge, and a process learns in five calls what it would be told (decision 0028).
+ */
+import { admit, closedBreaker, hear, isAnswer, type Breaker } from '#domain/payments/circuit-breaker.ts';
+import type { PspOutcome } from '#domain/payments/outcome.ts';
+
+export type PspBreakers = {
+  /** False while the PSP is left alone. True obliges the caller to tell `hear` how the call ended. */
+  readonly admits: (psp: string) => boolean;
+  readonly hear: (psp: string, outcome: PspOutcome) => void;
+  readonly states: () => ReadonlyMap<string, Breaker['state']>;
+};
+
+export function createPspBreakers(clockMs: () => number = () => performance.now()): PspBreakers {
+  const breakers = new Map<string, Breaker>();
+  const of = (psp: string): Breaker => breakers.get(psp) ?? closedBreaker;
+  return {
+    admits: (psp) => {
+      const { breaker, isAdmitted } = admit(of(psp), clockMs());
+      breakers.set(psp, breaker);
+      return isAdmitted;
+    },
+    hear: (psp, outcome) => void breakers.set(psp, hear(of(psp), isAnswer(outcome), clockMs())),
+    states: () => new Map([...breakers].map(([psp, { state }]) => [psp, state])),
+  };
+}

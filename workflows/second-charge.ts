@@ -1,0 +1,30 @@
+/** Starts the refund of a charge that came a second time, where the policy gives it back; shared by both deposit workflows. */
+import { ParentClosePolicy, proxyActivities, startChild } from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import type { createSecondChargeActivities } from '#activities/payments/second-charge.ts';
+import { taskQueues } from '#domain/task-queues.ts';
+import { insist } from './insist.ts';
+import { refundStart } from './refund.contract.ts';
+import type { refund } from './refund.ts';
+import { database } from './retry-profiles.ts';
+
+const { requestSecondChargeRefund } = proxyActivities<ReturnType<typeof createSecondChargeActivities>>({
+  ...database,
+  taskQueue: taskQueues.money,
+});
+
+/** False where a person has it. The refund goes on by itself; were it not started here, the sweep would. */
+export async function refundSecondCharge(charge: {
+  readonly depositId: string;
+  readonly number: number;
+}): Promise<boolean> {
+  const asked = await insist(() => requestSecondChargeRefund(charge));
+  if (asked === null) return false;
+  const { workflowIdConflictPolicy: _, ...options } = refundStart(asked);
+  try {
+    await startChild<typeof refund>('refund', { ...options, parentClosePolicy: ParentClosePolicy.ABANDON });
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+  return true;
+}
