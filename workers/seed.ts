@@ -11,6 +11,7 @@ import { publishTerms } from '#activities/cms/terms.ts';
 import { seedProfiles } from '#activities/compliance/profiles.ts';
 import { publishBrand } from '#activities/pam/brands.ts';
 import { createKeyRing } from '#activities/pam/key-ring.ts';
+import { seedPaymentRules } from '#activities/payments/payment-limits.ts';
 import { seedRoutes } from '#activities/payments/routes.ts';
 import { seedAssets } from '#activities/wallet/assets.ts';
 import { createDatabase, openPool, type Database } from '#db/connect.ts';
@@ -37,6 +38,7 @@ export async function seed(
     }
     for (const affiliate of affiliates) await addAffiliate(trx, affiliate);
     await seedRoutes(trx);
+    await seedPaymentRules(trx);
     await seedRules(trx);
     await sealPlainSecrets(trx, keyRing);
     if (config.gameStudio) {

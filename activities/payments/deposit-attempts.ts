@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import type { ActivityDeps } from '../deps.ts';
-import { insertAttempt } from './commands/request-deposit.ts';
+import { keyedCard } from './connectors/card-identity.ts';
 import type { PaymentOrder, PspConnector } from './connectors.ts';
 import {
   lockDeposit,
@@ -13,6 +13,8 @@ import {
   returnedOf,
   type AttemptRow,
 } from './payment-rows.ts';
+import { closeForbidden, reserveAttempt } from './next-attempt.ts';
+import { currentRetryRules } from './payment-limits.ts';
 import { lockAttempt, recordOutcome, viewOf, type AttemptView } from './record-outcome.ts';
 
 export type AttemptInput = { readonly depositId: string; readonly number: number };
@@ -25,7 +27,7 @@ type ClaimedAttempt = AttemptRow & {
   readonly evidence: readonly string[];
 };
 
-export type DepositAttemptDeps = Pick<ActivityDeps, 'db' | 'psps' | 'publicUrl' | 'log'>;
+export type DepositAttemptDeps = Pick<ActivityDeps, 'db' | 'psps' | 'publicUrl' | 'log' | 'keyRing'>;
 
 export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
   const { db } = deps;
@@ -54,7 +56,14 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
 
   const heard = async (row: AttemptRow, outcome: PspOutcome): Promise<AttemptView> => {
     deps.log.info({ reference: row.reference, psp: row.psp, outcome: outcome.kind }, 'psp answered');
-    return recordOutcome(db, row.depositId, row.number, outcome);
+    const card = (outcome.kind === 'approved' || outcome.kind === 'declined' ? outcome.card : null) ?? null;
+    return recordOutcome(
+      db,
+      row.depositId,
+      row.number,
+      outcome,
+      card && keyedCard(deps.keyRing, row.psp, card),
+    );
   };
 
   const readAttempt = (input: AttemptInput): Promise<AttemptRow> =>
@@ -91,16 +100,21 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
   };
 
   return {
-    /** Writes the row and the key of a further attempt; refused by the database while another one is open. */
+    /**
+     * Writes the row and the key of a further attempt; refused by the database while another one is open. Where a rule
+     * of the card's network or a list forbids it by now, the attempt is closed as declined, and nothing is sent.
+     */
     async startAttempt(
       input: AttemptInput & { readonly psp: string; readonly stepUp: boolean },
     ): Promise<AttemptView> {
+      const retryRules = await currentRetryRules(db);
       return db.transaction().execute(async (trx) => {
         const deposit = await lockDeposit(trx, input.depositId);
         const option = optionsOf(deposit).find(({ psp }) => psp === input.psp);
         if (!option)
           throw new Error(`Invariant broken: ${input.psp} is no option of deposit ${input.depositId}`);
-        await insertAttempt(trx, { ...input, token: option.token });
+        const refusal = await reserveAttempt(trx, deposit, { ...input, token: option.token }, retryRules);
+        if (refusal !== null) await closeForbidden(trx, deposit, input, refusal);
         return viewOf(await lockAttempt(trx, input.depositId, input.number));
       });
     },

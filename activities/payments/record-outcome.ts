@@ -7,6 +7,7 @@ import { declineTableVersion, type DeclineClass } from '#domain/payments/decline
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import { assert, orThrow } from '#domain/failures.ts';
 import { toUnits } from '#domain/money.ts';
+import type { KeyedCard } from './connectors/card-identity.ts';
 import { attemptStateOf, declineClassOf, type AttemptRow } from './payment-rows.ts';
 import { openWorkItem } from './commands/work-items.ts';
 
@@ -41,6 +42,7 @@ export async function recordOutcome(
   depositId: string,
   number: number,
   outcome: PspOutcome,
+  card: KeyedCard | null = null,
 ): Promise<AttemptView> {
   return db.transaction().execute(async (trx) => {
     const row = await lockWithDeposit(trx, depositId, number);
@@ -63,6 +65,14 @@ export async function recordOutcome(
           ? { pspReference: outcome.pspReference }
           : {}),
         ...(after !== before ? detailsOf(after, outcome) : {}),
+        ...(card !== null && row.cardFingerprint === null
+          ? {
+              cardFingerprint: card.fingerprint,
+              cardNetwork: card.network,
+              cardBin: card.bin,
+              cardCountry: card.country,
+            }
+          : {}),
       })
       .where('depositId', '=', depositId)
       .where('number', '=', number)
@@ -127,6 +137,7 @@ function detailsOf(after: AttemptState, outcome: PspOutcome) {
         declineClass: outcome.declineClass,
         rawCode: outcome.rawCode.slice(0, 100),
         networkCode: outcome.networkCode,
+        adviceCode: outcome.adviceCode?.slice(0, 10) ?? null,
       };
     case 'action':
       return { actionUrl: outcome.url };
@@ -152,7 +163,7 @@ function depositStateAfter(
 const setDepositState = (trx: Pick<Trx, 'updateTable'>, depositId: string, state: string) =>
   trx.updateTable('payments.deposit').set({ state }).where('id', '=', depositId);
 
-async function appendResolution(
+export async function appendResolution(
   trx: Trx,
   deposit: { readonly brand: string; readonly playerId: string },
   attempt: AttemptRow,

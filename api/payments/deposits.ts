@@ -9,6 +9,7 @@ import type { Api } from '../app.ts';
 import type { ApiDeps } from '../context.ts';
 import { idFromKey, requestFingerprint } from '../idempotency.ts';
 import { olderThan, pageById } from '../keyset.ts';
+import { clientAddress } from '../request-origin.ts';
 import {
   completeRoute,
   instrumentsRoute,
@@ -22,7 +23,7 @@ import { resumeDeposit, runDeposit } from './run-payments.ts';
 
 export function mountDeposits(api: Api, deps: ApiDeps): void {
   api.openapi(requestRoute(deps), async (c) => {
-    const { playerId, brand, jurisdiction } = c.var.player;
+    const { playerId, brand, jurisdiction, sessionId } = c.var.player;
     const { money, instrument, returnUrl } = c.req.valid('json');
     const row = orThrow(
       await requestDeposit(deps.db, {
@@ -34,6 +35,7 @@ export function mountDeposits(api: Api, deps: ApiDeps): void {
         tokens: instrument.tokens,
         returnUrl,
         fingerprint: requestFingerprint({ money, instrument, returnUrl }),
+        origin: { sessionId, ip: clientAddress(c) },
       }),
     );
     if (row.state !== 'captured' && row.state !== 'failed' && row.state !== 'parked')

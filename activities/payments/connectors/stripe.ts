@@ -3,6 +3,7 @@ import Stripe from 'stripe';
 import { classifyDecline } from '#domain/payments/decline-class.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import type { PaymentOrder, PayoutOrder, PspConnector, StripeAccount } from '../connectors.ts';
+import { cardIdentity } from './card-identity.ts';
 import { fromMinorNumber, minorNumber } from './minor-units.ts';
 import { TransportFailure, toTransportFailure, transportFailureIn } from './transport.ts';
 import { stripeDisputes } from './stripe-disputes.ts';
@@ -197,9 +198,9 @@ async function asked(question: () => Promise<PspOutcome>): Promise<PspOutcome> {
   }
 }
 
-type Failed =
-  | Extract<PspOutcome, { kind: 'declined' }>
-  | { readonly kind: 'not_sent' | 'unknown'; readonly reason: string };
+type Declined = Extract<PspOutcome, { kind: 'declined' }>;
+
+type Failed = Declined | { readonly kind: 'not_sent' | 'unknown'; readonly reason: string };
 
 function failureOutcome(error: unknown): Failed {
   const transport = transportFailureIn(error);
@@ -232,15 +233,38 @@ function declinedBy(
   network: string | null,
   networkCode: string | null,
   pspReference: string | null,
-): Extract<PspOutcome, { kind: 'declined' }> {
+  more: Pick<Declined, 'adviceCode' | 'card'> = {},
+): Declined {
+  const { adviceCode = null } = more;
   return {
     kind: 'declined',
     pspReference,
-    declineClass: classifyDecline({ dialect: 'stripe', codes: [declineCode, code], network, networkCode }),
+    declineClass: classifyDecline({
+      dialect: 'stripe',
+      codes: [declineCode, code],
+      network,
+      networkCode,
+      adviceCode,
+    }),
     rawCode: declineCode ?? code ?? 'unspecified',
     networkCode,
+    ...more,
   };
 }
+
+/** The first digits are told to few accounts only; the fingerprint to all. */
+const identityOf = (card: {
+  readonly fingerprint?: string | null;
+  readonly brand?: string | null;
+  readonly country?: string | null;
+  readonly iin?: string | null;
+}) =>
+  cardIdentity({
+    fingerprint: card.fingerprint,
+    network: card.brand,
+    bin: card.iin,
+    country: card.country,
+  });
 
 function intentOutcome(intent: Stripe.PaymentIntent): PspOutcome {
   switch (intent.status) {
@@ -262,6 +286,7 @@ function intentOutcome(intent: Stripe.PaymentIntent): PspOutcome {
               expiryYear: card?.exp_year ?? null,
             }
           : null,
+        card: card && identityOf(card),
       };
     }
     case 'requires_action': {
@@ -272,13 +297,14 @@ function intentOutcome(intent: Stripe.PaymentIntent): PspOutcome {
     }
     case 'requires_payment_method': {
       const error = intent.last_payment_error;
-      const card = error?.payment_method?.card?.brand ?? null;
+      const card = error?.payment_method?.card ?? null;
       return declinedBy(
         error?.decline_code ?? null,
         error?.code ?? null,
-        card,
+        card?.brand ?? null,
         error?.network_decline_code ?? null,
         intent.id,
+        { adviceCode: error?.network_advice_code ?? null, card: card && identityOf(card) },
       );
     }
     case 'canceled':
