@@ -6,6 +6,9 @@ import { mountDisputes } from './payments/disputes.ts';
 import { mountBankTransfers } from './payments/bank-transfers.ts';
 import { mountDepositReturn } from './payments/deposit-return.ts';
 import { mountDeposits } from './payments/deposits.ts';
+import { mountListEntries } from './payments/list-entries.ts';
+import { mountPaymentRules } from './payments/payment-rules.ts';
+import { mountRetryRules } from './payments/retry-rules.ts';
 import { mountRoutingDecisions } from './payments/routing-decisions.ts';
 import { mountReconciliation } from './payments/reconciliation.ts';
 import { mountRefunds } from './payments/refunds.ts';
@@ -22,5 +25,8 @@ export function mountPayments(api: Api, deps: ApiDeps): void {
   mountRefunds(api, deps);
   mountDisputes(api, deps);
   mountReconciliation(api, deps);
+  mountPaymentRules(api, deps);
+  mountRetryRules(api, deps);
+  mountListEntries(api, deps);
   mountPspWebhooks(api, deps);
 }

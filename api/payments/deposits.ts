@@ -1,7 +1,7 @@
 /** The player's deposits. */
 import { recordReturn } from '#activities/payments/commands/record-return.ts';
 import { requestDeposit } from '#activities/payments/commands/request-deposit.ts';
-import { currentRoute } from '#activities/payments/routes.ts';
+import { readDepositMethods } from '#activities/payments/deposit-methods.ts';
 import type { DepositRow } from '#activities/payments/payment-rows.ts';
 import type { Database } from '#db/connect.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
@@ -18,6 +18,7 @@ import {
   readRoute,
   requestRoute,
 } from './deposit-routes.ts';
+import { toApiMethod } from './method-schemas.ts';
 import { toApiDeposit, toApiInstrument } from './payment-schemas.ts';
 import { resumeDeposit, runDeposit } from './run-payments.ts';
 
@@ -54,16 +55,10 @@ export function mountDeposits(api: Api, deps: ApiDeps): void {
   });
 
   api.openapi(methodsRoute(deps), async (c) => {
-    const { playerId, brand } = c.var.player;
-    const wallets = await deps.db
-      .selectFrom('wallet.playerWallet')
-      .select('asset')
-      .where('playerId', '=', playerId)
-      .execute();
-    const routes = await Promise.all(wallets.map(({ asset }) => currentRoute(deps.db, brand, 'card', asset)));
-    const items = routes.flatMap((route) =>
-      route === null ? [] : [{ method: route.method, asset: route.currency, psps: [...route.psps] }],
-    );
+    const { playerId, brand, jurisdiction } = c.var.player;
+    const hasBank = deps.config.bank !== undefined;
+    const methods = await readDepositMethods(deps.db, { playerId, brand, jurisdiction, hasBank });
+    const items = methods.filter(({ missing }) => missing === null).map(toApiMethod);
     return c.json({ items }, 200);
   });
 

@@ -49,7 +49,8 @@ begin
   if to_jsonb(new) - '{confirmed_by,confirmed_at,ended_by,valid_to}'::text[]
      is distinct from to_jsonb(old) - '{confirmed_by,confirmed_at,ended_by,valid_to}'::text[]
      or (old.confirmed_by is not null and new.confirmed_by is distinct from old.confirmed_by)
-     or (old.valid_to is not null and new.valid_to is distinct from old.valid_to) then
+     or (old.ended_by is not null and (new.ended_by, new.valid_to) is distinct from (old.ended_by, old.valid_to))
+     or (new.valid_to is distinct from old.valid_to and new.ended_by is null) then
     raise exception 'retry rule % cannot change', old.id using errcode = 'integrity_constraint_violation';
   end if;
   return new;
