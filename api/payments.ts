@@ -7,6 +7,9 @@ import { mountBankTransfers } from './payments/bank-transfers.ts';
 import { mountDepositReturn } from './payments/deposit-return.ts';
 import { mountDeposits } from './payments/deposits.ts';
 import { mountPaymentHealth } from './payments/payment-health.ts';
+import { mountListEntries } from './payments/list-entries.ts';
+import { mountPaymentRules } from './payments/payment-rules.ts';
+import { mountRetryRules } from './payments/retry-rules.ts';
 import { mountRoutingDecisions } from './payments/routing-decisions.ts';
 import { mountReconciliation } from './payments/reconciliation.ts';
 import { mountRefunds } from './payments/refunds.ts';
@@ -24,5 +27,8 @@ export function mountPayments(api: Api, deps: ApiDeps): void {
   mountRefunds(api, deps);
   mountDisputes(api, deps);
   mountReconciliation(api, deps);
+  mountPaymentRules(api, deps);
+  mountRetryRules(api, deps);
+  mountListEntries(api, deps);
   mountPspWebhooks(api, deps);
 }

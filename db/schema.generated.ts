@@ -612,7 +612,11 @@ export interface PamSignInThrottle {
 
 export interface PaymentsAttempt {
   actionUrl: string | null;
-  bin: string | null;
+  adviceCode: string | null;
+  cardBin: string | null;
+  cardCountry: string | null;
+  cardFingerprint: Buffer | null;
+  cardNetwork: string | null;
   declineClass: string | null;
   depositId: string;
   instrument: Json | null;
@@ -688,6 +692,26 @@ export interface PaymentsBankTransfer {
   reference: string;
   state: Generated<string>;
   withdrawalId: string;
+}
+
+export interface PaymentsCard {
+  bin: string | null;
+  country: string | null;
+  firstSeenAt: Generated<Timestamp>;
+  id: string;
+  network: string | null;
+}
+
+export interface PaymentsCardFingerprint {
+  cardId: string;
+  fingerprint: Buffer;
+}
+
+export interface PaymentsCardToken {
+  cardId: string;
+  playerId: string;
+  psp: string;
+  token: string;
 }
 
 export interface PaymentsDeposit {
@@ -775,10 +799,68 @@ export interface PaymentsInstrument {
   token: string;
 }
 
+export interface PaymentsListEntry {
+  author: string;
+  brand: string;
+  createdAt: Generated<Timestamp>;
+  endedAt: Timestamp | null;
+  endedBy: string | null;
+  endReason: string | null;
+  expiresAt: Timestamp | null;
+  fingerprint: Buffer;
+  id: string;
+  key: string;
+  kind: string;
+  list: string;
+  network: string | null;
+  reason: string;
+  skips: Generated<string[]>;
+}
+
 export interface PaymentsPayInReference {
   createdAt: Generated<Timestamp>;
   depositId: string;
   reference: string;
+}
+
+export interface PaymentsPaymentRule {
+  amount: string | null;
+  asset: string | null;
+  author: string;
+  brand: string;
+  countMax: number | null;
+  country: string | null;
+  createdAt: Generated<Timestamp>;
+  fingerprint: Buffer | null;
+  flow: string;
+  id: string;
+  isActive: boolean;
+  jurisdiction: string | null;
+  kycLevel: string | null;
+  measure: string;
+  method: string | null;
+  name: string;
+  reason: string;
+  subject: string;
+  version: number;
+  windowS: number | null;
+}
+
+export interface PaymentsPaymentUse {
+  adviceCode: string | null;
+  amount: string;
+  asset: string;
+  cardId: string | null;
+  declineClass: string | null;
+  flow: string;
+  method: string;
+  networkCode: string | null;
+  number: number;
+  payment: string;
+  psp: string | null;
+  state: Generated<string>;
+  subject: string;
+  usedAt: Timestamp;
 }
 
 export interface PaymentsPayoutAttempt {
@@ -880,6 +962,31 @@ export interface PaymentsRefund {
   secondCharge: number | null;
   sentAt: Timestamp | null;
   state: Generated<string>;
+}
+
+export interface PaymentsRetryRule {
+  adviceCodes: Generated<string[]>;
+  author: string;
+  codes: Generated<string[]>;
+  confirmedAt: Timestamp | null;
+  confirmedBy: string | null;
+  createdAt: Generated<Timestamp>;
+  declineClass: string | null;
+  edition: string;
+  endedBy: string | null;
+  fingerprint: Buffer | null;
+  id: string;
+  imposedBy: string;
+  maximum: number;
+  network: string;
+  psp: string | null;
+  reason: string;
+  rule: string;
+  scope: string;
+  source: string;
+  validFrom: Generated<Timestamp>;
+  validTo: Timestamp | null;
+  windowS: number | null;
 }
 
 export interface PaymentsRoutingDecision {
@@ -1361,18 +1468,25 @@ export interface DB {
   "payments.bankMatch": PaymentsBankMatch;
   "payments.bankReport": PaymentsBankReport;
   "payments.bankTransfer": PaymentsBankTransfer;
+  "payments.card": PaymentsCard;
+  "payments.cardFingerprint": PaymentsCardFingerprint;
+  "payments.cardToken": PaymentsCardToken;
   "payments.deposit": PaymentsDeposit;
   "payments.dispute": PaymentsDispute;
   "payments.disputeMovement": PaymentsDisputeMovement;
   "payments.disputeResponse": PaymentsDisputeResponse;
   "payments.instrument": PaymentsInstrument;
+  "payments.listEntry": PaymentsListEntry;
   "payments.payInReference": PaymentsPayInReference;
+  "payments.paymentRule": PaymentsPaymentRule;
+  "payments.paymentUse": PaymentsPaymentUse;
   "payments.payoutAttempt": PaymentsPayoutAttempt;
   "payments.payoutBatch": PaymentsPayoutBatch;
   "payments.pspFeeTerm": PaymentsPspFeeTerm;
   "payments.pspRoute": PaymentsPspRoute;
   "payments.reconciliationBreak": PaymentsReconciliationBreak;
   "payments.refund": PaymentsRefund;
+  "payments.retryRule": PaymentsRetryRule;
   "payments.routingDecision": PaymentsRoutingDecision;
   "payments.secondChargePolicy": PaymentsSecondChargePolicy;
   "payments.settlementFile": PaymentsSettlementFile;

@@ -63,6 +63,12 @@ export const failureCodes = [
   'refund-not-open',
   'dispute-not-open',
   'break-not-open',
+  'amount-below-minimum',
+  'amount-above-maximum',
+  'payment-limit-exceeded',
+  'list-entry-not-open',
+  'retry-rule-looser',
+  'retry-rule-not-open',
   // games, bonus, backoffice
   'unknown-game',
   'game-session-invalid',

@@ -11,6 +11,7 @@ import { publishTerms } from '#activities/cms/terms.ts';
 import { seedProfiles } from '#activities/compliance/profiles.ts';
 import { publishBrand } from '#activities/pam/brands.ts';
 import { createKeyRing } from '#activities/pam/key-ring.ts';
+import { seedPaymentRules } from '#activities/payments/payment-limits.ts';
 import { seedRoutes } from '#activities/payments/routes.ts';
 import { seedSecondChargePolicies } from '#activities/payments/second-charge.ts';
 import { seedAssets } from '#activities/wallet/assets.ts';
@@ -42,6 +43,7 @@ export async function seed(
       trx,
       brands.map(({ id, config: { jurisdictions } }) => ({ id, jurisdictions })),
     );
+    await seedPaymentRules(trx);
     await seedRules(trx);
     await sealPlainSecrets(trx, keyRing);
     if (config.gameStudio) {

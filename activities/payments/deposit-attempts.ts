@@ -5,7 +5,7 @@ import type { PspOutcome } from '#domain/payments/outcome.ts';
 import { writtenWithinMs } from '#domain/payments/budgets.ts';
 import { fail, FailureError } from '#domain/failures.ts';
 import type { ActivityDeps } from '../deps.ts';
-import { insertAttempt } from './commands/request-deposit.ts';
+import { keyedCard } from './connectors/card-identity.ts';
 import type { PaymentOrder, PspConnector } from './connectors.ts';
 import {
   lockDeposit,
@@ -18,6 +18,8 @@ import {
   type AttemptRow,
   type DepositRow,
 } from './payment-rows.ts';
+import { closeForbidden, reserveAttempt } from './next-attempt.ts';
+import { currentRetryRules } from './payment-limits.ts';
 import { lockAttempt, recordOutcome, viewOf, type AttemptView } from './record-outcome.ts';
 
 export type AttemptInput = { readonly depositId: string; readonly number: number };
@@ -34,7 +36,10 @@ type ClaimedAttempt = AttemptRow & {
 /** With the order of PSPs as it was written: who started the workflow ahead of the row may have had another in mind. */
 export type SentAttemptView = AttemptView & { readonly psps: readonly string[] };
 
-export type DepositAttemptDeps = Pick<ActivityDeps, 'db' | 'psps' | 'breakers' | 'publicUrl' | 'log'>;
+export type DepositAttemptDeps = Pick<
+  ActivityDeps,
+  'db' | 'psps' | 'breakers' | 'publicUrl' | 'log' | 'keyRing'
+>;
 
 export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
   const { db } = deps;
@@ -63,7 +68,14 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
 
   const heard = async (row: AttemptRow, outcome: PspOutcome): Promise<AttemptView> => {
     deps.log.info({ reference: row.reference, psp: row.psp, outcome: outcome.kind }, 'psp answered');
-    return recordOutcome(db, row.depositId, row.number, outcome);
+    const card = (outcome.kind === 'approved' || outcome.kind === 'declined' ? outcome.card : null) ?? null;
+    return recordOutcome(
+      db,
+      row.depositId,
+      row.number,
+      outcome,
+      card && keyedCard(deps.keyRing, row.psp, card),
+    );
   };
 
   const attemptAt = (input: AttemptInput) =>
@@ -115,16 +127,21 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
   };
 
   return {
-    /** Writes the row and the key of a further attempt; refused by the database while another one is open. */
+    /**
+     * Writes the row and the key of a further attempt; refused by the database while another one is open. Where a rule
+     * of the card's network or a list forbids it by now, the attempt is closed as declined, and nothing is sent.
+     */
     async startAttempt(
       input: AttemptInput & { readonly psp: string; readonly stepUp: boolean },
     ): Promise<AttemptView> {
+      const retryRules = await currentRetryRules(db);
       return db.transaction().execute(async (trx) => {
         const deposit = await lockDeposit(trx, input.depositId);
         const option = optionsOf(deposit).find(({ psp }) => psp === input.psp);
         if (!option)
           throw new Error(`Invariant broken: ${input.psp} is no option of deposit ${input.depositId}`);
-        await insertAttempt(trx, { ...input, token: option.token });
+        const refusal = await reserveAttempt(trx, deposit, { ...input, token: option.token }, retryRules);
+        if (refusal !== null) await closeForbidden(trx, deposit, input, refusal);
         return viewOf(await lockAttempt(trx, input.depositId, input.number));
       });
     },

@@ -7,6 +7,7 @@ import { declineTableVersion, type DeclineClass } from '#domain/payments/decline
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import { assert, orThrow } from '#domain/failures.ts';
 import { toUnits } from '#domain/money.ts';
+import type { KeyedCard } from './connectors/card-identity.ts';
 import { attemptStateOf, declineClassOf, type AttemptRow } from './payment-rows.ts';
 import { openWorkItem } from './commands/work-items.ts';
 
@@ -41,6 +42,7 @@ export async function recordOutcome(
   depositId: string,
   number: number,
   outcome: PspOutcome,
+  card: KeyedCard | null = null,
 ): Promise<AttemptView> {
   if (outcome.kind === 'action') {
     const told = await recordFirstAction(db, depositId, number, outcome);
@@ -67,6 +69,14 @@ export async function recordOutcome(
           ? { pspReference: outcome.pspReference }
           : {}),
         ...(after !== before ? detailsOf(after, outcome) : {}),
+        ...(card !== null && row.cardFingerprint === null
+          ? {
+              cardFingerprint: card.fingerprint,
+              cardNetwork: card.network,
+              cardBin: card.bin,
+              cardCountry: card.country,
+            }
+          : {}),
       })
       .where('depositId', '=', depositId)
       .where('number', '=', number)
@@ -150,7 +160,6 @@ function detailsOf(after: AttemptState, outcome: PspOutcome) {
       processedAsset: outcome.processed.asset,
       processedAmount: orThrow(toUnits(outcome.processed)).toString(),
       instrument: JSON.stringify(outcome.instrument),
-      ...binOf(outcome.bin),
     };
   }
   switch (outcome.kind) {
@@ -159,7 +168,7 @@ function detailsOf(after: AttemptState, outcome: PspOutcome) {
         declineClass: outcome.declineClass,
         rawCode: outcome.rawCode.slice(0, 100),
         networkCode: outcome.networkCode,
-        ...binOf(outcome.bin),
+        adviceCode: outcome.adviceCode?.slice(0, 10) ?? null,
       };
     case 'action':
       return { actionUrl: outcome.url };
@@ -170,9 +179,6 @@ function detailsOf(after: AttemptState, outcome: PspOutcome) {
       return {};
   }
 }
-
-/** Kept for figures only: what does not look like a BIN is left out, and nothing is refused for it. */
-const binOf = (bin: string | null | undefined) => (bin && /^\d{6}(\d\d)?$/.test(bin) ? { bin } : {});
 
 /** The deposit waits for the player exactly while an attempt does; null where it stays as it is. */
 function depositStateAfter(
@@ -188,7 +194,7 @@ function depositStateAfter(
 const setDepositState = (trx: Pick<Trx, 'updateTable'>, depositId: string, state: string) =>
   trx.updateTable('payments.deposit').set({ state }).where('id', '=', depositId);
 
-async function appendResolution(
+export async function appendResolution(
   trx: Trx,
   deposit: { readonly brand: string; readonly playerId: string },
   attempt: AttemptRow,

@@ -2,7 +2,6 @@
  * Decides in which order a deposit tries the PSPs, and keeps the decision: the rules' order among the PSPs that the
  * brand offers and the card has a token for. Without live rules the brand's list decides.
  */
-import { sql } from 'kysely';
 import type { Database, Trx } from '#db/connect.ts';
 import type { KycLevel } from '#domain/kyc/levels.ts';
 import type { Units } from '#domain/money.ts';
@@ -10,6 +9,7 @@ import { routeDeposit, type Routed } from '#domain/payments/routing.ts';
 import { routedPsps, routingCatalogue } from '#domain/payments/routing-fields.ts';
 import { toStoredFacts } from '#domain/rules/facts.ts';
 import type { Facts, RuleValue } from '#domain/rules/rule-types.ts';
+import { readPayer, type PayerFacts } from './payer-facts.ts';
 import { pspHealth, type PspHealth } from './psp-health.ts';
 import { currentRoutingRules, type RoutingRules } from './routing-rules.ts';
 
@@ -20,21 +20,15 @@ export type RoutingRequest = {
   readonly jurisdiction: string;
   readonly asset: string;
   readonly tokens: readonly { readonly token: string }[];
-};
-
-type PlayerFacts = {
-  readonly country: string;
-  readonly accountAgeUs: bigint;
-  readonly nowUs: bigint;
-  readonly deposits: bigint;
-  readonly cardBrand: string | null;
+  readonly sessionId: string | null;
+  readonly ip: string | null;
 };
 
 export type RoutingInputs = {
   readonly rules: RoutingRules;
   readonly health: ReadonlyMap<string, PspHealth>;
-  /** Null when there is no such player, or no rules that could ask. */
-  readonly player: PlayerFacts | null;
+  /** Null when there is no such player. */
+  readonly player: PayerFacts | null;
 };
 
 /** One statement of its own; rules and health come from the process's memory most of the time. */
@@ -42,27 +36,9 @@ export async function readRoutingInputs(db: Database, request: RoutingRequest): 
   const [rules, health, player] = await Promise.all([
     currentRoutingRules(db, request.brand),
     pspHealth(db),
-    readPlayer(db, request),
+    readPayer(db, { ...request, tokens: request.tokens.map(({ token }) => token) }),
   ]);
   return { rules, health, player };
-}
-
-async function readPlayer(
-  db: Database,
-  { playerId, tokens }: Pick<RoutingRequest, 'playerId' | 'tokens'>,
-): Promise<PlayerFacts | null> {
-  const { rows } = await sql<PlayerFacts>`
-    select p.country,
-      (extract(epoch from now() - p.registered_at) * 1000000)::bigint as account_age_us,
-      (extract(epoch from now()) * 1000000)::bigint as now_us,
-      (select count(*) from (
-         select from payments.deposit d where d.player_id = p.id and d.state = 'captured' limit 100) counted) as deposits,
-      (select i.card_brand from payments.instrument i
-       where i.player_id = p.id and i.token = any (${tokens.map(({ token }) => token)}::text[])
-       order by i.created_at desc limit 1) as card_brand
-    from pam.player p where p.id = ${playerId}
-  `.execute(db);
-  return rows[0] ?? null;
 }
 
 export type RouteDecision = Routed & {
@@ -97,7 +73,7 @@ export function decideRoute(
 
 function factsOf(
   request: RoutingRequest,
-  player: PlayerFacts,
+  player: PayerFacts,
   health: ReadonlyMap<string, PspHealth>,
   { amount, kycLevel }: { readonly amount: Units; readonly kycLevel: KycLevel },
 ): Facts {
@@ -113,6 +89,15 @@ function factsOf(
     ['player.accountAge', player.accountAgeUs],
     ['player.deposits', player.deposits],
     ['card.brand', player.cardBrand],
+    ['card.bin', player.cards[0]?.bin ?? null],
+    ['card.country', player.cards[0]?.country ?? null],
+    ['list.grey', player.listed.some(({ list }) => list === 'grey')],
+    ['list.white', player.listed.some(({ list }) => list === 'white')],
+    ['uses.player24h', player.uses.player],
+    ['uses.card24h', player.cards.length === 0 ? null : player.uses.card],
+    ['uses.device1h', player.deviceId === null ? null : player.uses.device],
+    ['uses.ip1h', request.ip === null ? null : player.uses.ip],
+    ['uses.ipDeclinedCards1h', request.ip === null ? null : player.uses.ipDeclinedCards],
   ]);
   for (const psp of routedPsps) {
     const known = health.get(psp);

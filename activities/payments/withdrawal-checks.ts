@@ -8,10 +8,12 @@ import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import { levelSatisfies } from '#domain/kyc/levels.ts';
 import { parseDecimal, type Units } from '#domain/money.ts';
 import { assets } from '#domain/assets.ts';
+import { withLists } from '#domain/payments/lists.ts';
 import { checkWithdrawal, type WithdrawalCheck } from '#domain/payments/withdrawal-decision.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { hasPendingWagering } from './commands/request-withdrawal.ts';
 import { lockWithdrawal, type WithdrawalRow } from './payment-rows.ts';
+import { listedNow } from './withdrawal-limits.ts';
 
 export type CheckedWithdrawal = {
   readonly check: WithdrawalCheck;
@@ -60,7 +62,7 @@ export function createWithdrawalCheckActivities(deps: Pick<ActivityDeps, 'db'>) 
           ...(await netDeposits(trx, row)),
         });
         return {
-          check,
+          check: withLists(check, profile.approvalsRequired, await listedNow(trx, row)),
           approvalsRequired: row.approvalsRequired ?? profile.approvalsRequired,
           cancellable: row.cancellable,
           payloadHash: row.payloadHash.toString('hex'),

@@ -9,6 +9,7 @@ import type { ApiDeps } from '../context.ts';
 import { idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
 import { requirePlayer } from '../pam-guard.ts';
 import { problemResponses } from '../problem.ts';
+import { clientAddress } from '../request-origin.ts';
 import { moneyInput, moneyOutput } from '../schemas.ts';
 import { body, depositRefusals, json } from './payment-schemas.ts';
 
@@ -93,14 +94,22 @@ export function mountBankTransfers(api: Api, deps: ApiDeps): void {
   });
 
   api.openapi(announceRoute(deps), async (c) => {
-    const { playerId, brand, jurisdiction } = c.var.player;
+    const { playerId, brand, jurisdiction, sessionId } = c.var.player;
     const { money } = c.req.valid('json');
     orThrow(parsePayable(money));
     const { iban, name } = mustHaveBank();
     const depositId = idFromKey('bank-transfer', playerId, c.req.valid('header')['idempotency-key']);
     const fingerprint = requestFingerprint({ money });
     const { reference } = orThrow(
-      await announceTransfer(deps.db, { depositId, playerId, brand, jurisdiction, money, fingerprint }),
+      await announceTransfer(deps.db, {
+        depositId,
+        playerId,
+        brand,
+        jurisdiction,
+        money,
+        fingerprint,
+        origin: { sessionId, ip: clientAddress(c) },
+      }),
     );
     return c.json({ depositId, money, reference, payTo: { iban, name } }, 200);
   });

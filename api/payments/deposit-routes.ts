@@ -5,6 +5,7 @@ import { idempotencyHeader } from '../idempotency.ts';
 import { requirePlayer } from '../pam-guard.ts';
 import { problemResponses } from '../problem.ts';
 import { idParam, moneyInput, pageOf } from '../schemas.ts';
+import { methodOutput } from './method-schemas.ts';
 import {
   body,
   depositOutput,
@@ -111,20 +112,7 @@ export const methodsRoute = (deps: ApiDeps) =>
     security: [{ playerSession: [] }],
     middleware: [requirePlayer(deps)] as const,
     responses: {
-      200: json(
-        z.strictObject({
-          items: z.array(
-            z
-              .strictObject({
-                method: z.literal('card'),
-                asset: z.string(),
-                psps: z.array(z.string()).openapi({ description: 'Tokenise the card with each of these.' }),
-              })
-              .openapi('DepositMethod'),
-          ),
-        }),
-        'The methods',
-      ),
+      200: json(z.strictObject({ items: z.array(methodOutput) }), 'The methods'),
       ...problemResponses('not-authenticated'),
     },
   });

@@ -1,14 +1,15 @@
 /** The player's deposits. */
 import { recordReturn } from '#activities/payments/commands/record-return.ts';
 import { requestDeposit } from '#activities/payments/commands/request-deposit.ts';
-import { currentRoute } from '#activities/payments/routes.ts';
 import { depositInputOf, type DepositRow } from '#activities/payments/payment-rows.ts';
+import { readDepositMethods } from '#activities/payments/deposit-methods.ts';
 import type { Database } from '#db/connect.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import type { Api } from '../app.ts';
 import type { ApiDeps } from '../context.ts';
 import { idFromKey, requestFingerprint } from '../idempotency.ts';
 import { olderThan, pageById } from '../keyset.ts';
+import { clientAddress } from '../request-origin.ts';
 import {
   completeRoute,
   instrumentsRoute,
@@ -17,12 +18,13 @@ import {
   readRoute,
   requestRoute,
 } from './deposit-routes.ts';
+import { toApiMethod } from './method-schemas.ts';
 import { toApiDeposit, toApiInstrument } from './payment-schemas.ts';
 import { resumeDeposit, runDeposit } from './run-payments.ts';
 
 export function mountDeposits(api: Api, deps: ApiDeps): void {
   api.openapi(requestRoute(deps), async (c) => {
-    const { playerId, brand, jurisdiction } = c.var.player;
+    const { playerId, brand, jurisdiction, sessionId } = c.var.player;
     const { money, instrument, returnUrl } = c.req.valid('json');
     const request = {
       depositId: idFromKey('deposit', playerId, c.req.valid('header')['idempotency-key']),
@@ -33,6 +35,7 @@ export function mountDeposits(api: Api, deps: ApiDeps): void {
       tokens: instrument.tokens,
       returnUrl,
       fingerprint: requestFingerprint({ money, instrument, returnUrl }),
+      origin: { sessionId, ip: clientAddress(c) },
     };
     let running: Promise<void> | undefined;
     const row = orThrow(
@@ -58,16 +61,10 @@ export function mountDeposits(api: Api, deps: ApiDeps): void {
   });
 
   api.openapi(methodsRoute(deps), async (c) => {
-    const { playerId, brand } = c.var.player;
-    const wallets = await deps.db
-      .selectFrom('wallet.playerWallet')
-      .select('asset')
-      .where('playerId', '=', playerId)
-      .execute();
-    const routes = await Promise.all(wallets.map(({ asset }) => currentRoute(deps.db, brand, 'card', asset)));
-    const items = routes.flatMap((route) =>
-      route === null ? [] : [{ method: route.method, asset: route.currency, psps: [...route.psps] }],
-    );
+    const { playerId, brand, jurisdiction } = c.var.player;
+    const hasBank = deps.config.bank !== undefined;
+    const methods = await readDepositMethods(deps.db, { playerId, brand, jurisdiction, hasBank });
+    const items = methods.filter(({ missing }) => missing === null).map(toApiMethod);
     return c.json({ items }, 200);
   });
 

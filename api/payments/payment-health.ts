@@ -126,7 +126,7 @@ const keys: Readonly<Record<Dimension, ReturnType<typeof sql<string | null>>>> =
     string | null
   >`to_char(date_trunc('hour', a.started_at at time zone 'UTC'), 'YYYY-MM-DD"T"HH24:00"Z"')`,
   country: sql<string | null>`p.country`,
-  bin: sql<string | null>`a.bin`,
+  bin: sql<string | null>`a.card_bin`,
 };
 
 async function readSuccess(

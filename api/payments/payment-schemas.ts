@@ -128,5 +128,8 @@ export const depositRefusals = [
   'deposit-limit-required',
   'deposit-limit-exceeded',
   'payment-method-unavailable',
+  'amount-below-minimum',
+  'amount-above-maximum',
+  'payment-limit-exceeded',
   'idempotency-key-reused',
 ] as const;

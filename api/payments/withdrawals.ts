@@ -9,6 +9,7 @@ import { idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency
 import { requirePlayer } from '../pam-guard.ts';
 import { olderThan, pageById } from '../keyset.ts';
 import { problemResponses } from '../problem.ts';
+import { clientAddress } from '../request-origin.ts';
 import { idParam, moneyInput, pageOf } from '../schemas.ts';
 import { body, idPageQuery, json, toApiWithdrawal, withdrawalOutput } from './payment-schemas.ts';
 import { runWithdrawal, sendCancellation } from './run-payments.ts';
@@ -46,6 +47,9 @@ const requestRoute = (deps: ApiDeps) =>
         'player-blocked',
         'identity-not-verified',
         'payment-method-unavailable',
+        'amount-below-minimum',
+        'amount-above-maximum',
+        'payment-limit-exceeded',
         'withdrawal-pending-wagering',
         'withdrawals-stopped',
         'insufficient-funds',
@@ -112,7 +116,7 @@ const cancelRoute = (deps: ApiDeps) =>
 
 export function mountWithdrawals(api: Api, deps: ApiDeps): void {
   api.openapi(requestRoute(deps), async (c) => {
-    const { playerId, brand } = c.var.player;
+    const { playerId, brand, sessionId } = c.var.player;
     const { money, instrument } = c.req.valid('json');
     const row = orThrow(
       await requestWithdrawal(deps.db, {
@@ -122,6 +126,7 @@ export function mountWithdrawals(api: Api, deps: ApiDeps): void {
         money,
         instrumentId: instrument.instrumentId,
         fingerprint: requestFingerprint({ money, instrument }),
+        origin: { sessionId, ip: clientAddress(c) },
       }),
     );
     if (row.state === 'requested' || row.state === 'checking') await runWithdrawal(deps, row);

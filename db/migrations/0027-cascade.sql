@@ -62,6 +62,3 @@ create index refund_by_psp_reference on payments.refund (psp, psp_reference) whe
 create index payout_by_psp_reference on payments.payout_attempt (psp, psp_reference) where psp_reference is not null;
 -- Health is counted over the newest attempts.
 create index if not exists attempt_by_start on payments.attempt (started_at desc);
-
--- The first digits of the card, where the PSP tells them: six or eight, which name its issuer and nobody's account.
-alter table payments.attempt add column bin text check (bin ~ '^\d{6}(\d\d)?$');

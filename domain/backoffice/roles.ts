@@ -72,6 +72,10 @@ export const permissions = [
   'payments:reconciliation:read',
   'payments:reconciliation:work',
   'payments:reconciliation:decide',
+  'payments:limit:read',
+  'payments:limit:set',
+  'payments:list:read',
+  'payments:list:change',
   'backoffice:rules:read',
   'backoffice:rules:draft',
 ] as const;
@@ -95,6 +99,14 @@ const readsOfPlayers = [
 const asksForAdjustments = [
   'wallet:adjustment:read',
   'wallet:adjustment:request',
+] as const satisfies readonly Permission[];
+
+const readsLimits = ['payments:limit:read', 'payments:list:read'] as const satisfies readonly Permission[];
+
+const setsLimits = [
+  ...readsLimits,
+  'payments:limit:set',
+  'payments:list:change',
 ] as const satisfies readonly Permission[];
 
 /** `backoffice:rules` opens the routes of all rule sets; each set asks for a permission of its module besides. */
@@ -124,6 +136,8 @@ const grants: Record<RoleName, readonly Permission[]> = {
     'payments:dispute:respond',
     'payments:reconciliation:read',
     'payments:reconciliation:work',
+    ...readsLimits,
+    'payments:list:change',
   ],
   'payments-lead': [
     ...readsOfPlayers,
@@ -148,6 +162,7 @@ const grants: Record<RoleName, readonly Permission[]> = {
     'payments:reconciliation:read',
     'payments:reconciliation:work',
     'payments:reconciliation:decide',
+    ...setsLimits,
   ],
   risk: [
     ...readsOfPlayers,
@@ -166,6 +181,7 @@ const grants: Record<RoleName, readonly Permission[]> = {
     'games:stake-limit:set',
     ...asksForRouting,
     'payments:routing:publish',
+    ...setsLimits,
   ],
   compliance: [
     ...readsOfPlayers,
@@ -186,6 +202,7 @@ const grants: Record<RoleName, readonly Permission[]> = {
     'wallet:withdrawal-stop:lift',
     'games:integration:read',
     'games:credential:decide',
+    ...readsLimits,
   ],
   content: [
     'cms:terms:read',

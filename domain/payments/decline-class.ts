@@ -3,6 +3,7 @@
  * because the same number means different things at different senders.
  */
 import { checkoutDeclineCodes } from './checkout-decline-codes.ts';
+import { networkWord } from './network-codes.ts';
 
 export const declineClasses = [
   'hard_never',
@@ -18,7 +19,7 @@ export const declineClasses = [
 export type DeclineClass = (typeof declineClasses)[number];
 
 /** Goes up when a row below changes, and is named by its source and edition. */
-export const declineTableVersion = 1;
+export const declineTableVersion = 2;
 
 const rows = (byClass: Partial<Record<DeclineClass, readonly string[]>>): [string, DeclineClass][] =>
   declineClasses.flatMap((declineClass) =>
@@ -100,11 +101,6 @@ const checkoutTable: ReadonlyMap<string, DeclineClass> = new Map(rows(checkoutDe
 
 const tables = { stripe: stripeTable, adyen: adyenTable, checkout: checkoutTable } as const;
 
-/** Of networks, only what forbids: a code of category 1 overrules a PSP's milder word. Per network, never one map. Source: Visa Core Rules, 18 April 2026, Table 7-2. */
-const networkNever: Readonly<Record<string, ReadonlySet<string>>> = {
-  visa: new Set(['04', '07', '12', '14', '15', '41', '43', '46', '57', 'R0', 'R1', 'R3']),
-};
-
 export type RefusalCodes = {
   readonly dialect: keyof typeof tables;
   /** Most specific code first. */
@@ -112,17 +108,14 @@ export type RefusalCodes = {
   /** Lower-case scheme name, where the PSP tells it. */
   readonly network: string | null;
   readonly networkCode: string | null;
+  /** The network's advice on trying again. */
+  readonly adviceCode?: string | null;
 };
 
 /** A code that no table knows is `generic`: neutral to the player, and tried once elsewhere. */
 export function classifyDecline(refusal: RefusalCodes): DeclineClass {
-  if (
-    refusal.network !== null &&
-    refusal.networkCode !== null &&
-    networkNever[refusal.network]?.has(refusal.networkCode)
-  ) {
-    return 'hard_never';
-  }
+  const word = networkWord(refusal.network, refusal.networkCode, refusal.adviceCode ?? null);
+  if (word !== null) return word;
   for (const code of refusal.codes) {
     const row = code ? tables[refusal.dialect].get(code) : undefined;
     if (row) return row;

@@ -1,6 +1,7 @@
 /** Facts about deposits and withdrawals. */
 import { z } from 'zod';
 import { moneySchema as money } from '../money.schema.ts';
+import { listColours, listKinds } from './lists.ts';
 import { breakKinds } from './settlement.ts';
 import { disputeStages, disputeStatuses } from './dispute-state.ts';
 
@@ -31,6 +32,37 @@ export const paymentsEvents = {
     first: z.boolean(),
   }),
   'payments.deposit.failed': z.strictObject({ depositId: z.uuid(), money, reason: z.string() }),
+  /** A rule or a list said no before any PSP was asked; `by` names it. */
+  'payments.deposit.refused': z.strictObject({
+    depositId: z.uuid(),
+    money,
+    code: z.string(),
+    by: z.string(),
+  }),
+  'payments.withdrawal.turned-away': z.strictObject({
+    withdrawalId: z.uuid(),
+    money,
+    code: z.string(),
+    by: z.string(),
+  }),
+  /** The value stays in the row: it may be personal. */
+  'payments.list-entry.added': z.strictObject({
+    entryId: z.uuid(),
+    list: z.enum(listColours),
+    kind: z.enum(listKinds),
+    skips: z.array(z.string()),
+    expiresAt: z.iso.datetime().nullable(),
+  }),
+  'payments.list-entry.ended': z.strictObject({ entryId: z.uuid() }),
+  'payments.payment-rule.set': z.strictObject({
+    ruleId: z.uuid(),
+    name: z.string(),
+    ruleVersion: z.int(),
+    isActive: z.boolean(),
+  }),
+  'payments.retry-rule.proposed': z.strictObject({ ruleId: z.uuid(), network: z.string(), maximum: z.int() }),
+  'payments.retry-rule.confirmed': z.strictObject({ ruleId: z.uuid() }),
+  'payments.retry-rule.ended': z.strictObject({ ruleId: z.uuid() }),
   'payments.deposit.parked': z.strictObject({ depositId: z.uuid(), money, reason: z.string() }),
   'payments.withdrawal.requested': z.strictObject({ withdrawalId: z.uuid(), money }),
   'payments.withdrawal.approved': z.strictObject({

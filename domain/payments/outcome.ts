@@ -11,7 +11,18 @@ export type InstrumentDetails = {
   readonly expiryYear: number | null;
 };
 
-/** `bin` is the first six or eight digits of the card, where the PSP tells them. */
+/** What a PSP tells of a card that was tried, so that tries can be counted and rules can speak of it. */
+export type CardIdentity = {
+  /** The PSP's own name of the card number; kept only as a keyed hash. */
+  readonly fingerprint: string;
+  /** Lower-case scheme. */
+  readonly network: string | null;
+  /** Six to eight digits. */
+  readonly bin: string | null;
+  /** Of the issuer. */
+  readonly country: string | null;
+};
+
 export type PspOutcome =
   /** The money moved. `processed` is what the PSP says, not what we asked for. */
   | {
@@ -19,7 +30,7 @@ export type PspOutcome =
       readonly pspReference: string;
       readonly processed: MoneyText;
       readonly instrument: InstrumentDetails | null;
-      readonly bin?: string | null;
+      readonly card?: CardIdentity | null;
     }
   /** A proven no. */
   | {
@@ -28,7 +39,9 @@ export type PspOutcome =
       readonly declineClass: DeclineClass;
       readonly rawCode: string;
       readonly networkCode: string | null;
-      readonly bin?: string | null;
+      /** The network's advice on trying again, where the PSP passes it on. */
+      readonly adviceCode?: string | null;
+      readonly card?: CardIdentity | null;
     }
   /** The player must go to `url` (3-D Secure). */
   | { readonly kind: 'action'; readonly pspReference: string | null; readonly url: string }

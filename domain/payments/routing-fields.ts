@@ -53,6 +53,41 @@ const healthOf = (psp: string): readonly Field[] => [
 const request = { source: 'request' } as const;
 const row = { source: 'row' } as const;
 
+const useField = (name: string, label: string, absence?: string): Field => ({
+  ...row,
+  name: `uses.${name}`,
+  type: { kind: 'integer' },
+  label,
+  absence: absence ?? 'nothing was counted when this was decided',
+});
+
+/** Black is not here: whom it names gets as far as no rule. */
+const listAndUseFields: readonly Field[] = [
+  {
+    ...row,
+    name: 'list.grey',
+    type: { kind: 'boolean' },
+    label: 'an entry of the grey list matches',
+    absence: 'lists were not read when this was decided',
+  },
+  {
+    ...row,
+    name: 'list.white',
+    type: { kind: 'boolean' },
+    label: 'an entry of the white list matches',
+    absence: 'lists were not read when this was decided',
+  },
+  useField('player24h', 'the tries of the player to pay in within 24 hours'),
+  useField('card24h', 'the tries with the card within 24 hours', 'the card is new'),
+  useField('device1h', 'the tries with the device within an hour', 'the device is not known'),
+  useField('ip1h', 'the tries from the address within an hour', 'the address is not known'),
+  useField(
+    'ipDeclinedCards1h',
+    'the different cards refused from the address within an hour',
+    'the address is not known',
+  ),
+];
+
 export const routingCatalogue = defineCatalogue(
   'payments.deposit-routing',
   [
@@ -89,6 +124,21 @@ export const routingCatalogue = defineCatalogue(
       label: 'the brand of the card',
       absence: 'the card has not paid here before',
     },
+    {
+      ...row,
+      name: 'card.bin',
+      type: { kind: 'string' },
+      label: 'the first digits of the card',
+      absence: 'no PSP has told them yet',
+    },
+    {
+      ...row,
+      name: 'card.country',
+      type: { kind: 'country' },
+      label: "the country of the card's issuer",
+      absence: 'no PSP has told it yet',
+    },
+    ...listAndUseFields,
     ...routedPsps.flatMap(healthOf),
   ],
   { costMax: 5_000 },

@@ -6,7 +6,13 @@ import type { Database } from '#db/connect.ts';
 import { fail, FailureError, orThrow, succeed, type Result } from '#domain/failures.ts';
 import { parsePayable, toMoneyText, type MoneyText } from '#domain/money.ts';
 import { creditorReference, ownBodyLength } from '#domain/payments/sepa/creditor-reference.ts';
-import { admitPlayer, refusable } from './request-deposit.ts';
+import { toFailure } from '#domain/payments/uses.ts';
+import { judgePayment } from '../judge-payment.ts';
+import { readPayer } from '../payer-facts.ts';
+import { currentPaymentRules } from '../payment-limits.ts';
+import { takeUses } from '../payment-uses.ts';
+import { admitPlayer, refusable, type PaymentOrigin } from './request-deposit.ts';
+import { openWorkItem } from './work-items.ts';
 
 export type TransferAnnouncement = {
   /** Made from the player and the idempotency key. */
@@ -16,11 +22,12 @@ export type TransferAnnouncement = {
   readonly jurisdiction: string;
   readonly money: MoneyText;
   readonly fingerprint: Buffer;
+  readonly origin?: PaymentOrigin;
 };
 
 /**
- * Failures: those of `parsePayable`, `unsupported-asset` (SEPA carries euros), the rules of a deposit, the deposit
- * limit's, `idempotency-key-reused`. The limit is taken now, because an incoming transfer cannot be refused.
+ * Failures: those of `parsePayable`, `unsupported-asset` (SEPA carries euros), the rules of a deposit, those of
+ * `judgePayment`, `payment-limit-exceeded`, the deposit limit's, `idempotency-key-reused`. The limit is taken now, because an incoming transfer cannot be refused.
  */
 export async function announceTransfer(
   db: Database,
@@ -42,7 +49,16 @@ export async function announceTransfer(
   }
   const admitted = await admitPlayer(db, request);
   if (!admitted.ok) return admitted;
-  const { profile, version } = admitted.value;
+  const { profile, version, kycLevel } = admitted.value;
+  const { sessionId = null, ip = null } = request.origin ?? {};
+  const { playerId } = request;
+  const [rules, payer] = await Promise.all([
+    currentPaymentRules(db, request.brand),
+    readPayer(db, { playerId, sessionId, ip, tokens: [] }),
+  ]);
+  const payment = { flow: 'deposit', method: 'bank-transfer', asset: 'EUR', amount: amount.value } as const;
+  const judged = judgePayment(rules, payer, { ...request, ...payment, ip, kycLevel });
+  if (judged.refusal !== null) return { ok: false, failure: toFailure(judged.refusal) };
   return refusable(db, async (trx) => {
     const inserted = await trx
       .insertInto('payments.deposit')
@@ -94,6 +110,16 @@ export async function announceTransfer(
       },
       { actor: { kind: 'player', id: request.playerId }, subject: `deposit:${request.depositId}` },
     );
+    if (judged.isGrey)
+      await openWorkItem(trx, {
+        kind: 'listed-deposit',
+        subject: `deposit:${request.depositId}`,
+        brand: request.brand,
+        reason: 'an entry of the grey list matches',
+      });
+    const counted = { ...payment, ...judged.payer, payment: `deposit:${request.depositId}`, number: 1 };
+    const refusal = await takeUses(trx, { ...counted, psp: null, tokens: [] }, judged.guards);
+    if (refusal !== null) throw new FailureError(toFailure(refusal));
     return { reference };
   });
 }

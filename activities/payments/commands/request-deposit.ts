@@ -1,6 +1,6 @@
 /** Takes a deposit in: the row, its first attempt and the share of the player's limit, in one transaction. */
 import { randomBytes } from 'node:crypto';
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import type { Database, Trx } from '#db/connect.ts';
 import { appendEvent } from '#activities/compliance/append-event.ts';
 import { recentProfile } from '#activities/compliance/profiles.ts';
@@ -15,9 +15,15 @@ import { fail, FailureError, orThrow, succeed, type Failure, type Result } from 
 import { levelSatisfies, type KycLevel } from '#domain/kyc/levels.ts';
 import { parsePayable, toMinorUnits, toMoneyText, type MoneyText } from '#domain/money.ts';
 import { depositReference } from '#domain/payments/reference.ts';
+import { retryGuards } from '#domain/payments/retry-rules.ts';
+import { toFailure, type Refusal } from '#domain/payments/uses.ts';
 import { decideRoute, readRoutingInputs, recordRoute } from '../route-deposit.ts';
 import { recentCardRoute } from '../routes.ts';
 import type { depositInputOf, DepositRow } from '../payment-rows.ts';
+import { judgePayment } from '../judge-payment.ts';
+import { currentPaymentRules, currentRetryRules } from '../payment-limits.ts';
+import { takeUses } from '../payment-uses.ts';
+import { openWorkItem } from './work-items.ts';
 
 export type DepositRequest = {
   /** Made from the player and the idempotency key. */
@@ -29,7 +35,11 @@ export type DepositRequest = {
   readonly tokens: readonly { readonly psp: string; readonly token: string }[];
   readonly returnUrl: string;
   readonly fingerprint: Buffer;
+  /** Whose device and address the payment is counted on; left out where nobody is at the other end. */
+  readonly origin?: PaymentOrigin;
 };
+
+export type PaymentOrigin = { readonly sessionId: string | null; readonly ip: string | null };
 
 /** Card interfaces carry eight digits of minor units. */
 export const cardMinorUnitsMax = 99_999_999n;
@@ -39,9 +49,9 @@ export type PlannedDeposit = ReturnType<typeof depositInputOf>;
 
 /**
  * Inserts the deposit or finds the one that the key made before. `onPlanned` is told when nothing is left but to write
- * it, so that its workflow can be started meanwhile; a race for the player's limit may still refuse it. Failures: `idempotency-key-reused`, those of
- * `parsePayable`, `email-not-verified`, `identity-not-verified`, `self-excluded`, `unsupported-asset`,
- * `payment-method-unavailable`, and the deposit limit's.
+ * it, so that its workflow can be started meanwhile; a race for a limit may still refuse it. Failures:
+ * `idempotency-key-reused`, those of `parsePayable`, `email-not-verified`, `identity-not-verified`, `self-excluded`, `unsupported-asset`,
+ * `payment-method-unavailable`, those of `judgePayment`, `payment-limit-exceeded`, and the deposit limit's.
  */
 export async function requestDeposit(
   db: Database,
@@ -54,24 +64,40 @@ export async function requestDeposit(
     return fail('amount-too-large', 'The amount is beyond what a card payment may move.');
   }
   // Nothing here is locked, so all of it is asked at once: a player waits for the answer.
-  const routing = { ...request, asset: request.money.asset };
+  const { sessionId = null, ip = null } = request.origin ?? {};
+  const routing = { ...request, asset: request.money.asset, sessionId, ip };
   const reservation = {
     depositId: request.depositId,
     playerId: request.playerId,
     asset: request.money.asset,
     amount: amount.value,
   };
-  const [known, admitted, route, inputs, foresight] = await Promise.all([
+  const [known, admitted, route, inputs, foresight, rules, retryRules] = await Promise.all([
     findDeposit(db, request),
     admitPlayer(db, request),
     recentCardRoute(db, request.brand, request.money.asset),
     readRoutingInputs(db, routing),
     foreseeDepositLimit(db, reservation),
+    currentPaymentRules(db, request.brand),
+    currentRetryRules(db),
   ]);
   if (!known.ok) return known;
   if (known.value !== null) return succeed(known.value);
   if (!admitted.ok) return admitted;
   const { profile, version, kycLevel } = admitted.value;
+  const payment = {
+    payment: `deposit:${request.depositId}`,
+    number: 1,
+    flow: 'deposit',
+    method: 'card',
+  } as const;
+  const judged = judgePayment(rules, inputs.player, {
+    ...payment,
+    ...routing,
+    amount: amount.value,
+    kycLevel,
+  });
+  if (judged.refusal !== null) return refuseDeposit(db, request, amount.value, judged.refusal);
   const decision = decideRoute(inputs, routing, { amount: amount.value, kycLevel });
   // Rules put in order what the brand offers; what it does not offer they cannot bring in.
   const offered = route?.psps ?? [];
@@ -92,7 +118,8 @@ export async function requestDeposit(
     money: toMoneyText(amount.value, request.money.asset),
     psps: options.map(({ psp }) => psp),
   });
-  return refusable(db, async (trx) => {
+  let refusal = null as Refusal | null;
+  const requested = await refusable(db, async (trx) => {
     const inserted = await trx
       .insertInto('payments.deposit')
       .values({
@@ -121,13 +148,6 @@ export async function requestDeposit(
         isLimitRequired: profile.depositLimitRequiredBeforeFirstDeposit,
       }),
     );
-    await insertAttempt(trx, {
-      depositId: request.depositId,
-      number: 1,
-      psp: first.psp,
-      token: first.token,
-      stepUp: false,
-    });
     const money = toMoneyText(amount.value, request.money.asset);
     await appendEvent(
       trx,
@@ -140,25 +160,85 @@ export async function requestDeposit(
       },
       { actor: { kind: 'player', id: request.playerId }, subject: `deposit:${request.depositId}` },
     );
+    if (judged.isGrey) await flagListed(trx, request);
+    const cards = judged.cards.length > 0 ? judged.cards : [{ id: request.depositId, network: null }];
+    const { psp, token } = first;
+    // Last, because others who are counted on the same address wait for the commit.
+    refusal = await takeUses(
+      trx,
+      {
+        ...payment,
+        ...judged.payer,
+        cardIds: cards.map(({ id }) => id),
+        asset: request.money.asset,
+        amount: amount.value,
+        psp,
+        tokens: request.tokens,
+      },
+      [
+        ...retryGuards(retryRules, { cards, asset: request.money.asset, amount: amount.value, psp }),
+        ...judged.guards,
+      ],
+      attemptInsert({ depositId: request.depositId, number: 1, psp, token, stepUp: false }),
+    );
+    if (refusal !== null) throw new FailureError(toFailure(refusal));
     return inserted;
   });
+  if (refusal !== null) await recordRefusal(db, request, amount.value, refusal);
+  return requested;
 }
 
-/** Writes the row that must exist before a PSP is called; a repeat changes nothing. */
-export async function insertAttempt(
-  trx: Trx,
-  attempt: { depositId: string; number: number; psp: string; token: string; stepUp: boolean },
-): Promise<void> {
-  await trx
-    .insertInto('payments.attempt')
-    .values({
-      ...attempt,
-      reference: depositReference(attempt.depositId, attempt.number),
-      returnToken: randomBytes(24).toString('base64url'),
-    })
-    .onConflict((conflict) => conflict.columns(['depositId', 'number']).doNothing())
-    .execute();
+async function refuseDeposit(
+  db: Database,
+  request: DepositRequest,
+  amount: bigint,
+  refusal: Refusal,
+): Promise<Result<never>> {
+  await recordRefusal(db, request, amount, refusal);
+  return { ok: false, failure: toFailure(refusal) };
 }
+
+/** For staff: the player hears less than the rule's name. */
+const recordRefusal = (
+  db: Database,
+  { depositId, playerId, brand, money }: DepositRequest,
+  amount: bigint,
+  { code, by }: Refusal,
+): Promise<void> =>
+  db.transaction().execute((trx) =>
+    appendEvent(
+      trx,
+      {
+        type: 'payments.deposit.refused',
+        version: 1,
+        brand,
+        playerId,
+        payload: { depositId, money: toMoneyText(amount, money.asset), code, by },
+      },
+      { actor: { kind: 'player', id: playerId }, subject: `deposit:${depositId}` },
+    ),
+  );
+
+const flagListed = (trx: Trx, { depositId, brand }: DepositRequest): Promise<void> =>
+  openWorkItem(trx, {
+    kind: 'listed-deposit',
+    subject: `deposit:${depositId}`,
+    brand,
+    reason: 'an entry of the grey list matches',
+  });
+
+/** The row that must exist before a PSP is called; a repeat changes nothing. */
+export const attemptInsert = (attempt: {
+  readonly depositId: string;
+  readonly number: number;
+  readonly psp: string;
+  readonly token: string;
+  readonly stepUp: boolean;
+}): RawBuilder<unknown> => sql`
+  insert into payments.attempt (deposit_id, number, psp, token, step_up, reference, return_token)
+  values (${attempt.depositId}, ${attempt.number}, ${attempt.psp}, ${attempt.token}, ${attempt.stepUp},
+    ${depositReference(attempt.depositId, attempt.number)}, ${randomBytes(24).toString('base64url')})
+  on conflict (deposit_id, number) do nothing`;
 
 async function findDeposit(db: Database | Trx, request: DepositRequest): Promise<Result<DepositRow | null>> {
   const row = await db

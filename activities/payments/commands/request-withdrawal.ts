@@ -10,8 +10,11 @@ import { fail, FailureError, orThrow, type Failure, type Result } from '#domain/
 import { levelSatisfies } from '#domain/kyc/levels.ts';
 import { parsePayable, toMinorUnits, toMoneyText, type MoneyText } from '#domain/money.ts';
 import { approvedContent } from '#domain/payments/withdrawal-decision.ts';
+import { toFailure, type Refusal } from '#domain/payments/uses.ts';
+import { currentPaymentRules } from '../payment-limits.ts';
 import type { WithdrawalRow } from '../payment-rows.ts';
-import { cardMinorUnitsMax, refusable } from './request-deposit.ts';
+import { countWithdrawal } from '../withdrawal-limits.ts';
+import { cardMinorUnitsMax, refusable, type PaymentOrigin } from './request-deposit.ts';
 
 export type WithdrawalRequest = {
   /** Made from the player and the idempotency key. */
@@ -21,12 +24,14 @@ export type WithdrawalRequest = {
   readonly money: MoneyText;
   readonly instrumentId: string;
   readonly fingerprint: Buffer;
+  readonly origin?: PaymentOrigin;
 };
 
 /**
  * Inserts the withdrawal and holds its amount, or finds the one that the key made before. Failures:
  * `withdrawals-stopped`, `idempotency-key-reused`, those of `parsePayable`, `payment-method-unavailable`, `identity-not-verified`,
- * `withdrawal-pending-wagering`, `wallet-not-found`, `insufficient-funds`.
+ * `withdrawal-pending-wagering`, those of `judgePayment`, `payment-limit-exceeded`, `wallet-not-found`,
+ * `insufficient-funds`.
  */
 export async function requestWithdrawal(
   db: Database,
@@ -37,7 +42,9 @@ export async function requestWithdrawal(
   if (toMinorUnits(amount.value, request.money.asset) > cardMinorUnitsMax) {
     return fail('amount-too-large', 'The amount is beyond what one card payout may move.');
   }
-  return refusable(db, async (trx) => {
+  const rules = await currentPaymentRules(db, request.brand);
+  let refusal = null as Refusal | null;
+  const requested = await refusable(db, async (trx) => {
     const known = await findWithdrawal(trx, request);
     if (known !== null) return known;
     await refuseWhileStopped(trx);
@@ -67,6 +74,17 @@ export async function requestWithdrawal(
       .returningAll()
       .executeTakeFirst();
     if (inserted === undefined) return (await findWithdrawal(trx, request)) ?? refuseRace();
+    const { sessionId = null, ip = null } = request.origin ?? {};
+    const { asset } = request.money;
+    refusal = await countWithdrawal(trx, rules, {
+      ...request,
+      jurisdiction,
+      asset,
+      amount: amount.value,
+      sessionId,
+      ip,
+    });
+    if (refusal !== null) throw new FailureError(toFailure(refusal));
     orThrow(
       await postTransfer(trx, {
         key: `withdrawal:${request.withdrawalId}:reserve`,
@@ -93,7 +111,29 @@ export async function requestWithdrawal(
     );
     return inserted;
   });
+  if (refusal !== null) await recordRefusal(db, request, amount.value, refusal);
+  return requested;
 }
+
+const recordRefusal = (
+  db: Database,
+  { withdrawalId, playerId, brand, money }: WithdrawalRequest,
+  amount: bigint,
+  { code, by }: Refusal,
+): Promise<void> =>
+  db.transaction().execute((trx) =>
+    appendEvent(
+      trx,
+      {
+        type: 'payments.withdrawal.turned-away',
+        version: 1,
+        brand,
+        playerId,
+        payload: { withdrawalId, money: toMoneyText(amount, money.asset), code, by },
+      },
+      { actor: { kind: 'player', id: playerId }, subject: `withdrawal:${withdrawalId}` },
+    ),
+  );
 
 const hashOf = (content: Parameters<typeof approvedContent>[0]): Buffer =>
   createHash('sha256').update(approvedContent(content)).digest();

@@ -10,6 +10,7 @@ import { AdyenRefusal, openAdyenClient } from './adyen-client.ts';
 import { adyenDisputes } from './adyen-disputes.ts';
 import { adyenSettlement } from './adyen-settlement.ts';
 import { readEvidence, verifyAdyenWebhook } from './adyen-webhooks.ts';
+import { cardIdentity } from './card-identity.ts';
 import { fromMinorNumber, minorNumber } from './minor-units.ts';
 import { transportFailureIn } from './transport.ts';
 
@@ -226,21 +227,19 @@ function paymentOutcome(answer: PaymentAnswer, token: string): PspOutcome {
               last4: lastFour(data['cardSummary']),
               ...expiryOf(data['expiryDate']),
             },
-            bin: data['cardBin'] ?? null,
+            card: identityOf(data),
           }
         : { kind: 'pending', pspReference };
     case 'Refused':
     case 'Error':
-      return {
-        ...declined(
-          [answer.refusalReasonCode],
-          answer.refusalReasonCode ?? answer.resultCode,
-          data['paymentMethod'] ?? null,
-          data['refusalCodeRaw'] ?? null,
-          pspReference,
-        ),
-        bin: data['cardBin'] ?? null,
-      };
+      return declined(
+        [answer.refusalReasonCode],
+        answer.refusalReasonCode ?? answer.resultCode,
+        data['paymentMethod'] ?? null,
+        data['refusalCodeRaw'] ?? null,
+        pspReference,
+        { adviceCode: data['merchantAdviceCode'] ?? null, card: identityOf(data) },
+      );
     case 'Cancelled':
       return { kind: 'cancelled', pspReference };
     case 'RedirectShopper':
@@ -262,15 +261,29 @@ function declined(
   network: string | null,
   networkCode: string | null,
   pspReference: string | null,
-): Extract<PspOutcome, { kind: 'declined' }> {
+  more: Pick<Declined, 'adviceCode' | 'card'> = {},
+): Declined {
+  const { adviceCode = null } = more;
   return {
     kind: 'declined',
     pspReference,
-    declineClass: classifyDecline({ dialect: 'adyen', codes, network, networkCode }),
+    declineClass: classifyDecline({ dialect: 'adyen', codes, network, networkCode, adviceCode }),
     rawCode,
     networkCode,
+    ...more,
   };
 }
+
+type Declined = Extract<PspOutcome, { kind: 'declined' }>;
+
+/** The alias is told where the account is set to tell it. */
+const identityOf = (data: { readonly [key: string]: string }) =>
+  cardIdentity({
+    fingerprint: data['alias'],
+    network: data['paymentMethod'],
+    bin: data['cardBin'],
+    country: data['cardIssuingCountry'] ?? data['issuerCountry'],
+  });
 
 const addressIn = (action: unknown): string | null =>
   typeof action === 'object' && action !== null && 'url' in action && typeof action.url === 'string'

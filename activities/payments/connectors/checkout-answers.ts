@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { classifyDecline } from '#domain/payments/decline-class.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
+import { cardIdentity } from './card-identity.ts';
 import { fromMinorNumber } from './minor-units.ts';
 
 const card = z.object({
@@ -11,9 +12,11 @@ const card = z.object({
     .string()
     .regex(/^\d{4}$/)
     .optional(),
-  bin: z.string().max(8).optional(),
   expiry_month: z.int().optional(),
   expiry_year: z.int().optional(),
+  fingerprint: z.string().max(200).optional(),
+  bin: z.string().max(10).optional(),
+  issuer_country: z.string().max(2).optional(),
 });
 
 const payment = z.object({
@@ -127,7 +130,7 @@ export function outcomeOf(paid: CheckoutPayment, declineCode: string | null): Ps
           pspReference,
           processed: fromMinorNumber(paid.balances.total_captured, paid.currency),
           instrument: instrumentOf(paid),
-          bin: paid.source?.bin ?? null,
+          card: identityOf(paid),
         }
       : { kind: 'pending', pspReference };
   }
@@ -171,9 +174,19 @@ function declinedBy(paid: CheckoutPayment, code: string | null): PspOutcome {
     declineClass: classifyDecline({ dialect: 'checkout', codes: [code], network, networkCode }),
     rawCode: code ?? 'unspecified',
     networkCode,
-    bin: paid.source?.bin ?? null,
+    card: identityOf(paid),
   };
 }
+
+const identityOf = ({ source }: CheckoutPayment) =>
+  source === undefined
+    ? null
+    : cardIdentity({
+        fingerprint: source.fingerprint,
+        network: source.scheme,
+        bin: source.bin,
+        country: source.issuer_country,
+      });
 
 function instrumentOf({ source }: CheckoutPayment) {
   if (source?.id === undefined) return null;

@@ -3,6 +3,7 @@ import Stripe from 'stripe';
 import { classifyDecline } from '#domain/payments/decline-class.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import type { PaymentOrder, PayoutOrder, PspConnector, StripeAccount } from '../connectors.ts';
+import { cardIdentity } from './card-identity.ts';
 import { fromMinorNumber, minorNumber } from './minor-units.ts';
 import { TransportFailure, toTransportFailure, transportFailureIn } from './transport.ts';
 import { stripeDisputes } from './stripe-disputes.ts';
@@ -197,8 +198,10 @@ async function asked(question: () => Promise<PspOutcome>): Promise<PspOutcome> {
   }
 }
 
+type Declined = Extract<PspOutcome, { kind: 'declined' }>;
+
 type Failed =
-  | Extract<PspOutcome, { kind: 'declined' }>
+  | Declined
   | { readonly kind: 'unknown'; readonly reason: string }
   | Extract<PspOutcome, { kind: 'not_sent' }>;
 
@@ -233,15 +236,38 @@ function declinedBy(
   network: string | null,
   networkCode: string | null,
   pspReference: string | null,
-): Extract<PspOutcome, { kind: 'declined' }> {
+  more: Pick<Declined, 'adviceCode' | 'card'> = {},
+): Declined {
+  const { adviceCode = null } = more;
   return {
     kind: 'declined',
     pspReference,
-    declineClass: classifyDecline({ dialect: 'stripe', codes: [declineCode, code], network, networkCode }),
+    declineClass: classifyDecline({
+      dialect: 'stripe',
+      codes: [declineCode, code],
+      network,
+      networkCode,
+      adviceCode,
+    }),
     rawCode: declineCode ?? code ?? 'unspecified',
     networkCode,
+    ...more,
   };
 }
+
+/** The first digits are told to few accounts only; the fingerprint to all. */
+const identityOf = (card: {
+  readonly fingerprint?: string | null;
+  readonly brand?: string | null;
+  readonly country?: string | null;
+  readonly iin?: string | null;
+}) =>
+  cardIdentity({
+    fingerprint: card.fingerprint,
+    network: card.brand,
+    bin: card.iin,
+    country: card.country,
+  });
 
 function intentOutcome(intent: Stripe.PaymentIntent): PspOutcome {
   switch (intent.status) {
@@ -263,6 +289,7 @@ function intentOutcome(intent: Stripe.PaymentIntent): PspOutcome {
               expiryYear: card?.exp_year ?? null,
             }
           : null,
+        card: card && identityOf(card),
       };
     }
     case 'requires_action': {
@@ -273,13 +300,14 @@ function intentOutcome(intent: Stripe.PaymentIntent): PspOutcome {
     }
     case 'requires_payment_method': {
       const error = intent.last_payment_error;
-      const card = error?.payment_method?.card?.brand ?? null;
+      const card = error?.payment_method?.card ?? null;
       return declinedBy(
         error?.decline_code ?? null,
         error?.code ?? null,
-        card,
+        card?.brand ?? null,
         error?.network_decline_code ?? null,
         intent.id,
+        { adviceCode: error?.network_advice_code ?? null, card: card && identityOf(card) },
       );
     }
     case 'canceled':

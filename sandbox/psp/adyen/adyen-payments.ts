@@ -17,6 +17,7 @@ function cardData(payment: PaymentRow, psp: Psp): Record<string, string> {
   return {
     cardSummary: card.last4,
     cardBin: card.bin,
+    alias: card.fingerprint,
     paymentMethod: card.brand,
     expiryDate: `${card.exp_month}/${card.exp_year}`,
     'recurring.recurringDetailReference': card.id,

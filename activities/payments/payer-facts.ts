@@ -1,0 +1,58 @@
+/** Who pays, as limits, lists and routing rules see it: one question, because a player waits for the answer. */
+import { sql } from 'kysely';
+import { z } from 'zod';
+import type { Database, Trx } from '#db/connect.ts';
+import { listColours, listKinds, type ListKind } from '#domain/payments/lists.ts';
+
+export type PayerQuestion = {
+  readonly playerId: string;
+  /** Null where nobody is signed in: a workflow asks. */
+  readonly sessionId: string | null;
+  readonly ip: string | null;
+  readonly tokens: readonly string[];
+  /** Further keys that lists may hold, as they are stored. */
+  readonly more?: readonly { readonly kind: ListKind; readonly key: string }[];
+};
+
+const count = z.number().transform((value) => BigInt(value));
+
+const payerFacts = z.object({
+  country: z.string(),
+  deviceId: z.string().nullable(),
+  accountAgeUs: z.string().transform(BigInt),
+  nowUs: z.string().transform(BigInt),
+  /** Captured ones, counted up to 100. */
+  deposits: count,
+  cardBrand: z.string().nullable(),
+  /** By the tokens given, those first that a PSP has told the number's name of. */
+  cards: z.array(
+    z.object({
+      id: z.string(),
+      network: z.string().nullable(),
+      bin: z.string().nullable(),
+      country: z.string().nullable(),
+      isKnown: z.boolean(),
+    }),
+  ),
+  listed: z.array(
+    z.object({
+      id: z.string(),
+      list: z.enum(listColours),
+      kind: z.enum(listKinds),
+      skips: z.array(z.string()),
+    }),
+  ),
+  /** Tries to pay in: of player and card in 24 hours, of device and address in one hour. */
+  uses: z.object({ player: count, card: count, device: count, ip: count, ipDeclinedCards: count }),
+});
+
+export type PayerFacts = z.infer<typeof payerFacts>;
+
+/** Null when there is no such player. */
+export async function readPayer(db: Database | Trx, question: PayerQuestion): Promise<PayerFacts | null> {
+  const { playerId, sessionId, ip, tokens, more = [] } = question;
+  const { rows } = await sql<{ facts: unknown }>`
+    select payments.facts_of_payer(${playerId}::uuid, ${sessionId}::uuid, ${ip}::inet, ${[...tokens]}::text[],
+      ${JSON.stringify(more)}::jsonb) as facts`.execute(db);
+  return payerFacts.nullable().parse(rows[0]?.facts ?? null);
+}

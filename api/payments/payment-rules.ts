@@ -1,0 +1,315 @@
+/** Limits of payments in the back office, and the methods of a player with the reason why one is missing. */
+import { createRoute, z } from '@hono/zod-openapi';
+import { setPaymentRule, type PaymentRuleRow } from '#activities/payments/commands/payment-rules.ts';
+import { readDepositMethods } from '#activities/payments/deposit-methods.ts';
+import { fail, FailureError, orThrow } from '#domain/failures.ts';
+import { kycLevels } from '#domain/kyc/levels.ts';
+import { parsePayable, toMoneyText } from '#domain/money.ts';
+import {
+  paymentFlows,
+  paymentMeasures,
+  paymentMethods,
+  paymentSubjects,
+} from '#domain/payments/payment-rules.ts';
+import type { Api } from '../app.ts';
+import { requireBrand, requireOperator } from '../backoffice-guard.ts';
+import type { ApiDeps } from '../context.ts';
+import { idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
+import { problemResponses } from '../problem.ts';
+import { idParam, moneyInput, nullableMoneyOutput, timestamp } from '../schemas.ts';
+import { decided } from '../wallet/decided.ts';
+import { staffMethodOutput, toStaffMethod } from './method-schemas.ts';
+import { mustBeBrand } from './must-be-brand.ts';
+import { body, json } from './payment-schemas.ts';
+
+const name = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{2,59}$/)
+  .openapi({ example: 'player-sum-day' });
+const flow = z.enum(paymentFlows);
+const measure = z.enum(paymentMeasures).openapi({
+  description:
+    '`amount-min`, `amount-max`: of one payment. `count`, `sum`, `declined-cards`: of a subject in a window; a proven decline gives its sum back. `closed`: the method is not offered. `kyc-level`: it needs that level.',
+});
+const subject = z.enum(paymentSubjects);
+const method = z.enum(paymentMethods);
+const kycLevel = z.enum(kycLevels);
+const reason = z.string().trim().min(3).max(500).openapi({ description: 'Kept in the audit trail.' });
+const country = z.string().regex(/^[A-Z]{2}$/);
+const asset = z.string().regex(/^[A-Z]{3,10}$/);
+
+type Limited = {
+  measure: z.infer<typeof measure>;
+  subject: z.infer<typeof subject>;
+  flow: z.infer<typeof flow>;
+};
+
+/** Which figures a measure needs; all others must be absent. */
+const needs: Readonly<
+  Record<Limited['measure'], readonly ('money' | 'countMax' | 'kycLevel' | 'windowS')[]>
+> = {
+  'amount-min': ['money'],
+  'amount-max': ['money'],
+  count: ['countMax', 'windowS'],
+  sum: ['money', 'windowS'],
+  'declined-cards': ['countMax', 'windowS'],
+  closed: [],
+  'kyc-level': ['kycLevel'],
+};
+
+const ruleInput = z
+  .strictObject({
+    brand: z.string().min(1).max(40),
+    name,
+    flow,
+    measure,
+    subject: subject.default('payment'),
+    method: method.nullable().default(null),
+    jurisdiction: z.string().min(2).max(8).nullable().default(null),
+    country: country.nullable().default(null),
+    asset: asset.nullable().default(null),
+    money: moneyInput.nullable().default(null),
+    countMax: z.int().min(0).max(1_000_000).nullable().default(null),
+    kycLevel: kycLevel.nullable().default(null),
+    windowS: z.int().min(60).max(31_622_400).nullable().default(null),
+    reason,
+  })
+  .superRefine((rule, context) => {
+    for (const figure of ['money', 'countMax', 'kycLevel', 'windowS'] as const) {
+      if (needs[rule.measure].includes(figure) === (rule[figure] !== null)) continue;
+      const says = rule[figure] === null ? 'is needed' : 'has no place';
+      context.addIssue({ code: 'custom', path: [figure], message: `${says} in a rule of ${rule.measure}` });
+    }
+    if (
+      (needs[rule.measure].includes('windowS') ? rule.subject === 'payment' : rule.subject !== 'payment') ||
+      isOdd(rule)
+    )
+      context.addIssue({
+        code: 'custom',
+        path: ['subject'],
+        message: `does not fit a rule of ${rule.measure}`,
+      });
+    if (rule.money !== null && rule.asset !== null && rule.money.asset !== rule.asset)
+      context.addIssue({ code: 'custom', path: ['asset'], message: 'is not the asset of the money' });
+  })
+  .openapi('PaymentRuleInput');
+
+/** Cards are tried where money comes in. */
+const isOdd = (rule: Limited): boolean =>
+  (rule.measure === 'declined-cards' && rule.subject === 'card') ||
+  (rule.flow === 'withdrawal' && (rule.subject === 'card' || rule.measure === 'declined-cards'));
+
+const ruleOutput = z
+  .strictObject({
+    ruleId: z.uuid(),
+    brand: z.string(),
+    name,
+    version: z.int(),
+    flow,
+    measure,
+    subject,
+    method: z.string().nullable(),
+    jurisdiction: z.string().nullable(),
+    country: z.string().nullable(),
+    asset: z.string().nullable(),
+    money: nullableMoneyOutput,
+    countMax: z.int().nullable(),
+    kycLevel: z.string().nullable(),
+    windowS: z.int().nullable(),
+    isActive: z.boolean(),
+    author: z.string(),
+    reason: z.string(),
+    createdAt: timestamp,
+  })
+  .openapi('PaymentRule');
+
+const toApiRule = (row: PaymentRuleRow): z.infer<typeof ruleOutput> => ({
+  ruleId: row.id,
+  brand: row.brand,
+  name: row.name,
+  version: row.version,
+  flow: flow.parse(row.flow),
+  measure: measure.parse(row.measure),
+  subject: subject.parse(row.subject),
+  method: row.method,
+  jurisdiction: row.jurisdiction,
+  country: row.country,
+  asset: row.asset,
+  money: row.amount === null || row.asset === null ? null : toMoneyText(BigInt(row.amount), row.asset),
+  countMax: row.countMax,
+  kycLevel: row.kycLevel,
+  windowS: row.windowS,
+  isActive: row.isActive,
+  author: row.author,
+  reason: row.reason,
+  createdAt: row.createdAt.toISOString(),
+});
+
+const reads = ['invalid-request', 'not-authenticated', 'forbidden', 'not-found'] as const;
+const amounts = ['amount-not-positive', 'amount-too-precise', 'amount-too-large', 'unknown-asset'] as const;
+const changes = [...reads, 'malformed-json', 'idempotency-key-reused', 'dependency-unavailable'] as const;
+const security = [{ operatorSession: [] }];
+const path = '/admin/v1/payments/payment-rules';
+
+const setRoute = (deps: ApiDeps) =>
+  createRoute({
+    method: 'post',
+    path,
+    operationId: 'setPaymentRule',
+    tags: ['payments'],
+    summary: 'Set a limit of payments: the next version of its name; in force within two seconds',
+    security,
+    middleware: [requireOperator(deps, 'payments:limit:set')] as const,
+    request: { headers: idempotencyHeader, body: body(ruleInput) },
+    responses: { 200: json(ruleOutput, 'The version'), ...problemResponses(...changes, ...amounts) },
+  });
+
+const endRoute = (deps: ApiDeps) =>
+  createRoute({
+    method: 'post',
+    path: `${path}/{id}/endings`,
+    operationId: 'endPaymentRule',
+    tags: ['payments'],
+    summary: 'End a limit: a version of its name that is not active',
+    security,
+    middleware: [requireOperator(deps, 'payments:limit:set')] as const,
+    request: {
+      params: idParam,
+      headers: idempotencyHeader,
+      body: body(z.strictObject({ reason }).openapi('PaymentRuleEnding')),
+    },
+    responses: { 200: json(ruleOutput, 'The version that ends it'), ...problemResponses(...changes) },
+  });
+
+const listRoute = (deps: ApiDeps) =>
+  createRoute({
+    method: 'get',
+    path,
+    operationId: 'listPaymentRules',
+    tags: ['payments'],
+    summary: 'Limits of a brand by name; with a name, all versions of it',
+    security,
+    middleware: [requireOperator(deps, 'payments:limit:read')] as const,
+    request: { query: z.strictObject({ brand: z.string().min(1).max(40), name: name.optional() }) },
+    responses: {
+      200: json(z.strictObject({ items: z.array(ruleOutput) }), 'At most 500'),
+      ...problemResponses(...reads),
+    },
+  });
+
+const methodsRoute = (deps: ApiDeps) =>
+  createRoute({
+    method: 'get',
+    path: '/admin/v1/players/{id}/deposit-methods',
+    operationId: 'listDepositMethodsOfPlayer',
+    tags: ['payments'],
+    summary: 'How a player can pay in, and why a method is missing',
+    security,
+    middleware: [requireOperator(deps, 'payments:deposit:read')] as const,
+    request: { params: idParam },
+    responses: {
+      200: json(z.strictObject({ items: z.array(staffMethodOutput) }), 'The methods'),
+      ...problemResponses(...reads),
+    },
+  });
+
+export function mountPaymentRules(api: Api, deps: ApiDeps): void {
+  const { db } = deps;
+
+  api.openapi(setRoute(deps), async (c) => {
+    const operator = c.get('operator');
+    const { money, ...input } = c.req.valid('json');
+    await mustBeBrand(db, operator, input.brand);
+    const code = money?.asset ?? input.asset;
+    await mustBeAsset(deps, code);
+    const row = await decided(db, (trx) =>
+      setPaymentRule(trx, {
+        ...input,
+        asset: code,
+        amount: money === null ? null : orThrow(parsePayable(money)),
+        isActive: true,
+        ruleId: idFromKey('payment-rule', operator.operatorId, c.req.valid('header')['idempotency-key']),
+        operatorId: operator.operatorId,
+        fingerprint: requestFingerprint({ ...input, money }),
+      }),
+    );
+    return c.json(toApiRule(row), 200);
+  });
+
+  api.openapi(endRoute(deps), async (c) => {
+    const operator = c.get('operator');
+    const { id } = c.req.valid('param');
+    const input = c.req.valid('json');
+    const row = await db
+      .selectFrom('payments.paymentRule')
+      .selectAll()
+      .where('id', '=', id)
+      .executeTakeFirst();
+    if (row === undefined) throw new FailureError(fail('not-found', 'There is no such rule.').failure);
+    requireBrand(operator, row.brand);
+    const ended = await decided(db, (trx) =>
+      setPaymentRule(trx, {
+        brand: row.brand,
+        name: row.name,
+        method: row.method,
+        jurisdiction: row.jurisdiction,
+        country: row.country,
+        asset: row.asset,
+        countMax: row.countMax,
+        windowS: row.windowS,
+        flow: flow.parse(row.flow),
+        measure: measure.parse(row.measure),
+        subject: subject.parse(row.subject),
+        kycLevel: kycLevel.nullable().parse(row.kycLevel),
+        amount: row.amount === null ? null : BigInt(row.amount),
+        isActive: false,
+        reason: input.reason,
+        ruleId: idFromKey('payment-rule', operator.operatorId, c.req.valid('header')['idempotency-key']),
+        operatorId: operator.operatorId,
+        fingerprint: requestFingerprint({ ending: id, ...input }),
+      }),
+    );
+    return c.json(toApiRule(ended), 200);
+  });
+
+  api.openapi(listRoute(deps), async (c) => {
+    const query = c.req.valid('query');
+    requireBrand(c.get('operator'), query.brand);
+    const rows = await db
+      .selectFrom('payments.paymentRule')
+      .$if(query.name === undefined, (select) => select.distinctOn('name'))
+      .selectAll()
+      .where('brand', '=', query.brand)
+      .$if(query.name !== undefined, (select) => select.where('name', '=', query.name ?? ''))
+      .orderBy('name')
+      .orderBy('version', 'desc')
+      .limit(500)
+      .execute();
+    return c.json({ items: rows.map(toApiRule) }, 200);
+  });
+
+  api.openapi(methodsRoute(deps), async (c) => {
+    const { id } = c.req.valid('param');
+    const player = await db
+      .selectFrom('pam.player')
+      .select(['brand', 'jurisdiction'])
+      .where('id', '=', id)
+      .executeTakeFirst();
+    if (player === undefined) throw new FailureError(fail('not-found', 'There is no such player.').failure);
+    requireBrand(c.get('operator'), player.brand);
+    const hasBank = deps.config.bank !== undefined;
+    const methods = await readDepositMethods(db, { ...player, playerId: id, hasBank });
+    return c.json({ items: methods.map(toStaffMethod) }, 200);
+  });
+}
+
+async function mustBeAsset({ db }: Pick<ApiDeps, 'db'>, code: string | null): Promise<void> {
+  if (code === null) return;
+  const known = await db
+    .selectFrom('wallet.asset')
+    .select('code')
+    .where('code', '=', code)
+    .executeTakeFirst();
+  if (known === undefined)
+    throw new FailureError(fail('unknown-asset', 'There is no such asset here.').failure);
+}

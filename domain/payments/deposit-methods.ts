@@ -1,0 +1,53 @@
+/** Which methods a player can pay in with, with what amounts, and why a method is not there: one computation for the list and for the deposit itself. */
+import type { KycLevel } from '../kyc/levels.ts';
+import {
+  amountRange,
+  methodGap,
+  rulesFor,
+  type AmountRange,
+  type PaymentMethod,
+  type PaymentRule,
+} from './payment-rules.ts';
+
+export type MethodOffer = {
+  readonly method: PaymentMethod;
+  readonly asset: string;
+  /** In the order of the brand; empty where none is needed. */
+  readonly psps: readonly string[];
+};
+
+export type PspReach = {
+  readonly attempts: bigint;
+  /** Null when there are too few attempts to say. */
+  readonly unreachableBps: bigint | null;
+};
+
+export type MethodView = MethodOffer & {
+  readonly range: AmountRange;
+  /** No PSP of it has been reached lately. It stays on offer: the next deposit is what finds out that one is back. */
+  readonly isImpaired: boolean;
+  /** Null when the player may use it. `by` is for staff. */
+  readonly missing: { readonly reason: 'closed' | 'kyc-level'; readonly by: string } | null;
+};
+
+/** Nothing of the last minutes reached it. A single answer is enough to be there again. */
+const isDown = (reach: PspReach | undefined): boolean => reach?.unreachableBps === 10_000n;
+
+export function viewMethod(
+  offer: MethodOffer,
+  payer: { readonly jurisdiction: string; readonly country: string | null; readonly kycLevel: KycLevel },
+  rules: readonly PaymentRule[],
+  health: ReadonlyMap<string, PspReach>,
+): MethodView {
+  const own = rulesFor(rules, { flow: 'deposit', ...payer, method: offer.method, asset: offer.asset });
+  const [down, up] = [true, false].map((wanted) =>
+    offer.psps.filter((psp) => isDown(health.get(psp)) === wanted),
+  );
+  return {
+    ...offer,
+    psps: [...(up ?? []), ...(down ?? [])],
+    range: amountRange(own),
+    isImpaired: offer.psps.length > 0 && up?.length === 0,
+    missing: methodGap(own, payer.kycLevel),
+  };
+}
