@@ -18,6 +18,7 @@ const statuses: Record<FailureCode, ProblemStatus> = {
   'amount-not-positive': 400,
   'amount-too-precise': 400,
   'amount-too-large': 400,
+  'amount-too-small': 400,
   'unknown-asset': 400,
   'unsupported-asset': 422,
   'not-found': 404,

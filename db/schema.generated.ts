@@ -610,6 +610,15 @@ export interface PamSignInThrottle {
   windowStartedAt: Generated<Timestamp>;
 }
 
+export interface PaymentsApproverBand {
+  amountMax: string | null;
+  asset: string;
+  brand: string;
+  publishedAt: Generated<Timestamp>;
+  role: string;
+  version: number;
+}
+
 export interface PaymentsAttempt {
   actionUrl: string | null;
   declineClass: string | null;
@@ -780,6 +789,8 @@ export interface PaymentsPayInReference {
 }
 
 export interface PaymentsPayoutAttempt {
+  declineClass: string | null;
+  leg: Generated<number>;
   number: number;
   processedAmount: string | null;
   processedAsset: string | null;
@@ -791,6 +802,7 @@ export interface PaymentsPayoutAttempt {
   sentAt: Timestamp | null;
   startedAt: Generated<Timestamp>;
   state: Generated<string>;
+  token: string | null;
   withdrawalId: string;
 }
 
@@ -806,6 +818,23 @@ export interface PaymentsPayoutBatch {
   sha256: string;
   state: Generated<string>;
   transfers: number;
+}
+
+export interface PaymentsPayoutRoutingDecision {
+  brand: string;
+  bucket: number | null;
+  decidedAt: Generated<Timestamp>;
+  inputs: Json | null;
+  leg: number;
+  options: Json;
+  psps: string[];
+  rowName: string | null;
+  ruleVersionId: string | null;
+  shadowPsps: string[] | null;
+  shadowVersionId: string | null;
+  tookUs: number | null;
+  trace: Json | null;
+  withdrawalId: string;
 }
 
 export interface PaymentsPspFeeTerm {
@@ -927,6 +956,9 @@ export interface PaymentsWithdrawal {
   cancellable: boolean;
   checkReasons: Generated<string[]>;
   closedAt: Timestamp | null;
+  fee: Generated<string>;
+  feeTerm: string | null;
+  feeWaived: Generated<boolean>;
   fingerprint: Buffer;
   id: string;
   instrumentId: string;
@@ -947,6 +979,30 @@ export interface PaymentsWithdrawalApproval {
   payloadHash: Buffer;
   reason: string;
   role: string;
+  withdrawalId: string;
+}
+
+export interface PaymentsWithdrawalFeeTerm {
+  asset: string;
+  bps: number;
+  brand: string;
+  fixed: string;
+  freePerMonth: Generated<number>;
+  method: string;
+  publishedAt: Generated<Timestamp>;
+  version: number;
+}
+
+export interface PaymentsWithdrawalLeg {
+  amount: string;
+  closedAt: Timestamp | null;
+  fee: string;
+  instrumentId: string;
+  leg: number;
+  paidPsp: string | null;
+  reason: string | null;
+  replaces: number | null;
+  state: Generated<string>;
   withdrawalId: string;
 }
 
@@ -1343,6 +1399,7 @@ export interface DB {
   "pam.playerPii": PamPlayerPii;
   "pam.session": PamSession;
   "pam.signInThrottle": PamSignInThrottle;
+  "payments.approverBand": PaymentsApproverBand;
   "payments.attempt": PaymentsAttempt;
   "payments.bankAccount": PaymentsBankAccount;
   "payments.bankEntry": PaymentsBankEntry;
@@ -1358,6 +1415,7 @@ export interface DB {
   "payments.payInReference": PaymentsPayInReference;
   "payments.payoutAttempt": PaymentsPayoutAttempt;
   "payments.payoutBatch": PaymentsPayoutBatch;
+  "payments.payoutRoutingDecision": PaymentsPayoutRoutingDecision;
   "payments.pspFeeTerm": PaymentsPspFeeTerm;
   "payments.pspRoute": PaymentsPspRoute;
   "payments.reconciliationBreak": PaymentsReconciliationBreak;
@@ -1367,6 +1425,8 @@ export interface DB {
   "payments.settlementLine": PaymentsSettlementLine;
   "payments.withdrawal": PaymentsWithdrawal;
   "payments.withdrawalApproval": PaymentsWithdrawalApproval;
+  "payments.withdrawalFeeTerm": PaymentsWithdrawalFeeTerm;
+  "payments.withdrawalLeg": PaymentsWithdrawalLeg;
   "payments.workItem": PaymentsWorkItem;
   "responsibleGambling.depositReservation": ResponsibleGamblingDepositReservation;
   "responsibleGambling.exclusion": ResponsibleGamblingExclusion;

@@ -13,6 +13,7 @@ export const failureCodes = [
   'amount-not-positive',
   'amount-too-precise',
   'amount-too-large',
+  'amount-too-small',
   'unknown-asset',
   'unsupported-asset',
   'not-found',

@@ -41,6 +41,21 @@ export const paymentsEvents = {
   'payments.withdrawal.refused': z.strictObject({ withdrawalId: z.uuid(), money, reason: z.string() }),
   'payments.withdrawal.submitted': z.strictObject({ withdrawalId: z.uuid(), psp: z.string() }),
   'payments.withdrawal.paid': z.strictObject({ withdrawalId: z.uuid(), money, psp: z.string() }),
+  /** A leg of a withdrawal is paid; `money` is what left, `fee` what the player paid for it. */
+  'payments.payout.paid': z.strictObject({
+    withdrawalId: z.uuid(),
+    leg: z.int(),
+    money,
+    fee: money,
+    psp: z.string(),
+  }),
+  /** A leg could not be paid where it was to go; its money goes to the account that the player named. */
+  'payments.payout.rerouted': z.strictObject({
+    withdrawalId: z.uuid(),
+    leg: z.int(),
+    replacedBy: z.int(),
+    reason: z.string(),
+  }),
   /** A payout that was booked came back, and the money with it. */
   'payments.withdrawal.returned': z.strictObject({ withdrawalId: z.uuid(), money, reason: z.string() }),
   'payments.withdrawal.released': z.strictObject({ withdrawalId: z.uuid(), money, reason: z.string() }),

@@ -10,6 +10,7 @@ export type HouseAccount =
   | `house:${'casino' | 'sportsbook'}:gaming`
   | 'house:bonus-cost'
   | 'house:psp-fees'
+  | 'house:player-fees'
   | 'house:adjustments'
   | `suspense:${string}`
   | `psp:${string}:disputed`
@@ -23,6 +24,7 @@ export const casinoGaming: HouseAccount = 'house:casino:gaming';
 export const sportsbookGaming: HouseAccount = 'house:sportsbook:gaming';
 export const bonusCost: HouseAccount = 'house:bonus-cost';
 export const pspFees: HouseAccount = 'house:psp-fees';
+export const playerFees: HouseAccount = 'house:player-fees';
 export const adjustments: HouseAccount = 'house:adjustments';
 export const fxPosition: HouseAccount = 'house:fx';
 export const disputedOf = (psp: string): HouseAccount => `psp:${psp}:disputed`;
@@ -91,6 +93,12 @@ export const chart: readonly AccountMeaning[] = [
   },
   { account: 'house:bonus-cost', normalSide: 'debit', belowZero: false, meaning: 'bonus money given' },
   { account: 'house:psp-fees', normalSide: 'debit', belowZero: false, meaning: 'fees of PSPs' },
+  {
+    account: 'house:player-fees',
+    normalSide: 'credit',
+    belowZero: false,
+    meaning: 'what players pay for withdrawals',
+  },
   {
     account: 'house:adjustments',
     normalSide: 'debit',

@@ -9,6 +9,7 @@ import {
   fxPosition,
   jackpotCost,
   jackpotOf,
+  playerFees,
   pspFees,
   sportsbookGaming,
   type HouseAccount,
@@ -20,6 +21,7 @@ export const journalCodes = [
   'withdrawal.reserve',
   'withdrawal.settle',
   'withdrawal.release',
+  'withdrawal.fee',
   'withdrawal.return',
   'bet.place',
   'bet.win',
@@ -92,6 +94,12 @@ export const withdrawalSettle = (amount: Units, psp: string): Posting[] => [
 
 export const withdrawalRelease = (balances: PoolBalances, amount: Units): Posting[] =>
   moving([player('held', -amount), ...creditCash(balances, amount)]);
+
+/** What the player pays for the payout, out of the same hold. */
+export const withdrawalFee = (amount: Units): Posting[] => [
+  player('held', -amount),
+  house(playerFees, amount),
+];
 
 /** A payout that was booked and came back: the money is the player's again. */
 export const withdrawalReturn = (balances: PoolBalances, amount: Units, psp: string): Posting[] =>
