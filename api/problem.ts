@@ -63,6 +63,7 @@ const statuses: Record<FailureCode, ProblemStatus> = {
   'refund-not-open': 409,
   'dispute-not-open': 409,
   'break-not-open': 409,
+  'work-item-not-open': 409,
   'unknown-game': 404,
   'game-session-invalid': 401,
   'provider-refused': 422,

@@ -1014,9 +1014,19 @@ export interface PaymentsWorkItem {
   kind: string;
   openedAt: Generated<Timestamp>;
   owner: string | null;
+  proofKind: string | null;
+  proofReference: string | null;
   reason: string;
   resolution: string | null;
   subject: string;
+}
+
+export interface PaymentsWorkItemComment {
+  comment: string;
+  commentedAt: Generated<Timestamp>;
+  id: string;
+  operatorId: string;
+  workItemId: string;
 }
 
 export interface ResponsibleGamblingDepositReservation {
@@ -1428,6 +1438,7 @@ export interface DB {
   "payments.withdrawalFeeTerm": PaymentsWithdrawalFeeTerm;
   "payments.withdrawalLeg": PaymentsWithdrawalLeg;
   "payments.workItem": PaymentsWorkItem;
+  "payments.workItemComment": PaymentsWorkItemComment;
   "responsibleGambling.depositReservation": ResponsibleGamblingDepositReservation;
   "responsibleGambling.exclusion": ResponsibleGamblingExclusion;
   "responsibleGambling.exclusionRequest": ResponsibleGamblingExclusionRequest;

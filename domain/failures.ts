@@ -64,6 +64,7 @@ export const failureCodes = [
   'refund-not-open',
   'dispute-not-open',
   'break-not-open',
+  'work-item-not-open',
   // games, bonus, backoffice
   'unknown-game',
   'game-session-invalid',

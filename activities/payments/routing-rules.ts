@@ -4,6 +4,7 @@ import { readRouting, type RuleSetName } from '#domain/backoffice/rule-sets.ts';
 import type { RoutingOutcome } from '#domain/payments/routing.schema.ts';
 import type { CompiledDecision } from '#domain/rules/decide.ts';
 import { rememberShortly } from '../short-memory.ts';
+import { openWorkItem } from './commands/work-items.ts';
 
 export type RoutingVersion = {
   readonly id: string;
@@ -34,7 +35,17 @@ const rulesOf = (ruleSet: RuleSetName) =>
       const rules = readRouting(row.content, ruleSet);
       return rules.ok ? { id: row.id, version: row.version, rules: rules.value } : null;
     };
-    return { live: compiled('live'), shadow: compiled('shadow') };
+    const [live, shadow] = [compiled('live'), compiled('shadow')];
+    const unread = live === null ? rows.find((one) => one.state === 'live') : undefined;
+    // Money goes its default way meanwhile, and nobody would notice.
+    if (unread !== undefined)
+      await openWorkItem(db, {
+        kind: 'unreadable-rules',
+        subject: `rule-version:${unread.id}`,
+        brand,
+        reason: `version ${unread.version} of ${ruleSet} is live and this build cannot read it`,
+      });
+    return { live, shadow };
   });
 
 /**

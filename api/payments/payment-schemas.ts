@@ -74,11 +74,9 @@ const legOutput = z
 export const withdrawalOutput = z
   .strictObject({
     withdrawalId: z.uuid(),
-    state: z
-      .enum(withdrawalStates)
-      .openapi({
-        description: '`partly-paid`: some legs were paid, the money of the others was given back.',
-      }),
+    state: z.enum(withdrawalStates).openapi({
+      description: '`partly-paid`: some legs were paid, the money of the others was given back.',
+    }),
     money: moneyOutput,
     fee: moneyOutput.openapi({ description: 'Part of `money`; the rest is paid out.' }),
     isFeeWaived: z.boolean().openapi({ description: 'One of the free withdrawals of this month.' }),

@@ -239,3 +239,33 @@ begin
   return new;
 end
 $$;
+
+-- What people said about a work item, and the proof that it was closed by.
+create table payments.work_item_comment (
+  id uuid primary key,
+  work_item_id uuid not null references payments.work_item,
+  operator_id uuid not null,
+  comment text not null check (length(comment) between 3 and 1000),
+  commented_at timestamptz not null default now()
+);
+create index work_item_comment_by_item on payments.work_item_comment (work_item_id, commented_at, id);
+call compliance.make_append_only('payments.work_item_comment');
+
+alter table payments.work_item
+  add column proof_kind text check (proof_kind in ('ended', 'journal', 'correction', 'refund', 'bank-line')),
+  add column proof_reference text,
+  add check ((proof_kind is null) = (proof_reference is null)),
+  add check (proof_kind is null or closed_at is not null);
+-- A closed item stays as it was closed; what an item is about cannot change.
+create function payments.guard_work_item() returns trigger language plpgsql as $$
+begin
+  if old.closed_at is not null and to_jsonb(new) <> to_jsonb(old) then
+    raise exception 'work item % is closed', old.id using errcode = 'integrity_constraint_violation';
+  end if;
+  return new;
+end
+$$;
+create trigger work_item_guarded before update on payments.work_item
+  for each row execute function payments.guard_work_item();
+create trigger work_item_content before update or delete on payments.work_item for each row execute function
+  payments.refuse_other_content('id kind subject brand reason opened_at');

@@ -72,6 +72,8 @@ export const permissions = [
   'payments:reconciliation:read',
   'payments:reconciliation:work',
   'payments:reconciliation:decide',
+  'payments:work-item:work',
+  'payments:work-item:decide',
   'backoffice:rules:read',
   'backoffice:rules:draft',
 ] as const;
@@ -124,6 +126,7 @@ const grants: Record<RoleName, readonly Permission[]> = {
     'payments:dispute:respond',
     'payments:reconciliation:read',
     'payments:reconciliation:work',
+    'payments:work-item:work',
   ],
   'payments-lead': [
     ...readsOfPlayers,
@@ -148,6 +151,8 @@ const grants: Record<RoleName, readonly Permission[]> = {
     'payments:reconciliation:read',
     'payments:reconciliation:work',
     'payments:reconciliation:decide',
+    'payments:work-item:work',
+    'payments:work-item:decide',
   ],
   risk: [
     ...readsOfPlayers,
@@ -164,6 +169,7 @@ const grants: Record<RoleName, readonly Permission[]> = {
     'games:credential:decide',
     'games:play-rules:set',
     'games:stake-limit:set',
+    'payments:work-item:work',
     ...asksForRouting,
     'payments:routing:publish',
   ],

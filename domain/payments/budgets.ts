@@ -9,6 +9,9 @@ export const unknownBudgetMs = 24 * 3_600_000;
 /** After parking, the questions go on: a late success is credited, not dropped. */
 export const parkedBudgetMs = 30 * 24 * 3_600_000;
 
+/** An announced transfer that has not come by then is given up; banks need a week at the most. */
+export const transferExpiryDays = 14;
+
 /** How long the API waits for an end before it answers "processing". */
 export const answerWithinMs = 15_000;
 

@@ -109,6 +109,22 @@ export const paymentsEvents = {
     lines: z.int(),
     openBreaks: z.int(),
   }),
+  'payments.work-item.assigned': z.strictObject({
+    workItemId: z.uuid(),
+    kind: z.string(),
+    ownerId: z.uuid(),
+  }),
+  'payments.work-item.commented': z.strictObject({
+    workItemId: z.uuid(),
+    kind: z.string(),
+    commentId: z.uuid(),
+  }),
+  'payments.work-item.closed': z.strictObject({
+    workItemId: z.uuid(),
+    kind: z.string(),
+    proof: z.string().nullable(),
+    reference: z.string().nullable(),
+  }),
   'payments.break.opened': z.strictObject({
     breakId: z.uuid(),
     psp: z.string(),

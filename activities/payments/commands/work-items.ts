@@ -15,7 +15,8 @@ export type WorkItemKind =
   | 'unmatched-transfer'
   | 'returned-payout'
   | 'stuck-payout-file'
-  | 'unreadable-report';
+  | 'unreadable-report'
+  | 'unreadable-rules';
 
 /** One open item per kind and subject; opening it again changes nothing. */
 export async function openWorkItem(
