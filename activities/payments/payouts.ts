@@ -101,7 +101,7 @@ export function createPayoutActivities(deps: PayoutDeps) {
      * turn it is, and marks the withdrawal as submitted: from here on it cannot be cancelled.
      */
     async startPayout(input: PayoutInput): Promise<PayoutView> {
-      const routing = await readPayoutRouting(db, input.withdrawalId);
+      const routing = await readPayoutRouting(db, input.withdrawalId, deps.psps);
       return db.transaction().execute(async (trx) => {
         const withdrawal = await lockWithdrawal(trx, input.withdrawalId);
         if (!(await wasSent(trx, input))) await refuseWhileStopped(trx);

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import { appendEvent } from '#activities/compliance/append-event.ts';
-import { chargePspFee } from '#activities/wallet/post-house.ts';
+import { bookPspPayout, chargePspFee } from '#activities/wallet/post-house.ts';
 import type { Trx } from '#db/connect.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import { breaksOfLine, type FeeTerm, type SettlementLine } from '#domain/payments/settlement.ts';
@@ -147,8 +147,8 @@ async function takeLines(
     const wasTold = seen.has(line.naturalKey) || (await wasToldOn(trx, file, line.naturalKey));
     seen.add(line.naturalKey);
     const known = line.kind === 'bank-payout' ? null : await movementOf(trx, file.psp, line);
-    // A fee is booked with the first file that names its line; a restated one is a break that a person settles.
-    const isFirst = !wasTold && !(await wasToldEver(trx, file.psp, line.naturalKey));
+    // A fee is booked with the first file that names its line, and what a later version of the day says otherwise.
+    const booked = wasTold ? null : await feeToldBefore(trx, file.psp, line.naturalKey);
     await storeLine(trx, file, index + 1, line, wasTold ? null : (known?.subject ?? null));
     for (const found of breaksOfLine(line, known, terms.get(line.kind) ?? null, wasTold))
       await openBreak(trx, {
@@ -159,9 +159,9 @@ async function takeLines(
         subject: known?.subject ?? null,
         asset: line.asset,
       });
-    if (!isFirst || known === null || line.fee <= 0n || known.asset !== line.asset) continue;
+    if (booked === null || known === null || known.asset !== line.asset) continue;
     const key = `${known.brand}\n${line.asset}`;
-    fees.set(key, (fees.get(key) ?? 0n) + line.fee);
+    fees.set(key, (fees.get(key) ?? 0n) + line.fee - booked);
   }
   return fees;
 }
@@ -180,15 +180,20 @@ async function wasToldOn(trx: Trx, file: FileRef, naturalKey: string): Promise<b
   return row !== undefined;
 }
 
-async function wasToldEver(trx: Trx, psp: string, naturalKey: string): Promise<boolean> {
+/** The fee of the last file that named the line with something that we know, zero where none did. */
+async function feeToldBefore(trx: Trx, psp: string, naturalKey: string): Promise<bigint> {
   const row = await trx
-    .selectFrom('payments.settlementLine')
-    .select('line')
-    .where('psp', '=', psp)
-    .where('naturalKey', '=', naturalKey)
+    .selectFrom('payments.settlementLine as l')
+    .innerJoin('payments.settlementFile as f', 'f.id', 'l.fileId')
+    .select('l.fee')
+    .where('l.psp', '=', psp)
+    .where('l.naturalKey', '=', naturalKey)
+    .where('l.subject', 'is not', null)
+    .orderBy('f.fetchedAt', 'desc')
+    .orderBy('f.version', 'desc')
     .limit(1)
     .executeTakeFirst();
-  return row !== undefined;
+  return row === undefined ? 0n : BigInt(row.fee);
 }
 
 const storeLine = (trx: Trx, file: FileRef, number: number, line: SettlementLine, subject: string | null) =>
@@ -228,6 +233,7 @@ async function bookFees(
 ): Promise<void> {
   for (const [of, amount] of fees) {
     const [brand = '', asset = ''] = of.split('\n');
+    if (amount === 0n) continue;
     orThrow(
       await chargePspFee(trx, {
         key: `settlement:${file.id}:fee:${brand}:${asset}`,
@@ -284,13 +290,14 @@ type Unmatched = {
   isLate: boolean;
   bankLineId: string | null;
   paid: string | null;
+  account: string | null;
 };
 
 /** Payouts of the PSP to our bank against the statements; what is late, or of another amount, is a break. */
 async function matchBank(trx: Trx, psp: string): Promise<void> {
   const { rows } = await sql<Unmatched>`
     select distinct on (l.natural_key) l.natural_key, l.psp_reference, l.asset, l.gross, f.day::text as day,
-      f.day < (now() at time zone 'UTC')::date - ${bankDays}::int as is_late, b.id as bank_line_id, b.amount as paid
+      f.day < (now() at time zone 'UTC')::date - ${bankDays}::int as is_late, b.id as bank_line_id, b.amount as paid, b.account
     from payments.settlement_line l join payments.settlement_file f on f.id = l.file_id
     left join payments.bank_line b on (b.end_to_end_id = l.psp_reference or position(l.psp_reference in b.reference) > 0)
       and b.asset = l.asset and not exists (select 1 from payments.bank_match m where m.bank_line_id = b.id)
@@ -304,6 +311,18 @@ async function matchBank(trx: Trx, psp: string): Promise<void> {
         .insertInto('payments.bankMatch')
         .values({ bankLineId: row.bankLineId, psp, naturalKey: row.naturalKey })
         .execute();
+      orThrow(
+        await bookPspPayout(trx, {
+          key: `psp-payout:${psp}:${row.naturalKey}`,
+          psp,
+          asset: row.asset,
+          amount: expected,
+          account: (row.account ?? '').replaceAll(/[^A-Za-z0-9-]/g, ''),
+          subject: `bank-line:${row.bankLineId}`,
+          fingerprint: createHash('sha256').update(`${row.bankLineId}\n${expected}`).digest(),
+          actor,
+        }),
+      );
       await closeBankBreak(trx, psp, row.naturalKey, row.bankLineId);
     } else if (row.bankLineId !== null || row.isLate) {
       await openBreak(trx, {

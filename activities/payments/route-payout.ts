@@ -20,19 +20,25 @@ import { payoutOf, type LegRow } from './withdrawal-legs.ts';
 export type PayoutRoutingInputs = {
   readonly rules: RoutingRules;
   readonly health: ReadonlyMap<string, PspHealth>;
+  /** PSPs that this installation has a connector of. */
+  readonly connected: ReadonlySet<string>;
 };
 
 const optionsSchema = z.array(z.object({ psp: z.string(), token: z.string() }));
 
 /** Read before the transaction: both come from the process's memory most of the time. */
-export async function readPayoutRouting(db: Database, withdrawalId: string): Promise<PayoutRoutingInputs> {
+export async function readPayoutRouting(
+  db: Database,
+  withdrawalId: string,
+  psps: ReadonlyMap<string, unknown>,
+): Promise<PayoutRoutingInputs> {
   const { brand } = await db
     .selectFrom('payments.withdrawal')
     .select('brand')
     .where('id', '=', withdrawalId)
     .executeTakeFirstOrThrow();
   const [rules, health] = await Promise.all([currentPayoutRules(db, brand), payoutHealth(db)]);
-  return { rules, health };
+  return { rules, health, connected: new Set(psps.keys()) };
 }
 
 /** The leg's order as it was decided the first time. The withdrawal's row is locked by the caller. */
@@ -40,7 +46,7 @@ export async function payoutOptions(
   trx: Trx,
   row: WithdrawalRow,
   leg: LegRow,
-  { rules, health }: PayoutRoutingInputs,
+  { rules, health, connected }: PayoutRoutingInputs,
 ): Promise<readonly PayoutOption[]> {
   const known = await trx
     .selectFrom('payments.payoutRoutingDecision')
@@ -49,7 +55,7 @@ export async function payoutOptions(
     .where('leg', '=', leg.leg)
     .executeTakeFirst();
   if (known !== undefined) return optionsSchema.parse(known.options);
-  const { source, method, cardBrand, tokens } = await readTokens(trx, leg.instrumentId);
+  const { source, method, cardBrand, tokens } = await readTokens(trx, leg.instrumentId, connected);
   const startedAtMs = performance.now();
   const decided = { withdrawalId: row.id, leg: leg.leg, brand: row.brand };
   if (rules.live === null) {
@@ -95,7 +101,7 @@ type Tokens = {
   readonly tokens: readonly PayoutOption[];
 };
 
-async function readTokens(trx: Trx, instrumentId: string): Promise<Tokens> {
+async function readTokens(trx: Trx, instrumentId: string, connected: ReadonlySet<string>): Promise<Tokens> {
   const instrument = await trx
     .selectFrom('payments.instrument')
     .select(['psp', 'kind', 'token', 'cardBrand'])
@@ -116,7 +122,7 @@ async function readTokens(trx: Trx, instrumentId: string): Promise<Tokens> {
     cardBrand: instrument.cardBrand,
     tokens: [
       { psp: instrument.psp, token: instrument.token },
-      ...others.filter(({ psp }) => psp !== instrument.psp),
+      ...others.filter(({ psp }) => psp !== instrument.psp && connected.has(psp)),
     ],
   };
 }

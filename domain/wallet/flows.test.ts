@@ -16,6 +16,7 @@ const accounts = {
   gifts: 'house:bonus-cost',
   fees: 'house:psp-fees',
   charges: 'house:player-fees',
+  bank: 'bank:MT84MALT011000012345MTLCAST001S',
   corrections: 'house:adjustments',
   fx: 'house:fx',
   suspense: 'suspense:peer-claims',
@@ -60,6 +61,7 @@ const allowed: Record<JournalCode, string> = {
   'book.void': 'cash owed book',
   'book.correct': 'cash owed book',
   'book.cash-out': 'cash owed book',
+  'psp.payout': 'clearing bank',
   'psp.fee': 'fees clearing',
 };
 

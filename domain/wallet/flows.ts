@@ -45,6 +45,7 @@ const flows: Record<JournalCode, readonly RegExp[]> = {
   'book.settle': [/^cash$/, /^receivable$/, /^house:sportsbook:gaming$/],
   'book.void': [/^cash$/, /^receivable$/, /^house:sportsbook:gaming$/],
   'book.correct': [/^cash$/, /^receivable$/, /^house:sportsbook:gaming$/],
+  'psp.payout': [accountForms.clearing, accountForms.bank],
   'psp.fee': [/^house:psp-fees$/, accountForms.clearing],
   'book.cash-out': [/^cash$/, /^receivable$/, /^house:sportsbook:gaming$/],
 };

@@ -2,6 +2,7 @@
 import type { Units } from '../money.ts';
 import {
   adjustments,
+  bankOf,
   bonusCost,
   casinoGaming,
   clearingOf,
@@ -52,6 +53,7 @@ export const journalCodes = [
   'book.correct',
   'book.cash-out',
   'psp.fee',
+  'psp.payout',
 ] as const;
 export type JournalCode = (typeof journalCodes)[number];
 
@@ -195,6 +197,18 @@ export const jackpotContribute = (amount: Units, pool: string): Posting[] => [
 export const pspFee = (amount: Units, psp: string): Posting[] => [
   house(pspFees, -amount),
   house(clearingOf(psp), amount),
+];
+
+/** A fee that a later file of the PSP says was lower than told before. */
+export const pspFeeBack = (amount: Units, psp: string): Posting[] => [
+  house(pspFees, amount),
+  house(clearingOf(psp), -amount),
+];
+
+/** What the PSP owed us has arrived at our bank. */
+export const pspPayout = (amount: Units, psp: string, account: string): Posting[] => [
+  house(clearingOf(psp), amount),
+  house(bankOf(account), -amount),
 ];
 
 export const bonusAward = (amount: Units): Posting[] => [player('bonus', amount), house(bonusCost, -amount)];
