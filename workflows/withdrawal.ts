@@ -19,7 +19,6 @@ import type {
 } from '#activities/payments/withdrawal-checks.ts';
 import type { createWithdrawalActivities } from '#activities/payments/withdrawal-outcomes.ts';
 import type { createRiskActivities } from '#activities/risk/assess-withdrawal.ts';
-import type { FailureCode } from '#domain/failures.ts';
 import {
   answerWithinMs,
   parkedBudgetMs,
@@ -37,6 +36,7 @@ import {
   type WithdrawalState,
 } from '#domain/payments/withdrawal-decision.ts';
 import { taskQueues } from '#domain/task-queues.ts';
+import { refuse, unwrapped } from './expected-failures.ts';
 import { insist } from './insist.ts';
 import { riskAskedAgain } from './patches.ts';
 import { database, provider, providerOnce } from './retry-profiles.ts';
@@ -79,9 +79,6 @@ const payoutAttemptsEver = 50;
 const offerPauseMsMax = 3_600_000;
 const parkedPollMsMax = 24 * 3_600_000;
 
-const refuse = (type: FailureCode, message: string): ApplicationFailure =>
-  ApplicationFailure.create({ type, message, nonRetryable: true });
-
 export async function withdrawal(input: WithdrawalInput): Promise<WithdrawalView> {
   const { withdrawalId } = input;
   const decisions: Decision[] = [];
@@ -121,9 +118,7 @@ export async function withdrawal(input: WithdrawalInput): Promise<WithdrawalView
         await recordApproval({ withdrawalId, ...decision });
         decisions.push({ operatorId: decision.operatorId, decision: decision.decision });
       } catch (error) {
-        // Only ApplicationFailure fails an update; anything else would fail the workflow task for ever.
-        if (error instanceof ActivityFailure && error.cause instanceof ApplicationFailure) throw error.cause;
-        throw error;
+        throw unwrapped(error);
       } finally {
         deciding.delete(decision.operatorId);
       }
@@ -284,8 +279,7 @@ export async function withdrawal(input: WithdrawalInput): Promise<WithdrawalView
       await release('cancelled', 'cancelled-by-player');
     } catch (error) {
       isCancelWanted = false;
-      if (error instanceof ActivityFailure && error.cause instanceof ApplicationFailure) throw error.cause;
-      throw error;
+      throw unwrapped(error);
     }
   }
 

@@ -566,6 +566,8 @@ const commands: fc.Arbitrary<WalletCommand | ExchangeCommand> = fc.oneof(
         ids,
         amounts,
         fc.constantFrom(
+          // Twice: whatever goes back must have come in.
+          'deposit.capture',
           'deposit.capture',
           'withdrawal.reserve',
           'withdrawal.settle',
