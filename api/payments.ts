@@ -13,8 +13,10 @@ import { mountRetryRules } from './payments/retry-rules.ts';
 import { mountRoutingDecisions } from './payments/routing-decisions.ts';
 import { mountReconciliation } from './payments/reconciliation.ts';
 import { mountRefunds } from './payments/refunds.ts';
+import { mountTransferExpiry } from './payments/transfer-expiry.ts';
 import { mountWithdrawals } from './payments/withdrawals.ts';
 import { mountPspWebhooks } from './payments/webhook.ts';
+import { mountWorkItems } from './payments/work-items.ts';
 
 export function mountPayments(api: Api, deps: ApiDeps): void {
   mountDeposits(api, deps);
@@ -22,6 +24,8 @@ export function mountPayments(api: Api, deps: ApiDeps): void {
   mountBankTransfers(api, deps);
   mountWithdrawals(api, deps);
   mountBackofficePayments(api, deps);
+  mountWorkItems(api, deps);
+  mountTransferExpiry(api, deps);
   mountRoutingDecisions(api, deps);
   mountPaymentHealth(api, deps);
   mountRefunds(api, deps);

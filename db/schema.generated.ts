@@ -610,6 +610,15 @@ export interface PamSignInThrottle {
   windowStartedAt: Generated<Timestamp>;
 }
 
+export interface PaymentsApproverBand {
+  amountMax: string | null;
+  asset: string;
+  brand: string;
+  publishedAt: Generated<Timestamp>;
+  role: string;
+  version: number;
+}
+
 export interface PaymentsAttempt {
   actionUrl: string | null;
   adviceCode: string | null;
@@ -864,6 +873,8 @@ export interface PaymentsPaymentUse {
 }
 
 export interface PaymentsPayoutAttempt {
+  declineClass: string | null;
+  leg: Generated<number>;
   number: number;
   processedAmount: string | null;
   processedAsset: string | null;
@@ -875,6 +886,7 @@ export interface PaymentsPayoutAttempt {
   sentAt: Timestamp | null;
   startedAt: Generated<Timestamp>;
   state: Generated<string>;
+  token: string | null;
   withdrawalId: string;
 }
 
@@ -890,6 +902,23 @@ export interface PaymentsPayoutBatch {
   sha256: string;
   state: Generated<string>;
   transfers: number;
+}
+
+export interface PaymentsPayoutRoutingDecision {
+  brand: string;
+  bucket: number | null;
+  decidedAt: Generated<Timestamp>;
+  inputs: Json | null;
+  leg: number;
+  options: Json;
+  psps: string[];
+  rowName: string | null;
+  ruleVersionId: string | null;
+  shadowPsps: string[] | null;
+  shadowVersionId: string | null;
+  tookUs: number | null;
+  trace: Json | null;
+  withdrawalId: string;
 }
 
 export interface PaymentsPspFeeTerm {
@@ -1045,6 +1074,9 @@ export interface PaymentsWithdrawal {
   cancellable: boolean;
   checkReasons: Generated<string[]>;
   closedAt: Timestamp | null;
+  fee: Generated<string>;
+  feeTerm: string | null;
+  feeWaived: Generated<boolean>;
   fingerprint: Buffer;
   id: string;
   instrumentId: string;
@@ -1068,6 +1100,30 @@ export interface PaymentsWithdrawalApproval {
   withdrawalId: string;
 }
 
+export interface PaymentsWithdrawalFeeTerm {
+  asset: string;
+  bps: number;
+  brand: string;
+  fixed: string;
+  freePerMonth: Generated<number>;
+  method: string;
+  publishedAt: Generated<Timestamp>;
+  version: number;
+}
+
+export interface PaymentsWithdrawalLeg {
+  amount: string;
+  closedAt: Timestamp | null;
+  fee: string;
+  instrumentId: string;
+  leg: number;
+  paidPsp: string | null;
+  reason: string | null;
+  replaces: number | null;
+  state: Generated<string>;
+  withdrawalId: string;
+}
+
 export interface PaymentsWorkItem {
   brand: string | null;
   closedAt: Timestamp | null;
@@ -1076,9 +1132,19 @@ export interface PaymentsWorkItem {
   kind: string;
   openedAt: Generated<Timestamp>;
   owner: string | null;
+  proofKind: string | null;
+  proofReference: string | null;
   reason: string;
   resolution: string | null;
   subject: string;
+}
+
+export interface PaymentsWorkItemComment {
+  comment: string;
+  commentedAt: Generated<Timestamp>;
+  id: string;
+  operatorId: string;
+  workItemId: string;
 }
 
 export interface ResponsibleGamblingDepositReservation {
@@ -1461,6 +1527,7 @@ export interface DB {
   "pam.playerPii": PamPlayerPii;
   "pam.session": PamSession;
   "pam.signInThrottle": PamSignInThrottle;
+  "payments.approverBand": PaymentsApproverBand;
   "payments.attempt": PaymentsAttempt;
   "payments.bankAccount": PaymentsBankAccount;
   "payments.bankEntry": PaymentsBankEntry;
@@ -1482,6 +1549,7 @@ export interface DB {
   "payments.paymentUse": PaymentsPaymentUse;
   "payments.payoutAttempt": PaymentsPayoutAttempt;
   "payments.payoutBatch": PaymentsPayoutBatch;
+  "payments.payoutRoutingDecision": PaymentsPayoutRoutingDecision;
   "payments.pspFeeTerm": PaymentsPspFeeTerm;
   "payments.pspRoute": PaymentsPspRoute;
   "payments.reconciliationBreak": PaymentsReconciliationBreak;
@@ -1493,7 +1561,10 @@ export interface DB {
   "payments.settlementLine": PaymentsSettlementLine;
   "payments.withdrawal": PaymentsWithdrawal;
   "payments.withdrawalApproval": PaymentsWithdrawalApproval;
+  "payments.withdrawalFeeTerm": PaymentsWithdrawalFeeTerm;
+  "payments.withdrawalLeg": PaymentsWithdrawalLeg;
   "payments.workItem": PaymentsWorkItem;
+  "payments.workItemComment": PaymentsWorkItemComment;
   "responsibleGambling.depositReservation": ResponsibleGamblingDepositReservation;
   "responsibleGambling.exclusion": ResponsibleGamblingExclusion;
   "responsibleGambling.exclusionRequest": ResponsibleGamblingExclusionRequest;

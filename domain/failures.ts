@@ -13,6 +13,7 @@ export const failureCodes = [
   'amount-not-positive',
   'amount-too-precise',
   'amount-too-large',
+  'amount-too-small',
   'unknown-asset',
   'unsupported-asset',
   'not-found',
@@ -69,6 +70,7 @@ export const failureCodes = [
   'list-entry-not-open',
   'retry-rule-looser',
   'retry-rule-not-open',
+  'work-item-not-open',
   // games, bonus, backoffice
   'unknown-game',
   'game-session-invalid',

@@ -19,7 +19,13 @@ import {
   bookPay,
   bookStake,
   creditCash,
+  chargebackLose,
+  chargebackOpen,
+  chargebackWin,
   depositCapture,
+  depositRefund,
+  depositRefundReturn,
+  withdrawalFee,
   withdrawalReserve,
   withdrawalSettle,
   type PoolBalances,
@@ -116,6 +122,13 @@ function story(): LoadableEvent[] {
       '2026-03-01 00:00:00.000000',
     ),
   );
+  // Went back to the player in part; one part of it came back again. A bank took more, and gave some of it back.
+  post('deposit.refund', depositRefund(balances, 120n, 'alpha'));
+  post('deposit.refund-return', depositRefundReturn(balances, 20n, 'alpha'));
+  post('chargeback.open', chargebackOpen(balances, 70n, 'alpha'));
+  post('chargeback.open', chargebackOpen(balances, 30n, 'alpha'));
+  post('chargeback.win', chargebackWin(balances, 30n, 'alpha'));
+  post('chargeback.lose', chargebackLose(70n, 'alpha'));
   post('bet.place', betPlace({ cash: 300n, bonus: 0n }));
   post('bet.win', betWin(balances, 120n, { cash: 300n, bonus: 0n }, false));
   const undone = post('bet.place', betPlace({ cash: 50n, bonus: 0n }));
@@ -132,7 +145,8 @@ function story(): LoadableEvent[] {
   post('bet.win', payFromPool(hit, casinoGaming, { pool: 'p', amount: 40n }));
   post('free.win', [...creditCash(balances, 9n), { side: 'house', account: bonusCost, amount: -9n }]);
   post('withdrawal.reserve', withdrawalReserve(500n));
-  post('withdrawal.settle', withdrawalSettle(500n, 'alpha'));
+  post('withdrawal.settle', withdrawalSettle(496n, 'alpha'));
+  post('withdrawal.fee', withdrawalFee(4n));
   // Sports: one bet pays and is corrected down, one is void, one is lost, one is bought back.
   for (const stake of [40n, 30n, 20n, 10n]) post('book.place', bookStake(stake));
   post('book.settle', bookPay(balances, 90n));
@@ -151,7 +165,10 @@ describe('the figures of a day', () => {
       ftd: 1,
       depositsCount: 1,
       deposits: 1_000n,
-      withdrawals: 500n,
+      refunds: 100n,
+      chargebacks: 70n,
+      netDeposits: 830n,
+      withdrawals: 496n,
       activePlayers: 1,
       // Casino 480, sports 100 less the void 30.
       stakes: 550n,
@@ -163,6 +180,7 @@ describe('the figures of a day', () => {
       bonusCost: 159n,
       bonusIssued: 209n,
       pspFees: 0n,
+      playerFees: 4n,
       jackpotContributions: 1n,
     });
   });

@@ -143,7 +143,7 @@ describe('the life of routing rules', () => {
       firstChanged: 1,
       undecided: 0,
       samples: [
-        { depositId: rich.id, was: ['alpha', 'beta', 'gamma'], would: ['beta', 'alpha'], row: 'large' },
+        { paymentId: rich.id, was: ['alpha', 'beta', 'gamma'], would: ['beta', 'alpha'], row: 'large' },
       ],
     });
     expect((await step(version, 'publish', author)).body).toMatchObject({ code: 'own-approval' });
@@ -254,7 +254,7 @@ describe('the life of routing rules', () => {
       }),
     );
     const replay = await simulate(again.id);
-    const samples = replay.body['samples'] as { depositId: string }[];
+    const samples = replay.body['samples'] as { paymentId: string }[];
     const own = new Set(
       (
         await database.db
@@ -264,7 +264,7 @@ describe('the life of routing rules', () => {
           .execute()
       ).map(({ depositId }) => depositId),
     );
-    expect(samples.filter(({ depositId }) => own.has(depositId))).toEqual([]);
+    expect(samples.filter(({ paymentId }) => own.has(paymentId))).toEqual([]);
   });
 
   test('rules see how a PSP has been doing, and cannot bring in one that the brand does not offer', async () => {
@@ -335,7 +335,7 @@ test('an operator of another brand does not see the rules, and one without the r
   ).toBe(403);
   expect((await app.send('GET', '/admin/v1/rule-sets', undefined, { token: support })).status).toBe(403);
   expect((await app.send('GET', '/admin/v1/rule-sets', undefined, { token: other })).body).toMatchObject({
-    items: [{ name: 'payments.deposit-routing' }],
+    items: [{ name: 'payments.deposit-routing' }, { name: 'payments.payout-routing' }],
   });
   const seen = await app.send('GET', `/admin/v1/rule-versions/${version.id}`, undefined, { token: lead });
   expect(seen.body).toMatchObject({ content: largeToBeta, reading: { sentences: [{ name: 'large' }] } });

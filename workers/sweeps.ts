@@ -36,6 +36,7 @@ import { sweepBank } from './sweep-bank.ts';
 import { sweepBets, sweepMarketResults } from './sweep-book.ts';
 import type { Metrics } from './metrics.ts';
 import { sweepReconciliations } from './sweep-reconciliations.ts';
+import { expireTransfers } from '#activities/payments/commands/expire-transfers.ts';
 import { redrivePayments, restartLostPayments } from './redrive-payments.ts';
 
 export type SweepDeps = {
@@ -88,6 +89,7 @@ export const sweeps: readonly Sweep[] = [
   { name: 'market-results', everyMs: 30_000, run: sweepMarketResults },
   { name: 'bets', everyMs: 60_000, run: sweepBets },
   { name: 'bank', everyMs: 10_000, run: sweepBank },
+  { name: 'announced-transfers', everyMs: 600_000, runAlone: (db) => expireTransfers(db) },
 ];
 
 /** Runs every sweep at its own pace until `signal` aborts; one that fails is tried again at its next turn. */

@@ -2,7 +2,6 @@
 import {
   ActivityFailure,
   allHandlersFinished,
-  ApplicationFailure,
   condition,
   proxyActivities,
   setHandler,
@@ -10,7 +9,6 @@ import {
 } from '@temporalio/workflow';
 import type { createRefundCallActivities, RefundCallView } from '#activities/payments/refund-calls.ts';
 import type { createRefundActivities } from '#activities/payments/refunds.ts';
-import type { FailureCode } from '#domain/failures.ts';
 import {
   answerWithinMs,
   parkedBudgetMs,
@@ -21,6 +19,7 @@ import {
 } from '#domain/payments/budgets.ts';
 import { isRefundCallResolved, type RefundState } from '#domain/payments/refund-state.ts';
 import { taskQueues } from '#domain/task-queues.ts';
+import { refuse, unwrapped } from './expected-failures.ts';
 import { insist } from './insist.ts';
 import {
   beginRefund as begin,
@@ -54,9 +53,6 @@ const offersEver = 50;
 const offerPauseMsMax = 3_600_000;
 const parkedPollMsMax = 24 * 3_600_000;
 
-const refuse = (type: FailureCode, message: string): ApplicationFailure =>
-  ApplicationFailure.create({ type, message, nonRetryable: true });
-
 export async function refund(input: RefundInput): Promise<RefundView> {
   const { refundId } = input;
   let state: RefundState = 'requested';
@@ -85,9 +81,7 @@ export async function refund(input: RefundInput): Promise<RefundView> {
       try {
         show((await recordRefundDecision({ refundId, ...decision })).state);
       } catch (error) {
-        // Only ApplicationFailure fails an update; anything else would fail the workflow task for ever.
-        if (error instanceof ActivityFailure && error.cause instanceof ApplicationFailure) throw error.cause;
-        throw error;
+        throw unwrapped(error);
       } finally {
         isDeciding = false;
       }

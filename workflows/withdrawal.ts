@@ -1,9 +1,13 @@
-/** A withdrawal: the money is held from the request on, and leaves the hold only to the PSP or back to the player. */
+/**
+ * A withdrawal: the money is held from the request on, and leaves the hold only to PSPs or back to the player. Its legs
+ * are paid side by side, each by itself: one that hangs keeps its own share of the hold and no other.
+ */
 import {
   ActivityFailure,
   allHandlersFinished,
   ApplicationFailure,
   condition,
+  patched,
   proxyActivities,
   setHandler,
   upsertSearchAttributes,
@@ -15,7 +19,6 @@ import type {
 } from '#activities/payments/withdrawal-checks.ts';
 import type { createWithdrawalActivities } from '#activities/payments/withdrawal-outcomes.ts';
 import type { createRiskActivities } from '#activities/risk/assess-withdrawal.ts';
-import type { FailureCode } from '#domain/failures.ts';
 import {
   answerWithinMs,
   parkedBudgetMs,
@@ -25,6 +28,7 @@ import {
   unknownBudgetMs,
 } from '#domain/payments/budgets.ts';
 import { isPayoutResolved } from '#domain/payments/payout-state.ts';
+import { payoutNumber } from '#domain/payments/reference.ts';
 import {
   tallyDecisions,
   withRisk,
@@ -32,7 +36,9 @@ import {
   type WithdrawalState,
 } from '#domain/payments/withdrawal-decision.ts';
 import { taskQueues } from '#domain/task-queues.ts';
+import { refuse, unwrapped } from './expected-failures.ts';
 import { insist } from './insist.ts';
+import { riskAskedAgain } from './patches.ts';
 import { database, provider, providerOnce } from './retry-profiles.ts';
 import { stageKey } from './search-attributes.ts';
 import {
@@ -48,7 +54,7 @@ import {
 const { checkWithdrawal, askForApproval, recordApproval, approveWithdrawal } = proxyActivities<
   ReturnType<typeof createWithdrawalCheckActivities>
 >({ ...database, taskQueue: taskQueues.money });
-const { settleWithdrawal, releaseWithdrawal, parkWithdrawal } = proxyActivities<
+const { settleWithdrawal, failLeg, releaseWithdrawal, parkWithdrawal } = proxyActivities<
   ReturnType<typeof createWithdrawalActivities>
 >({ ...database, taskQueue: taskQueues.money });
 const { assessWithdrawal } = proxyActivities<ReturnType<typeof createRiskActivities>>({
@@ -73,9 +79,6 @@ const payoutAttemptsEver = 50;
 const offerPauseMsMax = 3_600_000;
 const parkedPollMsMax = 24 * 3_600_000;
 
-const refuse = (type: FailureCode, message: string): ApplicationFailure =>
-  ApplicationFailure.create({ type, message, nonRetryable: true });
-
 export async function withdrawal(input: WithdrawalInput): Promise<WithdrawalView> {
   const { withdrawalId } = input;
   const decisions: Decision[] = [];
@@ -87,7 +90,9 @@ export async function withdrawal(input: WithdrawalInput): Promise<WithdrawalView
   let payloadHash = '';
   let isCancelWanted = false;
   let isChecked = false;
-  let isPoked = false;
+  let pokes = 0;
+  /** Null in runs that began before withdrawals had legs. */
+  let legs: CheckedWithdrawal['legs'] | null = null;
 
   const view = (): WithdrawalView => ({
     withdrawalId,
@@ -99,7 +104,7 @@ export async function withdrawal(input: WithdrawalInput): Promise<WithdrawalView
 
   setHandler(getWithdrawal, view);
   setHandler(payoutNotified, () => {
-    isPoked = true;
+    pokes += 1;
   });
   setHandler(beginWithdrawal, async () => {
     await condition(() => isChecked, answerWithinMs);
@@ -113,9 +118,7 @@ export async function withdrawal(input: WithdrawalInput): Promise<WithdrawalView
         await recordApproval({ withdrawalId, ...decision });
         decisions.push({ operatorId: decision.operatorId, decision: decision.decision });
       } catch (error) {
-        // Only ApplicationFailure fails an update; anything else would fail the workflow task for ever.
-        if (error instanceof ActivityFailure && error.cause instanceof ApplicationFailure) throw error.cause;
-        throw error;
+        throw unwrapped(error);
       } finally {
         deciding.delete(decision.operatorId);
       }
@@ -139,6 +142,8 @@ export async function withdrawal(input: WithdrawalInput): Promise<WithdrawalView
     cancelWithdrawal,
     async () => {
       isCancelWanted = true;
+      // Nothing waits for the wish any more: the hold is given back here, unless a payout was faster.
+      if (state === 'approved') await takeBack();
       await condition(() => state === 'cancelled' || state === 'refused', answerWithinMs);
       return view();
     },
@@ -154,8 +159,7 @@ export async function withdrawal(input: WithdrawalInput): Promise<WithdrawalView
     await run();
   } catch (error) {
     if (!(error instanceof ActivityFailure)) throw error;
-    // The money is held and no rule says what now: a person does.
-    await park(error.cause instanceof ApplicationFailure ? (error.cause.type ?? 'failed') : 'failed');
+    await parkFor(error);
   }
   isChecked = true;
   await condition(allHandlersFinished);
@@ -168,6 +172,7 @@ export async function withdrawal(input: WithdrawalInput): Promise<WithdrawalView
     payloadHash = checked.payloadHash;
     // A run that follows a lost one does what is left; rows of older builds do not say where they stand.
     decisions.push(...(checked.decisions ?? []));
+    legs = checked.legs ?? null;
     switch (checked.resumesAt) {
       case 'end':
         return;
@@ -198,11 +203,18 @@ export async function withdrawal(input: WithdrawalInput): Promise<WithdrawalView
       await condition(() => isDecided(approvals) || isCancelWanted);
       await condition(() => deciding.size === 0);
     }
+    if (approvals > 0 && !isCancelWanted && patched(riskAskedAgain)) {
+      // Days may have passed since the first answer.
+      const risk = await insist(() =>
+        assessWithdrawal({ withdrawalId, playerId: input.playerId, money: input.money, isRepeat: true }),
+      );
+      if (risk.outcome === 'refuse') return release('refused', 'risk');
+    }
     if (isCancelWanted) return release('cancelled', 'cancelled-by-player');
     if (tallyDecisions(approvals, decisions) === 'refused') return release('refused', 'refused-by-operator');
-    const { outcome } = await insist(() => approveWithdrawal({ withdrawalId, approvals }));
+    const { outcome, reason } = await insist(() => approveWithdrawal({ withdrawalId, approvals }));
     // The cancellation's validator looked before this activity began; the hold is still ours to give back.
-    if (outcome === 'refused') return release('refused', 'refused-by-operator');
+    if (outcome === 'refused') return release('refused', reason ?? 'refused-by-operator');
     if (isCancelWanted) return release('cancelled', 'cancelled-by-player');
     show('approved');
     isChecked = true;
@@ -210,19 +222,39 @@ export async function withdrawal(input: WithdrawalInput): Promise<WithdrawalView
   }
 
   async function payOut(): Promise<void> {
-    for (let number = 1; number <= payoutAttemptsEver; number += 1) {
+    const open = legs === null ? [1] : legs.flatMap((one) => (one.state === 'planned' ? [one.leg] : []));
+    await Promise.all(open.map(payLegOrPark));
+  }
+
+  async function payLegOrPark(leg: number): Promise<void> {
+    try {
+      await payLeg(leg);
+    } catch (error) {
+      if (!(error instanceof ActivityFailure)) throw error;
+      // A payout that found the withdrawal taken back is no trouble; which of the two is told first is chance.
+      if (isCancelWanted) await condition(() => state === 'cancelled' || !isCancelWanted);
+      if (state !== 'cancelled') await parkFor(error);
+    }
+  }
+
+  /** Until the leg is paid, given back, or nothing more is known of it. Other legs go on beside it. */
+  async function payLeg(leg: number): Promise<void> {
+    const seen = { pokes: 0 };
+    for (let attempt = 1; attempt <= payoutAttemptsEver; attempt += 1) {
+      const number = payoutNumber(leg, attempt);
       const startedAtMs = Date.now();
       await insist(() => startPayout({ withdrawalId, number }));
       if (state !== 'parked') show('submitted');
-      const payout = await follow(await send(number), startedAtMs);
+      const payout = await follow(await send(number), startedAtMs, seen);
       switch (payout.state) {
         case 'paid':
           return settle(number);
         case 'declined':
-          return release('refused', 'payout-declined');
+          if (payout.hasNext === true) break;
+          return fail(leg, 'payout-declined');
         case 'not_sent':
-          if (number === payoutAttemptsMax) await park(`${payout.psp} cannot be reached`);
-          await condition(() => false, pollPauseMs(number + 4, offerPauseMsMax));
+          if (attempt === payoutAttemptsMax) await park(`${payout.psp} cannot be reached`);
+          await condition(() => false, pollPauseMs(attempt + 4, offerPauseMsMax));
           break;
         case 'started':
         case 'pending':
@@ -231,6 +263,23 @@ export async function withdrawal(input: WithdrawalInput): Promise<WithdrawalView
           // The hold stays, and so does the work item: nothing here may guess.
           return;
       }
+    }
+  }
+
+  async function fail(leg: number, reason: string): Promise<void> {
+    if (legs === null) return release('refused', reason);
+    const failure = await insist(() => failLeg({ withdrawalId, leg, reason }));
+    if (failure.kind === 'rerouted') return payLeg(failure.leg);
+    if (failure.end !== null) show(failure.end);
+  }
+
+  /** The player's change of mind while the payout was about to start. */
+  async function takeBack(): Promise<void> {
+    try {
+      await release('cancelled', 'cancelled-by-player');
+    } catch (error) {
+      isCancelWanted = false;
+      throw unwrapped(error);
     }
   }
 
@@ -244,14 +293,18 @@ export async function withdrawal(input: WithdrawalInput): Promise<WithdrawalView
   }
 
   /** Stays with a payout until it has an end, or until the last budget is spent. */
-  async function follow(begun: PayoutView, startedAtMs: number): Promise<PayoutView> {
+  async function follow(
+    begun: PayoutView,
+    startedAtMs: number,
+    seen: { pokes: number },
+  ): Promise<PayoutView> {
     let payout = begun;
     for (let questions = 0; !isPayoutResolved(payout.state); questions += 1) {
       await condition(
-        () => isPoked,
+        () => pokes > seen.pokes,
         pollPauseMs(questions, state === 'parked' ? parkedPollMsMax : payoutPollMsMax),
       );
-      isPoked = false;
+      seen.pokes = pokes;
       const ageMs = Date.now() - startedAtMs;
       payout = await insist(() => refreshPayout({ withdrawalId, number: payout.number, ageMs }));
       if (isPayoutResolved(payout.state)) break;
@@ -264,7 +317,7 @@ export async function withdrawal(input: WithdrawalInput): Promise<WithdrawalView
   async function settle(number: number): Promise<void> {
     const outcome = await insist(() => settleWithdrawal({ withdrawalId, number }));
     if (outcome.kind === 'mismatch') await park('amount-mismatch');
-    else show('paid');
+    else if (outcome.kind !== 'settled') show(outcome.kind);
   }
 
   async function release(to: 'refused' | 'cancelled', reason: string): Promise<void> {
@@ -277,12 +330,18 @@ export async function withdrawal(input: WithdrawalInput): Promise<WithdrawalView
     show('parked');
   }
 
+  /** The money is held and no rule says what now: a person does. */
+  async function parkFor(error: ActivityFailure): Promise<void> {
+    await park(error.cause instanceof ApplicationFailure ? (error.cause.type ?? 'failed') : 'failed');
+  }
+
   function isDecided(required: number): boolean {
     return tallyDecisions(required, decisions) !== 'open';
   }
 
   function mayCancel(): boolean {
-    return cancellable && !isCancelWanted && (state === 'checking' || state === 'awaiting-approval');
+    const isBefore = state === 'checking' || state === 'awaiting-approval' || state === 'approved';
+    return cancellable && !isCancelWanted && isBefore;
   }
 
   function show(next: WithdrawalState): void {

@@ -44,9 +44,10 @@ const movements = (psp: string) => sql<Row>`
   where m.psp = ${psp}
   union all
   select 'withdrawal:' || w.id, w.brand, 'payout', coalesce(p.processed_asset, w.asset),
-    -coalesce(p.processed_amount, w.amount), w.state = 'paid', p.psp_reference,
+    -coalesce(p.processed_amount, l.amount - l.fee), l.state in ('paid', 'returned') and l.paid_psp = p.psp, p.psp_reference,
     (p.resolved_at at time zone 'UTC')::date::text
   from payments.payout_attempt p join payments.withdrawal w on w.id = p.withdrawal_id
+    join payments.withdrawal_leg l on l.withdrawal_id = p.withdrawal_id and l.leg = p.leg
   where p.psp = ${psp} and p.state in ('paid', 'late_paid') and p.psp_reference is not null`;
 
 const fromRow = (row: Row): BrandedMovement => ({ ...row, gross: BigInt(row.gross) });

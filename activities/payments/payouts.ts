@@ -1,9 +1,9 @@
 /** Sends an approved withdrawal to a PSP. As with charges: row first, claimed before the call, asked about afterwards. */
 import { sql } from 'kysely';
-import { declineTableVersion } from '#domain/payments/decline-class.ts';
-import type { Trx } from '#db/connect.ts';
+import type { Database, Trx } from '#db/connect.ts';
+import { declineTableVersion, type DeclineClass } from '#domain/payments/decline-class.ts';
 import { appendEvent } from '#activities/compliance/append-event.ts';
-import { orThrow } from '#domain/failures.ts';
+import { assert, fail, FailureError, orThrow } from '#domain/failures.ts';
 import { toUnits } from '#domain/money.ts';
 import {
   applyPayoutOutcome,
@@ -12,16 +12,32 @@ import {
   type PayoutState,
 } from '#domain/payments/payout-state.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
-import { payoutReference } from '#domain/payments/reference.ts';
+import {
+  declineClassOf,
+  lockWithdrawal,
+  moneyOf,
+  optionsOf,
+  readEvidence,
+  type PayoutAttemptRow,
+} from './payment-rows.ts';
+import { nextPayout } from '#domain/payments/payout-cascade.ts';
+import { legOfNumber, payoutReference } from '#domain/payments/reference.ts';
 import { isWithdrawalStopped, refuseWhileStopped } from '#activities/wallet/audit/withdrawal-stop.ts';
 import type { ActivityDeps } from '../deps.ts';
 import type { PayoutOrder } from './connectors.ts';
-import { lockWithdrawal, moneyOf, readEvidence, type PayoutAttemptRow } from './payment-rows.ts';
 import { openWorkItem } from './commands/work-items.ts';
+import { payoutOptions, readPayoutRouting } from './route-payout.ts';
+import { mustLeg } from './withdrawal-legs.ts';
 
 export type PayoutInput = { readonly withdrawalId: string; readonly number: number };
 
-export type PayoutView = { readonly number: number; readonly psp: string; readonly state: PayoutState };
+export type PayoutView = {
+  readonly number: number;
+  readonly psp: string;
+  readonly state: PayoutState;
+  /** Proven that nothing was paid, and another PSP may be asked. Missing on answers of older builds. */
+  readonly hasNext?: boolean;
+};
 
 export type PayoutDeps = Pick<ActivityDeps, 'db' | 'psps' | 'log'>;
 
@@ -34,31 +50,27 @@ const viewOf = (row: PayoutAttemptRow): PayoutView => ({
 export function createPayoutActivities(deps: PayoutDeps) {
   const { db } = deps;
 
-  const readAttempt = (input: PayoutInput): Promise<PayoutAttemptRow> =>
-    db
-      .selectFrom('payments.payoutAttempt')
-      .selectAll()
-      .where('withdrawalId', '=', input.withdrawalId)
-      .where('number', '=', input.number)
-      .executeTakeFirstOrThrow();
+  const readAttempt = (input: PayoutInput): Promise<PayoutAttemptRow> => mustAttempt(db, input);
 
   const orderOf = async (row: PayoutAttemptRow, ageMs: number): Promise<PayoutOrder> => {
     const withdrawal = await db
       .selectFrom('payments.withdrawal')
-      .innerJoin('payments.instrument', 'payments.instrument.id', 'payments.withdrawal.instrumentId')
+      .innerJoin('payments.withdrawalLeg as leg', 'leg.withdrawalId', 'payments.withdrawal.id')
+      .innerJoin('payments.instrument', 'payments.instrument.id', 'leg.instrumentId')
       .select([
         'payments.withdrawal.playerId',
         'payments.withdrawal.asset',
-        'payments.withdrawal.amount',
+        sql<string>`leg.amount - leg.fee`.as('amount'),
         'payments.instrument.token',
       ])
       .where('payments.withdrawal.id', '=', row.withdrawalId)
+      .where('leg.leg', '=', row.leg)
       .executeTakeFirstOrThrow();
     return {
       reference: row.reference,
       playerId: withdrawal.playerId,
       money: moneyOf(withdrawal),
-      token: withdrawal.token,
+      token: row.token ?? withdrawal.token,
       pspReference: row.pspReference,
       startedAt: row.startedAt,
       ageMs,
@@ -84,22 +96,29 @@ export function createPayoutActivities(deps: PayoutDeps) {
 
   return {
     /**
-     * Refused with `withdrawals-stopped`, which passes, while an audit has stopped withdrawals: the workflow asks again.
-     * Writes the attempt's row and key, and marks the withdrawal as submitted: from here on it cannot be cancelled.
+     * Refused with `withdrawals-stopped`, which passes, while an audit has stopped withdrawals: the workflow asks again;
+     * with `withdrawal-not-pending` once the player has taken it back. Writes the attempt's row and key at the PSP whose
+     * turn it is, and marks the withdrawal as submitted: from here on it cannot be cancelled.
      */
     async startPayout(input: PayoutInput): Promise<PayoutView> {
+      const routing = await readPayoutRouting(db, input.withdrawalId, deps.psps);
       return db.transaction().execute(async (trx) => {
         const withdrawal = await lockWithdrawal(trx, input.withdrawalId);
         if (!(await wasSent(trx, input))) await refuseWhileStopped(trx);
-        const { psp } = await trx
-          .selectFrom('payments.instrument')
-          .select('psp')
-          .where('id', '=', withdrawal.instrumentId)
-          .executeTakeFirstOrThrow();
+        const known = await findAttempt(trx, input);
+        if (known !== undefined) return viewOf(known);
+        if (withdrawal.closedAt !== null)
+          throw new FailureError(
+            fail('withdrawal-not-pending', `The withdrawal is ${withdrawal.state}.`).failure,
+          );
+        const leg = await mustLeg(trx, withdrawal.id, legOfNumber(input.number));
+        const options = await payoutOptions(trx, withdrawal, leg, routing);
+        const next = nextPayout(options, await triesOf(trx, withdrawal.id, leg.leg));
+        assert(next !== null, `leg ${leg.leg} of withdrawal ${withdrawal.id} has a PSP to go to`);
+        const { psp } = next;
         await trx
           .insertInto('payments.payoutAttempt')
-          .values({ ...input, psp, reference: payoutReference(input.withdrawalId, input.number) })
-          .onConflict((conflict) => conflict.columns(['withdrawalId', 'number']).doNothing())
+          .values({ ...input, ...next, reference: payoutReference(input.withdrawalId, input.number) })
           .execute();
         if (withdrawal.state === 'approved') {
           await trx
@@ -122,14 +141,7 @@ export function createPayoutActivities(deps: PayoutDeps) {
             },
           );
         }
-        return viewOf(
-          await trx
-            .selectFrom('payments.payoutAttempt')
-            .selectAll()
-            .where('withdrawalId', '=', input.withdrawalId)
-            .where('number', '=', input.number)
-            .executeTakeFirstOrThrow(),
-        );
+        return viewOf(await mustAttempt(trx, input));
       });
     },
 
@@ -153,7 +165,7 @@ export function createPayoutActivities(deps: PayoutDeps) {
         const known = await readAttempt(input);
         return known.state === 'started'
           ? heard(known, { kind: 'unknown', reason: 'sent before' })
-          : viewOf(known);
+          : { ...viewOf(known), hasNext: await hasNext(db, known) };
       }
       const connector = deps.psps.get(claimed.psp);
       if (!connector) return heard(claimed, { kind: 'not_sent', reason: 'no such connector' });
@@ -175,6 +187,57 @@ export function createPayoutActivities(deps: PayoutDeps) {
   };
 }
 
+const findAttempt = (trx: Database | Trx, input: PayoutInput): Promise<PayoutAttemptRow | undefined> =>
+  trx
+    .selectFrom('payments.payoutAttempt')
+    .selectAll()
+    .where('withdrawalId', '=', input.withdrawalId)
+    .where('number', '=', input.number)
+    .executeTakeFirst();
+
+async function mustAttempt(trx: Database | Trx, input: PayoutInput): Promise<PayoutAttemptRow> {
+  const row = await findAttempt(trx, input);
+  assert(row !== undefined, `withdrawal ${input.withdrawalId} has a payout ${input.number}`);
+  return row;
+}
+
+async function triesOf(trx: Database | Trx, withdrawalId: string, leg: number) {
+  const rows = await trx
+    .selectFrom('payments.payoutAttempt')
+    .select(['psp', 'state', 'declineClass'])
+    .where('withdrawalId', '=', withdrawalId)
+    .where('leg', '=', leg)
+    .orderBy('number')
+    .execute();
+  return rows.map((row) => ({
+    psp: row.psp,
+    state: payoutStateOf(row.state),
+    declineClass: declineClassOf(row),
+  }));
+}
+
+/** Whether a leg whose last attempt has proven that nothing was paid can be offered elsewhere. */
+async function hasNext(trx: Database | Trx, row: PayoutAttemptRow): Promise<boolean> {
+  if (row.state !== 'declined' && row.state !== 'not_sent') return false;
+  const later = await trx
+    .selectFrom('payments.payoutAttempt')
+    .select('number')
+    .where('withdrawalId', '=', row.withdrawalId)
+    .where('leg', '=', row.leg)
+    .where('number', '>', row.number)
+    .executeTakeFirst();
+  // A workflow that lost its history walks over what was tried before.
+  if (later !== undefined) return true;
+  const decided = await trx
+    .selectFrom('payments.payoutRoutingDecision')
+    .select('options')
+    .where('withdrawalId', '=', row.withdrawalId)
+    .where('leg', '=', row.leg)
+    .executeTakeFirst();
+  const options = decided === undefined ? [] : optionsOf({ options: decided.options });
+  return nextPayout(options, await triesOf(trx, row.withdrawalId, row.leg)) !== null;
+}
+
 /** What is on its way already is followed to its end, stop or not. */
 async function wasSent(trx: Trx, input: PayoutInput): Promise<boolean> {
   const sent = await trx
@@ -189,12 +252,7 @@ async function wasSent(trx: Trx, input: PayoutInput): Promise<boolean> {
 
 async function record(trx: Trx, known: PayoutAttemptRow, outcome: PspOutcome): Promise<PayoutView> {
   const withdrawal = await lockWithdrawal(trx, known.withdrawalId);
-  const row = await trx
-    .selectFrom('payments.payoutAttempt')
-    .selectAll()
-    .where('withdrawalId', '=', known.withdrawalId)
-    .where('number', '=', known.number)
-    .executeTakeFirstOrThrow();
+  const row = await mustAttempt(trx, known);
   const before = payoutStateOf(row.state);
   const after = applyPayoutOutcome(before, outcome);
   const updated = await trx
@@ -211,7 +269,7 @@ async function record(trx: Trx, known: PayoutAttemptRow, outcome: PspOutcome): P
             processedAmount: orThrow(toUnits(outcome.processed)).toString(),
           }
         : {}),
-      ...(after !== before ? { rawCode: rawCodeOf(outcome) } : {}),
+      ...(after !== before ? { rawCode: rawCodeOf(outcome), declineClass: classOf(outcome) } : {}),
     })
     .where('withdrawalId', '=', row.withdrawalId)
     .where('number', '=', row.number)
@@ -230,7 +288,7 @@ async function record(trx: Trx, known: PayoutAttemptRow, outcome: PspOutcome): P
           attempt: row.number,
           psp: row.psp,
           outcome: after,
-          declineClass: null,
+          declineClass: classOf(outcome),
           declineTableVersion,
         },
       },
@@ -248,8 +306,11 @@ async function record(trx: Trx, known: PayoutAttemptRow, outcome: PspOutcome): P
       reason: `payout ${row.number} at ${row.psp} was closed as ${before} and was paid afterwards`,
     });
   }
-  return viewOf(updated);
+  return { ...viewOf(updated), hasNext: await hasNext(trx, updated) };
 }
+
+const classOf = (outcome: PspOutcome): DeclineClass | null =>
+  outcome.kind === 'declined' ? outcome.declineClass : null;
 
 function rawCodeOf(outcome: PspOutcome): string | null {
   if (outcome.kind === 'declined') return outcome.rawCode.slice(0, 100);

@@ -18,14 +18,14 @@ const attemptsCountedMax = 2_000;
 type Counted = { psp: string; attempts: bigint; answers: bigint; approvals: bigint; unreachable: bigint };
 
 /** Of every PSP with an attempt in the window, over all brands: an outage is nobody's own. */
-const readHealth = rememberShortly<ReadonlyMap<string, PspHealth>>(ageMsMax, async (db) => {
+const readHealth = rememberShortly<ReadonlyMap<string, PspHealth>>(ageMsMax, async (db, table) => {
   const counted = await sql<Counted>`
     select psp, count(*) as attempts,
-      count(*) filter (where state in ('approved', 'late_approved', 'declined')) as answers,
-      count(*) filter (where state in ('approved', 'late_approved')) as approvals,
+      count(*) filter (where state in ('approved', 'late_approved', 'paid', 'late_paid', 'declined')) as answers,
+      count(*) filter (where state in ('approved', 'late_approved', 'paid', 'late_paid')) as approvals,
       count(*) filter (where state in ('unknown', 'not_sent')) as unreachable
     from (
-      select psp, state from payments.attempt
+      select psp, state from ${sql.table(table)}
       where started_at > now() - make_interval(mins => ${healthWindowMinutes})
       order by started_at desc limit ${attemptsCountedMax}
     ) recent
@@ -44,7 +44,11 @@ const readHealth = rememberShortly<ReadonlyMap<string, PspHealth>>(ageMsMax, asy
 });
 
 export const pspHealth = (db: Parameters<typeof readHealth>[0]): ReturnType<typeof readHealth> =>
-  readHealth(db, '');
+  readHealth(db, 'payments.attempt');
+
+/** As `pspHealth`, of payouts: a PSP may take money and be unable to pay it. */
+export const payoutHealth = (db: Parameters<typeof readHealth>[0]): ReturnType<typeof readHealth> =>
+  readHealth(db, 'payments.payout_attempt');
 
 const rateOf = (part: bigint, whole: bigint): bigint | null =>
   whole < BigInt(healthAttemptsMin) ? null : (part * 10_000n) / whole;

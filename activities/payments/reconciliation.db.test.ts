@@ -276,6 +276,19 @@ describe.each(names)('a day at %s', (psp) => {
       .where('psp', '=', psp)
       .execute();
     expect(matched).toHaveLength(1);
+    // What the PSP owed is at the bank: its clearing account is even but for what the dispute holds back.
+    await reconcile(psp);
+    const { rows } = await database.ownerPool.query<{ account: string; units: string }>(
+      `select e.account, sum(e.amount)::text as units from wallet.journal j join wallet.entry e on e.journal_id = j.id
+       where j.code = 'psp.payout' and e.account in ('bank:MT00BANK', $1) and exists (
+         select 1 from wallet.entry o where o.journal_id = j.id and o.account = $1) group by 1 order by 1`,
+      [`psp:${psp}:clearing`],
+    );
+    const arrived = ((15_000n - 1_942n) * euro) / 100n;
+    expect(rows).toEqual([
+      { account: 'bank:MT00BANK', units: (-arrived).toString() },
+      { account: `psp:${psp}:clearing`, units: arrived.toString() },
+    ]);
   }, 60_000);
 
   test('whose file is wrong opens one break per mistake, each with a work item, and none closes without its proof', async () => {
@@ -342,6 +355,14 @@ describe.each(names)('a day at %s', (psp) => {
     await reconcile(psp);
     const gone = (await breaksOf(psp)).find(({ kind }) => kind === 'missing');
     expect(gone).toMatchObject({ proofKind: 'later-line', closedBy: 'system:reconciliation' });
+    // Fees that were told wrong are booked as the last file tells them.
+    const { rows } = await database.ownerPool.query<{ told: string }>(
+      `select sum(fee)::text as told from (select distinct on (l.natural_key) l.fee
+         from payments.settlement_line l join payments.settlement_file f on f.id = l.file_id
+         where l.psp = $1 and l.subject is not null order by l.natural_key, f.fetched_at desc) last`,
+      [psp],
+    );
+    expect((await feesBooked(psp)).toString()).toBe(rows[0]?.told);
   }, 60_000);
 
   test('with a line told twice, in another currency or with another fee says so', async () => {

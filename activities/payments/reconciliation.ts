@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import { appendEvent } from '#activities/compliance/append-event.ts';
-import { chargePspFee } from '#activities/wallet/post-house.ts';
+import { bookPspPayout, chargePspFee } from '#activities/wallet/post-house.ts';
 import type { Trx } from '#db/connect.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import { breaksOfLine, type FeeTerm, type SettlementLine } from '#domain/payments/settlement.ts';
@@ -186,11 +186,11 @@ async function matchPage(
   const movements = await movementsOf(trx, file.psp, page);
   const matched = page.map((line, index) => {
     const isRepeated = seen.has(line.naturalKey) || told.get(line.naturalKey)?.onOtherDay === true;
-    // A fee is booked with the first file that names its line; a restated one is a break that a person settles.
-    const isFirst = !isRepeated && !told.has(line.naturalKey);
+    // A fee is booked with the first file that names its line, and what a later version of the day says otherwise.
+    const booked = isRepeated ? null : (told.get(line.naturalKey)?.booked ?? 0n);
     seen.add(line.naturalKey);
     const known = line.kind === 'bank-payout' ? null : (movements.get(index) ?? null);
-    return { line, known, isRepeated, isFirst };
+    return { line, known, isRepeated, booked };
   });
   await storeLines(
     trx,
@@ -201,7 +201,7 @@ async function matchPage(
       subject: isRepeated ? null : (known?.subject ?? null),
     })),
   );
-  for (const { line, known, isRepeated, isFirst } of matched) {
+  for (const { line, known, isRepeated, booked } of matched) {
     for (const found of breaksOfLine(line, known, terms.get(line.kind) ?? null, isRepeated))
       await openBreak(trx, {
         ...found,
@@ -211,25 +211,38 @@ async function matchPage(
         subject: known?.subject ?? null,
         asset: line.asset,
       });
-    if (!isFirst || known === null || line.fee <= 0n || known.asset !== line.asset) continue;
+    if (booked === null || known === null || known.asset !== line.asset) continue;
     const key = `${known.brand}\n${line.asset}`;
-    fees.set(key, (fees.get(key) ?? 0n) + line.fee);
+    fees.set(key, (fees.get(key) ?? 0n) + line.fee - booked);
   }
 }
 
-/** Which names files have told, and whether one of another day did; earlier versions of the same day are no repeat. */
+type Told = {
+  /** Earlier versions of the same day are no repeat. */
+  readonly onOtherDay: boolean;
+  /** The fee of the last file that named the line with something that we know. */
+  readonly booked: bigint;
+};
+
+/** What earlier files have told of these lines. */
 async function toldBefore(
   trx: Trx,
   file: FileRef,
   page: readonly SettlementLine[],
-): Promise<ReadonlyMap<string, { readonly onOtherDay: boolean }>> {
-  const { rows } = await sql<{ naturalKey: string; onOtherDay: boolean }>`
-    select l.natural_key, bool_or(f.day <> ${file.day}::date) as on_other_day
+): Promise<ReadonlyMap<string, Told>> {
+  const { rows } = await sql<{ naturalKey: string; onOtherDay: boolean; booked: string | null }>`
+    select l.natural_key, bool_or(f.day <> ${file.day}::date) as on_other_day,
+      (array_agg(l.fee order by f.fetched_at desc, f.version desc) filter (where l.subject is not null))[1] as booked
     from payments.settlement_line l join payments.settlement_file f on f.id = l.file_id
     where l.psp = ${file.psp} and l.natural_key = any (${page.map(({ naturalKey }) => naturalKey)}::text[])
       and l.file_id <> ${file.id}
     group by 1`.execute(trx);
-  return new Map(rows.map(({ naturalKey, onOtherDay }) => [naturalKey, { onOtherDay }]));
+  return new Map(
+    rows.map(({ naturalKey, onOtherDay, booked }) => [
+      naturalKey,
+      { onOtherDay, booked: BigInt(booked ?? 0) },
+    ]),
+  );
 }
 
 async function storeLines(
@@ -280,6 +293,7 @@ async function bookFees(
 ): Promise<void> {
   for (const [of, amount] of fees) {
     const [brand = '', asset = ''] = of.split('\n');
+    if (amount === 0n) continue;
     orThrow(
       await chargePspFee(trx, {
         key: `settlement:${file.id}:fee:${brand}:${asset}`,
@@ -336,13 +350,14 @@ type Unmatched = {
   isLate: boolean;
   bankLineId: string | null;
   paid: string | null;
+  account: string | null;
 };
 
 /** Payouts of the PSP to our bank against the statements; what is late, or of another amount, is a break. */
 async function matchBank(trx: Trx, psp: string): Promise<void> {
   const { rows } = await sql<Unmatched>`
     select distinct on (l.natural_key) l.natural_key, l.psp_reference, l.asset, l.gross, f.day::text as day,
-      f.day < (now() at time zone 'UTC')::date - ${bankDays}::int as is_late, b.id as bank_line_id, b.amount as paid
+      f.day < (now() at time zone 'UTC')::date - ${bankDays}::int as is_late, b.id as bank_line_id, b.amount as paid, b.account
     from payments.settlement_line l join payments.settlement_file f on f.id = l.file_id
     left join payments.bank_line b on (b.end_to_end_id = l.psp_reference or position(l.psp_reference in b.reference) > 0)
       and b.asset = l.asset and not exists (select 1 from payments.bank_match m where m.bank_line_id = b.id)
@@ -356,6 +371,18 @@ async function matchBank(trx: Trx, psp: string): Promise<void> {
         .insertInto('payments.bankMatch')
         .values({ bankLineId: row.bankLineId, psp, naturalKey: row.naturalKey })
         .execute();
+      orThrow(
+        await bookPspPayout(trx, {
+          key: `psp-payout:${psp}:${row.naturalKey}`,
+          psp,
+          asset: row.asset,
+          amount: expected,
+          account: (row.account ?? '').replaceAll(/[^A-Za-z0-9-]/g, ''),
+          subject: `bank-line:${row.bankLineId}`,
+          fingerprint: createHash('sha256').update(`${row.bankLineId}\n${expected}`).digest(),
+          actor,
+        }),
+      );
       await closeBankBreak(trx, psp, row.naturalKey, row.bankLineId);
     } else if (row.bankLineId !== null || row.isLate) {
       await openBreak(trx, {

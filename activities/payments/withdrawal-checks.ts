@@ -9,11 +9,14 @@ import { levelSatisfies } from '#domain/kyc/levels.ts';
 import { parseDecimal, type Units } from '#domain/money.ts';
 import { assets } from '#domain/assets.ts';
 import { withLists } from '#domain/payments/lists.ts';
+import { skipsSources } from '#domain/payments/payout-plan.ts';
 import { checkWithdrawal, type WithdrawalCheck } from '#domain/payments/withdrawal-decision.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { hasPendingWagering } from './commands/request-withdrawal.ts';
 import { lockWithdrawal, type WithdrawalRow } from './payment-rows.ts';
 import { listedNow } from './withdrawal-limits.ts';
+import { readSources } from './payout-sources.ts';
+import { readLegs, type LegView } from './withdrawal-legs.ts';
 
 export type CheckedWithdrawal = {
   readonly check: WithdrawalCheck;
@@ -25,6 +28,7 @@ export type CheckedWithdrawal = {
   /** Where a workflow that lost its history takes up again: nothing that was decided is decided anew. */
   readonly resumesAt: 'check' | 'approval' | 'payout' | 'end';
   readonly decisions: readonly { readonly operatorId: string; readonly decision: 'approve' | 'refuse' }[];
+  readonly legs: readonly LegView[];
 };
 
 export type ApprovalInput = {
@@ -59,7 +63,7 @@ export function createWithdrawalCheckActivities(deps: Pick<ActivityDeps, 'db'>) 
             profile.withdrawalKycLevel,
           ),
           hasPendingWagering: await hasPendingWagering(trx, row.playerId, row.asset),
-          ...(await netDeposits(trx, row)),
+          ...(await closedLoop(trx, row)),
         });
         return {
           check: withLists(check, profile.approvalsRequired, await listedNow(trx, row)),
@@ -68,6 +72,7 @@ export function createWithdrawalCheckActivities(deps: Pick<ActivityDeps, 'db'>) 
           payloadHash: row.payloadHash.toString('hex'),
           resumesAt: await resumePoint(trx, row),
           decisions: await decisionsOn(trx, row.id),
+          legs: await readLegs(trx, row.id),
         };
       });
     },
@@ -90,7 +95,10 @@ export function createWithdrawalCheckActivities(deps: Pick<ActivityDeps, 'db'>) 
         .execute();
     },
 
-    /** Writes one person's decision. Failures: `already-decided`, `own-approval`, `withdrawal-not-pending`. */
+    /**
+     * Writes one person's decision. Failures: `already-decided`, `own-approval`, `withdrawal-not-pending`, `forbidden`
+     * for an amount above the band of the role.
+     */
     async recordApproval(input: ApprovalInput): Promise<void> {
       await deps.db.transaction().execute(async (trx) => {
         const row = await lockWithdrawal(trx, input.withdrawalId);
@@ -99,6 +107,8 @@ export function createWithdrawalCheckActivities(deps: Pick<ActivityDeps, 'db'>) 
         if (row.state !== 'awaiting-approval' || row.payloadHash.toString('hex') !== input.payloadHash) {
           throw refused('withdrawal-not-pending', 'The withdrawal is not waiting for this decision.');
         }
+        if (input.decision === 'approve' && !(await isInBand(trx, row, input.role)))
+          throw refused('forbidden', `The amount is above what ${input.role} may approve.`);
         const inserted = await trx
           .insertInto('payments.withdrawalApproval')
           .values({
@@ -138,11 +148,14 @@ export function createWithdrawalCheckActivities(deps: Pick<ActivityDeps, 'db'>) 
       });
     },
 
-    /** Opens the way to the PSP; the database counts the approvals once more. `refused` when somebody said no. */
+    /**
+     * Opens the way to the PSP; the database counts the approvals once more. `refused` when somebody said no, or when
+     * what was true at the request is true no more: days may lie between.
+     */
     async approveWithdrawal(input: {
       readonly withdrawalId: string;
       readonly approvals: number;
-    }): Promise<{ readonly outcome: 'approved' | 'refused' }> {
+    }): Promise<{ readonly outcome: 'approved' | 'refused'; readonly reason?: string }> {
       return deps.db.transaction().execute(async (trx) => {
         const row = await lockWithdrawal(trx, input.withdrawalId);
         if (row.state === 'approved' || row.state === 'submitted' || row.state === 'paid')
@@ -154,6 +167,8 @@ export function createWithdrawalCheckActivities(deps: Pick<ActivityDeps, 'db'>) 
           .where('decision', '=', 'refuse')
           .executeTakeFirst();
         if (no !== undefined) return { outcome: 'refused' };
+        const objection = await objectionTo(trx, row);
+        if (objection !== null) return { outcome: 'refused', reason: objection };
         await trx
           .updateTable('payments.withdrawal')
           .set({ state: 'approved', approvalsRequired: input.approvals })
@@ -185,46 +200,56 @@ function bandOf(decimal: string | undefined, asset: string): Units {
   return decimal === undefined || scale === undefined ? 0n : orThrow(parseDecimal(decimal, scale));
 }
 
-async function netDeposits(
+async function closedLoop(
   trx: Trx,
   row: WithdrawalRow,
-): Promise<{ hasDeposited: boolean; netDeposited: Units; netDepositedOverall: Units }> {
-  const deposits = await trx
-    .selectFrom('payments.deposit')
-    .select([
-      sql<string>`coalesce(sum(amount), 0)`.as('overall'),
-      sql<string>`coalesce(sum(amount) filter (where instrument_id = ${row.instrumentId}), 0)`.as('here'),
-    ])
-    .where('playerId', '=', row.playerId)
-    .where('asset', '=', row.asset)
-    .where('state', '=', 'captured')
-    .executeTakeFirstOrThrow();
-  const payouts = await trx
-    .selectFrom('payments.withdrawal')
-    .select([
-      sql<string>`coalesce(sum(amount), 0)`.as('overall'),
-      sql<string>`coalesce(sum(amount) filter (where instrument_id = ${row.instrumentId}), 0)`.as('here'),
-    ])
-    .where('playerId', '=', row.playerId)
-    .where('asset', '=', row.asset)
-    .where('id', '<>', row.id)
-    .where('state', 'not in', ['refused', 'cancelled'])
-    .executeTakeFirstOrThrow();
-  // What went back by a refund or a chargeback is no deposit any more.
-  const { rows } = await sql<{ overall: string; here: string }>`
-    select coalesce(sum(j.amount), 0) as overall,
-      coalesce(sum(j.amount) filter (where d.instrument_id = ${row.instrumentId}), 0) as here
-    from wallet.journal j join wallet.journal c on c.id = j.answers
-    join payments.deposit d on c.external_id = 'deposit:' || d.id || ':capture' and c.integration = 'pitboss'
-    where d.player_id = ${row.playerId} and d.asset = ${row.asset}
-      and j.code in ('deposit.refund', 'chargeback.open')
-      and not exists (select 1 from wallet.journal w where w.reverses = j.id)`.execute(trx);
-  const back = rows[0] ?? { overall: '0', here: '0' };
+): Promise<{ hasDeposited: boolean; skipsSources: boolean }> {
+  const [sources, legs] = await Promise.all([
+    readSources(trx, { playerId: row.playerId, asset: row.asset, except: row.id }),
+    trx
+      .selectFrom('payments.withdrawalLeg as l')
+      .innerJoin('payments.instrument as i', 'i.id', 'l.instrumentId')
+      .select(['l.instrumentId', 'l.amount', 'l.fee', 'i.kind'])
+      .where('l.withdrawalId', '=', row.id)
+      .where('l.state', '<>', 'rerouted')
+      .execute(),
+  ]);
   return {
-    hasDeposited: BigInt(deposits.here) > 0n,
-    netDeposited: BigInt(deposits.here) - BigInt(back.here) - BigInt(payouts.here),
-    netDepositedOverall: BigInt(deposits.overall) - BigInt(back.overall) - BigInt(payouts.overall),
+    hasDeposited: legs.every(
+      ({ instrumentId, kind }) =>
+        kind !== 'card' ||
+        sources.some((source) => source.instrumentId === instrumentId && source.hasDeposited),
+    ),
+    skipsSources: skipsSources(
+      legs.map((leg) => ({ ...leg, amount: BigInt(leg.amount), fee: BigInt(leg.fee) })),
+      sources,
+    ),
   };
+}
+
+/** What speaks against a payout that nothing spoke against at the request; null where nothing does. */
+async function objectionTo(trx: Trx, row: WithdrawalRow): Promise<string | null> {
+  const { status } = await trx
+    .selectFrom('pam.player')
+    .select('status')
+    .where('id', '=', row.playerId)
+    .executeTakeFirstOrThrow();
+  if (status === 'locked') return 'player-blocked';
+  const { profile } = orThrow(await profileVersion(trx, row.jurisdiction, row.jurisdictionVersion));
+  if (!levelSatisfies(await readKycLevel(trx, row.playerId), profile.withdrawalKycLevel))
+    return 'identity-not-verified';
+  if (await hasPendingWagering(trx, row.playerId, row.asset)) return 'wagering-pending';
+  const loop = await closedLoop(trx, row);
+  // A person has seen a plan that leaves sources waiting; one that nobody saw is not paid.
+  return loop.skipsSources && !row.checkReasons.includes('closed-loop') ? 'closed-loop' : null;
+}
+
+async function isInBand(trx: Trx, row: WithdrawalRow, role: string): Promise<boolean> {
+  const { rows } = await sql<{ may: boolean }>`
+    select payments.may_approve(${row.brand}, ${role}, ${row.asset}, ${row.amount}::numeric) as may`.execute(
+    trx,
+  );
+  return rows[0]?.may === true;
 }
 
 async function resumePoint(trx: Trx, row: WithdrawalRow): Promise<CheckedWithdrawal['resumesAt']> {

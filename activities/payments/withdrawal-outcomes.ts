@@ -1,14 +1,34 @@
-/** How a withdrawal ends: paid, or the money back to the player, or a person asked. Each is one transaction. */
+/** How a withdrawal ends: leg by leg paid, or the money back to the player, or a person asked. Each is one transaction. */
 import { sql } from 'kysely';
 import { appendEvent } from '#activities/compliance/append-event.ts';
 import { postTransfer } from '#activities/wallet/post.ts';
 import type { Trx } from '#db/connect.ts';
-import { fail, FailureError, orThrow } from '#domain/failures.ts';
+import { orThrow } from '#domain/failures.ts';
+import { legOfNumber } from '#domain/payments/reference.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { lockWithdrawal, moneyOf, type WithdrawalRow } from './payment-rows.ts';
 import { closeWorkItems, openWorkItem } from './commands/work-items.ts';
+import {
+  appendEnd,
+  byWorkflow,
+  closeLeg,
+  endWhenDone,
+  mustLeg,
+  payoutOf,
+  refuseWhilePaying,
+  releaseLeg,
+  settleLeg,
+  type LegRow,
+  type WithdrawalEnd,
+} from './withdrawal-legs.ts';
 
-export type SettleOutcome = { readonly kind: 'paid' | 'mismatch' };
+/** `settled`: this leg is paid and others are still open. */
+export type SettleOutcome = { readonly kind: 'paid' | 'partly-paid' | 'settled' | 'mismatch' };
+
+/** `end` is null while other legs are open. */
+export type LegFailure =
+  | { readonly kind: 'rerouted'; readonly leg: number }
+  | { readonly kind: 'released'; readonly end: WithdrawalEnd | null };
 
 export function createWithdrawalActivities(deps: Pick<ActivityDeps, 'db'>) {
   return {
@@ -19,7 +39,8 @@ export function createWithdrawalActivities(deps: Pick<ActivityDeps, 'db'>) {
     }): Promise<SettleOutcome> {
       return deps.db.transaction().execute(async (trx) => {
         const row = await lockWithdrawal(trx, input.withdrawalId);
-        if (row.state === 'paid') return { kind: 'paid' };
+        const leg = await mustLeg(trx, row.id, legOfNumber(input.number));
+        if (leg.state === 'paid' || leg.state === 'returned') return { kind: kindOf(row.state) };
         const attempt = await trx
           .selectFrom('payments.payoutAttempt')
           .selectAll()
@@ -28,49 +49,59 @@ export function createWithdrawalActivities(deps: Pick<ActivityDeps, 'db'>) {
           .executeTakeFirstOrThrow();
         if (attempt.state !== 'paid')
           throw new Error(`Invariant broken: payout ${attempt.reference} is ${attempt.state}, not paid`);
-        if (attempt.processedAsset !== row.asset || attempt.processedAmount !== row.amount) {
+        if (attempt.processedAsset !== row.asset || attempt.processedAmount !== payoutOf(leg).toString()) {
           await openWorkItem(trx, {
             kind: 'amount-mismatch',
             subject: `withdrawal:${row.id}`,
             brand: row.brand,
-            reason: `${attempt.psp} paid another amount than the withdrawal's`,
+            reason: `${attempt.psp} paid another amount than that of leg ${leg.leg}`,
           });
           return { kind: 'mismatch' };
         }
-        orThrow(
-          await postTransfer(trx, {
-            key: `withdrawal:${row.id}:settle`,
-            playerId: row.playerId,
-            asset: row.asset,
-            amount: BigInt(row.amount),
-            subject: `withdrawal:${row.id}`,
-            transfer: { code: 'withdrawal.settle', psp: attempt.psp },
-          }),
-        );
-        await trx
-          .updateTable('payments.withdrawal')
-          .set({ state: 'paid', paidPsp: attempt.psp, closedAt: sql<Date>`now()`, reason: null })
-          .where('id', '=', row.id)
-          .execute();
-        await closeWorkItems(trx, `withdrawal:${row.id}`, ['parked-withdrawal'], `paid by ${attempt.psp}`);
-        await appendEvent(
-          trx,
-          {
-            type: 'payments.withdrawal.paid',
-            version: 1,
-            brand: row.brand,
-            playerId: row.playerId,
-            payload: { withdrawalId: row.id, money: moneyOf(row), psp: attempt.psp },
-          },
-          byWorkflow(row),
-        );
-        return { kind: 'paid' };
+        await settleLeg(trx, row, leg, attempt.psp);
+        return { kind: kindOf(await endWhenDone(trx, row, null)) };
       });
     },
 
     /**
-     * Gives the held money back; an end that came before stays. Refused with `withdrawal-not-pending` while a payout
-     * may be on its way: then the money is not ours to give.
+     * What becomes of a leg that cannot be paid: it goes to the account that the player named, if it was not that one,
+     * else its money goes back to the player. Refused with `withdrawal-not-pending` while a payout may be on its way.
+     */
+    async failLeg(input: {
+      readonly withdrawalId: string;
+      readonly leg: number;
+      readonly reason: string;
+    }): Promise<LegFailure> {
+      return deps.db.transaction().execute(async (trx) => {
+        const row = await lockWithdrawal(trx, input.withdrawalId);
+        const leg = await mustLeg(trx, row.id, input.leg);
+        if (leg.state === 'rerouted') return { kind: 'rerouted', leg: await placeTakenBy(trx, leg) };
+        if (leg.state !== 'planned') return { kind: 'released', end: endOf(row.state) };
+        await refuseWhilePaying(trx, row.id, leg.leg);
+        if (leg.instrumentId !== row.instrumentId && (await isAccount(trx, row.instrumentId))) {
+          await closeLeg(trx, leg, { state: 'rerouted', reason: input.reason });
+          const replacedBy = await insertReplacement(trx, row, leg);
+          await appendEvent(
+            trx,
+            {
+              type: 'payments.payout.rerouted',
+              version: 1,
+              brand: row.brand,
+              playerId: row.playerId,
+              payload: { withdrawalId: row.id, leg: leg.leg, replacedBy, reason: input.reason },
+            },
+            byWorkflow(row),
+          );
+          return { kind: 'rerouted', leg: replacedBy };
+        }
+        await releaseLeg(trx, row, leg, input.reason);
+        return { kind: 'released', end: await endWhenDone(trx, row, input.reason) };
+      });
+    },
+
+    /**
+     * Gives all of the held money back; an end that came before stays. Refused with `withdrawal-not-pending` while a
+     * payout may be on its way: then the money is not ours to give.
      */
     async releaseWithdrawal(input: {
       readonly withdrawalId: string;
@@ -92,17 +123,18 @@ export function createWithdrawalActivities(deps: Pick<ActivityDeps, 'db'>) {
           }),
         );
         await trx
+          .updateTable('payments.withdrawalLeg')
+          .set({ state: 'released', reason: input.reason, closedAt: sql<Date>`now()` })
+          .where('withdrawalId', '=', row.id)
+          .where('state', '=', 'planned')
+          .execute();
+        await trx
           .updateTable('payments.withdrawal')
           .set({ state: input.state, reason: input.reason, closedAt: sql<Date>`now()` })
           .where('id', '=', row.id)
           .execute();
         await closeWorkItems(trx, `withdrawal:${row.id}`, ['parked-withdrawal'], `released: ${input.reason}`);
-        const payload = { withdrawalId: row.id, money: moneyOf(row), reason: input.reason };
-        const who = { version: 1, brand: row.brand, playerId: row.playerId } as const;
-        if (input.state === 'refused') {
-          await appendEvent(trx, { type: 'payments.withdrawal.refused', ...who, payload }, byWorkflow(row));
-        }
-        await appendEvent(trx, { type: 'payments.withdrawal.released', ...who, payload }, byWorkflow(row));
+        await appendEnd(trx, row, moneyOf(row), input.reason, input.state === 'refused');
       });
     },
 
@@ -127,18 +159,50 @@ export function createWithdrawalActivities(deps: Pick<ActivityDeps, 'db'>) {
   };
 }
 
-async function refuseWhilePaying(trx: Trx, withdrawalId: string): Promise<void> {
-  const live = await trx
-    .selectFrom('payments.payoutAttempt')
-    .select('reference')
-    .where('withdrawalId', '=', withdrawalId)
-    .where('state', 'not in', ['declined', 'not_sent'])
-    .executeTakeFirst();
-  if (live === undefined) return;
-  throw new FailureError(
-    fail('withdrawal-not-pending', `The payout ${live.reference} may be on its way.`).failure,
-  );
+const endOf = (state: string | null): WithdrawalEnd | null =>
+  state === 'paid' || state === 'partly-paid' || state === 'refused' ? state : null;
+
+/** A withdrawal of which a leg is paid ends paid, wholly or in part, or goes on. */
+function kindOf(state: string | null): SettleOutcome['kind'] {
+  const end = endOf(state);
+  return end === 'paid' || end === 'partly-paid' ? end : 'settled';
 }
 
-const byWorkflow = (row: Pick<WithdrawalRow, 'id'>) =>
-  ({ actor: { kind: 'workflow', id: `withdrawal:${row.id}` }, subject: `withdrawal:${row.id}` }) as const;
+/** Where money goes that its own instrument did not take: only to an account in the player's verified name. */
+async function isAccount(trx: Trx, instrumentId: string): Promise<boolean> {
+  const { kind } = await trx
+    .selectFrom('payments.instrument')
+    .select('kind')
+    .where('id', '=', instrumentId)
+    .executeTakeFirstOrThrow();
+  return kind === 'bank-account';
+}
+
+async function insertReplacement(trx: Trx, row: WithdrawalRow, failed: LegRow): Promise<number> {
+  const { leg } = await trx
+    .insertInto('payments.withdrawalLeg')
+    .values((eb) => ({
+      withdrawalId: row.id,
+      leg: eb
+        .selectFrom('payments.withdrawalLeg')
+        .where('withdrawalId', '=', row.id)
+        .select(sql<number>`max(leg) + 1`.as('leg')),
+      instrumentId: row.instrumentId,
+      amount: failed.amount,
+      fee: failed.fee,
+      replaces: failed.leg,
+    }))
+    .returning('leg')
+    .executeTakeFirstOrThrow();
+  return leg;
+}
+
+const placeTakenBy = async (trx: Trx, failed: LegRow): Promise<number> =>
+  (
+    await trx
+      .selectFrom('payments.withdrawalLeg')
+      .select('leg')
+      .where('withdrawalId', '=', failed.withdrawalId)
+      .where('replaces', '=', failed.leg)
+      .executeTakeFirstOrThrow()
+  ).leg;

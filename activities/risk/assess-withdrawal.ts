@@ -16,6 +16,8 @@ export type AssessWithdrawal = {
   readonly withdrawalId: string;
   readonly playerId: string;
   readonly money: MoneyText;
+  /** Judged anew just before the money leaves; the first verdict stays beside it. */
+  readonly isRepeat?: boolean;
 };
 
 export type RiskAssessment = {
@@ -30,7 +32,7 @@ export const createRiskActivities = (deps: Pick<ActivityDeps, 'db'>) => ({
 });
 
 async function assessWithdrawal(db: Database, input: AssessWithdrawal): Promise<RiskAssessment> {
-  const subject = `withdrawal:${input.withdrawalId}`;
+  const subject = `withdrawal:${input.withdrawalId}${input.isRepeat === true ? ':payout' : ''}`;
   return db.transaction().execute(async (trx) => {
     const earlier = await readAssessment(trx, subject);
     if (earlier) return earlier;

@@ -57,7 +57,7 @@ export async function readWithdrawalFacts(
     cross join lateral (
       select count(*) as paid_before, coalesce(sum(amount) filter (where asset = ${ask.asset}), 0) as withdrawn
       from payments.withdrawal
-      where player_id = p.id and state = 'paid' and id <> ${ask.withdrawalId}) w
+      where player_id = p.id and state in ('paid', 'partly-paid') and id <> ${ask.withdrawalId}) w
     left join lateral (
       select min(s.opened_at) as first_seen_at from pam.session s
       where s.player_id = p.id and s.ip = (

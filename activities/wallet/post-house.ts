@@ -4,7 +4,14 @@ import type { Trx } from '#db/connect.ts';
 import { assert, fail, succeed, type Result } from '#domain/failures.ts';
 import type { Units } from '#domain/money.ts';
 import { strayAccount } from '#domain/wallet/flows.ts';
-import { jackpotContribute, pspFee, sumOfPostings, type Posting } from '#domain/wallet/postings.ts';
+import {
+  jackpotContribute,
+  pspFee,
+  pspFeeBack,
+  pspPayout,
+  sumOfPostings,
+  type Posting,
+} from '#domain/wallet/postings.ts';
 import { timeOrderedId } from './player-batch.ts';
 import { ownIntegration } from './post.ts';
 
@@ -27,7 +34,7 @@ export type ChargeFee = {
   readonly brand: string;
   readonly psp: string;
   readonly asset: string;
-  /** Units at ledger scale, greater than zero. */
+  /** Units at ledger scale, not zero; below zero where a file takes back what an earlier one said. */
   readonly amount: Units;
   /** `{noun}:{id}` of the file that names the fees. */
   readonly subject: string;
@@ -49,7 +56,26 @@ export function fundJackpotPool(trx: Trx, fund: FundPool): Promise<Result<{ jour
 
 /** Books the fees that a PSP has kept. Failure: `idempotency-key-reused` (same key, other content). */
 export const chargePspFee = (trx: Trx, fee: ChargeFee): Promise<Result<{ journalId: string }>> =>
-  postHouse(trx, 'psp.fee', pspFee(fee.amount, fee.psp), { ...fee, reason: `fees of ${fee.psp}` });
+  postHouse(
+    trx,
+    'psp.fee',
+    fee.amount > 0n ? pspFee(fee.amount, fee.psp) : pspFeeBack(-fee.amount, fee.psp),
+    { ...fee, amount: fee.amount > 0n ? fee.amount : -fee.amount, reason: `fees of ${fee.psp}` },
+  );
+
+/** Books what a PSP has paid to our bank account. Failure: `idempotency-key-reused` (same key, other content). */
+export const bookPspPayout = (
+  trx: Trx,
+  payout: Omit<ChargeFee, 'brand'> & { readonly account: string },
+): Promise<Result<{ journalId: string }>> =>
+  postHouse(trx, 'psp.payout', pspPayout(payout.amount, payout.psp, payout.account), {
+    ...payout,
+    // Below zero where the PSP has taken money from the account.
+    amount: payout.amount > 0n ? payout.amount : -payout.amount,
+    // A PSP pays for all brands at once.
+    brand: '*',
+    reason: `payout of ${payout.psp}`,
+  });
 
 type HouseJournal = Pick<
   FundPool,
@@ -60,7 +86,7 @@ type HouseJournal = Pick<
 
 async function postHouse(
   trx: Trx,
-  code: 'jackpot.contribute' | 'psp.fee',
+  code: 'jackpot.contribute' | 'psp.fee' | 'psp.payout',
   postings: readonly Posting[],
   journal: HouseJournal,
 ): Promise<Result<{ journalId: string }>> {

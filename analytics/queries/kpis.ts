@@ -13,7 +13,14 @@ export type KpiQuery = {
 export type KpiFigures = {
   readonly ftd: number;
   readonly depositsCount: number;
+  /** Captured. */
   readonly deposits: bigint;
+  /** Of captured deposits, what went back to players and arrived. */
+  readonly refunds: bigint;
+  /** What cardholders' banks have taken back and not returned; a won dispute takes it off again. */
+  readonly chargebacks: bigint;
+  /** `deposits` less `refunds` and `chargebacks`. */
+  readonly netDeposits: bigint;
   readonly withdrawals: bigint;
   readonly activePlayers: number;
   readonly stakes: bigint;
@@ -27,6 +34,8 @@ export type KpiFigures = {
   /** Bonus money given, less what was forfeited. */
   readonly bonusIssued: bigint;
   readonly pspFees: bigint;
+  /** What players paid for withdrawals. */
+  readonly playerFees: bigint;
   /** What the house has put into jackpot pools, with bets and as seeds. */
   readonly jackpotContributions: bigint;
 };
@@ -37,6 +46,9 @@ const moneyQuery = `
 select
   toString(-sumIf(units, code = 'deposit.capture' and startsWith(account, 'psp:'))) as deposits,
   uniqExactIf(journal_id, code = 'deposit.capture') as deposits_count,
+  toString(sumIf(units, code in ('deposit.refund', 'deposit.refund-return') and startsWith(account, 'psp:'))) as refunds,
+  -- Losing a dispute moves the money on inside our books; the player's deposit was gone when it was opened.
+  toString(sumIf(units, code in ('chargeback.open', 'chargeback.win') and startsWith(account, 'psp:'))) as chargebacks,
   -- What a bank sent back was paid and is not any more.
   toString(sumIf(units, code in ('withdrawal.settle', 'withdrawal.return') and startsWith(account, 'psp:'))) as withdrawals,
   uniqExactIf(player_id, code in ('bet.place', 'book.place') and account = 'cash') as active_players,
@@ -53,6 +65,7 @@ select
   -- Free winnings that are bonus money cost something when they convert, those that are real money at once.
   toString(sumIf(units, code in ('bonus.convert', 'free.win', 'free.rollback') and account in ('cash', 'receivable'))) as bonus_cost,
   toString(-sumIf(units, account = 'house:psp-fees')) as psp_fees,
+  toString(sumIf(units, account = 'house:player-fees')) as player_fees,
   toString(-sumIf(units, account = 'house:jackpot-cost')) as jackpot_contributions
 from ledger_entry where ${period} and asset = {asset: String}`;
 
@@ -64,6 +77,9 @@ where type = 'payments.deposit.captured' and JSONExtractBool(payload, 'first')
 type MoneyRow = Record<
   | 'deposits'
   | 'deposits_count'
+  | 'refunds'
+  | 'chargebacks'
+  | 'player_fees'
   | 'withdrawals'
   | 'active_players'
   | 'stakes'
@@ -91,6 +107,9 @@ export async function kpiFigures(clickhouse: ClickHouseClient, query: KpiQuery):
     depositsCount: Number(money?.deposits_count ?? 0),
     activePlayers: Number(money?.active_players ?? 0),
     deposits: units('deposits'),
+    refunds: units('refunds'),
+    chargebacks: units('chargebacks'),
+    netDeposits: units('deposits') - units('refunds') - units('chargebacks'),
     withdrawals: units('withdrawals'),
     stakes: units('stakes'),
     wins: units('wins'),
@@ -100,6 +119,7 @@ export async function kpiFigures(clickhouse: ClickHouseClient, query: KpiQuery):
     bonusCost: units('bonus_cost'),
     bonusIssued: units('bonus_issued'),
     pspFees: units('psp_fees'),
+    playerFees: units('player_fees'),
     jackpotContributions: units('jackpot_contributions'),
   };
 }

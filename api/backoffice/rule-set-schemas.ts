@@ -185,7 +185,7 @@ export const simulationOutput = z
     rows: z.array(z.strictObject({ row: z.string().nullable(), decisions: z.int() })),
     samples: z.array(
       z.strictObject({
-        depositId: z.uuid(),
+        paymentId: z.uuid().openapi({ description: 'Of the deposit or the withdrawal.' }),
         decidedAt: timestamp,
         was: z.array(z.string()),
         would: z.array(z.string()),

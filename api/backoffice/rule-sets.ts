@@ -9,7 +9,13 @@ import {
 import { simulateRouting } from '#activities/payments/commands/simulate-routing.ts';
 import type { Database } from '#db/connect.ts';
 import { mayDo } from '#domain/backoffice/roles.ts';
-import { readRouting, ruleSetNames, ruleSets, type RuleSet } from '#domain/backoffice/rule-sets.ts';
+import {
+  readRouting,
+  ruleSetNames,
+  ruleSets,
+  type RuleSet,
+  type RuleSetName,
+} from '#domain/backoffice/rule-sets.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import type { Api } from '../app.ts';
 import { requireBrand, requireOperator } from '../backoffice-guard.ts';
@@ -97,7 +103,10 @@ function mountCatalogue(api: Api, deps: ApiDeps): void {
     }),
     (c) => {
       requireRight(c.get('operator'), ruleSets[c.req.valid('param').ruleSet], 'draft');
-      return c.json(toApiReading(orThrow(readRouting(c.req.valid('json').content))), 200);
+      return c.json(
+        toApiReading(orThrow(readRouting(c.req.valid('json').content, c.req.valid('param').ruleSet))),
+        200,
+      );
     },
   );
 }
@@ -130,7 +139,7 @@ function mountDrafts(api: Api, deps: ApiDeps): void {
       const input = c.req.valid('json');
       requireRight(operator, ruleSets[ruleSet], 'draft');
       await mustBeBrand(deps.db, operator, input.brand);
-      orThrow(readRouting(input.content));
+      orThrow(readRouting(input.content, ruleSet));
       const row = await decided(deps.db, (trx) =>
         draftRules(trx, {
           ...input,
@@ -207,7 +216,11 @@ function mountVersions(api: Api, deps: ApiDeps): void {
       const row = await mustSee(deps.db, c.get('operator'), c.req.valid('param').id, 'read');
       const content = z.record(z.string(), z.unknown()).parse(row.content);
       return c.json(
-        { ...toApiVersion(row), content, reading: toApiReading(orThrow(readRouting(content))) },
+        {
+          ...toApiVersion(row),
+          content,
+          reading: toApiReading(orThrow(readRouting(content, mustBeSet(row.ruleSet)))),
+        },
         200,
       );
     },
@@ -235,7 +248,12 @@ function mountLifeCycle(api: Api, deps: ApiDeps): void {
       const row = await mustSee(deps.db, operator, c.req.valid('param').id, 'draft');
       const { days } = c.req.valid('json');
       const simulated = orThrow(
-        await simulateRouting(deps.db, { versionId: row.id, brand: row.brand, days }),
+        await simulateRouting(deps.db, {
+          versionId: row.id,
+          ruleSet: mustBeSet(row.ruleSet),
+          brand: row.brand,
+          days,
+        }),
       );
       const { decisions, changed } = simulated;
       const version = await decided(deps.db, (trx) =>
@@ -302,6 +320,13 @@ function mountLifeCycle(api: Api, deps: ApiDeps): void {
       return c.json(toApiVersion(row), 200);
     },
   );
+}
+
+/** Of a row that `mustSee` let pass. */
+function mustBeSet(text: string): RuleSetName {
+  const name = ruleSetNames.find((one) => one === text);
+  if (name === undefined) throw new Error(`Invariant broken: rule set ${text}`);
+  return name;
 }
 
 type Right = keyof RuleSet['permissions'];

@@ -1,7 +1,10 @@
 /** The back office's view of payments, and the decisions on withdrawals. */
 import { z } from '@hono/zod-openapi';
+import { sql } from 'kysely';
+import type { Database } from '#db/connect.ts';
 import { depositWorkflowId } from '#workflows/deposit.contract.ts';
 import { withdrawalWorkflowId } from '#workflows/withdrawal.contract.ts';
+import type { LegRow } from '#activities/payments/withdrawal-legs.ts';
 import { mayDo } from '#domain/backoffice/roles.ts';
 import { fail, FailureError } from '#domain/failures.ts';
 import type { Api } from '../app.ts';
@@ -18,7 +21,7 @@ import {
   type withdrawalTimeline,
   workItemsRoute,
 } from './backoffice-payment-routes.ts';
-import { toApiDeposit, toApiWithdrawal } from './payment-schemas.ts';
+import { readLegsOf, toApiDeposit, toApiWithdrawal } from './payment-schemas.ts';
 import { readTimeline, toApiAttempt, toApiWorkItem } from './payment-timeline.ts';
 import { sendDecision } from './run-payments.ts';
 
@@ -63,7 +66,14 @@ export function mountBackofficePayments(api: Api, deps: ApiDeps): void {
       .orderBy('id')
       .limit(limit + 1)
       .execute();
-    return c.json(pageById(rows, limit, toReview), 200);
+    const legs = await readLegsOf(
+      db,
+      rows.map(({ id }) => id),
+    );
+    return c.json(
+      pageById(rows, limit, (row) => toReview(row, legs.get(row.id) ?? [])),
+      200,
+    );
   });
 
   api.openapi(readWithdrawalRoute(deps), async (c) => {
@@ -76,12 +86,12 @@ export function mountBackofficePayments(api: Api, deps: ApiDeps): void {
     const { operator } = c.var;
     const row = await db
       .selectFrom('payments.withdrawal')
-      .select('brand')
+      .select(['brand', 'asset', 'amount'])
       .where('id', '=', id)
       .executeTakeFirst();
     if (row === undefined) throw notFound();
     requireBrand(operator, row.brand);
-    const role = operator.roles.find((held) => mayDo([held], 'payments:withdrawal:approve'));
+    const role = await widestRole(db, operator.roles, row);
     if (role === undefined) throw new FailureError(fail('forbidden', 'No role of yours may decide.').failure);
     const updateId = idFromKey(
       `withdrawal-decision:${id}`,
@@ -121,10 +131,24 @@ const selectWithdrawals = (deps: Pick<ApiDeps, 'db'>) =>
         .as('approvals'),
     );
 
+/** Of the roles that may decide, one whose band holds the amount; without such a one the refusal will name another. */
+async function widestRole(
+  db: Database,
+  roles: readonly string[],
+  row: { readonly brand: string; readonly asset: string; readonly amount: string },
+): Promise<string | undefined> {
+  const held = roles.filter((role) => mayDo([role], 'payments:withdrawal:approve'));
+  const { rows } = await sql<{ role: string }>`
+    select role from unnest(${held}::text[]) with ordinality as held(role, place)
+    order by payments.may_approve(${row.brand}, role, ${row.asset}, ${row.amount}::numeric) desc, place
+    limit 1`.execute(db);
+  return rows[0]?.role;
+}
+
 type ReviewRow = Awaited<ReturnType<ReturnType<typeof selectWithdrawals>['execute']>>[number];
 
-const toReview = (row: ReviewRow): z.infer<typeof withdrawalRow> => ({
-  ...toApiWithdrawal(row),
+const toReview = (row: ReviewRow, legs: readonly LegRow[]): z.infer<typeof withdrawalRow> => ({
+  ...toApiWithdrawal(row, legs),
   playerId: row.playerId,
   brand: row.brand,
   approvals: Number(row.approvals ?? 0n),
@@ -158,7 +182,7 @@ async function readWithdrawalTimeline(
       .execute(),
   ]);
   return {
-    ...toReview(row),
+    ...toReview(row, (await readLegsOf(deps.db, [id])).get(id) ?? []),
     ...factsOf(row),
     workflowId: withdrawalWorkflowId(id),
     attempts: attempts.map(toApiAttempt),

@@ -6,6 +6,9 @@ import {
   type InstrumentRow,
   type WithdrawalRow,
 } from '#activities/payments/payment-rows.ts';
+import type { LegRow } from '#activities/payments/withdrawal-legs.ts';
+import type { Database } from '#db/connect.ts';
+import { toMoneyText } from '#domain/money.ts';
 import { depositStates, withdrawalStates } from '#domain/payments/withdrawal-decision.ts';
 import { moneyOutput, pageQuery, timestamp } from '../schemas.ts';
 
@@ -56,12 +59,31 @@ export const depositOutput = z
   })
   .openapi('Deposit');
 
+const legOutput = z
+  .strictObject({
+    leg: z.int(),
+    instrumentId: z.uuid(),
+    payout: moneyOutput,
+    fee: moneyOutput,
+    state: z
+      .enum(['planned', 'paid', 'released', 'rerouted', 'returned'])
+      .openapi({ description: '`rerouted`: another leg pays it to the named account.' }),
+  })
+  .openapi('WithdrawalLeg');
+
 export const withdrawalOutput = z
   .strictObject({
     withdrawalId: z.uuid(),
-    state: z.enum(withdrawalStates),
+    state: z.enum(withdrawalStates).openapi({
+      description: '`partly-paid`: some legs were paid, the money of the others was given back.',
+    }),
     money: moneyOutput,
-    instrumentId: z.uuid(),
+    fee: moneyOutput.openapi({ description: 'Part of `money`; the rest is paid out.' }),
+    isFeeWaived: z.boolean().openapi({ description: 'One of the free withdrawals of this month.' }),
+    instrumentId: z.uuid().openapi({ description: 'Named by the player; takes what is not paid back.' }),
+    legs: z
+      .array(legOutput)
+      .openapi({ description: 'Money goes back to what paid in first, up to what it paid in.' }),
     isCancellable: z.boolean(),
     reason: z.string().nullable(),
     requestedAt: timestamp,
@@ -89,12 +111,48 @@ export function toApiDeposit(row: DepositRow, actionUrl: string | null): z.infer
   };
 }
 
-export const toApiWithdrawal = (row: WithdrawalRow): z.infer<typeof withdrawalOutput> => ({
+const legState = legOutput.shape.state;
+
+/** Legs of many withdrawals at once, by withdrawal. */
+export async function readLegsOf(
+  db: Database,
+  withdrawalIds: readonly string[],
+): Promise<ReadonlyMap<string, readonly LegRow[]>> {
+  const legs = new Map<string, LegRow[]>(withdrawalIds.map((id) => [id, []]));
+  if (withdrawalIds.length === 0) return legs;
+  const rows = await db
+    .selectFrom('payments.withdrawalLeg')
+    .selectAll()
+    .where('withdrawalId', 'in', [...withdrawalIds])
+    .orderBy('leg')
+    .execute();
+  for (const row of rows) legs.get(row.withdrawalId)?.push(row);
+  return legs;
+}
+
+export const toApiLeg = (
+  leg: { leg: number; instrumentId: string; amount: bigint | string; fee: bigint | string },
+  asset: string,
+) => ({
+  leg: leg.leg,
+  instrumentId: leg.instrumentId,
+  payout: toMoneyText(BigInt(leg.amount) - BigInt(leg.fee), asset),
+  fee: toMoneyText(BigInt(leg.fee), asset),
+});
+
+export const toApiWithdrawal = (
+  row: WithdrawalRow,
+  legs: readonly LegRow[],
+): z.infer<typeof withdrawalOutput> => ({
   withdrawalId: row.id,
   state: withdrawalState.parse(row.state),
   money: moneyOf(row),
+  fee: toMoneyText(BigInt(row.fee), row.asset),
+  isFeeWaived: row.feeWaived,
   instrumentId: row.instrumentId,
-  isCancellable: row.cancellable && ['requested', 'checking', 'awaiting-approval'].includes(row.state),
+  legs: legs.map((leg) => ({ ...toApiLeg(leg, row.asset), state: legState.parse(leg.state) })),
+  isCancellable:
+    row.cancellable && ['requested', 'checking', 'awaiting-approval', 'approved'].includes(row.state),
   reason: row.reason,
   requestedAt: row.requestedAt.toISOString(),
   closedAt: row.closedAt?.toISOString() ?? null,

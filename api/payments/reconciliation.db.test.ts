@@ -95,6 +95,37 @@ test('a day shows its files, its breaks and an empty suspense', async () => {
     token: staff.payments,
   });
   expect(day.body).toMatchObject({ files: [], openBreaks: 1, closedBreaks: 0, suspense: [] });
+  const post = (id: string, subject: string, cents: bigint, at: string) =>
+    database.ownerPool.query(
+      `with j as (insert into wallet.journal (id, integration, external_id, code, asset, brand, amount, subject, fingerprint, occurred_at)
+         values ($1::uuid, 'pitboss', $1::text, 'hold.capture', 'EUR', 'aurora', abs($3::numeric), $2, '\\x00', $4::timestamptz) returning id)
+       insert into wallet.entry (journal_id, line, asset, account, amount)
+       select id, line, 'EUR', account, amount from j, (values (1, 'suspense:alpha', $3::numeric), (2, 'suspense:beta', -$3::numeric)) l(line, account, amount)`,
+      [id, subject, (cents * 10n ** 10n).toString(), at],
+    );
+  await post(randomUUID(), 'hold:open', 500n, '2026-11-24T10:00:00Z');
+  await post(randomUUID(), 'hold:evened', 700n, '2026-11-24T11:00:00Z');
+  await post(randomUUID(), 'hold:evened', -700n, '2026-11-24T12:00:00Z');
+  await post(randomUUID(), 'hold:open', -500n, '2026-11-25T09:00:00Z');
+  const suspenseOf = async (ofDay: string) =>
+    (await app.send('GET', `/admin/v1/reconciliation/alpha/${ofDay}`, undefined, { token: staff.payments }))
+      .body['suspense'];
+  expect(await suspenseOf('2026-11-24')).toEqual([
+    {
+      account: 'suspense:alpha',
+      money: { amount: '5.00', asset: 'EUR' },
+      items: [
+        {
+          subject: 'hold:open',
+          money: { amount: '5.00', asset: 'EUR' },
+          since: '2026-11-24T10:00:00.000Z',
+          workItemId: null,
+        },
+      ],
+      unexplained: { amount: '0.00', asset: 'EUR' },
+    },
+  ]);
+  expect(await suspenseOf('2026-11-25')).toEqual([]);
   const run = await app.send('POST', '/admin/v1/reconciliation/gamma/2026-11-24/runs', undefined, {
     token: staff.payments,
   });

@@ -69,12 +69,20 @@ const dayOutput = z
         z.strictObject({
           account: z.string(),
           money: moneyOutput,
-          journals: z.array(
-            z.strictObject({ journalId: z.uuid(), code: z.string(), subject: z.string().nullable() }),
+          items: z.array(
+            z.strictObject({
+              subject: z.string(),
+              money: moneyOutput,
+              since: timestamp,
+              workItemId: z.uuid().nullable(),
+            }),
           ),
+          unexplained: moneyOutput.openapi({
+            description: 'What no listed item stands for; anything but zero is for a person to find.',
+          }),
         }),
       )
-      .openapi({ description: 'Empty at a day’s end, or explained by the journals that are listed.' }),
+      .openapi({ description: 'Empty at the day’s end, or made up by the items that are open then.' }),
   })
   .openapi('ReconciliationDay');
 
@@ -277,8 +285,8 @@ function toApiBreak(row: BreakRow & { readonly dayText: string }): z.infer<typeo
 
 type Balance = { account: string; asset: string; units: string };
 
-/** Journals that a suspense account's rest may come from; the newest, as many as a person reads. */
-const explainedMax = 50;
+/** Open items that are listed, the oldest first: as many as a person reads. */
+const explainedMax = 200;
 
 async function readDay(
   { db }: Pick<ApiDeps, 'db'>,
@@ -314,7 +322,6 @@ async function readDay(
       where player_id is null and account in (${`psp:${ofPsp}:clearing`}, ${`psp:${ofPsp}:disputed`}, ${`suspense:${ofPsp}`})
       group by 1, 2 order by 1, 2`.execute(db),
   ]);
-  const suspense = balances.filter(({ account, units }) => account.startsWith('suspense:') && units !== '0');
   return {
     psp: ofPsp,
     day: ofDay,
@@ -333,23 +340,52 @@ async function readDay(
       account,
       money: toMoneyText(BigInt(units), asset),
     })),
-    suspense: await Promise.all(
-      suspense.map(async ({ account, asset, units }) => ({
-        account,
-        money: toMoneyText(BigInt(units), asset),
-        journals: (
-          await db
-            .selectFrom('wallet.entry as e')
-            .innerJoin('wallet.journal as j', 'j.id', 'e.journalId')
-            .select(['j.id', 'j.code', 'j.subject'])
-            .where('e.account', '=', account)
-            .where('e.asset', '=', asset)
-            .where('e.playerId', 'is', null)
-            .orderBy('e.journalId', 'desc')
-            .limit(explainedMax)
-            .execute()
-        ).map((one) => ({ journalId: one.id, code: one.code, subject: one.subject })),
-      })),
-    ),
+    suspense: await readSuspense(db, ofPsp, ofDay),
   };
+}
+
+type SuspenseItem = {
+  account: string;
+  asset: string;
+  total: string;
+  subject: string | null;
+  units: string;
+  since: Date;
+  workItemId: string | null;
+};
+
+/** The PSP's suspense account at the end of the UTC day, as the subjects whose journals have not evened out by then. */
+async function readSuspense(db: ApiDeps['db'], ofPsp: string, ofDay: string) {
+  const { rows } = await sql<SuspenseItem>`
+    with item as (
+      select e.account, e.asset, j.subject, sum(e.amount) as units, min(j.occurred_at) as since
+      from wallet.entry e join wallet.journal j on j.id = e.journal_id
+      where e.player_id is null and e.account = ${`suspense:${ofPsp}`}
+        and j.occurred_at < ${`${ofDay} 00:00:00+00`}::timestamptz + interval '1 day'
+      group by 1, 2, 3 having sum(e.amount) <> 0)
+    select account, asset, subject, units::text, since, sum(units) over (partition by account, asset)::text as total,
+      (select w.id from payments.work_item w where w.subject = item.subject and w.closed_at is null
+        order by w.opened_at limit 1) as work_item_id
+    from item order by account, asset, since limit ${explainedMax}`.execute(db);
+  const of = Map.groupBy(rows, ({ account, asset }) => `${account} ${asset}`);
+  return [...of.values()].flatMap((items) => {
+    const [first] = items;
+    if (first === undefined) return [];
+    const { account, asset, total } = first;
+    const named = items.flatMap(({ subject, ...one }) => (subject === null ? [] : [{ ...one, subject }]));
+    const explained = named.reduce((sum, { units }) => sum + BigInt(units), 0n);
+    return [
+      {
+        account,
+        money: toMoneyText(BigInt(total), asset),
+        items: named.map(({ subject, units, since, workItemId }) => ({
+          subject,
+          money: toMoneyText(BigInt(units), asset),
+          since: since.toISOString(),
+          workItemId,
+        })),
+        unexplained: toMoneyText(BigInt(total) - explained, asset),
+      },
+    ];
+  });
 }

@@ -1,8 +1,10 @@
 /** The player's withdrawals. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { requestWithdrawal } from '#activities/payments/commands/request-withdrawal.ts';
+import { planWithdrawal } from '#activities/payments/plan-withdrawal.ts';
 import type { Database } from '#db/connect.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
+import { parsePayable, toMoneyText } from '#domain/money.ts';
 import type { Api } from '../app.ts';
 import type { ApiDeps } from '../context.ts';
 import { idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
@@ -10,8 +12,16 @@ import { requirePlayer } from '../pam-guard.ts';
 import { olderThan, pageById } from '../keyset.ts';
 import { problemResponses } from '../problem.ts';
 import { clientAddress } from '../request-origin.ts';
-import { idParam, moneyInput, pageOf } from '../schemas.ts';
-import { body, idPageQuery, json, toApiWithdrawal, withdrawalOutput } from './payment-schemas.ts';
+import { idParam, moneyInput, moneyOutput, pageOf } from '../schemas.ts';
+import {
+  body,
+  idPageQuery,
+  json,
+  readLegsOf,
+  toApiLeg,
+  toApiWithdrawal,
+  withdrawalOutput,
+} from './payment-schemas.ts';
 import { runWithdrawal, sendCancellation } from './run-payments.ts';
 
 const requestRoute = (deps: ApiDeps) =>
@@ -20,7 +30,7 @@ const requestRoute = (deps: ApiDeps) =>
     path: '/v1/withdrawals',
     operationId: 'requestWithdrawal',
     tags: ['payments'],
-    summary: 'Pay out to a card that paid in; the amount is held at once',
+    summary: 'Pay out to cards that paid in and to an own account; the amount is held at once',
     security: [{ playerSession: [] }],
     middleware: [requirePlayer(deps)] as const,
     request: {
@@ -42,6 +52,7 @@ const requestRoute = (deps: ApiDeps) =>
         'amount-not-positive',
         'amount-too-precise',
         'amount-too-large',
+        'amount-too-small',
         'unknown-asset',
         'not-authenticated',
         'player-blocked',
@@ -56,6 +67,54 @@ const requestRoute = (deps: ApiDeps) =>
         'wallet-not-found',
         'idempotency-key-reused',
         'dependency-unavailable',
+      ),
+    },
+  });
+
+const quoteOutput = z
+  .strictObject({
+    money: moneyOutput,
+    fee: moneyOutput.openapi({ description: 'Part of `money`; the rest is paid out.' }),
+    isFeeWaived: z.boolean(),
+    freeLeft: z.int().openapi({ description: 'Free withdrawals of this month before this one.' }),
+    legs: z.array(
+      z.strictObject({
+        leg: z.int(),
+        instrumentId: z.uuid(),
+        payout: moneyOutput,
+        fee: moneyOutput,
+      }),
+    ),
+  })
+  .openapi('WithdrawalQuote');
+
+const quoteRoute = (deps: ApiDeps) =>
+  createRoute({
+    method: 'get',
+    path: '/v1/withdrawal-quotes',
+    operationId: 'quoteWithdrawal',
+    tags: ['payments'],
+    summary: 'What a withdrawal would cost now and where its money would go; nothing is held',
+    security: [{ playerSession: [] }],
+    middleware: [requirePlayer(deps)] as const,
+    request: {
+      query: z.strictObject({
+        amount: z.string().max(60),
+        asset: z.string().max(10),
+        instrumentId: z.uuid(),
+      }),
+    },
+    responses: {
+      200: json(quoteOutput, 'The quote; another withdrawal or deposit meanwhile changes it'),
+      ...problemResponses(
+        'invalid-request',
+        'amount-not-positive',
+        'amount-too-precise',
+        'amount-too-large',
+        'amount-too-small',
+        'unknown-asset',
+        'not-authenticated',
+        'payment-method-unavailable',
       ),
     },
   });
@@ -130,7 +189,26 @@ export function mountWithdrawals(api: Api, deps: ApiDeps): void {
       }),
     );
     if (row.state === 'requested' || row.state === 'checking') await runWithdrawal(deps, row);
-    return c.json(toApiWithdrawal(await mustOwn(deps.db, row.id, playerId)), 200);
+    return c.json(await tell(deps.db, row.id, playerId), 200);
+  });
+
+  api.openapi(quoteRoute(deps), async (c) => {
+    const { playerId, brand } = c.var.player;
+    const { amount, asset, instrumentId } = c.req.valid('query');
+    const units = orThrow(parsePayable({ amount, asset }));
+    const plan = orThrow(
+      await planWithdrawal(deps.db, { playerId, brand, asset, amount: units, instrumentId }),
+    );
+    return c.json(
+      {
+        money: toMoneyText(units, asset),
+        fee: toMoneyText(plan.fee, asset),
+        isFeeWaived: plan.isFeeWaived,
+        freeLeft: plan.freeLeft,
+        legs: plan.legs.map((leg) => toApiLeg(leg, asset)),
+      },
+      200,
+    );
   });
 
   api.openapi(listRoute(deps), async (c) => {
@@ -149,11 +227,18 @@ export function mountWithdrawals(api: Api, deps: ApiDeps): void {
       .orderBy('id', 'desc')
       .limit(limit + 1)
       .execute();
-    return c.json(pageById(rows, limit, toApiWithdrawal), 200);
+    const legs = await readLegsOf(
+      deps.db,
+      rows.map(({ id }) => id),
+    );
+    return c.json(
+      pageById(rows, limit, (row) => toApiWithdrawal(row, legs.get(row.id) ?? [])),
+      200,
+    );
   });
 
   api.openapi(readRoute(deps), async (c) =>
-    c.json(toApiWithdrawal(await mustOwn(deps.db, c.req.valid('param').id, c.var.player.playerId)), 200),
+    c.json(await tell(deps.db, c.req.valid('param').id, c.var.player.playerId), 200),
   );
 
   api.openapi(cancelRoute(deps), async (c) => {
@@ -168,8 +253,13 @@ export function mountWithdrawals(api: Api, deps: ApiDeps): void {
       }
       await sendCancellation(deps, id);
     }
-    return c.json(toApiWithdrawal(await mustOwn(deps.db, id, playerId)), 200);
+    return c.json(await tell(deps.db, id, playerId), 200);
   });
+}
+
+async function tell(db: Database, id: string, playerId: string) {
+  const row = await mustOwn(db, id, playerId);
+  return toApiWithdrawal(row, (await readLegsOf(db, [id])).get(id) ?? []);
 }
 
 async function mustOwn(db: Database, id: string, playerId: string) {

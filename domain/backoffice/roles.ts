@@ -76,6 +76,8 @@ export const permissions = [
   'payments:limit:set',
   'payments:list:read',
   'payments:list:change',
+  'payments:work-item:work',
+  'payments:work-item:decide',
   'backoffice:rules:read',
   'backoffice:rules:draft',
 ] as const;
@@ -138,6 +140,7 @@ const grants: Record<RoleName, readonly Permission[]> = {
     'payments:reconciliation:work',
     ...readsLimits,
     'payments:list:change',
+    'payments:work-item:work',
   ],
   'payments-lead': [
     ...readsOfPlayers,
@@ -163,6 +166,8 @@ const grants: Record<RoleName, readonly Permission[]> = {
     'payments:reconciliation:work',
     'payments:reconciliation:decide',
     ...setsLimits,
+    'payments:work-item:work',
+    'payments:work-item:decide',
   ],
   risk: [
     ...readsOfPlayers,
@@ -179,6 +184,7 @@ const grants: Record<RoleName, readonly Permission[]> = {
     'games:credential:decide',
     'games:play-rules:set',
     'games:stake-limit:set',
+    'payments:work-item:work',
     ...asksForRouting,
     'payments:routing:publish',
     ...setsLimits,

@@ -4,13 +4,14 @@
  */
 import type { Permission } from './roles.ts';
 import { fail, succeed, type Result } from '../failures.ts';
+import { payoutRoutingCatalogue } from '../payments/payout-routing-fields.ts';
 import { routingCatalogue } from '../payments/routing-fields.ts';
 import { routingDecisionSchema, type RoutingOutcome } from '../payments/routing.schema.ts';
 import type { Catalogue } from '../rules/catalogue.ts';
 import { compileDecision, type CompiledDecision } from '../rules/decide.ts';
 import { isShallow } from '../rules/limits.ts';
 
-export const ruleSetNames = ['payments.deposit-routing'] as const;
+export const ruleSetNames = ['payments.deposit-routing', 'payments.payout-routing'] as const;
 
 export type RuleSetName = (typeof ruleSetNames)[number];
 
@@ -34,13 +35,25 @@ export const ruleSets: Readonly<Record<RuleSetName, RuleSet>> = {
       publish: 'payments:routing:publish',
     },
   },
+  'payments.payout-routing': {
+    title: 'The order in which PSPs are asked to pay a withdrawal',
+    catalogue: payoutRoutingCatalogue,
+    permissions: {
+      read: 'payments:routing:read',
+      draft: 'payments:routing:draft',
+      publish: 'payments:routing:publish',
+    },
+  },
 };
 
 /** Reads the content of a routing rule set of unknown origin. Failure: `rule-invalid`, with pointers. */
-export function readRouting(content: unknown): Result<CompiledDecision<RoutingOutcome>> {
+export function readRouting(
+  content: unknown,
+  ruleSet: RuleSetName = 'payments.deposit-routing',
+): Result<CompiledDecision<RoutingOutcome>> {
   if (!isShallow(content)) return fail('rule-invalid', 'The rules are nested too deeply.');
   const parsed = routingDecisionSchema.safeParse(content);
-  if (parsed.success) return compileDecision<RoutingOutcome>(parsed.data, routingCatalogue);
+  if (parsed.success) return compileDecision<RoutingOutcome>(parsed.data, ruleSets[ruleSet].catalogue);
   const fields = parsed.error.issues.slice(0, 20).map(({ path, message }) => ({
     pointer: path.map((part) => `/${String(part)}`).join(''),
     detail: message,

@@ -17,6 +17,8 @@ export const parkedBudgetMs = 30 * 24 * 3_600_000;
 
 /** A workflow that was started while its deposit was being written waits this long for the row. */
 export const writtenWithinMs = 3_000;
+/** An announced transfer that has not come by then is given up; banks need a week at the most. */
+export const transferExpiryDays = 14;
 
 /** How long the API waits for an end before it answers "processing". */
 export const answerWithinMs = 15_000;

@@ -73,6 +73,21 @@ export const paymentsEvents = {
   'payments.withdrawal.refused': z.strictObject({ withdrawalId: z.uuid(), money, reason: z.string() }),
   'payments.withdrawal.submitted': z.strictObject({ withdrawalId: z.uuid(), psp: z.string() }),
   'payments.withdrawal.paid': z.strictObject({ withdrawalId: z.uuid(), money, psp: z.string() }),
+  /** A leg of a withdrawal is paid; `money` is what left, `fee` what the player paid for it. */
+  'payments.payout.paid': z.strictObject({
+    withdrawalId: z.uuid(),
+    leg: z.int(),
+    money,
+    fee: money,
+    psp: z.string(),
+  }),
+  /** A leg could not be paid where it was to go; its money goes to the account that the player named. */
+  'payments.payout.rerouted': z.strictObject({
+    withdrawalId: z.uuid(),
+    leg: z.int(),
+    replacedBy: z.int(),
+    reason: z.string(),
+  }),
   /** A payout that was booked came back, and the money with it. */
   'payments.withdrawal.returned': z.strictObject({ withdrawalId: z.uuid(), money, reason: z.string() }),
   'payments.withdrawal.released': z.strictObject({ withdrawalId: z.uuid(), money, reason: z.string() }),
@@ -125,6 +140,22 @@ export const paymentsEvents = {
     fileId: z.uuid(),
     lines: z.int(),
     openBreaks: z.int(),
+  }),
+  'payments.work-item.assigned': z.strictObject({
+    workItemId: z.uuid(),
+    kind: z.string(),
+    ownerId: z.uuid(),
+  }),
+  'payments.work-item.commented': z.strictObject({
+    workItemId: z.uuid(),
+    kind: z.string(),
+    commentId: z.uuid(),
+  }),
+  'payments.work-item.closed': z.strictObject({
+    workItemId: z.uuid(),
+    kind: z.string(),
+    proof: z.string().nullable(),
+    reference: z.string().nullable(),
   }),
   'payments.break.opened': z.strictObject({
     breakId: z.uuid(),

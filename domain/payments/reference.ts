@@ -3,6 +3,9 @@ export const depositReference = (depositId: string, attempt: number): string =>
   `deposit:${depositId}:a${attempt}`;
 export const payoutReference = (withdrawalId: string, attempt: number): string =>
   `withdrawal:${withdrawalId}:p${attempt}`;
+/** Attempts of a withdrawal's leg: 1 to 99 for the first, 101 to 199 for the second. */
+export const payoutNumber = (leg: number, attempt: number): number => (leg - 1) * 100 + attempt;
+export const legOfNumber = (number: number): number => Math.floor((number - 1) / 100) + 1;
 /** A refund has one call for ever, so its reference needs no number. */
 export const refundReference = (refundId: string): string => `refund:${refundId}`;
 
@@ -13,7 +16,7 @@ export type PaymentSubject = {
   readonly attempt: number;
 };
 
-const form = /^(?:(deposit):([0-9a-f-]{36}):a|(withdrawal):([0-9a-f-]{36}):p)(\d{1,2})$/;
+const form = /^(?:(deposit):([0-9a-f-]{36}):a(?=\d{1,2}$)|(withdrawal):([0-9a-f-]{36}):p)(\d{1,4})$/;
 const refundForm = /^refund:([0-9a-f-]{36})$/;
 
 /** Reads a reference back; null for what is not ours. */

@@ -24,7 +24,7 @@ export const routedCurrencies = [
 export const healthWindowMinutes = 15;
 export const healthAttemptsMin = 10;
 
-const healthOf = (psp: string): readonly Field[] => [
+export const healthOf = (psp: string): readonly Field[] => [
   {
     name: `psp.${psp}.attempts`,
     type: { kind: 'integer' },

@@ -1,6 +1,7 @@
 /** What a withdrawal needs before it is paid: nothing, approvals, or a refusal. */
 import { assertNever } from '../failures.ts';
 import type { Units } from '../money.ts';
+import type { PlannedLeg } from './payout-plan.ts';
 
 export const withdrawalStates = [
   'requested',
@@ -9,6 +10,7 @@ export const withdrawalStates = [
   'approved',
   'submitted',
   'paid',
+  'partly-paid',
   'refused',
   'cancelled',
   'parked',
@@ -34,12 +36,10 @@ export type WithdrawalFacts = {
   readonly approvalsRequired: number;
   readonly isIdentityVerified: boolean;
   readonly hasPendingWagering: boolean;
-  /** The instrument has paid in at least once. */
+  /** Every card that would be paid to has paid in at least once. */
   readonly hasDeposited: boolean;
-  /** Captured deposits from the instrument less payouts to it that are made or on their way, this one left out. */
-  readonly netDeposited: Units;
-  /** Captured deposits of the player less all payouts but this one, over all instruments. */
-  readonly netDepositedOverall: Units;
+  /** Winnings would be paid somewhere while deposits of another source wait for their way back. */
+  readonly skipsSources: boolean;
 };
 
 export type WithdrawalCheck =
@@ -47,17 +47,16 @@ export type WithdrawalCheck =
   | { readonly kind: 'pass'; readonly approvals: number; readonly reasons: readonly string[] };
 
 /**
- * Closed loop: money goes back to where it came from up to the net deposits. More than that is winnings; while other
- * instruments still wait for their share, a person decides.
+ * Closed loop: the plan sends money back to where it came from up to the net deposits. Where it cannot, because a card
+ * has expired or a deposit was taken back since, a person decides.
  */
 export function checkWithdrawal(facts: WithdrawalFacts): WithdrawalCheck {
   if (facts.hasPendingWagering) return { kind: 'refuse', reason: 'wagering-pending' };
   if (!facts.isIdentityVerified) return { kind: 'refuse', reason: 'identity-not-verified' };
   if (!facts.hasDeposited) return { kind: 'refuse', reason: 'closed-loop' };
-  const skipsOthers = facts.amount > facts.netDeposited && facts.netDepositedOverall > facts.netDeposited;
   const reasons = [
     ...(facts.amount > facts.autoApproveMax ? ['above-auto-approve'] : []),
-    ...(skipsOthers ? ['closed-loop'] : []),
+    ...(facts.skipsSources ? ['closed-loop'] : []),
   ];
   return { kind: 'pass', approvals: reasons.length > 0 ? facts.approvalsRequired : 0, reasons };
 }
@@ -106,12 +105,15 @@ export const approvedContent = (withdrawal: {
   readonly asset: string;
   readonly amount: Units;
   readonly instrumentId: string;
+  readonly legs: readonly PlannedLeg[];
 }): string =>
   [
-    'withdrawal',
+    'withdrawal/2',
     withdrawal.id,
     withdrawal.playerId,
     withdrawal.asset,
     withdrawal.amount.toString(),
+    // Also where a leg goes that its own instrument does not take.
     withdrawal.instrumentId,
+    ...withdrawal.legs.map((leg) => `${leg.leg} ${leg.instrumentId} ${leg.amount} ${leg.fee}`),
   ].join('\n');

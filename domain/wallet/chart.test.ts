@@ -11,6 +11,8 @@ import {
   accountForms,
   accountName,
   adjustments,
+  bankOf,
+  playerFees,
   bonusCost,
   casinoGaming,
   chart,
@@ -31,6 +33,7 @@ import { roundMoveOf } from './round-moves.ts';
 const sample = (account: string): string =>
   account
     .replace('{psp}', 'alpha')
+    .replace('{account}', 'MT84MALT011')
     .replace('{provider}', 'alpha')
     .replace('{jurisdiction}', 'MT')
     .replace('{vertical}', 'casino');
@@ -96,6 +99,8 @@ const books: readonly [account: string, kind: 'owes' | 'is owed', mayTurn: boole
   ['house:{vertical}:gaming', 'owes', true],
   ['house:bonus-cost', 'is owed', false],
   ['house:psp-fees', 'is owed', false],
+  ['bank:{account}', 'is owed', true],
+  ['house:player-fees', 'owes', false],
   ['house:adjustments', 'is owed', true],
   ['suspense:{provider}', 'owes', true],
   ['tax:{jurisdiction}:payable', 'owes', false],
@@ -128,6 +133,8 @@ test('accounts that are made of a name are lines of the chart', () => {
     'tax:{jurisdiction}:payable': taxPayableOf('MT'),
     'jackpot:{pool}': jackpotOf('alpha'),
     'house:{vertical}:gaming': casinoGaming,
+    'bank:{account}': bankOf('MT84MALT011'),
+    'house:player-fees': playerFees,
     'house:bonus-cost': bonusCost,
     'house:adjustments': adjustments,
     'house:fx': fxPosition,

@@ -10,6 +10,8 @@ export type HouseAccount =
   | `house:${'casino' | 'sportsbook'}:gaming`
   | 'house:bonus-cost'
   | 'house:psp-fees'
+  | 'house:player-fees'
+  | `bank:${string}`
   | 'house:adjustments'
   | `suspense:${string}`
   | `psp:${string}:disputed`
@@ -23,6 +25,8 @@ export const casinoGaming: HouseAccount = 'house:casino:gaming';
 export const sportsbookGaming: HouseAccount = 'house:sportsbook:gaming';
 export const bonusCost: HouseAccount = 'house:bonus-cost';
 export const pspFees: HouseAccount = 'house:psp-fees';
+export const bankOf = (account: string): HouseAccount => `bank:${account}`;
+export const playerFees: HouseAccount = 'house:player-fees';
 export const adjustments: HouseAccount = 'house:adjustments';
 export const fxPosition: HouseAccount = 'house:fx';
 export const disputedOf = (psp: string): HouseAccount => `psp:${psp}:disputed`;
@@ -34,6 +38,7 @@ export const suspenseOf = (party: string): HoldTarget => `suspense:${party}`;
 
 /** Forms of the house side's accounts, for the flows. */
 export const accountForms = {
+  bank: /^bank:[A-Za-z0-9-]{1,40}$/,
   clearing: /^psp:[a-z0-9-]+:clearing$/,
   disputed: /^psp:[a-z0-9-]+:disputed$/,
   suspense: /^suspense:[a-z0-9-]+$/,
@@ -91,6 +96,18 @@ export const chart: readonly AccountMeaning[] = [
   },
   { account: 'house:bonus-cost', normalSide: 'debit', belowZero: false, meaning: 'bonus money given' },
   { account: 'house:psp-fees', normalSide: 'debit', belowZero: false, meaning: 'fees of PSPs' },
+  {
+    account: 'bank:{account}',
+    normalSide: 'debit',
+    belowZero: true,
+    meaning: 'what PSPs have paid to our account at a bank',
+  },
+  {
+    account: 'house:player-fees',
+    normalSide: 'credit',
+    belowZero: false,
+    meaning: 'what players pay for withdrawals',
+  },
   {
     account: 'house:adjustments',
     normalSide: 'debit',

@@ -74,6 +74,7 @@ export type Transfer =
   | { readonly code: 'withdrawal.reserve' }
   | { readonly code: 'withdrawal.settle'; readonly psp: string }
   | { readonly code: 'withdrawal.release' }
+  | { readonly code: 'withdrawal.fee' }
   | { readonly code: 'withdrawal.return'; readonly psp: string }
   | {
       readonly code: 'bonus.award';
@@ -160,6 +161,7 @@ function originalOf(transfer: Transfer): string | null {
     case 'withdrawal.reserve':
     case 'withdrawal.settle':
     case 'withdrawal.release':
+    case 'withdrawal.fee':
     case 'withdrawal.return':
     case 'bonus.award':
     case 'bonus.convert':

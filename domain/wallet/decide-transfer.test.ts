@@ -95,6 +95,8 @@ describe('payments', () => {
     expect(outcome(state, { code: 'withdrawal.reserve' }, 6n)).toBe('insufficient-funds');
     expect(outcome(state, { code: 'withdrawal.settle', psp: 'alpha' }, 7n)).toEqual({ held: 0n });
     expect(outcome(state, { code: 'withdrawal.settle', psp: 'alpha' }, 8n)).toBe('insufficient-funds');
+    expect(outcome(state, { code: 'withdrawal.fee' }, 7n)).toEqual({ held: 0n });
+    expect(outcome(state, { code: 'withdrawal.fee' }, 8n)).toBe('insufficient-funds');
     expect(outcome(state, { code: 'withdrawal.release' }, 7n)).toEqual({ cash: 12n, held: 0n });
     expect(outcome(state, { code: 'withdrawal.release' }, 8n)).toBe('insufficient-funds');
   });
@@ -345,6 +347,7 @@ describe('money of a deposit that goes back', () => {
       { code: 'withdrawal.reserve' },
       { code: 'withdrawal.settle', psp: 'alpha' },
       { code: 'withdrawal.release' },
+      { code: 'withdrawal.fee' },
       { code: 'bonus.award', awardId: 'a', wagering: 0n, betMax: null, expiresAtMs: 0 },
       { code: 'bonus.convert', awardId: 'a' },
       { code: 'bonus.forfeit', awardId: 'a' },

@@ -42,6 +42,9 @@ export function decideTransfer(
     case 'withdrawal.release':
       if (balances.held < amount) return refuse('insufficient-funds', 'The hold does not cover the release.');
       return accepted(state, amount, post.withdrawalRelease(balances, amount));
+    case 'withdrawal.fee':
+      if (balances.held < amount) return refuse('insufficient-funds', 'The hold does not cover the fee.');
+      return accepted(state, amount, post.withdrawalFee(amount));
     case 'withdrawal.return':
       return accepted(state, amount, post.withdrawalReturn(balances, amount, transfer.psp));
     case 'bonus.award': {

@@ -315,6 +315,7 @@ class Reference {
         this.reserved += amount;
         return 'posted';
       case 'withdrawal.settle':
+      case 'withdrawal.fee':
       case 'withdrawal.release':
         if (this.reserved < amount) return 'insufficient-funds';
         this.reserved -= amount;
@@ -565,9 +566,12 @@ const commands: fc.Arbitrary<WalletCommand | ExchangeCommand> = fc.oneof(
         ids,
         amounts,
         fc.constantFrom(
+          // Twice: whatever goes back must have come in.
+          'deposit.capture',
           'deposit.capture',
           'withdrawal.reserve',
           'withdrawal.settle',
+          'withdrawal.fee',
           'withdrawal.release',
           'withdrawal.return',
           'bonus.award',

@@ -15,6 +15,8 @@ const accounts = {
   book: 'house:sportsbook:gaming',
   gifts: 'house:bonus-cost',
   fees: 'house:psp-fees',
+  charges: 'house:player-fees',
+  bank: 'bank:MT84MALT011000012345MTLCAST001S',
   corrections: 'house:adjustments',
   fx: 'house:fx',
   suspense: 'suspense:peer-claims',
@@ -30,6 +32,7 @@ const allowed: Record<JournalCode, string> = {
   'withdrawal.reserve': 'cash held',
   'withdrawal.settle': 'held clearing',
   'withdrawal.release': 'held cash owed',
+  'withdrawal.fee': 'held charges',
   'withdrawal.return': 'cash owed clearing',
   'bet.place': 'cash bonus casino pot potCost',
   'bet.win': 'cash bonus owed casino pot',
@@ -58,6 +61,7 @@ const allowed: Record<JournalCode, string> = {
   'book.void': 'cash owed book',
   'book.correct': 'cash owed book',
   'book.cash-out': 'cash owed book',
+  'psp.payout': 'clearing bank',
   'psp.fee': 'fees clearing',
 };
 

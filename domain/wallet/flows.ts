@@ -9,6 +9,7 @@ const flows: Record<JournalCode, readonly RegExp[]> = {
   'withdrawal.reserve': [/^cash$/, /^held$/],
   'withdrawal.settle': [/^held$/, /^psp:[a-z0-9-]+:clearing$/],
   'withdrawal.release': [/^held$/, /^cash$/, /^receivable$/],
+  'withdrawal.fee': [/^held$/, /^house:player-fees$/],
   'withdrawal.return': [/^cash$/, /^receivable$/, /^psp:[a-z0-9-]+:clearing$/],
   'bet.place': [/^cash$/, /^bonus$/, /^house:casino:gaming$/, /^house:jackpot-cost$/, jackpot],
   'bet.win': [/^cash$/, /^bonus$/, /^receivable$/, /^house:casino:gaming$/, jackpot],
@@ -44,6 +45,7 @@ const flows: Record<JournalCode, readonly RegExp[]> = {
   'book.settle': [/^cash$/, /^receivable$/, /^house:sportsbook:gaming$/],
   'book.void': [/^cash$/, /^receivable$/, /^house:sportsbook:gaming$/],
   'book.correct': [/^cash$/, /^receivable$/, /^house:sportsbook:gaming$/],
+  'psp.payout': [accountForms.clearing, accountForms.bank],
   'psp.fee': [/^house:psp-fees$/, accountForms.clearing],
   'book.cash-out': [/^cash$/, /^receivable$/, /^house:sportsbook:gaming$/],
 };

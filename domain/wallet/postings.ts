@@ -2,6 +2,7 @@
 import type { Units } from '../money.ts';
 import {
   adjustments,
+  bankOf,
   bonusCost,
   casinoGaming,
   clearingOf,
@@ -9,6 +10,7 @@ import {
   fxPosition,
   jackpotCost,
   jackpotOf,
+  playerFees,
   pspFees,
   sportsbookGaming,
   type HouseAccount,
@@ -20,6 +22,7 @@ export const journalCodes = [
   'withdrawal.reserve',
   'withdrawal.settle',
   'withdrawal.release',
+  'withdrawal.fee',
   'withdrawal.return',
   'bet.place',
   'bet.win',
@@ -50,6 +53,7 @@ export const journalCodes = [
   'book.correct',
   'book.cash-out',
   'psp.fee',
+  'psp.payout',
 ] as const;
 export type JournalCode = (typeof journalCodes)[number];
 
@@ -92,6 +96,12 @@ export const withdrawalSettle = (amount: Units, psp: string): Posting[] => [
 
 export const withdrawalRelease = (balances: PoolBalances, amount: Units): Posting[] =>
   moving([player('held', -amount), ...creditCash(balances, amount)]);
+
+/** What the player pays for the payout, out of the same hold. */
+export const withdrawalFee = (amount: Units): Posting[] => [
+  player('held', -amount),
+  house(playerFees, amount),
+];
 
 /** A payout that was booked and came back: the money is the player's again. */
 export const withdrawalReturn = (balances: PoolBalances, amount: Units, psp: string): Posting[] =>
@@ -187,6 +197,18 @@ export const jackpotContribute = (amount: Units, pool: string): Posting[] => [
 export const pspFee = (amount: Units, psp: string): Posting[] => [
   house(pspFees, -amount),
   house(clearingOf(psp), amount),
+];
+
+/** A fee that a later file of the PSP says was lower than told before. */
+export const pspFeeBack = (amount: Units, psp: string): Posting[] => [
+  house(pspFees, amount),
+  house(clearingOf(psp), -amount),
+];
+
+/** What the PSP owed us has arrived at our bank. */
+export const pspPayout = (amount: Units, psp: string, account: string): Posting[] => [
+  house(clearingOf(psp), amount),
+  house(bankOf(account), -amount),
 ];
 
 export const bonusAward = (amount: Units): Posting[] => [player('bonus', amount), house(bonusCost, -amount)];

@@ -1,5 +1,6 @@
-/** Takes a withdrawal in: the row and the hold on the player's money, in one transaction. */
+/** Takes a withdrawal in: the row, its fee and legs, and the hold on the player's money, in one transaction. */
 import { createHash } from 'node:crypto';
+import { sql } from 'kysely';
 import type { Database, Trx } from '#db/connect.ts';
 import { appendEvent } from '#activities/compliance/append-event.ts';
 import { currentProfile } from '#activities/compliance/profiles.ts';
@@ -12,6 +13,7 @@ import { parsePayable, toMinorUnits, toMoneyText, type MoneyText } from '#domain
 import { approvedContent } from '#domain/payments/withdrawal-decision.ts';
 import { toFailure, type Refusal } from '#domain/payments/uses.ts';
 import { currentPaymentRules } from '../payment-limits.ts';
+import { planWithdrawal } from '../plan-withdrawal.ts';
 import type { WithdrawalRow } from '../payment-rows.ts';
 import { countWithdrawal } from '../withdrawal-limits.ts';
 import { cardMinorUnitsMax, refusable, type PaymentOrigin } from './request-deposit.ts';
@@ -30,8 +32,8 @@ export type WithdrawalRequest = {
 /**
  * Inserts the withdrawal and holds its amount, or finds the one that the key made before. Failures:
  * `withdrawals-stopped`, `idempotency-key-reused`, those of `parsePayable`, `payment-method-unavailable`, `identity-not-verified`,
- * `withdrawal-pending-wagering`, those of `judgePayment`, `payment-limit-exceeded`, `wallet-not-found`,
- * `insufficient-funds`.
+ * `withdrawal-pending-wagering`, those of `judgePayment` and `planWithdrawal`, `payment-limit-exceeded`,
+ * `wallet-not-found`, `insufficient-funds`.
  */
 export async function requestWithdrawal(
   db: Database,
@@ -48,7 +50,14 @@ export async function requestWithdrawal(
     const known = await findWithdrawal(trx, request);
     if (known !== null) return known;
     await refuseWhileStopped(trx);
+    // One at a time: a plan that does not see another's legs would pay a deposit back twice.
+    await sql`select pg_advisory_xact_lock(hashtextextended(${`withdrawals:${request.playerId}`}, 0))`.execute(
+      trx,
+    );
     const { jurisdiction, version, cancellable } = await admitWithdrawal(trx, request);
+    const plan = orThrow(
+      await planWithdrawal(trx, { ...request, asset: request.money.asset, amount: amount.value }),
+    );
     const inserted = await trx
       .insertInto('payments.withdrawal')
       .values({
@@ -61,6 +70,9 @@ export async function requestWithdrawal(
         amount: amount.value.toString(),
         instrumentId: request.instrumentId,
         cancellable,
+        fee: plan.fee.toString(),
+        feeTerm: plan.feeTerm,
+        feeWaived: plan.isFeeWaived,
         fingerprint: request.fingerprint,
         payloadHash: hashOf({
           id: request.withdrawalId,
@@ -68,6 +80,7 @@ export async function requestWithdrawal(
           asset: request.money.asset,
           amount: amount.value,
           instrumentId: request.instrumentId,
+          legs: plan.legs,
         }),
       })
       .onConflict((conflict) => conflict.column('id').doNothing())
@@ -85,6 +98,18 @@ export async function requestWithdrawal(
       ip,
     });
     if (refusal !== null) throw new FailureError(toFailure(refusal));
+    await trx
+      .insertInto('payments.withdrawalLeg')
+      .values(
+        plan.legs.map(({ leg, instrumentId, amount: share, fee }) => ({
+          withdrawalId: request.withdrawalId,
+          leg,
+          instrumentId,
+          amount: share.toString(),
+          fee: fee.toString(),
+        })),
+      )
+      .execute();
     orThrow(
       await postTransfer(trx, {
         key: `withdrawal:${request.withdrawalId}:reserve`,
@@ -163,15 +188,6 @@ async function admitWithdrawal(
     .executeTakeFirst();
   if (player === undefined) throw refusal(fail('not-found', 'There is no such player.'));
   if (player.status === 'locked') throw refusal(fail('player-blocked', 'The account is locked.'));
-  const instrument = await trx
-    .selectFrom('payments.instrument')
-    .select('id')
-    .where('id', '=', request.instrumentId)
-    .where('playerId', '=', request.playerId)
-    .executeTakeFirst();
-  if (instrument === undefined) {
-    throw refusal(fail('payment-method-unavailable', 'Money goes back to a card that a deposit came from.'));
-  }
   const { jurisdiction, version, profile } = orThrow(await currentProfile(trx, player.jurisdiction));
   if (!levelSatisfies(await readKycLevel(trx, request.playerId), profile.withdrawalKycLevel)) {
     throw refusal(

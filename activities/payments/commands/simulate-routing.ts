@@ -3,7 +3,8 @@ import { sql } from 'kysely';
 import type { Database } from '#db/connect.ts';
 import { fail, succeed, type Result } from '#domain/failures.ts';
 import { routeDeposit } from '#domain/payments/routing.ts';
-import { routingCatalogue } from '#domain/payments/routing-fields.ts';
+import type { RuleSetName } from '#domain/backoffice/rule-sets.ts';
+import { ruleSets } from '#domain/backoffice/rule-sets.ts';
 import { fromStoredFacts, type StoredFacts } from '#domain/rules/facts.ts';
 import { readRoutingVersion } from '../routing-rules.ts';
 
@@ -24,7 +25,8 @@ export type RoutingSimulation = {
 };
 
 export type SimulatedDecision = {
-  readonly depositId: string;
+  /** Of the deposit or the withdrawal. */
+  readonly paymentId: string;
   readonly decidedAt: Date;
   readonly was: readonly string[];
   readonly would: readonly string[];
@@ -41,20 +43,30 @@ const samplesMax = 20;
  */
 export async function simulateRouting(
   db: Database,
-  { versionId, brand, days }: { readonly versionId: string; readonly brand: string; readonly days: number },
+  {
+    versionId,
+    ruleSet,
+    brand,
+    days,
+  }: {
+    readonly versionId: string;
+    readonly ruleSet: RuleSetName;
+    readonly brand: string;
+    readonly days: number;
+  },
 ): Promise<Result<RoutingSimulation>> {
-  const version = await readRoutingVersion(db, versionId);
+  const version = await readRoutingVersion(db, versionId, ruleSet);
   if (version === null) return fail('not-found', 'There is no such version.');
   const rows = new Map<string | null, number>();
   const samples: SimulatedDecision[] = [];
   const counts = { decisions: 0, changed: 0, firstChanged: 0, undecided: 0 };
   let place: Place | null = null;
   for (;;) {
-    const page: readonly StoredDecision[] = await readPage(db, brand, days, place);
+    const page: readonly StoredDecision[] = await readPage(db, ruleSet, brand, days, place);
     for (const stored of page) {
-      const facts = fromStoredFacts(routingCatalogue, stored.inputs);
+      const facts = fromStoredFacts(ruleSets[ruleSet].catalogue, stored.inputs);
       if (!facts.ok) return facts;
-      const { psps, row } = routeDeposit(version.rules, facts.value, stored.depositId);
+      const { psps, row } = routeDeposit(version.rules, facts.value, stored.seed);
       counts.decisions += 1;
       rows.set(row, (rows.get(row) ?? 0) + 1);
       if (psps.length === 0) counts.undecided += 1;
@@ -63,7 +75,7 @@ export async function simulateRouting(
       if (psps[0] !== stored.psps[0]) counts.firstChanged += 1;
       if (samples.length < samplesMax)
         samples.push({
-          depositId: stored.depositId,
+          paymentId: stored.paymentId,
           decidedAt: stored.decidedAt,
           was: stored.psps,
           would: psps,
@@ -72,7 +84,7 @@ export async function simulateRouting(
     }
     const last = page.at(-1);
     if (last === undefined || page.length < pageSize || counts.decisions >= decisionsMax) break;
-    place = { atUs: last.atUs, depositId: last.depositId };
+    place = { atUs: last.atUs, seed: last.seed };
   }
   return succeed({
     days,
@@ -84,31 +96,46 @@ export async function simulateRouting(
 }
 
 type StoredDecision = {
-  readonly depositId: string;
+  readonly paymentId: string;
+  /** What its place in the volume was drawn from; unique. */
+  readonly seed: string;
   readonly decidedAt: Date;
   readonly atUs: string;
   readonly inputs: StoredFacts;
   readonly psps: readonly string[];
 };
 
+const sources = {
+  'payments.deposit-routing': {
+    table: sql.table('payments.routing_decision'),
+    id: sql.ref('deposit_id'),
+    seed: sql<string>`deposit_id::text`,
+  },
+  'payments.payout-routing': {
+    table: sql.table('payments.payout_routing_decision'),
+    id: sql.ref('withdrawal_id'),
+    seed: sql<string>`withdrawal_id || ':' || leg`,
+  },
+} as const;
+
 /** Of the last row before, to the microsecond: a Date would lose three digits. */
-type Place = { readonly atUs: string; readonly depositId: string };
+type Place = { readonly atUs: string; readonly seed: string };
 
 async function readPage(
   db: Database,
+  ruleSet: RuleSetName,
   brand: string,
   days: number,
   place: Place | null,
 ): Promise<readonly StoredDecision[]> {
+  const { table, id, seed } = sources[ruleSet];
   const before =
-    place === null
-      ? sql``
-      : sql`and (decided_at, deposit_id) < (${place.atUs}::timestamptz, ${place.depositId}::uuid)`;
+    place === null ? sql`` : sql`and (decided_at, ${seed}) < (${place.atUs}::timestamptz, ${place.seed})`;
   const { rows } = await sql<StoredDecision>`
-    select deposit_id, decided_at, decided_at::text as at_us, inputs, psps
-    from payments.routing_decision
-    where brand = ${brand} and decided_at > now() - make_interval(days => ${days}) ${before}
-    order by decided_at desc, deposit_id desc limit ${pageSize}
+    select ${id} as payment_id, ${seed} as seed, decided_at, decided_at::text as at_us, inputs, psps
+    from ${table}
+    where rule_version_id is not null and brand = ${brand} and decided_at > now() - make_interval(days => ${days}) ${before}
+    order by decided_at desc, ${seed} desc limit ${pageSize}
   `.execute(db);
   return rows;
 }

@@ -16,7 +16,8 @@ export type WorkItemKind =
   | 'returned-payout'
   | 'stuck-payout-file'
   | 'unreadable-report'
-  | 'listed-deposit';
+  | 'listed-deposit'
+  | 'unreadable-rules';
 
 /** One open item per kind and subject; opening it again changes nothing. */
 export async function openWorkItem(

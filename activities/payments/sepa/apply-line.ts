@@ -4,10 +4,12 @@ import { appendEvent } from '#activities/compliance/append-event.ts';
 import { postTransfer } from '#activities/wallet/post.ts';
 import type { Trx } from '#db/connect.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
+import { toMoneyText } from '#domain/money.ts';
 import type { BankLine, BankStatement } from '#domain/payments/sepa/camt.ts';
 import { sepaPsp } from '../commands/bank-accounts.ts';
 import { openWorkItem } from '../commands/work-items.ts';
-import { lockWithdrawal, moneyOf } from '../payment-rows.ts';
+import { lockWithdrawal } from '../payment-rows.ts';
+import { mustLeg, payoutOf } from '../withdrawal-legs.ts';
 import { creditPayIn } from './credit-pay-in.ts';
 import { mustHaveBank, type PayoutBatchDeps } from './payout-batches.ts';
 
@@ -105,10 +107,11 @@ async function takeBack(
   const row = await lockWithdrawal(trx, withdrawalId);
   const attempt = await trx
     .selectFrom('payments.payoutAttempt')
-    .select('state')
+    .select(['state', 'leg'])
     .where('reference', '=', reference)
     .executeTakeFirstOrThrow();
-  if (row.state !== 'paid' && attempt.state === 'paid')
+  const leg = await mustLeg(trx, withdrawalId, attempt.leg);
+  if (leg.state !== 'paid' && attempt.state === 'paid')
     throw new FailureError(fail('dependency-unavailable', 'The payout is being settled.').failure);
   await trx
     .updateTable('payments.bankTransfer')
@@ -116,17 +119,23 @@ async function takeBack(
     .where('reference', '=', reference)
     .execute();
   const subject = `withdrawal:${withdrawalId}`;
-  if (row.state === 'paid') {
+  if (leg.state === 'paid') {
     orThrow(
       await postTransfer(trx, {
-        key: `${subject}:return`,
+        key: leg.leg === 1 ? `${subject}:return` : `${subject}:return:${leg.leg}`,
         playerId: row.playerId,
         asset: row.asset,
-        amount: BigInt(row.amount),
+        amount: payoutOf(leg),
         subject,
         transfer: { code: 'withdrawal.return', psp: sepaPsp },
       }),
     );
+    await trx
+      .updateTable('payments.withdrawalLeg')
+      .set({ state: 'returned', reason })
+      .where('withdrawalId', '=', withdrawalId)
+      .where('leg', '=', leg.leg)
+      .execute();
     await appendEvent(
       trx,
       {
@@ -134,7 +143,7 @@ async function takeBack(
         version: 1,
         brand: row.brand,
         playerId: row.playerId,
-        payload: { withdrawalId, money: moneyOf(row), reason },
+        payload: { withdrawalId, money: toMoneyText(payoutOf(leg), row.asset), reason },
       },
       { actor: { kind: 'workflow', id: 'bank-reports' }, subject },
     );

@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import { appendEvent } from '#activities/compliance/append-event.ts';
 import { openPersonalData } from '#activities/personal-data.ts';
+import { reserveDepositLimit } from '#activities/responsible-gambling/commands/deposit-limit.ts';
 import { postTransfer } from '#activities/wallet/post.ts';
 import type { Trx } from '#db/connect.ts';
 import { orThrow } from '#domain/failures.ts';
@@ -37,6 +38,13 @@ export async function creditPayIn(
   const person = await openPersonalData(trx, keyRing, deposit.playerId, 'aml');
   if (person === null || !isSameHolder(line.counterpartyName, person))
     return no(`the sender of the money for ${subject} is not its player`);
+  if (deposit.state === 'failed') {
+    // It was given up and its share of the limit given back: credited only if the player may still pay that in.
+    const { playerId, asset, id: depositId } = deposit;
+    const share = { playerId, asset, amount: line.amount, depositId, isLimitRequired: false };
+    const again = await reserveDepositLimit(trx, share);
+    if (!again.ok) return no(`money came late for ${subject}, and its limit is used: ${again.failure.code}`);
+  }
   orThrow(
     await postTransfer(trx, {
       key: `${subject}:capture`,

@@ -225,7 +225,11 @@ async function fileOf(
   const rows = await trx
     .selectFrom('payments.bankTransfer as t')
     .innerJoin('payments.withdrawal as w', 'w.id', 't.withdrawalId')
-    .innerJoin('payments.bankAccount as a', 'a.instrumentId', 'w.instrumentId')
+    .innerJoin('payments.payoutAttempt as p', 'p.reference', 't.reference')
+    .innerJoin('payments.withdrawalLeg as l', (join) =>
+      join.onRef('l.withdrawalId', '=', 'p.withdrawalId').onRef('l.leg', '=', 'p.leg'),
+    )
+    .innerJoin('payments.bankAccount as a', 'a.instrumentId', 'l.instrumentId')
     .select(['t.reference', 't.endToEndId', 't.amount', 'w.playerId', 'a.sealed'])
     .where(
       't.reference',

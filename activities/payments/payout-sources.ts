@@ -1,0 +1,67 @@
+/** What a player has paid in and has not got back, per instrument: what the closed loop goes by. */
+import { sql } from 'kysely';
+import type { Database, Trx } from '#db/connect.ts';
+import type { PayoutSource } from '#domain/payments/payout-plan.ts';
+
+type Row = { instrumentId: string | null; deposited: string; net: string; isPayable: boolean };
+
+export type DepositedSource = PayoutSource & { readonly hasDeposited: boolean };
+
+/**
+ * Oldest deposit first. A refund or a chargeback makes a deposit none; a leg that came back is no payout. Transfers come
+ * from an account of the player's that we do not know by itself, so they count for the newest account that the player
+ * has registered; without one, and for whatever else came without an instrument, there is nothing to pay back to.
+ * @param except a withdrawal whose own legs do not count
+ */
+export async function readSources(
+  trx: Database | Trx,
+  {
+    playerId,
+    asset,
+    except,
+  }: { readonly playerId: string; readonly asset: string; readonly except: string | null },
+): Promise<readonly DepositedSource[]> {
+  const { rows } = await sql<Row>`
+    with account as (
+      select id from payments.instrument where player_id = ${playerId} and kind = 'bank-account'
+      order by created_at desc, id limit 1),
+    deposit as (
+      select d.id, d.amount, d.captured_at,
+        coalesce(d.instrument_id, case when d.method = 'bank-transfer' then (select id from account) end) as instrument_id
+      from payments.deposit d
+      where d.player_id = ${playerId} and d.asset = ${asset} and d.state = 'captured'),
+    -- A movement that was undone is answered by a journal that reverses it.
+    back as (
+      select d.instrument_id, sum(j.amount) as amount
+      from deposit d
+      join wallet.journal c on c.integration = 'pitboss' and c.external_id = 'deposit:' || d.id || ':capture'
+      join wallet.journal j on j.answers = c.id and j.code in ('deposit.refund', 'chargeback.open')
+      where not exists (select 1 from wallet.journal w where w.reverses = j.id)
+      group by d.instrument_id),
+    paid as (
+      select l.instrument_id, sum(l.amount - l.fee) as amount
+      from payments.withdrawal w join payments.withdrawal_leg l on l.withdrawal_id = w.id
+      where w.player_id = ${playerId} and w.asset = ${asset} and l.state in ('planned', 'paid')
+        and w.id is distinct from ${except}::uuid
+      group by l.instrument_id),
+    source as (
+      select instrument_id, sum(amount) as deposited, min(captured_at) as first_at from deposit group by instrument_id)
+    select s.instrument_id, s.deposited,
+      s.deposited - coalesce(b.amount, 0) - coalesce(p.amount, 0) as net,
+      coalesce(case i.kind
+        when 'card' then i.expiry_year is null
+          or make_date(i.expiry_year, i.expiry_month, 1) + interval '1 month' > now()
+        when 'bank-account' then ${asset} = 'EUR'
+        else true end, false) as is_payable
+    from source s
+    left join back b on b.instrument_id is not distinct from s.instrument_id
+    left join paid p on p.instrument_id = s.instrument_id
+    left join payments.instrument i on i.id = s.instrument_id
+    order by s.first_at, s.instrument_id`.execute(trx);
+  return rows.map(({ instrumentId, deposited, net, isPayable }) => ({
+    instrumentId,
+    net: BigInt(net),
+    isPayable,
+    hasDeposited: BigInt(deposited) > 0n,
+  }));
+}

@@ -1,0 +1,165 @@
+/**
+ * Decides in which order PSPs are asked to pay a leg, once, and keeps the decision: the rules' order among the PSPs
+ * where the player has a token of the instrument. Without live rules the PSP where the money came in is first.
+ */
+import { sql } from 'kysely';
+import { z } from 'zod';
+import type { Database, Trx } from '#db/connect.ts';
+import { readKycLevel } from '#activities/kyc/commands/levels.ts';
+import type { PayoutOption } from '#domain/payments/payout-cascade.ts';
+import { payoutRoutingCatalogue } from '#domain/payments/payout-routing-fields.ts';
+import { routeDeposit } from '#domain/payments/routing.ts';
+import { routedPsps } from '#domain/payments/routing-fields.ts';
+import { toStoredFacts } from '#domain/rules/facts.ts';
+import type { Facts, RuleValue } from '#domain/rules/rule-types.ts';
+import type { WithdrawalRow } from './payment-rows.ts';
+import { payoutHealth, type PspHealth } from './psp-health.ts';
+import { currentPayoutRules, type RoutingRules } from './routing-rules.ts';
+import { payoutOf, type LegRow } from './withdrawal-legs.ts';
+
+export type PayoutRoutingInputs = {
+  readonly rules: RoutingRules;
+  readonly health: ReadonlyMap<string, PspHealth>;
+  /** PSPs that this installation has a connector of. */
+  readonly connected: ReadonlySet<string>;
+};
+
+const optionsSchema = z.array(z.object({ psp: z.string(), token: z.string() }));
+
+/** Read before the transaction: both come from the process's memory most of the time. */
+export async function readPayoutRouting(
+  db: Database,
+  withdrawalId: string,
+  psps: ReadonlyMap<string, unknown>,
+): Promise<PayoutRoutingInputs> {
+  const { brand } = await db
+    .selectFrom('payments.withdrawal')
+    .select('brand')
+    .where('id', '=', withdrawalId)
+    .executeTakeFirstOrThrow();
+  const [rules, health] = await Promise.all([currentPayoutRules(db, brand), payoutHealth(db)]);
+  return { rules, health, connected: new Set(psps.keys()) };
+}
+
+/** The leg's order as it was decided the first time. The withdrawal's row is locked by the caller. */
+export async function payoutOptions(
+  trx: Trx,
+  row: WithdrawalRow,
+  leg: LegRow,
+  { rules, health, connected }: PayoutRoutingInputs,
+): Promise<readonly PayoutOption[]> {
+  const known = await trx
+    .selectFrom('payments.payoutRoutingDecision')
+    .select('options')
+    .where('withdrawalId', '=', row.id)
+    .where('leg', '=', leg.leg)
+    .executeTakeFirst();
+  if (known !== undefined) return optionsSchema.parse(known.options);
+  const { source, method, cardBrand, tokens } = await readTokens(trx, leg.instrumentId, connected);
+  const startedAtMs = performance.now();
+  const decided = { withdrawalId: row.id, leg: leg.leg, brand: row.brand };
+  if (rules.live === null) {
+    const psps = tokens.map(({ psp }) => psp);
+    await trx
+      .insertInto('payments.payoutRoutingDecision')
+      .values({ ...decided, psps, options: JSON.stringify(tokens) })
+      .execute();
+    return tokens;
+  }
+  const facts = await factsOf(trx, row, leg, { source, method, cardBrand, health });
+  const seed = `${row.id}:${leg.leg}`;
+  const routed = routeDeposit(rules.live.rules, facts, seed);
+  const shadow = rules.shadow === null ? null : routeDeposit(rules.shadow.rules, facts, seed);
+  const ordered = routed.psps.flatMap((psp) => tokens.find((token) => token.psp === psp) ?? []);
+  // A rule that names nobody who could pay must not keep a player's money: the source is left.
+  const options = ordered.length > 0 ? ordered : tokens.slice(0, 1);
+  await trx
+    .insertInto('payments.payoutRoutingDecision')
+    .values({
+      ...decided,
+      ruleVersionId: rules.live.id,
+      inputs: JSON.stringify(toStoredFacts(payoutRoutingCatalogue, facts)),
+      trace: JSON.stringify(routed.trace),
+      rowName: routed.row,
+      bucket: routed.bucket,
+      psps: [...routed.psps],
+      options: JSON.stringify(options),
+      shadowVersionId: rules.shadow?.id ?? null,
+      shadowPsps: shadow === null ? null : [...shadow.psps],
+      tookUs: Math.round((performance.now() - startedAtMs) * 1_000),
+    })
+    .execute();
+  return options;
+}
+
+type Tokens = {
+  /** Where the instrument is at home. */
+  readonly source: string;
+  readonly method: string;
+  readonly cardBrand: string | null;
+  /** The source first, then the other PSPs that got a token of the same card with its last deposit. */
+  readonly tokens: readonly PayoutOption[];
+};
+
+async function readTokens(trx: Trx, instrumentId: string, connected: ReadonlySet<string>): Promise<Tokens> {
+  const instrument = await trx
+    .selectFrom('payments.instrument')
+    .select(['psp', 'kind', 'token', 'cardBrand'])
+    .where('id', '=', instrumentId)
+    .executeTakeFirstOrThrow();
+  const deposit = await trx
+    .selectFrom('payments.deposit')
+    .select('options')
+    .where('instrumentId', '=', instrumentId)
+    .where('state', '=', 'captured')
+    .orderBy('capturedAt', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  const others = deposit === undefined ? [] : optionsSchema.parse(deposit.options);
+  return {
+    source: instrument.psp,
+    method: instrument.kind,
+    cardBrand: instrument.cardBrand,
+    tokens: [
+      { psp: instrument.psp, token: instrument.token },
+      ...others.filter(({ psp }) => psp !== instrument.psp && connected.has(psp)),
+    ],
+  };
+}
+
+async function factsOf(
+  trx: Trx,
+  row: WithdrawalRow,
+  leg: LegRow,
+  more: Omit<Tokens, 'tokens'> & { readonly health: ReadonlyMap<string, PspHealth> },
+): Promise<Facts> {
+  const player = await trx
+    .selectFrom('pam.player')
+    .select([
+      'country',
+      sql<bigint>`(extract(epoch from now() - registered_at) * 1000000)::bigint`.as('ageUs'),
+      sql<bigint>`(extract(epoch from now()) * 1000000)::bigint`.as('nowUs'),
+    ])
+    .where('id', '=', row.playerId)
+    .executeTakeFirstOrThrow();
+  const facts = new Map<string, RuleValue>([
+    ['brand', row.brand],
+    ['jurisdiction', row.jurisdiction],
+    ['method', more.method],
+    ['currency', row.asset],
+    [`amount.${row.asset}`, payoutOf(leg)],
+    ['requestedAt', player.nowUs],
+    ['source', more.source],
+    ['player.country', player.country],
+    ['player.kycLevel', await readKycLevel(trx, row.playerId)],
+    ['player.accountAge', player.ageUs],
+    ['card.brand', more.cardBrand],
+  ]);
+  for (const psp of routedPsps) {
+    const known = more.health.get(psp);
+    facts.set(`psp.${psp}.attempts`, known?.attempts ?? 0n);
+    facts.set(`psp.${psp}.approvedBps`, known?.approvedBps ?? null);
+    facts.set(`psp.${psp}.unreachableBps`, known?.unreachableBps ?? null);
+  }
+  return facts;
+}

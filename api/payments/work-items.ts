@@ -1,0 +1,217 @@
+/** Work items as staff handle them: one with its comments, its owner, and its closing with a reason and a proof. */
+import { createRoute, z } from '@hono/zod-openapi';
+import {
+  assignWorkItem,
+  closeWorkItem,
+  commentWorkItem,
+} from '#activities/payments/commands/work-item-actions.ts';
+import { mayDo } from '#domain/backoffice/roles.ts';
+import { fail, FailureError } from '#domain/failures.ts';
+import { closingRuleOf, proofKinds } from '#domain/payments/work-items.ts';
+import type { Api } from '../app.ts';
+import { requireBrand, requireOperator } from '../backoffice-guard.ts';
+import type { ApiDeps, OperatorIdentity } from '../context.ts';
+import { idempotencyHeader, idFromKey } from '../idempotency.ts';
+import { problemResponses } from '../problem.ts';
+import { idParam, timestamp } from '../schemas.ts';
+import { decided } from '../wallet/decided.ts';
+import { body, json } from './payment-schemas.ts';
+import { toApiWorkItem, workItemOutput } from './payment-timeline.ts';
+
+const detailOutput = z
+  .strictObject({
+    ...workItemOutput.shape,
+    brand: z.string().nullable(),
+    closedBy: z.uuid().nullable(),
+    proof: z.strictObject({ kind: z.string(), reference: z.string() }).nullable(),
+    closesBy: z
+      .enum(['own-action', 'ended', 'proof', 'reason'])
+      .openapi({ description: 'What its kind asks for; `own-action`: another route closes it.' }),
+    isMoney: z.boolean().openapi({ description: 'Only `payments:work-item:decide` closes it.' }),
+    comments: z.array(z.strictObject({ operatorId: z.uuid(), comment: z.string(), commentedAt: timestamp })),
+  })
+  .openapi('PaymentWorkItemDetail');
+
+const security = [{ operatorSession: [] }];
+const common = [
+  'malformed-json',
+  'invalid-request',
+  'not-authenticated',
+  'forbidden',
+  'not-found',
+  'dependency-unavailable',
+] as const;
+const tags = ['payments'];
+const item = { 200: json(detailOutput, 'The work item as it is now') };
+
+const readRoute = (deps: ApiDeps) =>
+  createRoute({
+    method: 'get',
+    path: '/admin/v1/payments/work-items/{id}',
+    operationId: 'readPaymentWorkItem',
+    tags,
+    summary: 'A work item with its comments and how it may be closed',
+    security,
+    middleware: [requireOperator(deps, 'payments:withdrawal:read')] as const,
+    request: { params: idParam },
+    responses: {
+      ...item,
+      ...problemResponses('invalid-request', 'not-authenticated', 'forbidden', 'not-found'),
+    },
+  });
+
+const ownerRoute = (deps: ApiDeps) =>
+  createRoute({
+    method: 'post',
+    path: '/admin/v1/payments/work-items/{id}/owner',
+    operationId: 'assignPaymentWorkItem',
+    tags,
+    summary: 'Take a work item, or give it to a colleague',
+    security,
+    middleware: [requireOperator(deps, 'payments:work-item:work')] as const,
+    request: {
+      params: idParam,
+      body: body(
+        z
+          .strictObject({ ownerId: z.uuid().optional().openapi({ description: 'Yourself, if left out.' }) })
+          .openapi('WorkItemOwner'),
+      ),
+    },
+    responses: { ...item, ...problemResponses(...common, 'work-item-not-open') },
+  });
+
+const commentRoute = (deps: ApiDeps) =>
+  createRoute({
+    method: 'post',
+    path: '/admin/v1/payments/work-items/{id}/comments',
+    operationId: 'commentPaymentWorkItem',
+    tags,
+    summary: 'Write down what was found out; comments stay',
+    security,
+    middleware: [requireOperator(deps, 'payments:work-item:work')] as const,
+    request: {
+      params: idParam,
+      headers: idempotencyHeader,
+      body: body(z.strictObject({ comment: z.string().trim().min(3).max(1_000) }).openapi('WorkItemComment')),
+    },
+    responses: { ...item, ...problemResponses(...common, 'idempotency-key-reused') },
+  });
+
+const closeRoute = (deps: ApiDeps) =>
+  createRoute({
+    method: 'post',
+    path: '/admin/v1/payments/work-items/{id}/closings',
+    operationId: 'closePaymentWorkItem',
+    tags,
+    summary: 'Close a work item with a reason and, where its kind asks for one, a proof that is looked up',
+    security,
+    middleware: [requireOperator(deps, 'payments:work-item:work')] as const,
+    request: {
+      params: idParam,
+      body: body(
+        z
+          .strictObject({
+            reason: z.string().trim().min(3).max(500),
+            proof: z
+              .strictObject({ kind: z.enum(proofKinds), reference: z.string().min(1).max(200) })
+              .optional(),
+          })
+          .openapi('WorkItemClosing'),
+      ),
+    },
+    responses: { ...item, ...problemResponses(...common, 'work-item-not-open') },
+  });
+
+export function mountWorkItems(api: Api, deps: ApiDeps): void {
+  const { db } = deps;
+
+  api.openapi(readRoute(deps), async (c) => {
+    await mustSee(deps, c.var.operator, c.req.valid('param').id);
+    return c.json(await readItem(deps, c.req.valid('param').id), 200);
+  });
+
+  api.openapi(ownerRoute(deps), async (c) => {
+    const { id } = c.req.valid('param');
+    const { operatorId } = c.var.operator;
+    await mustSee(deps, c.var.operator, id);
+    const ownerId = c.req.valid('json').ownerId ?? operatorId;
+    const known = await db
+      .selectFrom('backoffice.operator')
+      .select('id')
+      .where('id', '=', ownerId)
+      .executeTakeFirst();
+    if (known === undefined) throw new FailureError(fail('not-found', 'There is no such operator.').failure);
+    await decided(db, (trx) => assignWorkItem(trx, id, ownerId, operatorId));
+    return c.json(await readItem(deps, id), 200);
+  });
+
+  api.openapi(commentRoute(deps), async (c) => {
+    const { id } = c.req.valid('param');
+    const { operatorId } = c.var.operator;
+    await mustSee(deps, c.var.operator, id);
+    await decided(db, (trx) =>
+      commentWorkItem(trx, id, {
+        commentId: idFromKey(`work-item-comment:${id}`, operatorId, c.req.valid('header')['idempotency-key']),
+        text: c.req.valid('json').comment,
+        operatorId,
+      }),
+    );
+    return c.json(await readItem(deps, id), 200);
+  });
+
+  api.openapi(closeRoute(deps), async (c) => {
+    const { id } = c.req.valid('param');
+    const { operatorId, roles } = c.var.operator;
+    const { kind } = await mustSee(deps, c.var.operator, id);
+    if (closingRuleOf(kind).isMoney && !mayDo(roles, 'payments:work-item:decide'))
+      throw new FailureError(
+        fail('forbidden', 'Money may hang on this: it needs payments:work-item:decide.').failure,
+      );
+    const { reason, proof = null } = c.req.valid('json');
+    await decided(db, (trx) => closeWorkItem(trx, id, { reason, proof, operatorId }));
+    return c.json(await readItem(deps, id), 200);
+  });
+}
+
+/** An item without a brand is everybody's who may work on items at all. */
+async function mustSee(
+  { db }: Pick<ApiDeps, 'db'>,
+  operator: OperatorIdentity,
+  id: string,
+): Promise<{ readonly kind: string }> {
+  const row = await db
+    .selectFrom('payments.workItem')
+    .select(['kind', 'brand'])
+    .where('id', '=', id)
+    .executeTakeFirst();
+  if (row === undefined) throw new FailureError(fail('not-found', 'There is no such work item.').failure);
+  if (row.brand !== null) requireBrand(operator, row.brand);
+  return row;
+}
+
+async function readItem({ db }: Pick<ApiDeps, 'db'>, id: string): Promise<z.infer<typeof detailOutput>> {
+  const [row, comments] = await Promise.all([
+    db.selectFrom('payments.workItem').selectAll().where('id', '=', id).executeTakeFirstOrThrow(),
+    db
+      .selectFrom('payments.workItemComment')
+      .select(['operatorId', 'comment', 'commentedAt'])
+      .where('workItemId', '=', id)
+      .orderBy('commentedAt')
+      .orderBy('id')
+      .limit(200)
+      .execute(),
+  ]);
+  const { by, isMoney } = closingRuleOf(row.kind);
+  return {
+    ...toApiWorkItem(row),
+    brand: row.brand,
+    closedBy: row.closedBy,
+    proof:
+      row.proofKind === null || row.proofReference === null
+        ? null
+        : { kind: row.proofKind, reference: row.proofReference },
+    closesBy: by,
+    isMoney,
+    comments: comments.map((one) => ({ ...one, commentedAt: one.commentedAt.toISOString() })),
+  };
+}

@@ -1,0 +1,36 @@
+/** How each kind of work item may be closed, and by whom: a list, because closing one may hide money. */
+
+/** What closes an item beside a person's reason. */
+export const proofKinds = ['journal', 'correction', 'refund', 'bank-line'] as const;
+export type WorkItemProofKind = (typeof proofKinds)[number];
+
+export type ClosingRule = {
+  /**
+   * `own-action`: another route closes it, and no person can. `ended`: what it is about must have come to its end.
+   * `proof`: something that is looked up must show where the money is. `reason`: the person's word is enough.
+   */
+  readonly by: 'own-action' | 'ended' | 'proof' | 'reason';
+  /** Whether money may hang on it, so that only who may decide closes it. */
+  readonly isMoney: boolean;
+};
+
+const rules: ReadonlyMap<string, ClosingRule> = new Map<string, ClosingRule>([
+  // Closes with its break, whose proof is another one.
+  ['reconciliation-break', { by: 'own-action', isMoney: true }],
+  ['parked-deposit', { by: 'ended', isMoney: true }],
+  ['parked-withdrawal', { by: 'ended', isMoney: true }],
+  ['parked-refund', { by: 'ended', isMoney: true }],
+  ['amount-mismatch', { by: 'proof', isMoney: true }],
+  ['late-approval', { by: 'proof', isMoney: true }],
+  ['dispute-unbooked', { by: 'proof', isMoney: true }],
+  ['unmatched-transfer', { by: 'proof', isMoney: true }],
+  ['unmatched-notice', { by: 'reason', isMoney: true }],
+  ['returned-payout', { by: 'reason', isMoney: false }],
+  ['dispute-evidence-due', { by: 'reason', isMoney: false }],
+  ['stuck-payout-file', { by: 'reason', isMoney: true }],
+  ['unreadable-report', { by: 'reason', isMoney: true }],
+  ['unreadable-rules', { by: 'reason', isMoney: false }],
+]);
+
+/** A kind that nobody has thought about is closed like the gravest. */
+export const closingRuleOf = (kind: string): ClosingRule => rules.get(kind) ?? { by: 'proof', isMoney: true };

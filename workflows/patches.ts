@@ -1,0 +1,4 @@
+/** Changes of workflows that runs in progress must not notice: each id, since when, and when its branch may go. */
+
+/** 2026-11-28. Goes when no withdrawal is open that was requested before it. */
+export const riskAskedAgain = 'withdrawal-risk-asked-again';
