@@ -4,6 +4,7 @@ import type { ApiDeps } from './context.ts';
 import { mountBackofficePayments } from './payments/backoffice-payments.ts';
 import { mountDisputes } from './payments/disputes.ts';
 import { mountBankTransfers } from './payments/bank-transfers.ts';
+import { mountCrypto } from './payments/crypto.ts';
 import { mountDepositReturn } from './payments/deposit-return.ts';
 import { mountDeposits } from './payments/deposits.ts';
 import { mountRoutingDecisions } from './payments/routing-decisions.ts';
@@ -16,6 +17,7 @@ export function mountPayments(api: Api, deps: ApiDeps): void {
   mountDeposits(api, deps);
   mountDepositReturn(api, deps);
   mountBankTransfers(api, deps);
+  mountCrypto(api, deps);
   mountWithdrawals(api, deps);
   mountBackofficePayments(api, deps);
   mountRoutingDecisions(api, deps);

@@ -62,6 +62,8 @@ const statuses: Record<FailureCode, ProblemStatus> = {
   'refund-not-open': 409,
   'dispute-not-open': 409,
   'break-not-open': 409,
+  'invalid-address-checksum': 400,
+  'address-resting': 409,
   'unknown-game': 404,
   'game-session-invalid': 401,
   'provider-refused': 422,

@@ -63,6 +63,8 @@ export const failureCodes = [
   'refund-not-open',
   'dispute-not-open',
   'break-not-open',
+  'invalid-address-checksum',
+  'address-resting',
   // games, bonus, backoffice
   'unknown-game',
   'game-session-invalid',

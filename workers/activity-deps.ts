@@ -9,6 +9,7 @@ import { createKeyRing } from '#activities/pam/key-ring.ts';
 import { sepaPsp } from '#activities/payments/commands/bank-accounts.ts';
 import { createPspConnectors, pspTimeoutMs } from '#activities/payments/connectors.ts';
 import { createSepaConnector } from '#activities/payments/connectors/sepa.ts';
+import { openEvm, type Evm } from '#activities/payments/evm/evm-deps.ts';
 import { openBank } from '#activities/payments/sepa/bank-client.ts';
 import type { Database } from '#db/connect.ts';
 import { fail, FailureError } from '#domain/failures.ts';
@@ -41,6 +42,7 @@ export function createActivityDeps({ config, db, clickhouse, log }: WorkerParts)
       ...(bank === undefined ? [] : [[sepaPsp, createSepaConnector(db)] as const]),
     ]),
     bank: bank ? openBank({ ...bank, apiKey: bank.apiKey.reveal() }, pspTimeoutMs) : null,
+    evm: evmOf(config),
     kycVendor: vendor
       ? createKycVendor({
           url: vendor.url,
@@ -59,6 +61,17 @@ export function createActivityDeps({ config, db, clickhouse, log }: WorkerParts)
       }),
     },
   };
+}
+
+/** The chain that is configured, null where none is. */
+export function evmOf({ evm }: Pick<Config, 'evm'>): Evm | null {
+  if (evm === undefined) return null;
+  const { signer, rpcUrl, ...rest } = evm;
+  return openEvm({
+    ...rest,
+    rpcUrl: rpcUrl.reveal(),
+    signer: signer === undefined ? null : { url: signer.url, secret: signer.secret.reveal() },
+  });
 }
 
 /** Accounts at PSPs, in the clear for the connectors alone. */

@@ -17,6 +17,7 @@ import { createRefundCallActivities } from '#activities/payments/refund-calls.ts
 import { createRefundActivities } from '#activities/payments/refunds.ts';
 import { createBankReportActivities } from '#activities/payments/sepa/bank-reports.ts';
 import { createPayoutBatchActivities } from '#activities/payments/sepa/payout-batches.ts';
+import { createCryptoDepositActivities } from '#activities/payments/evm/crypto-deposits.ts';
 import { createWithdrawalCheckActivities } from '#activities/payments/withdrawal-checks.ts';
 import { createWithdrawalActivities } from '#activities/payments/withdrawal-outcomes.ts';
 import { createKycVendorActivities } from '#activities/kyc/vendor-activities.ts';
@@ -66,6 +67,7 @@ export function planQueues(deps: ActivityDeps): Record<TaskQueue, QueuePlan> {
         ...createReconciliationActivities(deps),
         ...createPayoutBatchActivities(deps),
         ...createBankReportActivities(deps),
+        ...createCryptoDepositActivities(deps),
       },
       activitiesMax: 32,
       workflowTasksMax: 5,

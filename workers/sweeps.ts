@@ -33,6 +33,7 @@ import { vendorNotified, verificationStart } from '#workflows/verification.contr
 import type { verification } from '#workflows/verification.ts';
 import { poke, startOnce } from './event-routes.ts';
 import { sweepBank } from './sweep-bank.ts';
+import { sweepCryptoDeposits } from './sweep-crypto.ts';
 import { sweepBets, sweepMarketResults } from './sweep-book.ts';
 import type { Metrics } from './metrics.ts';
 import { sweepReconciliations } from './sweep-reconciliations.ts';
@@ -88,6 +89,7 @@ export const sweeps: readonly Sweep[] = [
   { name: 'market-results', everyMs: 30_000, run: sweepMarketResults },
   { name: 'bets', everyMs: 60_000, run: sweepBets },
   { name: 'bank', everyMs: 10_000, run: sweepBank },
+  { name: 'crypto-deposits', everyMs: 10_000, run: sweepCryptoDeposits },
 ];
 
 /** Runs every sweep at its own pace until `signal` aborts; one that fails is tried again at its next turn. */

@@ -3,6 +3,7 @@ export { bankReports } from './bank-reports.ts';
 export { bet } from './bet.ts';
 export { bonusAward } from './bonus-award.ts';
 export { catalogueImport } from './catalogue-import.ts';
+export { cryptoDeposit } from './crypto-deposit.ts';
 export { deposit } from './deposit.ts';
 export { depositLate } from './deposit-late.ts';
 export { dispute } from './dispute.ts';

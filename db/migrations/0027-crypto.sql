@@ -86,7 +86,7 @@ create index crypto_deposit_by_player on payments.crypto_deposit (player_id, see
 create index crypto_deposit_open on payments.crypto_deposit (seen_at) where state in ('seen', 'confirming', 'parked', 'orphaned');
 create index crypto_deposit_by_block on payments.crypto_deposit (chain, block_height);
 create trigger crypto_deposit_states before update on payments.crypto_deposit for each row execute function payments.guard_state(
-  'seen>confirming confirming>seen seen>credited confirming>credited seen>parked confirming>parked seen>dropped parked>seen parked>credited parked>dropped credited>orphaned orphaned>confirming orphaned>credited orphaned>parked orphaned>dropped dropped>seen');
+  'seen>confirming confirming>seen seen>credited confirming>credited seen>parked confirming>parked seen>dropped parked>seen parked>credited parked>dropped credited>orphaned orphaned>confirming orphaned>credited orphaned>parked orphaned>dropped dropped>confirming dropped>credited dropped>parked');
 create trigger crypto_deposit_content before update or delete on payments.crypto_deposit for each row execute function
   payments.refuse_other_content('id chain tx_hash log_index address player_id brand jurisdiction asset contract raw_amount amount depth_required policy_version seen_at');
 

@@ -31,6 +31,13 @@ export const paymentsEvents = {
     first: z.boolean(),
   }),
   'payments.deposit.failed': z.strictObject({ depositId: z.uuid(), money, reason: z.string() }),
+  /** Credited from a chain that took it back afterwards: the credit was taken back, too. */
+  'payments.deposit.orphaned': z.strictObject({
+    depositId: z.uuid(),
+    money,
+    chain: z.string(),
+    txHash: z.string(),
+  }),
   'payments.deposit.parked': z.strictObject({ depositId: z.uuid(), money, reason: z.string() }),
   'payments.withdrawal.requested': z.strictObject({ withdrawalId: z.uuid(), money }),
   'payments.withdrawal.approved': z.strictObject({

@@ -6,11 +6,13 @@ import { currentProfile } from '#activities/compliance/profiles.ts';
 import { readKycLevel } from '#activities/kyc/commands/levels.ts';
 import { refuseWhileStopped } from '#activities/wallet/audit/withdrawal-stop.ts';
 import { postTransfer } from '#activities/wallet/post.ts';
+import { assets } from '#domain/assets.ts';
 import { fail, FailureError, orThrow, type Failure, type Result } from '#domain/failures.ts';
 import { levelSatisfies } from '#domain/kyc/levels.ts';
 import { parsePayable, toMinorUnits, toMoneyText, type MoneyText } from '#domain/money.ts';
 import { approvedContent } from '#domain/payments/withdrawal-decision.ts';
 import type { WithdrawalRow } from '../payment-rows.ts';
+import { refuseRestingAddress } from './crypto-addresses.ts';
 import { cardMinorUnitsMax, refusable } from './request-deposit.ts';
 
 export type WithdrawalRequest = {
@@ -26,7 +28,7 @@ export type WithdrawalRequest = {
 /**
  * Inserts the withdrawal and holds its amount, or finds the one that the key made before. Failures:
  * `withdrawals-stopped`, `idempotency-key-reused`, those of `parsePayable`, `payment-method-unavailable`, `identity-not-verified`,
- * `withdrawal-pending-wagering`, `wallet-not-found`, `insufficient-funds`.
+ * `withdrawal-pending-wagering`, `address-resting`, `wallet-not-found`, `insufficient-funds`.
  */
 export async function requestWithdrawal(
   db: Database,
@@ -34,7 +36,9 @@ export async function requestWithdrawal(
 ): Promise<Result<WithdrawalRow>> {
   const amount = parsePayable(request.money);
   if (!amount.ok) return amount;
-  if (toMinorUnits(amount.value, request.money.asset) > cardMinorUnitsMax) {
+  // Wei are no cents: what a chain may move at once is the signer's own rule.
+  const isFiat = assets.get(request.money.asset)?.kind === 'fiat';
+  if (isFiat && toMinorUnits(amount.value, request.money.asset) > cardMinorUnitsMax) {
     return fail('amount-too-large', 'The amount is beyond what one card payout may move.');
   }
   return refusable(db, async (trx) => {
@@ -132,6 +136,7 @@ async function admitWithdrawal(
   if (instrument === undefined) {
     throw refusal(fail('payment-method-unavailable', 'Money goes back to a card that a deposit came from.'));
   }
+  await refuseRestingAddress(trx, request.instrumentId);
   const { jurisdiction, version, profile } = orThrow(await currentProfile(trx, player.jurisdiction));
   if (!levelSatisfies(await readKycLevel(trx, request.playerId), profile.withdrawalKycLevel)) {
     throw refusal(

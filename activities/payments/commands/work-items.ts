@@ -15,7 +15,11 @@ export type WorkItemKind =
   | 'unmatched-transfer'
   | 'returned-payout'
   | 'stuck-payout-file'
-  | 'unreadable-report';
+  | 'unreadable-report'
+  | 'parked-crypto-deposit'
+  | 'orphaned-credit'
+  | 'hot-wallet-level'
+  | 'stuck-chain-transfer';
 
 /** One open item per kind and subject; opening it again changes nothing. */
 export async function openWorkItem(

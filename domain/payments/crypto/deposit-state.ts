@@ -36,9 +36,9 @@ export function stepDeposit(
   look: ChainLook,
   facts: { readonly depthRequired: number; readonly finalDepth: number; readonly ageMs: number },
 ): DepositStep {
-  if (state === 'dropped') return 'done';
   if (look.kind === 'absent') {
     if (state === 'credited') return 'reverse';
+    if (state === 'dropped') return 'done';
     if (facts.ageMs > absentBudgetMs) return 'drop';
     return state === 'confirming' ? 'unsee' : 'wait';
   }

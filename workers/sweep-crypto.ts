@@ -1,0 +1,54 @@
+/** Starts or pokes the workflows of transfers on a chain: what the watcher does after its commit, and the sweep after its loss. */
+import type { Client } from '@temporalio/client';
+import { sql } from 'kysely';
+import type { Database } from '#db/connect.ts';
+import { chainMoved, cryptoDepositStart } from '#workflows/crypto-deposit.contract.ts';
+import type { cryptoDeposit } from '#workflows/crypto-deposit.ts';
+import { startOnce } from './event-routes.ts';
+
+const rowsMax = 200;
+
+const rowOf = (db: Database) =>
+  db
+    .selectFrom('payments.cryptoDeposit')
+    .select(['id', 'chain', 'txHash', 'logIndex', 'playerId', 'brand', 'asset']);
+
+/** Starts what is not running and pokes what is. */
+export async function tellCryptoDeposits(
+  client: Client,
+  db: Database,
+  ids: readonly string[],
+): Promise<void> {
+  if (ids.length === 0) return;
+  for (const { id: cryptoDepositId, ...row } of await rowOf(db)
+    .where(sql<boolean>`id = any (${[...ids]}::uuid[])`)
+    .execute())
+    await client.workflow.signalWithStart<typeof cryptoDeposit, []>('cryptoDeposit', {
+      ...cryptoDepositStart({ cryptoDepositId, ...row }),
+      signal: chainMoved,
+    });
+}
+
+/**
+ * Transfers that wait for their depth, whose workflow may never have been started, and credits whose block is gone:
+ * they are started, not poked, so that the sweep makes no work for those that run.
+ */
+export async function sweepCryptoDeposits(client: Client, db: Database): Promise<number> {
+  const open = await rowOf(db)
+    .where(
+      sql<boolean>`(state in ('seen', 'confirming', 'orphaned') and block_hash is not null
+        or state = 'credited' and block_hash is null or state = 'parked' and reason = 'deposit-limit-exceeded' and seen_at > now() - interval '31 days')
+        and changed_at < now() - interval '20 seconds'`,
+    )
+    .orderBy('seenAt', 'desc')
+    .limit(rowsMax)
+    .execute();
+  for (const { id: cryptoDepositId, ...row } of open)
+    await startOnce(
+      client.workflow.start<typeof cryptoDeposit>(
+        'cryptoDeposit',
+        cryptoDepositStart({ cryptoDepositId, ...row }),
+      ),
+    );
+  return open.length;
+}
