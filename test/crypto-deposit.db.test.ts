@@ -25,7 +25,11 @@ describe.skipIf(anvilBinary === null && process.env['CI'] !== 'true')('a deposit
   });
 
   const rowOf = (id: string) =>
-    database.db.selectFrom('payments.cryptoDeposit').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
+    database.db
+      .selectFrom('payments.cryptoDeposit')
+      .selectAll()
+      .where('id', '=', id)
+      .executeTakeFirstOrThrow();
   const creditsOf = (id: string) =>
     database.db.selectFrom('payments.cryptoCredit').selectAll().where('cryptoDepositId', '=', id).execute();
 
@@ -132,7 +136,11 @@ describe.skipIf(anvilBinary === null && process.env['CI'] !== 'true')('a deposit
 
   test('money for a locked account is parked', async () => {
     const { playerId, address } = await world.player();
-    await database.db.updateTable('pam.player').set({ status: 'locked' }).where('id', '=', playerId).execute();
+    await database.db
+      .updateTable('pam.player')
+      .set({ status: 'locked' })
+      .where('id', '=', playerId)
+      .execute();
     const id = await pay(address, 20n);
     await world.anvil.mine(6);
     expect(await world.follow(id)).toBe('parked');
@@ -143,7 +151,10 @@ describe.skipIf(anvilBinary === null && process.env['CI'] !== 'true')('a deposit
     const { playerId, address } = await world.player();
     const snapshot = await world.anvil.node.snapshot();
     const hash = await world.anvil.pay(world.token, address, 30n * usdtRaw);
-    const raw = await world.anvil.node.request({ method: 'eth_getRawTransactionByHash', params: [hash] } as never);
+    const raw = await world.anvil.node.request({
+      method: 'eth_getRawTransactionByHash',
+      params: [hash],
+    } as never);
     await world.anvil.mine(4);
     await world.watch();
     const id = await world.idOf(hash);
@@ -178,7 +189,10 @@ describe.skipIf(anvilBinary === null && process.env['CI'] !== 'true')('a deposit
     const { playerId, address } = await world.player();
     const snapshot = await world.anvil.node.snapshot();
     const hash = await world.anvil.pay(world.token, address, 60n * usdtRaw);
-    const raw = await world.anvil.node.request({ method: 'eth_getRawTransactionByHash', params: [hash] } as never);
+    const raw = await world.anvil.node.request({
+      method: 'eth_getRawTransactionByHash',
+      params: [hash],
+    } as never);
     await world.anvil.mine(6);
     await world.watch();
     const id = await world.idOf(hash);
@@ -216,7 +230,9 @@ describe.skipIf(anvilBinary === null && process.env['CI'] !== 'true')('a deposit
     const id = await pay(address, 70n);
     const gone = openEvm({ ...world.offer, rpcUrl: 'http://127.0.0.1:1', signer: null });
     const deposits = createCryptoDepositActivities({ db: database.db, evm: gone, log: world.log });
-    await expect(deposits.followCryptoDeposit({ cryptoDepositId: id })).rejects.toThrow('dependency-unavailable');
+    await expect(deposits.followCryptoDeposit({ cryptoDepositId: id })).rejects.toThrow(
+      'dependency-unavailable',
+    );
     expect(await rowOf(id)).toMatchObject({ state: 'seen' });
     expect(await world.cash(playerId)).toBe(0n);
   });

@@ -9,7 +9,8 @@ import { createKeyRing } from '#activities/pam/key-ring.ts';
 import { sepaPsp } from '#activities/payments/commands/bank-accounts.ts';
 import { createPspConnectors, pspTimeoutMs } from '#activities/payments/connectors.ts';
 import { createSepaConnector } from '#activities/payments/connectors/sepa.ts';
-import { openEvm, type Evm } from '#activities/payments/evm/evm-deps.ts';
+import { createEvmConnector } from '#activities/payments/connectors/evm.ts';
+import { evmPsp, openEvm, type Evm } from '#activities/payments/evm/evm-deps.ts';
 import { openBank } from '#activities/payments/sepa/bank-client.ts';
 import type { Database } from '#db/connect.ts';
 import { fail, FailureError } from '#domain/failures.ts';
@@ -27,6 +28,7 @@ const smtpTimeoutMs = 10_000;
 
 export function createActivityDeps({ config, db, clickhouse, log }: WorkerParts): ActivityDeps {
   const { kycVendor: vendor, bank } = config;
+  const evm = evmOf(config);
   const keyRing = createKeyRing({
     kek: config.keys.keyEncryption.reveal(),
     blindIndexKey: config.keys.blindIndex.reveal(),
@@ -40,9 +42,10 @@ export function createActivityDeps({ config, db, clickhouse, log }: WorkerParts)
     psps: new Map([
       ...createPspConnectors(pspAccounts(config)),
       ...(bank === undefined ? [] : [[sepaPsp, createSepaConnector(db)] as const]),
+      ...(evm === null ? [] : [[evmPsp, createEvmConnector(db, evm)] as const]),
     ]),
     bank: bank ? openBank({ ...bank, apiKey: bank.apiKey.reveal() }, pspTimeoutMs) : null,
-    evm: evmOf(config),
+    evm,
     kycVendor: vendor
       ? createKycVendor({
           url: vendor.url,

@@ -191,7 +191,9 @@ async function netDeposits(
     .selectFrom('payments.deposit')
     .select([
       sql<string>`coalesce(sum(amount), 0)`.as('overall'),
-      sql<string>`coalesce(sum(amount) filter (where instrument_id = ${row.instrumentId}), 0)`.as('here'),
+      // Where a chain's deposit came from is no place to pay to (an exchange's common wallet): all own addresses are one.
+      sql<string>`coalesce(sum(amount) filter (where instrument_id = ${row.instrumentId}
+        or captured_psp = 'evm' and ${isOnChain(row)}), 0)`.as('here'),
     ])
     .where('playerId', '=', row.playerId)
     .where('asset', '=', row.asset)
@@ -201,7 +203,10 @@ async function netDeposits(
     .selectFrom('payments.withdrawal')
     .select([
       sql<string>`coalesce(sum(amount), 0)`.as('overall'),
-      sql<string>`coalesce(sum(amount) filter (where instrument_id = ${row.instrumentId}), 0)`.as('here'),
+      sql<string>`coalesce(sum(amount) filter (where instrument_id = ${row.instrumentId}
+        or ${isOnChain(row)} and instrument_id in (select id from payments.instrument where psp = 'evm')), 0)`.as(
+        'here',
+      ),
     ])
     .where('playerId', '=', row.playerId)
     .where('asset', '=', row.asset)
@@ -211,7 +216,8 @@ async function netDeposits(
   // What went back by a refund or a chargeback is no deposit any more.
   const { rows } = await sql<{ overall: string; here: string }>`
     select coalesce(sum(j.amount), 0) as overall,
-      coalesce(sum(j.amount) filter (where d.instrument_id = ${row.instrumentId}), 0) as here
+      coalesce(sum(j.amount) filter (where d.instrument_id = ${row.instrumentId}
+        or d.captured_psp = 'evm' and ${isOnChain(row)}), 0) as here
     from wallet.journal j join wallet.journal c on c.id = j.answers
     join payments.deposit d on c.external_id = 'deposit:' || d.id || ':capture' and c.integration = 'pitboss'
     where d.player_id = ${row.playerId} and d.asset = ${row.asset}
@@ -224,6 +230,9 @@ async function netDeposits(
     netDepositedOverall: BigInt(deposits.overall) - BigInt(back.overall) - BigInt(payouts.overall),
   };
 }
+
+const isOnChain = (row: WithdrawalRow) =>
+  sql<boolean>`exists (select 1 from payments.instrument i where i.id = ${row.instrumentId} and i.psp = 'evm')`;
 
 async function resumePoint(trx: Trx, row: WithdrawalRow): Promise<CheckedWithdrawal['resumesAt']> {
   if (row.closedAt !== null) return 'end';

@@ -41,3 +41,19 @@ export function levelOf(asset: string, held: Units, owed: Units): 'low' | 'fits'
   if (held - owed < units(level.low)) return 'low';
   return held > units(level.high) ? 'high' : 'fits';
 }
+
+/** What lies at a player's address is collected from this amount on: below it the fee eats it. */
+const collectFrom: Readonly<Record<string, string>> = {
+  USDT: '20',
+  USDC: '20',
+  ETH: '0.01',
+  BNB: '0.05',
+  POL: '50',
+};
+
+/** Null where an asset is never collected. */
+export function collectMinimum(asset: string): Units | null {
+  const minimum = collectFrom[asset];
+  const scale = assets.get(asset)?.ledgerScale;
+  return minimum === undefined || scale === undefined ? null : orThrow(parseDecimal(minimum, scale));
+}
