@@ -126,7 +126,7 @@ describe.skipIf(anvilBinary === null && process.env['CI'] !== 'true')('a deposit
     expect(await workItemsOf(database.db, `crypto-deposit:${id}`)).toEqual(['parked-crypto-deposit:open']);
     await database.db
       .updateTable('responsibleGambling.limit')
-      .set({ amount: (1_000n * usdt).toString() })
+      .set({ active: false, endedAt: new Date() })
       .where('playerId', '=', playerId)
       .where('asset', '=', 'USDT')
       .execute();

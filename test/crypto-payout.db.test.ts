@@ -46,6 +46,8 @@ describe.skipIf(anvilBinary === null && process.env['CI'] !== 'true')('a payout 
     payments = paymentActivities(database.db, new Map([['evm', createEvmConnector(database.db, evm)]]));
     wallet = createHotWalletActivities(deps);
     collect = createCollectActivities(deps);
+    // So that destinations need not rest for a day.
+    await database.ownerPool.query('alter table payments.crypto_destination disable trigger all');
     await world.anvil.mint(world.token, evm.hotWallet, funded);
     await world.anvil.payCoin(evm.hotWallet, '10');
     await world.anvil.mine(1);
@@ -68,7 +70,7 @@ describe.skipIf(anvilBinary === null && process.env['CI'] !== 'true')('a payout 
       players.push(player);
       hashes.push(await world.anvil.pay(world.token, player.address, tokens * usdtRaw));
     }
-    await world.anvil.mine(6);
+    await world.anvil.mine(tokens > 1_000n ? 12 : 6);
     await world.watch();
     for (const hash of hashes) {
       const receipt = await world.anvil.node.getTransactionReceipt({ hash });
@@ -84,12 +86,10 @@ describe.skipIf(anvilBinary === null && process.env['CI'] !== 'true')('a payout 
     const { instrumentId } = orThrow(
       await addCryptoDestination(database.db, world.offer, { playerId, address }),
     );
-    await database.ownerPool.query('alter table payments.crypto_destination disable trigger all');
     await database.ownerPool.query(
       "update payments.crypto_destination set usable_from = now() - interval '1 second' where instrument_id = $1",
       [instrumentId],
     );
-    await database.ownerPool.query('alter table payments.crypto_destination enable trigger all');
     return { instrumentId, address };
   }
 

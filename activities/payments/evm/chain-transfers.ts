@@ -326,15 +326,19 @@ async function ensureAccount(db: Database, evm: Evm, address: string): Promise<v
 }
 
 const coinGas = 21_000n;
-/** Where a token's transfer cannot be estimated because it would fail now: enough for any on the list. */
-const tokenGas = 100_000n;
+/**
+ * Never less for a token's transfer: what was estimated while the recipient had a balance, if only of a transaction that
+ * is replaced, is too little for one that has none. What is not used is not paid.
+ */
+const tokenGasMin = 100_000n;
 
 async function gasOf(evm: Evm, row: TransferRow): Promise<bigint> {
   if (row.contract === null) return coinGas;
   const estimated = await evm.node
     .gasFor({ from: row.fromAddress, to: row.contract, data: transferData(row), value: 0n })
-    .catch(() => tokenGas);
-  return (estimated * 5n) / 4n;
+    .catch(() => 0n);
+  const roomy = (estimated * 5n) / 4n;
+  return roomy > tokenGasMin ? roomy : tokenGasMin;
 }
 
 const transferData = (row: TransferRow): Hex =>
