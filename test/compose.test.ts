@@ -190,7 +190,10 @@ describe('docker-compose.yml', () => {
     expect(loadSignerConfig(given).payoutMax.get('USDT')).toBe(10_000_000_000n);
     const own = new Set(['EVM_CHAIN', 'EVM_CHAIN_ID', 'EVM_TOKENS', 'EVM_SIGNER_SECRET', 'PORT']);
     expect(Object.keys(given).filter((name) => configKeys.includes(name) && !own.has(name))).toEqual([]);
-    for (const wrong of [{ EVM_TOKENS: 'EUR=0xdAC17F958D2ee523a2206206994597C13D831ec7' }, { EVM_XPUB: 'xprv9s21' }])
+    for (const wrong of [
+      { EVM_TOKENS: 'EUR=0xdAC17F958D2ee523a2206206994597C13D831ec7' },
+      { EVM_XPUB: 'xprv9s21' },
+    ])
       expect(() => loadConfig(environmentOf('worker', { ...variables, ...wrong }))).toThrow(ConfigFailure);
     expect(() => loadSignerConfig({ ...given, SIGNER_SEED: '' })).toThrow('SIGNER_SEED');
   });

@@ -50,7 +50,8 @@ describe.skipIf(anvilBinary === null && process.env['CI'] !== 'true')('the chain
   const seen = async () =>
     (await database.db.selectFrom('payments.cryptoDeposit').select('id').execute()).map(({ id }) => id);
   async function until(isSo: () => Promise<boolean>): Promise<void> {
-    for (const deadline = Date.now() + 60_000; Date.now() < deadline; await delay(50)) if (await isSo()) return;
+    for (const deadline = Date.now() + 60_000; Date.now() < deadline; await delay(50))
+      if (await isSo()) return;
     throw new Error('It did not come to pass.');
   }
 
@@ -58,7 +59,8 @@ describe.skipIf(anvilBinary === null && process.env['CI'] !== 'true')('the chain
     const players = await Promise.all(Array.from({ length: 6 }, () => world.player()));
     let watcher = await startWatcher();
     await until(
-      async () => (await database.db.selectFrom('payments.chainCursor').select('chain').execute()).length === 1,
+      async () =>
+        (await database.db.selectFrom('payments.chainCursor').select('chain').execute()).length === 1,
     );
     const rounds = 15;
     for (let round = 0; round < rounds; round += 1) {

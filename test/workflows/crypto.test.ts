@@ -71,7 +71,8 @@ describeWorkflows('crypto', () => {
   const run = (fn: (client: Client) => Promise<void>) => workflows.runWorkflows({ activities }, fn);
 
   async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
-    for (const deadline = Date.now() + 40_000; Date.now() < deadline; await delay(100)) if (await isSo()) return;
+    for (const deadline = Date.now() + 40_000; Date.now() < deadline; await delay(100))
+      if (await isSo()) return;
     throw new Error(`It did not come to pass: ${what}`);
   }
 
@@ -126,39 +127,45 @@ describeWorkflows('crypto', () => {
       await tell(client);
       const receipt = await world.anvil.node.getTransactionReceipt({ hash });
       const handle = client.workflow.getHandle(
-        cryptoDepositWorkflowId({ chain: 'ethereum', txHash: hash, logIndex: receipt.logs[0]?.logIndex ?? -1 }),
+        cryptoDepositWorkflowId({
+          chain: 'ethereum',
+          txHash: hash,
+          logIndex: receipt.logs[0]?.logIndex ?? -1,
+        }),
       );
       expect(await handle.result()).toBe('parked');
       await workflows.exportHistory(handle, 'crypto-deposit.parked');
     }),
   );
 
-  test.skipIf(anvilBinary === null)('a reorganisation after the credit reaches the workflow, and the money can come again', () =>
-    run(async (client) => {
-      const { playerId, address } = await world.player();
-      const snapshot = await world.anvil.node.snapshot();
-      const { id, handle } = await pay(client, address, 70n);
-      const txHash = handle.workflowId.split(':')[2] ?? '';
-      const raw = await world.anvil.node.request({
-        method: 'eth_getRawTransactionByHash',
-        params: [txHash],
-      } as never);
-      await world.anvil.mine(6);
-      await tellCryptoDeposits(client, database.db, [id]);
-      await until('credited', async () => (await stateOf(id)) === 'credited');
-      await world.anvil.node.revert({ id: snapshot });
-      await world.anvil.mine(9);
-      await tell(client);
-      await until('orphaned', async () => (await stateOf(id)) === 'orphaned');
-      expect(await world.cash(playerId)).toBe(0n);
-      await world.anvil.node.sendRawTransaction({ serializedTransaction: raw });
-      await world.anvil.mine(70);
-      await tell(client);
-      await until('credited again', async () => (await stateOf(id)) === 'credited');
-      expect(await handle.result()).toBe('credited');
-      expect(await world.cash(playerId)).toBe(70n * usdt);
-      await workflows.exportHistory(handle, 'crypto-deposit.orphaned-and-credited-again');
-    }),
+  test.skipIf(anvilBinary === null)(
+    'a reorganisation after the credit reaches the workflow, and the money can come again',
+    () =>
+      run(async (client) => {
+        const { playerId, address } = await world.player();
+        const snapshot = await world.anvil.node.snapshot();
+        const { id, handle } = await pay(client, address, 70n);
+        const txHash = handle.workflowId.split(':')[2] ?? '';
+        const raw = await world.anvil.node.request({
+          method: 'eth_getRawTransactionByHash',
+          params: [txHash],
+        } as never);
+        await world.anvil.mine(6);
+        await tellCryptoDeposits(client, database.db, [id]);
+        await until('credited', async () => (await stateOf(id)) === 'credited');
+        await world.anvil.node.revert({ id: snapshot });
+        await world.anvil.mine(9);
+        await tell(client);
+        await until('orphaned', async () => (await stateOf(id)) === 'orphaned');
+        expect(await world.cash(playerId)).toBe(0n);
+        await world.anvil.node.sendRawTransaction({ serializedTransaction: raw });
+        await world.anvil.mine(70);
+        await tell(client);
+        await until('credited again', async () => (await stateOf(id)) === 'credited');
+        expect(await handle.result()).toBe('credited');
+        expect(await world.cash(playerId)).toBe(70n * usdt);
+        await workflows.exportHistory(handle, 'crypto-deposit.orphaned-and-credited-again');
+      }),
   );
 
   test.skipIf(anvilBinary === null)('a withdrawal runs through the hot wallet and is paid', () =>
@@ -202,7 +209,9 @@ describeWorkflows('crypto', () => {
         withdrawalStart({ withdrawalId, playerId, brand, jurisdiction: 'MT', money }),
       );
       const queued = async () =>
-        (await database.db.selectFrom('payments.chainTransfer').select('state').execute()).map(({ state }) => state);
+        (await database.db.selectFrom('payments.chainTransfer').select('state').execute()).map(
+          ({ state }) => state,
+        );
       await until('queued', async () => (await queued()).includes('queued'));
       expect(await sweepCryptoWallets(client, database.db)).toBe(1);
       await until('signed', async () => (await queued()).includes('signed'));

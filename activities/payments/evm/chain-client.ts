@@ -163,7 +163,9 @@ export function openChain(account: ChainAccount): ChainClient {
         return { maxFeePerGas, maxPriorityFeePerGas };
       }),
     gasFor: ({ from, to, data, value }) =>
-      ask(() => node.estimateGas({ account: getAddress(from), to: getAddress(to), data, value, blockTag: 'latest' })),
+      ask(() =>
+        node.estimateGas({ account: getAddress(from), to: getAddress(to), data, value, blockTag: 'latest' }),
+      ),
     balance: (address, contract) =>
       ask(() =>
         contract === null
