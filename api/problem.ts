@@ -70,6 +70,8 @@ const statuses: Record<FailureCode, ProblemStatus> = {
   'retry-rule-looser': 422,
   'retry-rule-not-open': 409,
   'work-item-not-open': 409,
+  'invalid-address-checksum': 400,
+  'address-resting': 409,
   'unknown-game': 404,
   'game-session-invalid': 401,
   'provider-refused': 422,

@@ -723,6 +723,108 @@ export interface PaymentsCardToken {
   token: string;
 }
 
+export interface PaymentsChainAccount {
+  address: string;
+  chain: string;
+  nextNonce: bigint;
+}
+
+export interface PaymentsChainBlock {
+  chain: string;
+  hash: string;
+  height: bigint;
+}
+
+export interface PaymentsChainCursor {
+  chain: string;
+  hash: string;
+  height: bigint;
+  movedAt: Generated<Timestamp>;
+}
+
+export interface PaymentsChainSignature {
+  broadcastAt: Timestamp | null;
+  broadcasts: Generated<number>;
+  maxFeePerGas: string;
+  maxPriorityFeePerGas: string;
+  number: number;
+  raw: string;
+  signedAt: Generated<Timestamp>;
+  transferId: string;
+  txHash: string;
+}
+
+export interface PaymentsChainTransfer {
+  asset: string;
+  blockHash: string | null;
+  chain: string;
+  closedAt: Timestamp | null;
+  contract: string | null;
+  derivationIndex: number | null;
+  feePaid: string | null;
+  fromAddress: string;
+  id: Generated<string>;
+  nonce: bigint | null;
+  purpose: string;
+  queuedAt: Generated<Timestamp>;
+  rawAmount: string;
+  reason: string | null;
+  reference: string;
+  state: Generated<string>;
+  toAddress: string;
+  txHash: string | null;
+}
+
+export interface PaymentsCryptoAddress {
+  address: string;
+  brand: string;
+  chain: string;
+  derivationIndex: number;
+  issuedAt: Generated<Timestamp>;
+  jurisdiction: string;
+  keyId: string;
+  playerId: string;
+}
+
+export interface PaymentsCryptoCredit {
+  blockHash: string;
+  creditedAt: Generated<Timestamp>;
+  cryptoDepositId: string;
+  depositId: string;
+  number: number;
+  reversedAt: Timestamp | null;
+}
+
+export interface PaymentsCryptoDeposit {
+  address: string;
+  amount: string;
+  asset: string;
+  blockHash: string | null;
+  blockHeight: bigint | null;
+  brand: string;
+  chain: string;
+  changedAt: Generated<Timestamp>;
+  contract: string | null;
+  depthRequired: number;
+  id: string;
+  jurisdiction: string;
+  logIndex: number;
+  playerId: string;
+  policyVersion: number;
+  rawAmount: string;
+  reason: string | null;
+  seenAt: Generated<Timestamp>;
+  state: Generated<string>;
+  txHash: string;
+}
+
+export interface PaymentsCryptoDestination {
+  address: string;
+  chain: string;
+  instrumentId: string;
+  usableFrom: Timestamp;
+}
+
 export interface PaymentsDeposit {
   amount: string;
   asset: string;
@@ -1538,6 +1640,15 @@ export interface DB {
   "payments.card": PaymentsCard;
   "payments.cardFingerprint": PaymentsCardFingerprint;
   "payments.cardToken": PaymentsCardToken;
+  "payments.chainAccount": PaymentsChainAccount;
+  "payments.chainBlock": PaymentsChainBlock;
+  "payments.chainCursor": PaymentsChainCursor;
+  "payments.chainSignature": PaymentsChainSignature;
+  "payments.chainTransfer": PaymentsChainTransfer;
+  "payments.cryptoAddress": PaymentsCryptoAddress;
+  "payments.cryptoCredit": PaymentsCryptoCredit;
+  "payments.cryptoDeposit": PaymentsCryptoDeposit;
+  "payments.cryptoDestination": PaymentsCryptoDestination;
   "payments.deposit": PaymentsDeposit;
   "payments.dispute": PaymentsDispute;
   "payments.disputeMovement": PaymentsDisputeMovement;

@@ -71,6 +71,8 @@ export const failureCodes = [
   'retry-rule-looser',
   'retry-rule-not-open',
   'work-item-not-open',
+  'invalid-address-checksum',
+  'address-resting',
   // games, bonus, backoffice
   'unknown-game',
   'game-session-invalid',

@@ -2,6 +2,7 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { HDKey } from 'viem/accounts';
 import { roleNames } from '#domain/backoffice/roles.ts';
 import { BringUpFailure } from './bring-up-failure.ts';
 
@@ -46,6 +47,8 @@ export interface DevSecrets {
   /** Shared with the studio for its a8r calls; either side signs with them. */
   readonly a8r: { readonly v2Token: string; readonly v1Token: string };
   readonly oddsFeed: { readonly webhookSecret: string };
+  /** Of the sandbox chain: the signer's seed, its public half, and what the platform and the signer share. */
+  readonly evm: { readonly seed: string; readonly xpub: string; readonly signerSecret: string };
   readonly operators: readonly OperatorSecret[];
 }
 
@@ -102,6 +105,7 @@ function complete(before: Partial<DevSecrets> | undefined): DevSecrets {
     },
     hub88: before?.hub88 ?? hub88Keys(),
     a8r: before?.a8r ?? { v2Token: password(), v1Token: password() },
+    evm: before?.evm ?? evmKeys(),
     oddsFeed: before?.oddsFeed ?? { webhookSecret: password() },
     operators: operators(before?.operators ?? []),
   };
@@ -127,6 +131,12 @@ function hub88Keys(): DevSecrets['hub88'] {
     studioPrivateKey: studio.privateKey,
     studioPublicKey: studio.publicKey,
   };
+}
+
+function evmKeys(): DevSecrets['evm'] {
+  const seed = randomBytes(32);
+  const account = HDKey.fromMasterSeed(seed).derive("m/44'/60'/0'");
+  return { seed: seed.toString('hex'), xpub: account.publicExtendedKey, signerSecret: password() };
 }
 
 function rsaPair(): { privateKey: string; publicKey: string } {

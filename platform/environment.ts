@@ -1,6 +1,7 @@
 /** The environment of every child, made of the home's secrets, the derived ports and whatever the outside has set. */
 import { delimiter, join } from 'node:path';
 import type { Environment } from '#workers/config.ts';
+import { findAnvil } from './anvil-binary.ts';
 import { BringUpFailure } from './bring-up-failure.ts';
 import type { DevSecrets } from './dev-secrets.ts';
 import { checkout } from './home.ts';
@@ -19,6 +20,8 @@ export interface Embedded {
   readonly kycVendor: boolean;
   readonly gameStudio: boolean;
   readonly oddsFeed: boolean;
+  /** The local chain with its watcher and signer; only where its program is installed. */
+  readonly chain: boolean;
 }
 
 export interface PlatformEnvironment {
@@ -31,6 +34,9 @@ export interface PlatformEnvironment {
   readonly forRelay: Record<string, string>;
   readonly forSeed: Record<string, string>;
 }
+
+/** Where the sandbox chain's first transaction puts its token. */
+export const sandboxTokens = 'USDT=0x5FbDB2315678afecb367f032d93F642f64180aa3';
 
 const isSet = (environment: Environment, name: string) => (environment[name] ?? '') !== '';
 
@@ -51,6 +57,7 @@ export function decideEmbedded(given: Environment): Embedded {
     kycVendor: !isSet(given, 'KYC_VENDOR_APP_TOKEN'),
     gameStudio: !isSet(given, 'HUB88_PRIVATE_KEY'),
     oddsFeed: !isSet(given, 'ODDS_FEED_WEBHOOK_SECRET'),
+    chain: !isSet(given, 'EVM_RPC_URL') && !isSet(given, 'EVM_XPUB') && findAnvil() !== null,
   };
 }
 
@@ -74,6 +81,7 @@ function decideProduction(given: Environment): Embedded {
     kycVendor: false,
     gameStudio: false,
     oddsFeed: false,
+    chain: false,
   };
 }
 
@@ -194,6 +202,17 @@ function defaultsFrom(
           GAME_STUDIO_PUBLIC_KEY: secrets.hub88.studioPublicKey,
           A8R_V2_AUTH_TOKEN: secrets.a8r.v2Token,
           A8R_V1_AUTH_TOKEN: secrets.a8r.v1Token,
+        }
+      : {}),
+    ...(embedded.chain
+      ? {
+          EVM_CHAIN: 'ethereum',
+          EVM_CHAIN_ID: '31337',
+          EVM_RPC_URL: address(ports.chainRpc),
+          EVM_XPUB: secrets.evm.xpub,
+          EVM_TOKENS: sandboxTokens,
+          EVM_SIGNER_URL: address(ports.chainSigner),
+          EVM_SIGNER_SECRET: secrets.evm.signerSecret,
         }
       : {}),
     ...(embedded.oddsFeed ? { ODDS_FEED_WEBHOOK_SECRET: secrets.oddsFeed.webhookSecret } : {}),

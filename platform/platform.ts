@@ -24,6 +24,9 @@ import {
   bankPlan,
   apiPlan,
   bare,
+  chainPlan,
+  chainSignerPlan,
+  chainWatcherPlan,
   gameStudioPlan,
   kycVendorPlan,
   mailboxPlan,
@@ -144,6 +147,9 @@ async function bringUp(frame: Frame): Promise<void> {
     startStep(frame, 'API', apiPlan(env.forServices, ports)),
     startStep(frame, 'Workers', workerPlan(env.forServices, ports)),
     startStep(frame, 'Relay', relayPlan(env.forRelay, ports)),
+    ...(frame.embedded.chain
+      ? [startStep(frame, 'Chain watcher', chainWatcherPlan(env.forServices, ports))]
+      : []),
   ]);
 }
 
@@ -271,6 +277,7 @@ async function startCounterparties(frame: Frame): Promise<void> {
   if (embedded.gameStudio) plans.push(gameStudioPlan(request));
   if (embedded.mailbox) plans.push(mailboxPlan(request));
   if (embedded.oddsFeed) plans.push(oddsFeedPlan(request));
+  if (embedded.chain) plans.push(chainPlan(request), chainSignerPlan(request));
   if (plans.length === 0) return;
   mkdirSync(join(frame.home, 'sandbox'), { recursive: true });
   await inStep(frame, 'Sandbox', async () => {
@@ -384,6 +391,12 @@ function portsInUse(ports: Ports, embedded: Embedded): { port: number; use: stri
     kycVendor: [['kycVendor', 'the KYC vendor']],
     gameStudio: [['gameStudio', 'the game studio']],
     oddsFeed: [['oddsFeed', 'the odds feed']],
+    chain: [
+      ['sandboxChain', 'the sandbox chain'],
+      ['chainRpc', 'the chain’s node'],
+      ['chainSigner', 'the chain’s signer'],
+      ['chainWatcher', 'the chain’s watcher'],
+    ],
   };
   const ours = (Object.keys(per) as (keyof Embedded)[])
     .filter((name) => embedded[name])

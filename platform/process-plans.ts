@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import type { Environment } from '#workers/config.ts';
 import type { DevSecrets } from './dev-secrets.ts';
-import { childPath } from './environment.ts';
+import { findAnvil } from './anvil-binary.ts';
+import { childPath, sandboxTokens } from './environment.ts';
 import { checkout } from './home.ts';
 import type { Ports } from './ports.ts';
 import type { ProcessPlan } from './supervisor.ts';
@@ -13,6 +14,8 @@ export const stopOrder: readonly (readonly string[])[] = [
   ['worker'],
   ['relay'],
   ['psp-alpha', 'psp-beta', 'psp-gamma', 'bank', 'kyc-vendor', 'game-studio', 'mailbox', 'odds-feed'],
+  ['chain-watcher', 'chain-signer'],
+  ['chain'],
   ['analytics'],
   ['temporal'],
   ['postgres'],
@@ -221,6 +224,50 @@ export function oddsFeedPlan({ given, home, ports, secrets }: SandboxRequest): P
       WEBHOOK_URL: `http://127.0.0.1:${ports.api}/webhooks/odds-feed`,
       WEBHOOK_SECRET: secrets.oddsFeed.webhookSecret,
     },
+  });
+}
+
+export function chainPlan({ given, home, ports }: SandboxRequest): ProcessPlan {
+  return partyPlan({
+    given,
+    home,
+    name: 'chain',
+    label: 'The chain',
+    script: 'sandbox/chain/main.ts',
+    port: ports.sandboxChain,
+    env: { CHAIN_PORT: String(ports.chainRpc), ANVIL: findAnvil() ?? '' },
+  });
+}
+
+/** It holds private keys, so it is told nothing of the rest. */
+export function chainSignerPlan({ given, ports, secrets }: SandboxRequest): ProcessPlan {
+  return nodePlan({
+    name: 'chain-signer',
+    label: 'The chain’s signer',
+    script: 'workers/chain-signer.ts',
+    env: {
+      ...bare(given),
+      PORT: String(ports.chainSigner),
+      EVM_CHAIN_ID: '31337',
+      EVM_TOKENS: sandboxTokens,
+      EVM_SIGNER_SECRET: secrets.evm.signerSecret,
+      SIGNER_SEED: secrets.evm.seed,
+      SIGNER_PAYOUT_MAX: 'USDT=10000,ETH=5',
+      SIGNER_DAY_MAX: 'USDT=50000,ETH=20',
+    },
+    readyUrl: `http://127.0.0.1:${ports.chainSigner}/healthz`,
+    stopGraceMs: 5_000,
+  });
+}
+
+export function chainWatcherPlan(env: Record<string, string>, ports: Ports): ProcessPlan {
+  return nodePlan({
+    name: 'chain-watcher',
+    label: 'The chain’s watcher',
+    script: 'workers/chain-watcher.ts',
+    env: { ...env, METRICS_PORT: String(ports.chainWatcher) },
+    readyUrl: `http://127.0.0.1:${ports.chainWatcher}/readyz`,
+    stopGraceMs: 10_000,
   });
 }
 

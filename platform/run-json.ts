@@ -71,6 +71,7 @@ export function createRunJson(frame: {
       ...(embedded.kycVendor ? { kycVendor: address(ports.kycVendor) } : {}),
       ...(embedded.gameStudio ? { gameStudio: address(ports.gameStudio) } : {}),
       ...(embedded.mailbox ? { mailbox: address(ports.mailbox) } : {}),
+      ...(embedded.chain ? { chain: address(ports.sandboxChain) } : {}),
       ...(embedded.oddsFeed ? { oddsFeed: address(ports.oddsFeed) } : {}),
     },
     metrics: {

@@ -2,9 +2,11 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { HDKey } from 'viem/accounts';
 import { parse } from 'yaml';
 import { composeVariables, envLine } from '#platform/compose-env.ts';
 import { configKeys, ConfigFailure, loadConfig } from '#workers/config.ts';
+import { loadSignerConfig } from '#workers/signer/signer-config.ts';
 import { createMetrics } from '#workers/metrics.ts';
 
 type Scalar = string | number | boolean | null;
@@ -31,7 +33,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 const compose = parse(read('docker-compose.yml'), { merge: true }) as Compose;
 const services = Object.entries(compose.services);
-const ours = ['api', 'worker', 'relay', 'migrate', 'seed'] as const;
+const ours = ['api', 'worker', 'relay', 'migrate', 'seed', 'chain-watcher'] as const;
 
 /** Of the compose specification, what this file uses. A misspelt key would be refused by the engine, or passed over. */
 const serviceKeys = new Set([
@@ -163,6 +165,37 @@ describe('docker-compose.yml', () => {
           expect(Object.keys(compose.services), `${key} of ${name}`).toContain(host);
       }
     }
+  });
+
+  test('a chain with its signer is configured whole, and the signer is given nothing of the platform', () => {
+    const variables = {
+      ...composeVariables(),
+      EVM_CHAIN_ID: '1',
+      EVM_RPC_URL: 'https://node.example',
+      EVM_XPUB: HDKey.fromMasterSeed(Buffer.alloc(32, 1)).derive("m/44'/60'/0'").publicExtendedKey,
+      EVM_TOKENS: 'USDT=0xdAC17F958D2ee523a2206206994597C13D831ec7',
+      EVM_SIGNER_URL: 'http://chain-signer:8080',
+      EVM_SIGNER_SECRET: 'a-secret-of-the-signer-0123456789',
+      SIGNER_SEED: '01'.repeat(32),
+      SIGNER_PAYOUT_MAX: 'USDT=10000,ETH=5',
+      SIGNER_DAY_MAX: 'USDT=50000,ETH=20',
+    };
+    expect(loadConfig(environmentOf('worker', variables)).evm).toMatchObject({
+      chain: 'ethereum',
+      chainId: 1,
+      tokens: [{ asset: 'USDT' }],
+      signer: { url: 'http://chain-signer:8080' },
+    });
+    const given = environmentOf('chain-signer', variables);
+    expect(loadSignerConfig(given).payoutMax.get('USDT')).toBe(10_000_000_000n);
+    const own = new Set(['EVM_CHAIN', 'EVM_CHAIN_ID', 'EVM_TOKENS', 'EVM_SIGNER_SECRET', 'PORT']);
+    expect(Object.keys(given).filter((name) => configKeys.includes(name) && !own.has(name))).toEqual([]);
+    for (const wrong of [
+      { EVM_TOKENS: 'EUR=0xdAC17F958D2ee523a2206206994597C13D831ec7' },
+      { EVM_XPUB: 'xprv9s21' },
+    ])
+      expect(() => loadConfig(environmentOf('worker', { ...variables, ...wrong }))).toThrow(ConfigFailure);
+    expect(() => loadSignerConfig({ ...given, SIGNER_SEED: '' })).toThrow('SIGNER_SEED');
   });
 
   test('has no default for a secret, and production refuses the sandbox values', () => {

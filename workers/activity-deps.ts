@@ -10,6 +10,8 @@ import { sepaPsp } from '#activities/payments/commands/bank-accounts.ts';
 import { createPspBreakers } from '#activities/payments/psp-breakers.ts';
 import { createPspConnectors, pspTimeoutMs } from '#activities/payments/connectors.ts';
 import { createSepaConnector } from '#activities/payments/connectors/sepa.ts';
+import { createEvmConnector } from '#activities/payments/connectors/evm.ts';
+import { evmPsp, openEvm, type Evm } from '#activities/payments/evm/evm-deps.ts';
 import { openBank } from '#activities/payments/sepa/bank-client.ts';
 import type { Database } from '#db/connect.ts';
 import { fail, FailureError } from '#domain/failures.ts';
@@ -27,6 +29,7 @@ const smtpTimeoutMs = 10_000;
 
 export function createActivityDeps({ config, db, clickhouse, log }: WorkerParts): ActivityDeps {
   const { kycVendor: vendor, bank } = config;
+  const evm = evmOf(config);
   const keyRing = createKeyRing({
     kek: config.keys.keyEncryption.reveal(),
     blindIndexKey: config.keys.blindIndex.reveal(),
@@ -40,9 +43,11 @@ export function createActivityDeps({ config, db, clickhouse, log }: WorkerParts)
     psps: new Map([
       ...createPspConnectors(pspAccounts(config)),
       ...(bank === undefined ? [] : [[sepaPsp, createSepaConnector(db)] as const]),
+      ...(evm === null ? [] : [[evmPsp, createEvmConnector(db, evm)] as const]),
     ]),
     breakers: createPspBreakers(),
     bank: bank ? openBank({ ...bank, apiKey: bank.apiKey.reveal() }, pspTimeoutMs) : null,
+    evm,
     kycVendor: vendor
       ? createKycVendor({
           url: vendor.url,
@@ -61,6 +66,17 @@ export function createActivityDeps({ config, db, clickhouse, log }: WorkerParts)
       }),
     },
   };
+}
+
+/** The chain that is configured, null where none is. */
+export function evmOf({ evm }: Pick<Config, 'evm'>): Evm | null {
+  if (evm === undefined) return null;
+  const { signer, rpcUrl, ...rest } = evm;
+  return openEvm({
+    ...rest,
+    rpcUrl: rpcUrl.reveal(),
+    signer: signer === undefined ? null : { url: signer.url, secret: signer.secret.reveal() },
+  });
 }
 
 /** Accounts at PSPs, in the clear for the connectors alone. */

@@ -1,5 +1,11 @@
 /** What every process of the platform is told from outside: the one place that reads the environment. */
 import { z } from 'zod';
+import {
+  chainNames,
+  tokenListProblems,
+  type ChainName,
+  type ListedToken,
+} from '#domain/payments/crypto/chains.ts';
 import { Secret } from './secret.ts';
 import { secretProblems, type NamedSecret } from './secret-strength.ts';
 
@@ -35,6 +41,18 @@ export interface BankConfig {
   readonly iban: string;
   readonly bic: string | null;
   readonly name: string;
+}
+
+export interface EvmConfig {
+  readonly chain: ChainName;
+  readonly chainId: number;
+  /** Addresses of nodes carry keys. */
+  readonly rpcUrl: Secret;
+  /** Public: whoever has it sees all addresses and can take nothing. */
+  readonly xpub: string;
+  readonly tokens: readonly ListedToken[];
+  /** Without it deposits are taken and nothing is paid out. */
+  readonly signer: { readonly url: string; readonly secret: Secret } | undefined;
 }
 
 export interface KycVendorConfig {
@@ -124,6 +142,7 @@ export interface Config {
     readonly gamma: PspGammaConfig | undefined;
   };
   readonly bank: BankConfig | undefined;
+  readonly evm: EvmConfig | undefined;
   readonly kycVendor: KycVendorConfig | undefined;
   readonly gameStudio: GameStudioConfig | undefined;
   readonly oddsFeed: OddsFeedConfig | undefined;
@@ -183,6 +202,20 @@ const networks = z
     'must be networks such as 10.0.0.0/8 or addresses, separated by commas',
   );
 const network = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]);
+
+/** Such as USDT=0x…,USDC=0x… */
+const tokens = z
+  .string()
+  .transform((value) =>
+    listOf(value).map((item) => {
+      const [asset = '', contract = ''] = item.split('=');
+      return { asset, contract };
+    }),
+  )
+  .refine(
+    (items) => items.every(({ contract }) => /^0x[0-9a-fA-F]{40}$/.test(contract)),
+    'must be assets with their contracts, such as USDT=0x…, separated by commas',
+  );
 
 const operators = z.string().transform((value, context) => {
   const parsed = z
@@ -251,6 +284,19 @@ const variables = z.object({
   BANK_IBAN: z.string().optional(),
   BANK_ACCOUNT_NAME: z.string().optional(),
   BANK_BIC: z.string().optional(),
+  EVM_CHAIN: z.enum(chainNames).default('ethereum'),
+  EVM_CHAIN_ID: z
+    .string()
+    .regex(/^[1-9]\d{0,9}$/, 'must be a number')
+    .optional(),
+  EVM_RPC_URL: url('http', 'https').optional(),
+  EVM_XPUB: z
+    .string()
+    .regex(/^xpub[1-9A-HJ-NP-Za-km-z]{107}$/, 'must be an extended public key (xpub…)')
+    .optional(),
+  EVM_TOKENS: tokens.default([]),
+  EVM_SIGNER_URL: url('http', 'https').optional(),
+  EVM_SIGNER_SECRET: z.string().optional(),
   KYC_VENDOR_URL: url('http', 'https').optional(),
   KYC_VENDOR_APP_TOKEN: z.string().optional(),
   KYC_VENDOR_SECRET_KEY: z.string().optional(),
@@ -351,6 +397,7 @@ function assemble(given: Variables, problems: string[]): Config {
       gamma: pspGammaOf(given, problems),
     },
     bank: bankOf(given, problems),
+    evm: evmOf(given, problems),
     kycVendor: kycVendorOf(given, problems),
     gameStudio: gameStudioOf(given, problems),
     oddsFeed: oddsFeedOf(given),
@@ -492,6 +539,22 @@ function bankOf(given: Variables, problems: string[]): BankConfig | undefined {
   );
 }
 
+function evmOf(given: Variables, problems: string[]): EvmConfig | undefined {
+  const group = wholeGroup(given, ['EVM_RPC_URL', 'EVM_CHAIN_ID', 'EVM_XPUB'] as const, problems);
+  const signer = wholeGroup(given, ['EVM_SIGNER_URL', 'EVM_SIGNER_SECRET'] as const, problems);
+  problems.push(...tokenListProblems(given.EVM_CHAIN, given.EVM_TOKENS));
+  return (
+    group && {
+      chain: given.EVM_CHAIN,
+      chainId: Number(group.EVM_CHAIN_ID),
+      rpcUrl: new Secret(group.EVM_RPC_URL),
+      xpub: group.EVM_XPUB,
+      tokens: given.EVM_TOKENS,
+      signer: signer && { url: signer.EVM_SIGNER_URL, secret: new Secret(signer.EVM_SIGNER_SECRET) },
+    }
+  );
+}
+
 function kycVendorOf(given: Variables, problems: string[]): KycVendorConfig | undefined {
   const names = [
     'KYC_VENDOR_URL',
@@ -580,6 +643,7 @@ function productionSecrets(config: Config, given: Variables): NamedSecret[] {
     'PSP_GAMMA_API_KEY',
     'PSP_GAMMA_WEBHOOK_SECRET',
     'BANK_API_KEY',
+    'EVM_SIGNER_SECRET',
     'KYC_VENDOR_APP_TOKEN',
     'KYC_VENDOR_SECRET_KEY',
     'KYC_VENDOR_WEBHOOK_SECRET',

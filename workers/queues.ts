@@ -18,6 +18,9 @@ import { createRefundActivities } from '#activities/payments/refunds.ts';
 import { createSecondChargeActivities } from '#activities/payments/second-charge.ts';
 import { createBankReportActivities } from '#activities/payments/sepa/bank-reports.ts';
 import { createPayoutBatchActivities } from '#activities/payments/sepa/payout-batches.ts';
+import { createCryptoDepositActivities } from '#activities/payments/evm/crypto-deposits.ts';
+import { createCollectActivities } from '#activities/payments/evm/collect-deposits.ts';
+import { createHotWalletActivities } from '#activities/payments/evm/hot-wallet-activities.ts';
 import { createWithdrawalCheckActivities } from '#activities/payments/withdrawal-checks.ts';
 import { createWithdrawalActivities } from '#activities/payments/withdrawal-outcomes.ts';
 import { createKycVendorActivities } from '#activities/kyc/vendor-activities.ts';
@@ -68,6 +71,9 @@ export function planQueues(deps: ActivityDeps): Record<TaskQueue, QueuePlan> {
         ...createReconciliationActivities(deps),
         ...createPayoutBatchActivities(deps),
         ...createBankReportActivities(deps),
+        ...createCryptoDepositActivities(deps),
+        ...createHotWalletActivities(deps),
+        ...createCollectActivities(deps),
       },
       activitiesMax: 32,
       workflowTasksMax: 5,

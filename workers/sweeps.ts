@@ -33,6 +33,7 @@ import { vendorNotified, verificationStart } from '#workflows/verification.contr
 import type { verification } from '#workflows/verification.ts';
 import { poke, startOnce } from './event-routes.ts';
 import { sweepBank } from './sweep-bank.ts';
+import { sweepCollections, sweepCryptoDeposits, sweepCryptoWallets } from './sweep-crypto.ts';
 import { sweepBets, sweepMarketResults } from './sweep-book.ts';
 import type { Metrics } from './metrics.ts';
 import { sweepReconciliations } from './sweep-reconciliations.ts';
@@ -90,6 +91,9 @@ export const sweeps: readonly Sweep[] = [
   { name: 'bets', everyMs: 60_000, run: sweepBets },
   { name: 'bank', everyMs: 10_000, run: sweepBank },
   { name: 'announced-transfers', everyMs: 600_000, runAlone: (db) => expireTransfers(db) },
+  { name: 'crypto-deposits', everyMs: 10_000, run: sweepCryptoDeposits },
+  { name: 'crypto-wallets', everyMs: 5_000, run: sweepCryptoWallets },
+  { name: 'crypto-collections', everyMs: 60_000, run: sweepCollections },
 ];
 
 /** Runs every sweep at its own pace until `signal` aborts; one that fails is tried again at its next turn. */

@@ -10,7 +10,10 @@ export type DepositedSource = PayoutSource & { readonly hasDeposited: boolean };
 /**
  * Oldest deposit first. A refund or a chargeback makes a deposit none; a leg that came back is no payout. Transfers come
  * from an account of the player's that we do not know by itself, so they count for the newest account that the player
- * has registered; without one, and for whatever else came without an instrument, there is nothing to pay back to.
+ * has registered. Where a chain's deposit came from is no place to pay to (an exchange's common wallet): the player's own
+ * addresses are one source, and it is the one that is named. For whatever else came without an instrument there is
+ * nothing to pay back to.
+ * @param named the instrument that the money is asked for
  * @param except a withdrawal whose own legs do not count
  */
 export async function readSources(
@@ -18,16 +21,26 @@ export async function readSources(
   {
     playerId,
     asset,
+    named,
     except,
-  }: { readonly playerId: string; readonly asset: string; readonly except: string | null },
+  }: {
+    readonly playerId: string;
+    readonly asset: string;
+    readonly named: string;
+    readonly except: string | null;
+  },
 ): Promise<readonly DepositedSource[]> {
   const { rows } = await sql<Row>`
     with account as (
       select id from payments.instrument where player_id = ${playerId} and kind = 'bank-account'
       order by created_at desc, id limit 1),
+    address as (
+      select id from payments.instrument where id = ${named} and kind = 'crypto-address'),
     deposit as (
       select d.id, d.amount, d.captured_at,
-        coalesce(d.instrument_id, case when d.method = 'bank-transfer' then (select id from account) end) as instrument_id
+        coalesce(d.instrument_id, case d.method
+          when 'bank-transfer' then (select id from account)
+          when 'crypto' then (select id from address) end) as instrument_id
       from payments.deposit d
       where d.player_id = ${playerId} and d.asset = ${asset} and d.state = 'captured'),
     -- A movement that was undone is answered by a journal that reverses it.
@@ -39,11 +52,13 @@ export async function readSources(
       where not exists (select 1 from wallet.journal w where w.reverses = j.id)
       group by d.instrument_id),
     paid as (
-      select l.instrument_id, sum(l.amount - l.fee) as amount
+      select case when i.kind = 'crypto-address' then coalesce((select id from address), i.id) else i.id end as instrument_id,
+        sum(l.amount - l.fee) as amount
       from payments.withdrawal w join payments.withdrawal_leg l on l.withdrawal_id = w.id
+        join payments.instrument i on i.id = l.instrument_id
       where w.player_id = ${playerId} and w.asset = ${asset} and l.state in ('planned', 'paid')
         and w.id is distinct from ${except}::uuid
-      group by l.instrument_id),
+      group by 1),
     source as (
       select instrument_id, sum(amount) as deposited, min(captured_at) as first_at from deposit group by instrument_id)
     select s.instrument_id, s.deposited,

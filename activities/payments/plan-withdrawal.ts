@@ -54,7 +54,12 @@ export async function planWithdrawal(
   const asset = assetOf(ask.asset);
   if (!asset.ok) return asset;
   const unit = 10n ** BigInt(asset.value.ledgerScale - asset.value.payableScale);
-  const sources = await readSources(trx, { playerId: ask.playerId, asset: ask.asset, except: null });
+  const sources = await readSources(trx, {
+    playerId: ask.playerId,
+    asset: ask.asset,
+    named: ask.instrumentId,
+    except: null,
+  });
   const term = await readFeeTerm(trx, ask.brand, instrument.kind, ask.asset);
   const used = term === null || term.freePerMonth === 0 ? 0 : await freeUsed(trx, ask, instrument.kind);
   const { fee, isWaived } = withdrawalFee(term, ask.amount, used, unit);

@@ -205,7 +205,12 @@ async function closedLoop(
   row: WithdrawalRow,
 ): Promise<{ hasDeposited: boolean; skipsSources: boolean }> {
   const [sources, legs] = await Promise.all([
-    readSources(trx, { playerId: row.playerId, asset: row.asset, except: row.id }),
+    readSources(trx, {
+      playerId: row.playerId,
+      asset: row.asset,
+      named: row.instrumentId,
+      except: row.id,
+    }),
     trx
       .selectFrom('payments.withdrawalLeg as l')
       .innerJoin('payments.instrument as i', 'i.id', 'l.instrumentId')
@@ -217,7 +222,7 @@ async function closedLoop(
   return {
     hasDeposited: legs.every(
       ({ instrumentId, kind }) =>
-        kind !== 'card' ||
+        kind === 'bank-account' ||
         sources.some((source) => source.instrumentId === instrumentId && source.hasDeposited),
     ),
     skipsSources: skipsSources(

@@ -35,7 +35,7 @@ export const nextActionOutput = z
 export const instrumentOutput = z
   .strictObject({
     instrumentId: z.uuid(),
-    kind: z.enum(['card', 'bank-account']),
+    kind: z.enum(['card', 'bank-account', 'crypto-address']),
     psp: z.string(),
     cardBrand: z.string().nullable(),
     last4: z.string().nullable(),
@@ -51,7 +51,7 @@ export const depositOutput = z
       .enum(depositStates)
       .openapi({ description: '`parked`: the outcome is unknown and a person looks at it.' }),
     money: moneyOutput,
-    method: z.enum(['card', 'bank-transfer']),
+    method: z.enum(['card', 'bank-transfer', 'crypto']),
     nextAction: nextActionOutput,
     reason: z.string().nullable().openapi({ description: 'Why it failed, in a word that is safe to show.' }),
     requestedAt: timestamp,

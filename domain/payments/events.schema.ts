@@ -63,6 +63,13 @@ export const paymentsEvents = {
   'payments.retry-rule.proposed': z.strictObject({ ruleId: z.uuid(), network: z.string(), maximum: z.int() }),
   'payments.retry-rule.confirmed': z.strictObject({ ruleId: z.uuid() }),
   'payments.retry-rule.ended': z.strictObject({ ruleId: z.uuid() }),
+  /** Credited from a chain that took it back afterwards: the credit was taken back, too. */
+  'payments.deposit.orphaned': z.strictObject({
+    depositId: z.uuid(),
+    money,
+    chain: z.string(),
+    txHash: z.string(),
+  }),
   'payments.deposit.parked': z.strictObject({ depositId: z.uuid(), money, reason: z.string() }),
   'payments.withdrawal.requested': z.strictObject({ withdrawalId: z.uuid(), money }),
   'payments.withdrawal.approved': z.strictObject({

@@ -7,6 +7,7 @@ import { currentProfile } from '#activities/compliance/profiles.ts';
 import { readKycLevel } from '#activities/kyc/commands/levels.ts';
 import { refuseWhileStopped } from '#activities/wallet/audit/withdrawal-stop.ts';
 import { postTransfer } from '#activities/wallet/post.ts';
+import { assets } from '#domain/assets.ts';
 import { fail, FailureError, orThrow, type Failure, type Result } from '#domain/failures.ts';
 import { levelSatisfies } from '#domain/kyc/levels.ts';
 import { parsePayable, toMinorUnits, toMoneyText, type MoneyText } from '#domain/money.ts';
@@ -17,6 +18,7 @@ import { planWithdrawal } from '../plan-withdrawal.ts';
 import type { WithdrawalRow } from '../payment-rows.ts';
 import { countWithdrawal } from '../withdrawal-limits.ts';
 import { cardMinorUnitsMax, refusable, type PaymentOrigin } from './request-deposit.ts';
+import { refuseRestingAddress } from './crypto-addresses.ts';
 
 export type WithdrawalRequest = {
   /** Made from the player and the idempotency key. */
@@ -32,7 +34,7 @@ export type WithdrawalRequest = {
 /**
  * Inserts the withdrawal and holds its amount, or finds the one that the key made before. Failures:
  * `withdrawals-stopped`, `idempotency-key-reused`, those of `parsePayable`, `payment-method-unavailable`, `identity-not-verified`,
- * `withdrawal-pending-wagering`, those of `judgePayment` and `planWithdrawal`, `payment-limit-exceeded`,
+ * `withdrawal-pending-wagering`, `address-resting`, those of `judgePayment` and `planWithdrawal`, `payment-limit-exceeded`,
  * `wallet-not-found`, `insufficient-funds`.
  */
 export async function requestWithdrawal(
@@ -41,7 +43,9 @@ export async function requestWithdrawal(
 ): Promise<Result<WithdrawalRow>> {
   const amount = parsePayable(request.money);
   if (!amount.ok) return amount;
-  if (toMinorUnits(amount.value, request.money.asset) > cardMinorUnitsMax) {
+  // Wei are no cents: what a chain may move at once is the signer's own rule.
+  const isFiat = assets.get(request.money.asset)?.kind === 'fiat';
+  if (isFiat && toMinorUnits(amount.value, request.money.asset) > cardMinorUnitsMax) {
     return fail('amount-too-large', 'The amount is beyond what one card payout may move.');
   }
   const rules = await currentPaymentRules(db, request.brand);
@@ -55,6 +59,7 @@ export async function requestWithdrawal(
       trx,
     );
     const { jurisdiction, version, cancellable } = await admitWithdrawal(trx, request);
+    await refuseRestingAddress(trx, request.instrumentId);
     const plan = orThrow(
       await planWithdrawal(trx, { ...request, asset: request.money.asset, amount: amount.value }),
     );

@@ -17,7 +17,11 @@ export type WorkItemKind =
   | 'stuck-payout-file'
   | 'unreadable-report'
   | 'listed-deposit'
-  | 'unreadable-rules';
+  | 'unreadable-rules'
+  | 'parked-crypto-deposit'
+  | 'orphaned-credit'
+  | 'hot-wallet-level'
+  | 'stuck-chain-transfer';
 
 /** One open item per kind and subject; opening it again changes nothing. */
 export async function openWorkItem(

@@ -1,0 +1,325 @@
+/** What the `cryptoDeposit` workflow does: look at the chain, credit once at the depth that was asked for, take back what the chain took back. */
+import { sql } from 'kysely';
+import type { Selectable } from 'kysely';
+import { appendEvent } from '#activities/compliance/append-event.ts';
+import { currentProfile } from '#activities/compliance/profiles.ts';
+import {
+  releaseDepositLimit,
+  reserveDepositLimit,
+} from '#activities/responsible-gambling/commands/deposit-limit.ts';
+import { openWallet } from '#activities/wallet/player-wallet.ts';
+import { postTransfer } from '#activities/wallet/post.ts';
+import type { Trx } from '#db/connect.ts';
+import type { PaymentsCryptoDeposit } from '#db/schema.generated.ts';
+import { orThrow } from '#domain/failures.ts';
+import { toMoneyText } from '#domain/money.ts';
+import {
+  cryptoDepositStateOf,
+  stepDeposit,
+  type ChainLook,
+  type CryptoDepositState,
+} from '#domain/payments/crypto/deposit-state.ts';
+import type { ActivityDeps } from '../../deps.ts';
+import { closeWorkItems, openWorkItem } from '../commands/work-items.ts';
+import { evmPsp, type Evm } from './evm-deps.ts';
+import { uuidOf } from './watch-blocks.ts';
+
+export type CryptoDepositRow = Selectable<PaymentsCryptoDeposit>;
+
+export type CryptoStanding = {
+  readonly state: CryptoDepositState;
+  /** Until it is worth looking again. */
+  readonly pauseMs: number;
+  /** Nothing more will happen by itself; a reorganisation starts the workflow anew. */
+  readonly isOver: boolean;
+};
+
+/** Asked about again while the reason may pass by itself: a limit's window moves on. */
+const limitPauseMs = 6 * 3_600_000;
+const limitBudgetMs = 31 * 24 * 3_600_000;
+const absentPauseMs = 10 * 60_000;
+const passing: ReadonlySet<string> = new Set(['deposit-limit-exceeded']);
+
+export function createCryptoDepositActivities(deps: Pick<ActivityDeps, 'db' | 'evm' | 'log'>) {
+  const { db } = deps;
+  return {
+    /**
+     * Looks at the chain under the lock of the row and takes the one step that is due. Repeating it is harmless. The
+     * block is asked for at the very moment of the credit: what was true a second before is not enough.
+     */
+    async followCryptoDeposit({
+      cryptoDepositId,
+    }: {
+      readonly cryptoDepositId: string;
+    }): Promise<CryptoStanding> {
+      const { evm } = deps;
+      if (evm === null) return { state: 'seen', pauseMs: absentPauseMs, isOver: false };
+      return db.transaction().execute(async (trx) => {
+        const row = await lock(trx, cryptoDepositId);
+        const state = cryptoDepositStateOf(row.state);
+        const ageMs = await ageOf(trx, row);
+        if (state === 'parked' && !(passing.has(row.reason ?? '') && ageMs < limitBudgetMs)) {
+          // Dust is everybody's to send: an item for each would bury the others.
+          if (row.reason !== 'below-minimum') await park(trx, row, row.reason ?? '');
+          return { state, pauseMs: 0, isOver: true };
+        }
+        const look = await lookAt(evm, row);
+        const step = stepDeposit(state, look, {
+          depthRequired: row.depthRequired,
+          finalDepth: Math.max(evm.chain.finalDepth, row.depthRequired),
+          ageMs,
+        });
+        switch (step) {
+          case 'credit':
+            return credit(trx, row);
+          case 'reverse':
+            return reverse(trx, row);
+          case 'confirm':
+            await set(trx, row, 'confirming', null);
+            return standing(evm, row, 'confirming', look);
+          case 'unsee':
+            await set(trx, row, 'seen', 'its block left the chain');
+            return standing(evm, row, 'seen', look);
+          case 'drop':
+            await set(trx, row, 'dropped', 'no block holds it');
+            return { state: 'dropped', pauseMs: 0, isOver: true };
+          case 'done':
+            return { state, pauseMs: 0, isOver: true };
+          case 'wait':
+            return state === 'parked'
+              ? { state, pauseMs: limitPauseMs, isOver: false }
+              : standing(evm, row, state, look);
+        }
+      });
+    },
+  };
+}
+
+const lock = (trx: Trx, id: string): Promise<CryptoDepositRow> =>
+  trx
+    .selectFrom('payments.cryptoDeposit')
+    .selectAll()
+    .where('id', '=', id)
+    .forUpdate()
+    .executeTakeFirstOrThrow();
+
+async function ageOf(trx: Trx, row: CryptoDepositRow): Promise<number> {
+  const { ageMs } = await trx
+    .selectNoFrom(
+      sql<number>`(extract(epoch from now() - ${row.state === 'parked' ? row.seenAt : row.changedAt}::timestamptz) * 1000)::float8`.as(
+        'ageMs',
+      ),
+    )
+    .executeTakeFirstOrThrow();
+  return ageMs;
+}
+
+async function lookAt(evm: Evm, row: CryptoDepositRow): Promise<ChainLook> {
+  if (row.blockHeight === null || row.blockHash === null) return { kind: 'absent' };
+  const head = await evm.node.head();
+  const block = await evm.node.block(row.blockHeight);
+  if (block?.hash !== row.blockHash) return { kind: 'absent' };
+  return { kind: 'in-chain', depth: Number(head.height - row.blockHeight) + 1 };
+}
+
+function standing(
+  evm: Evm,
+  row: CryptoDepositRow,
+  state: CryptoDepositState,
+  look: ChainLook,
+): CryptoStanding {
+  if (look.kind === 'absent') return { state, pauseMs: absentPauseMs, isOver: false };
+  const goal = state === 'credited' ? evm.chain.finalDepth : row.depthRequired;
+  const blocks = Math.max(1, Math.min(goal - look.depth, 5));
+  return { state, pauseMs: blocks * evm.chain.blockMs, isOver: false };
+}
+
+async function set(
+  trx: Trx,
+  row: CryptoDepositRow,
+  state: CryptoDepositState,
+  reason: string | null,
+): Promise<void> {
+  await trx
+    .updateTable('payments.cryptoDeposit')
+    .set({ state, reason, changedAt: sql<Date>`now()` })
+    .where('id', '=', row.id)
+    .execute();
+}
+
+async function park(trx: Trx, row: CryptoDepositRow, reason: string): Promise<CryptoStanding> {
+  if (row.state !== 'parked') await set(trx, row, 'parked', reason);
+  await openWorkItem(trx, {
+    kind: 'parked-crypto-deposit',
+    subject: `crypto-deposit:${row.id}`,
+    brand: row.brand,
+    reason,
+  });
+  return { state: 'parked', pauseMs: limitPauseMs, isOver: !passing.has(reason) };
+}
+
+/**
+ * Credits as a deposit of the platform. Money on a chain cannot be refused, so what the player's protection forbids is
+ * parked: not credited, and shown to a person.
+ */
+async function credit(trx: Trx, row: CryptoDepositRow): Promise<CryptoStanding> {
+  const player = await trx
+    .selectFrom('pam.player')
+    .select(['status', 'jurisdiction'])
+    .where('id', '=', row.playerId)
+    .executeTakeFirstOrThrow();
+  if (player.status !== 'active') return park(trx, row, `player-${player.status}`);
+  const { version, profile } = orThrow(await currentProfile(trx, player.jurisdiction));
+  const amount = BigInt(row.amount);
+  const number = 1 + (await creditsOf(trx, row.id));
+  const depositId = uuidOf(`${row.chain}:${row.txHash}:${row.logIndex}:${number}`);
+  await openWallet(trx, {
+    playerId: row.playerId,
+    asset: row.asset,
+    brand: row.brand,
+    jurisdiction: row.jurisdiction,
+  });
+  const reserved = await reserveDepositLimit(trx, {
+    playerId: row.playerId,
+    asset: row.asset,
+    amount,
+    depositId,
+    isLimitRequired: profile.depositLimitRequiredBeforeFirstDeposit,
+  });
+  if (!reserved.ok) return park(trx, row, reserved.failure.code);
+  await trx
+    .insertInto('payments.deposit')
+    .values({
+      id: depositId,
+      playerId: row.playerId,
+      brand: row.brand,
+      jurisdiction: player.jurisdiction,
+      jurisdictionVersion: version,
+      method: 'crypto',
+      asset: row.asset,
+      amount: row.amount,
+      options: '[]',
+      routeVersion: 0,
+      returnUrl: '',
+      fingerprint: Buffer.from(row.txHash.slice(2), 'hex'),
+      state: 'processing',
+    })
+    .execute();
+  const subject = `deposit:${depositId}`;
+  orThrow(
+    await postTransfer(trx, {
+      key: `${subject}:capture`,
+      playerId: row.playerId,
+      asset: row.asset,
+      amount,
+      subject,
+      transfer: { code: 'deposit.capture', psp: evmPsp },
+    }),
+  );
+  // The wallet's row lock is held by now, so two first deposits of one player cannot both be the first.
+  const earlier = await trx
+    .selectFrom('payments.deposit')
+    .select('id')
+    .where('playerId', '=', row.playerId)
+    .where('state', '=', 'captured')
+    .limit(1)
+    .executeTakeFirst();
+  const first = earlier === undefined;
+  await trx
+    .updateTable('payments.deposit')
+    .set({ state: 'captured', capturedAt: sql<Date>`now()`, capturedPsp: evmPsp, first })
+    .where('id', '=', depositId)
+    .execute();
+  await trx
+    .insertInto('payments.cryptoCredit')
+    .values({ cryptoDepositId: row.id, number, depositId, blockHash: row.blockHash ?? '' })
+    .execute();
+  await set(trx, row, 'credited', null);
+  await closeWorkItems(trx, `crypto-deposit:${row.id}`, ['parked-crypto-deposit'], 'credited');
+  const money = toMoneyText(amount, row.asset);
+  const who = { version: 1, brand: row.brand, playerId: row.playerId } as const;
+  await appendEvent(
+    trx,
+    { type: 'payments.deposit.requested', ...who, payload: { depositId, money } },
+    byWorkflow(row, subject),
+  );
+  await appendEvent(
+    trx,
+    { type: 'payments.deposit.captured', ...who, payload: { depositId, money, psp: evmPsp, first } },
+    byWorkflow(row, subject),
+  );
+  return { state: 'credited', pauseMs: 60_000, isOver: false };
+}
+
+async function creditsOf(trx: Trx, cryptoDepositId: string): Promise<number> {
+  const { credits } = await trx
+    .selectFrom('payments.cryptoCredit')
+    .select(sql<number>`count(*)::int`.as('credits'))
+    .where('cryptoDepositId', '=', cryptoDepositId)
+    .executeTakeFirstOrThrow();
+  return credits;
+}
+
+/** The chain has taken the money back: so do we, at once and for good; what was spent of it is owed. */
+async function reverse(trx: Trx, row: CryptoDepositRow): Promise<CryptoStanding> {
+  const standingCredit = await trx
+    .selectFrom('payments.cryptoCredit')
+    .select(['number', 'depositId'])
+    .where('cryptoDepositId', '=', row.id)
+    .where('reversedAt', 'is', null)
+    .executeTakeFirstOrThrow();
+  const subject = `deposit:${standingCredit.depositId}`;
+  const opened = `${subject}:orphaned`;
+  const post = { playerId: row.playerId, asset: row.asset, amount: BigInt(row.amount), subject };
+  orThrow(
+    await postTransfer(trx, {
+      ...post,
+      key: opened,
+      transfer: { code: 'chargeback.open', capture: `${subject}:capture` },
+    }),
+  );
+  orThrow(
+    await postTransfer(trx, {
+      ...post,
+      key: `${opened}:lost`,
+      transfer: { code: 'chargeback.lose', opened },
+    }),
+  );
+  await releaseDepositLimit(trx, standingCredit.depositId);
+  await trx
+    .updateTable('payments.cryptoCredit')
+    .set({ reversedAt: sql<Date>`now()` })
+    .where('cryptoDepositId', '=', row.id)
+    .where('number', '=', standingCredit.number)
+    .execute();
+  await set(trx, row, 'orphaned', 'its block left the chain after the credit');
+  await openWorkItem(trx, {
+    kind: 'orphaned-credit',
+    subject: `crypto-deposit:${row.id}`,
+    brand: row.brand,
+    reason: `${row.txHash} was credited and left the chain: the credit was taken back`,
+  });
+  await appendEvent(
+    trx,
+    {
+      type: 'payments.deposit.orphaned',
+      version: 1,
+      brand: row.brand,
+      playerId: row.playerId,
+      payload: {
+        depositId: standingCredit.depositId,
+        money: toMoneyText(BigInt(row.amount), row.asset),
+        chain: row.chain,
+        txHash: row.txHash,
+      },
+    },
+    byWorkflow(row, subject),
+  );
+  return { state: 'orphaned', pauseMs: absentPauseMs, isOver: false };
+}
+
+const byWorkflow = (row: CryptoDepositRow, subject: string) =>
+  ({
+    actor: { kind: 'workflow', id: `crypto-deposit:${row.chain}:${row.txHash}:${row.logIndex}` },
+    subject,
+  }) as const;

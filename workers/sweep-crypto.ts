@@ -1,0 +1,100 @@
+/** Starts or pokes the workflows of transfers on a chain: what the watcher does after its commit, and the sweep after its loss. */
+import type { Client } from '@temporalio/client';
+import { sql } from 'kysely';
+import type { Database } from '#db/connect.ts';
+import { collectMinimum } from '#domain/payments/crypto/hot-wallet.ts';
+import { chainMoved, cryptoDepositStart } from '#workflows/crypto-deposit.contract.ts';
+import type { cryptoDeposit } from '#workflows/crypto-deposit.ts';
+import { cryptoSweepStart } from '#workflows/crypto-sweep.contract.ts';
+import type { cryptoSweep } from '#workflows/crypto-sweep.ts';
+import { hotWalletStart, transferQueued } from '#workflows/hot-wallet.contract.ts';
+import type { hotWallet } from '#workflows/hot-wallet.ts';
+import { startOnce } from './event-routes.ts';
+
+const rowsMax = 200;
+
+const rowOf = (db: Database) =>
+  db
+    .selectFrom('payments.cryptoDeposit')
+    .select(['id', 'chain', 'txHash', 'logIndex', 'playerId', 'brand', 'asset']);
+
+/** Starts what is not running and pokes what is. */
+export async function tellCryptoDeposits(
+  client: Client,
+  db: Database,
+  ids: readonly string[],
+): Promise<void> {
+  if (ids.length === 0) return;
+  for (const { id: cryptoDepositId, ...row } of await rowOf(db)
+    .where(sql<boolean>`id = any (${[...ids]}::uuid[])`)
+    .execute())
+    await client.workflow.signalWithStart<typeof cryptoDeposit, []>('cryptoDeposit', {
+      ...cryptoDepositStart({ cryptoDepositId, ...row }),
+      signal: chainMoved,
+    });
+}
+
+/**
+ * Transfers that wait for their depth, whose workflow may never have been started, and credits whose block is gone:
+ * they are started, not poked, so that the sweep makes no work for those that run.
+ */
+export async function sweepCryptoDeposits(client: Client, db: Database): Promise<number> {
+  const open = await rowOf(db)
+    .where(
+      sql<boolean>`(state in ('seen', 'confirming', 'orphaned') and block_hash is not null
+        or state = 'credited' and block_hash is null or state = 'parked' and reason = 'deposit-limit-exceeded' and seen_at > now() - interval '31 days')
+        and changed_at < now() - interval '20 seconds'`,
+    )
+    .orderBy('seenAt', 'desc')
+    .limit(rowsMax)
+    .execute();
+  for (const { id: cryptoDepositId, ...row } of open)
+    await startOnce(
+      client.workflow.start<typeof cryptoDeposit>(
+        'cryptoDeposit',
+        cryptoDepositStart({ cryptoDepositId, ...row }),
+      ),
+    );
+  return open.length;
+}
+
+/** Wakes the hot wallet where transfers are open. */
+export async function sweepCryptoWallets(client: Client, db: Database): Promise<number> {
+  const wallets = await db
+    .selectFrom('payments.chainTransfer')
+    .select(['chain', 'fromAddress'])
+    .where('derivationIndex', 'is', null)
+    .where('closedAt', 'is', null)
+    .distinct()
+    .limit(rowsMax)
+    .execute();
+  for (const { chain, fromAddress: address } of wallets)
+    await client.workflow.signalWithStart<typeof hotWallet, []>('hotWallet', {
+      ...hotWalletStart({ chain, address }),
+      signal: transferQueued,
+    });
+  return wallets.length;
+}
+
+/** Collects from addresses where credits came to lie that are worth the fee; what was collected is not asked about again. */
+export async function sweepCollections(client: Client, db: Database): Promise<number> {
+  const addresses = await db
+    .selectFrom('payments.cryptoDeposit as seen')
+    .select(['seen.chain', 'seen.address', 'seen.asset', sql<string>`sum(seen.amount)::text`.as('lies')])
+    .where('seen.state', '=', 'credited')
+    .where(
+      sql<boolean>`seen.changed_at > coalesce((select max(t.queued_at) from payments.chain_transfer t
+        where t.chain = seen.chain and t.from_address = seen.address and t.asset = seen.asset and t.purpose = 'sweep'), '-infinity')`,
+    )
+    .groupBy(['seen.chain', 'seen.address', 'seen.asset'])
+    .limit(5 * rowsMax)
+    .execute();
+  const worthIt = addresses.filter(
+    ({ asset, lies }) => BigInt(lies) >= (collectMinimum(asset) ?? BigInt(lies) + 1n),
+  );
+  for (const { chain, address, asset } of worthIt)
+    await startOnce(
+      client.workflow.start<typeof cryptoSweep>('cryptoSweep', cryptoSweepStart({ chain, address, asset })),
+    );
+  return worthIt.length;
+}
