@@ -61,6 +61,7 @@ export const failureCodes = [
   'already-decided',
   'own-approval',
   'refund-not-open',
+  'modification-not-open',
   'dispute-not-open',
   'break-not-open',
   // games, bonus, backoffice
@@ -78,6 +79,7 @@ export const failureCodes = [
   'hold-not-open',
   'hold-exceeded',
   'exceeds-captured',
+  'exceeds-authorised',
   'adjustment-not-open',
   'rate-not-current',
   // games, the sportsbook

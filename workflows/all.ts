@@ -9,6 +9,7 @@ export { dispute } from './dispute.ts';
 export { freeRounds } from './free-rounds.ts';
 export { limitChange } from './limit-change.ts';
 export { market } from './market.ts';
+export { modification } from './modification.ts';
 export { reconciliation } from './reconciliation.ts';
 export { refund } from './refund.ts';
 export { payoutBatch } from './payout-batch.ts';

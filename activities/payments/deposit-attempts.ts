@@ -1,9 +1,10 @@
 /** Everything a deposit does at a PSP. The row is claimed before the call; whatever happens then, the row can be asked about. */
 import { sql } from 'kysely';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
+import { wishAt } from '#domain/payments/three-ds.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { insertAttempt } from './commands/request-deposit.ts';
-import type { PaymentOrder, PspConnector } from './connectors.ts';
+import type { PaymentOrder, PortableThreeDs, PspConnector } from './connectors.ts';
 import {
   lockDeposit,
   moneyOf,
@@ -14,6 +15,7 @@ import {
   type AttemptRow,
 } from './payment-rows.ts';
 import { lockAttempt, recordOutcome, viewOf, type AttemptView } from './record-outcome.ts';
+import { methodOf, wishOf } from './three-ds-columns.ts';
 
 export type AttemptInput = { readonly depositId: string; readonly number: number };
 
@@ -22,6 +24,9 @@ type ClaimedAttempt = AttemptRow & {
   readonly playerId: string;
   readonly asset: string;
   readonly amount: string;
+  readonly method: string;
+  readonly captureMode: string;
+  readonly threeDs: unknown;
   readonly evidence: readonly string[];
 };
 
@@ -30,13 +35,24 @@ export type DepositAttemptDeps = Pick<ActivityDeps, 'db' | 'psps' | 'publicUrl' 
 export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
   const { db } = deps;
 
-  const orderOf = (row: ClaimedAttempt, ageMs: number): PaymentOrder => ({
+  const orderOf = (
+    row: ClaimedAttempt,
+    ageMs: number,
+    portable: PortableThreeDs | null = null,
+  ): PaymentOrder => ({
     reference: row.reference,
     playerId: row.playerId,
     money: moneyOf(row),
     token: row.token,
     returnUrl: `${deps.publicUrl}/v1/deposits/${row.depositId}/return?t=${row.returnToken}`,
+    method: methodOf(row),
+    captureMode: row.captureMode === 'manual' ? 'manual' : 'automatic',
     stepUp: row.stepUp,
+    threeDs: wishAt(wishOf(row.threeDs), {
+      stepUp: row.stepUp,
+      exemptions: deps.psps.get(row.psp)?.capabilities.threeDs?.exemptions ?? [],
+    }),
+    portable,
     pspReference: row.pspReference,
     startedAt: row.startedAt,
     ageMs,
@@ -45,16 +61,48 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
   });
 
   const readOrder = async (row: AttemptRow, ageMs: number): Promise<PaymentOrder> => {
-    const [{ playerId, asset, amount }, evidence] = await Promise.all([
+    const [{ playerId, asset, amount, method, captureMode, threeDs }, evidence] = await Promise.all([
       mustDeposit(db, row.depositId),
       readEvidence(db, row.psp, `deposit:${row.depositId}`),
     ]);
-    return orderOf({ ...row, playerId, asset, amount, evidence }, ageMs);
+    const order = { ...row, playerId, asset, amount, method, captureMode, threeDs, evidence };
+    return orderOf(order, ageMs, await portableFor(row));
   };
 
-  const heard = async (row: AttemptRow, outcome: PspOutcome): Promise<AttemptView> => {
+  /**
+   * The authentication of an earlier attempt, for a PSP that takes one over: asked of the PSP that ran it, for this call
+   * alone, since its cryptogram is kept nowhere. A repeat of the call asks again, so that it is the same request.
+   */
+  const portableFor = async (row: AttemptRow): Promise<PortableThreeDs | null> => {
+    if (row.number === 1 || deps.psps.get(row.psp)?.capabilities.threeDs?.takesPortable !== true) return null;
+    const earlier = await db
+      .selectFrom('payments.attempt')
+      .selectAll()
+      .where('depositId', '=', row.depositId)
+      .where('number', '<', row.number)
+      .where('psp', '<>', row.psp)
+      .where('transStatus', 'in', ['Y', 'A'])
+      .orderBy('number', 'desc')
+      .limit(1)
+      .executeTakeFirst();
+    const source = earlier === undefined ? undefined : deps.psps.get(earlier.psp);
+    if (earlier === undefined || source?.portableThreeDs === undefined) return null;
+    const { playerId, asset, amount, method, captureMode, threeDs } = await mustDeposit(db, row.depositId);
+    const order = { ...earlier, playerId, asset, amount, method, captureMode, threeDs, evidence: [] };
+    return source.portableThreeDs(orderOf(order, Date.now() - earlier.startedAt.getTime()));
+  };
+
+  const heard = async (
+    row: AttemptRow,
+    outcome: PspOutcome,
+    order: PaymentOrder | null = null,
+  ): Promise<AttemptView> => {
     deps.log.info({ reference: row.reference, psp: row.psp, outcome: outcome.kind }, 'psp answered');
-    return recordOutcome(db, row.depositId, row.number, outcome);
+    const asked =
+      order === null || order.method !== 'card'
+        ? null
+        : { wish: order.threeDs, dsTransactionId: order.portable?.dsTransactionId ?? null };
+    return recordOutcome(db, row.depositId, row.number, outcome, asked);
   };
 
   const readAttempt = (input: AttemptInput): Promise<AttemptRow> =>
@@ -72,7 +120,7 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
   const claim = async (input: AttemptInput): Promise<ClaimedAttempt | null> => {
     const { rows } = await sql<ClaimedAttempt>`
       with deposit as materialized (
-        select id, player_id, asset, amount from payments.deposit where id = ${input.depositId} for update
+        select id, player_id, asset, amount, method, capture_mode, three_ds from payments.deposit where id = ${input.depositId} for update
       ),
       sent as (
         update payments.attempt a set sent_at = now() from deposit
@@ -83,7 +131,8 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
         update payments.deposit d set state = 'processing' from sent
         where d.id = sent.deposit_id and d.state = 'requested'
       )
-      select sent.*, deposit.player_id, deposit.asset, deposit.amount,
+      select sent.*, deposit.player_id, deposit.asset, deposit.amount, deposit.method,
+        deposit.capture_mode, deposit.three_ds,
         array(select w.body from compliance.webhook_inbox w
           where w.subject = 'deposit:' || deposit.id and w.source = 'psp:' || sent.psp order by w.id limit 100) as evidence
       from sent, deposit`.execute(db);
@@ -119,11 +168,14 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
       }
       const connector = deps.psps.get(row.psp);
       if (!connector) return heard(row, { kind: 'not_sent', reason: 'no such connector' });
-      const order = orderOf(row, 0);
+      const order = orderOf(row, 0, await portableFor(row));
       const answer = await connector.authorise(order);
       return heard(
         row,
-        answer.kind === 'approved' ? await verified(connector, order, answer.pspReference) : answer,
+        answer.kind === 'approved' || answer.kind === 'authorised'
+          ? await verified(connector, order, answer.pspReference)
+          : answer,
+        order,
       );
     },
 
@@ -146,7 +198,9 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
       const answer = await connector.continueAfterAction(order);
       return heard(
         row,
-        answer.kind === 'approved' ? await verified(connector, order, answer.pspReference) : answer,
+        answer.kind === 'approved' || answer.kind === 'authorised'
+          ? await verified(connector, order, answer.pspReference)
+          : answer,
       );
     },
 

@@ -7,6 +7,7 @@ import { declineTableVersion, type DeclineClass } from '#domain/payments/decline
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import { assert, orThrow } from '#domain/failures.ts';
 import { toUnits } from '#domain/money.ts';
+import { challengedOf, threeDsColumns, type ThreeDsAsked } from './three-ds-columns.ts';
 import { attemptStateOf, declineClassOf, type AttemptRow } from './payment-rows.ts';
 import { openWorkItem } from './commands/work-items.ts';
 
@@ -20,6 +21,8 @@ export type AttemptView = {
   readonly actionUrl: string | null;
   /** What the player's browser brought back waits in the row. */
   readonly hasReturned: boolean;
+  /** The player was sent away. */
+  readonly challenged?: boolean;
 };
 
 export const viewOf = (row: AttemptRow): AttemptView => ({
@@ -30,6 +33,7 @@ export const viewOf = (row: AttemptRow): AttemptView => ({
   stepUp: row.stepUp,
   actionUrl: row.state === 'action' ? row.actionUrl : null,
   hasReturned: row.returnedAt !== null,
+  ...(challengedOf(row) ? { challenged: true } : {}),
 });
 
 /**
@@ -41,6 +45,7 @@ export async function recordOutcome(
   depositId: string,
   number: number,
   outcome: PspOutcome,
+  asked: ThreeDsAsked | null = null,
 ): Promise<AttemptView> {
   return db.transaction().execute(async (trx) => {
     const row = await lockWithDeposit(trx, depositId, number);
@@ -63,6 +68,7 @@ export async function recordOutcome(
           ? { pspReference: outcome.pspReference }
           : {}),
         ...(after !== before ? detailsOf(after, outcome) : {}),
+        ...threeDsColumns(outcome, asked),
       })
       .where('depositId', '=', depositId)
       .where('number', '=', number)
@@ -114,6 +120,13 @@ export async function lockAttempt(trx: Trx, depositId: string, number: number): 
 }
 
 function detailsOf(after: AttemptState, outcome: PspOutcome) {
+  if (after === 'authorised' && outcome.kind === 'authorised') {
+    return {
+      processedAsset: outcome.authorised.asset,
+      processedAmount: orThrow(toUnits(outcome.authorised)).toString(),
+      instrument: JSON.stringify(outcome.instrument),
+    };
+  }
   if ((after === 'approved' || after === 'late_approved') && outcome.kind === 'approved') {
     return {
       processedAsset: outcome.processed.asset,

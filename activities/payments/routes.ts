@@ -1,11 +1,15 @@
 /** Which PSPs a brand uses for a method and currency, in which order; every change is a new version. */
 import type { Database, Trx } from '#db/connect.ts';
 
+export type RoutedMethod = 'card' | 'e-wallet';
+
 export type PspRoute = {
   readonly brand: string;
-  readonly method: 'card';
+  readonly method: RoutedMethod;
   readonly currency: string;
   readonly version: number;
+  /** Whether money is taken at once, or authorised and captured by staff. */
+  readonly captureMode: 'automatic' | 'manual';
   readonly psps: readonly string[];
 };
 
@@ -23,14 +27,21 @@ const seeded: readonly string[] = [
   'KWD',
 ];
 
-/** Gives every brand the first version of its card routes; running it again is harmless. */
+/** The wallets of our PSPs pay in these. */
+const walletCurrencies: readonly string[] = ['EUR', 'USD', 'GBP', 'SEK', 'NOK', 'PLN', 'CAD'];
+
+/** Gives every brand the first version of its routes; running it again is harmless. */
 export async function seedRoutes(trx: Database | Trx): Promise<void> {
   const brands = await trx.selectFrom('pam.brand').select('id').execute();
   for (const { id } of brands) {
-    for (const currency of seeded) {
+    const routes = [
+      ...seeded.map((currency) => ({ method: 'card', currency })),
+      ...walletCurrencies.map((currency) => ({ method: 'e-wallet', currency })),
+    ];
+    for (const { method, currency } of routes) {
       await trx
         .insertInto('payments.pspRoute')
-        .values({ brand: id, method: 'card', currency, version: 1, psps: ['alpha', 'beta', 'gamma'] })
+        .values({ brand: id, method, currency, version: 1, psps: ['alpha', 'beta', 'gamma'] })
         .onConflict((conflict) => conflict.columns(['brand', 'method', 'currency', 'version']).doNothing())
         .execute();
     }
@@ -41,17 +52,26 @@ export async function seedRoutes(trx: Database | Trx): Promise<void> {
 export async function currentRoute(
   db: Database | Trx,
   brand: string,
-  method: 'card',
+  method: RoutedMethod,
   currency: string,
 ): Promise<PspRoute | null> {
   const row = await db
     .selectFrom('payments.pspRoute')
-    .select(['version', 'psps'])
+    .select(['version', 'psps', 'captureMode'])
     .where('brand', '=', brand)
     .where('method', '=', method)
     .where('currency', '=', currency)
     .orderBy('version', 'desc')
     .limit(1)
     .executeTakeFirst();
-  return row ? { brand, method, currency, version: row.version, psps: row.psps } : null;
+  return row
+    ? {
+        brand,
+        method,
+        currency,
+        version: row.version,
+        psps: row.psps,
+        captureMode: row.captureMode === 'manual' ? 'manual' : 'automatic',
+      }
+    : null;
 }

@@ -7,9 +7,16 @@ import {
   type RuleVersionRow,
 } from '#activities/backoffice/commands/rule-versions.ts';
 import { simulateRouting } from '#activities/payments/commands/simulate-routing.ts';
+import { simulateThreeDs } from '#activities/payments/commands/simulate-three-ds.ts';
 import type { Database } from '#db/connect.ts';
 import { mayDo } from '#domain/backoffice/roles.ts';
-import { readRouting, ruleSetNames, ruleSets, type RuleSet } from '#domain/backoffice/rule-sets.ts';
+import {
+  readRuleSet,
+  ruleSetNames,
+  ruleSets,
+  type RuleSet,
+  type RuleSetName,
+} from '#domain/backoffice/rule-sets.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import type { Api } from '../app.ts';
 import { requireBrand, requireOperator } from '../backoffice-guard.ts';
@@ -96,8 +103,9 @@ function mountCatalogue(api: Api, deps: ApiDeps): void {
       },
     }),
     (c) => {
-      requireRight(c.get('operator'), ruleSets[c.req.valid('param').ruleSet], 'draft');
-      return c.json(toApiReading(orThrow(readRouting(c.req.valid('json').content))), 200);
+      const { ruleSet } = c.req.valid('param');
+      requireRight(c.get('operator'), ruleSets[ruleSet], 'draft');
+      return c.json(toApiReading(orThrow(readRuleSet(ruleSet, c.req.valid('json').content))), 200);
     },
   );
 }
@@ -130,7 +138,7 @@ function mountDrafts(api: Api, deps: ApiDeps): void {
       const input = c.req.valid('json');
       requireRight(operator, ruleSets[ruleSet], 'draft');
       await mustBeBrand(deps.db, operator, input.brand);
-      orThrow(readRouting(input.content));
+      orThrow(readRuleSet(ruleSet, input.content));
       const row = await decided(deps.db, (trx) =>
         draftRules(trx, {
           ...input,
@@ -207,7 +215,11 @@ function mountVersions(api: Api, deps: ApiDeps): void {
       const row = await mustSee(deps.db, c.get('operator'), c.req.valid('param').id, 'read');
       const content = z.record(z.string(), z.unknown()).parse(row.content);
       return c.json(
-        { ...toApiVersion(row), content, reading: toApiReading(orThrow(readRouting(content))) },
+        {
+          ...toApiVersion(row),
+          content,
+          reading: toApiReading(orThrow(readRuleSet(row.ruleSet, content))),
+        },
         200,
       );
     },
@@ -235,7 +247,7 @@ function mountLifeCycle(api: Api, deps: ApiDeps): void {
       const row = await mustSee(deps.db, operator, c.req.valid('param').id, 'draft');
       const { days } = c.req.valid('json');
       const simulated = orThrow(
-        await simulateRouting(deps.db, { versionId: row.id, brand: row.brand, days }),
+        await simulations[row.ruleSet](deps.db, { versionId: row.id, brand: row.brand, days }),
       );
       const { decisions, changed } = simulated;
       const version = await decided(deps.db, (trx) =>
@@ -304,6 +316,12 @@ function mountLifeCycle(api: Api, deps: ApiDeps): void {
   );
 }
 
+/** How each set replays what was decided. */
+const simulations = {
+  'payments.deposit-routing': simulateRouting,
+  'payments.three-ds': simulateThreeDs,
+} as const satisfies Record<RuleSetName, typeof simulateRouting>;
+
 type Right = keyof RuleSet['permissions'];
 
 /** The second guard: rights belong to the rule set, so they are known only when the request has named one. */
@@ -317,7 +335,7 @@ async function mustSee(
   operator: OperatorIdentity,
   id: string,
   right: Right,
-): Promise<RuleVersionRow> {
+): Promise<RuleVersionRow & { readonly ruleSet: RuleSetName }> {
   const row = await db
     .selectFrom('backoffice.ruleVersion')
     .selectAll()
@@ -328,7 +346,7 @@ async function mustSee(
     throw new FailureError(fail('not-found', 'There is no such version.').failure);
   requireRight(operator, ruleSets[ruleSet], right);
   requireBrand(operator, row.brand);
-  return row;
+  return { ...row, ruleSet };
 }
 
 async function mustBeBrand(db: Database, operator: OperatorIdentity, brand: string): Promise<void> {

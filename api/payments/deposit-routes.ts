@@ -12,6 +12,7 @@ import {
   idPageQuery,
   instrumentOutput,
   json,
+  walletNames,
 } from './payment-schemas.ts';
 
 const cardInput = z
@@ -39,10 +40,17 @@ const cardInput = z
   })
   .openapi('CardInstrument');
 
+const walletInput = z
+  .strictObject({
+    kind: z.literal('e-wallet'),
+    wallet: z.enum(walletNames).openapi({ description: 'The answer says where the player goes to pay.' }),
+  })
+  .openapi('WalletInstrument');
+
 const depositInput = z
   .strictObject({
     money: moneyInput,
-    instrument: cardInput,
+    instrument: z.discriminatedUnion('kind', [cardInput, walletInput]),
     returnUrl: z
       .url({ protocol: /^https?$/ })
       .max(2_000)
@@ -116,9 +124,12 @@ export const methodsRoute = (deps: ApiDeps) =>
           items: z.array(
             z
               .strictObject({
-                method: z.literal('card'),
+                method: z.enum(['card', 'e-wallet']),
                 asset: z.string(),
-                psps: z.array(z.string()).openapi({ description: 'Tokenise the card with each of these.' }),
+                psps: z.array(z.string()).openapi({
+                  description: 'Tokenise a card with each of these; a wallet needs no token.',
+                }),
+                wallets: z.array(z.enum(walletNames)).openapi({ description: 'Of the method `e-wallet`.' }),
               })
               .openapi('DepositMethod'),
           ),

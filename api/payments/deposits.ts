@@ -17,7 +17,7 @@ import {
   readRoute,
   requestRoute,
 } from './deposit-routes.ts';
-import { toApiDeposit, toApiInstrument } from './payment-schemas.ts';
+import { toApiDeposit, toApiInstrument, walletNames } from './payment-schemas.ts';
 import { resumeDeposit, runDeposit } from './run-payments.ts';
 
 export function mountDeposits(api: Api, deps: ApiDeps): void {
@@ -31,12 +31,14 @@ export function mountDeposits(api: Api, deps: ApiDeps): void {
         brand,
         jurisdiction,
         money,
-        tokens: instrument.tokens,
+        ...(instrument.kind === 'card'
+          ? { tokens: instrument.tokens }
+          : { method: 'e-wallet' as const, tokens: [], wallet: instrument.wallet }),
         returnUrl,
         fingerprint: requestFingerprint({ money, instrument, returnUrl }),
       }),
     );
-    if (row.state !== 'captured' && row.state !== 'failed' && row.state !== 'parked')
+    if (row.state === 'requested' || row.state === 'processing' || row.state === 'awaiting-action')
       await runDeposit(deps, row);
     return c.json(await readDeposit(deps.db, row.id, playerId), 200);
   });
@@ -58,9 +60,22 @@ export function mountDeposits(api: Api, deps: ApiDeps): void {
       .select('asset')
       .where('playerId', '=', playerId)
       .execute();
-    const routes = await Promise.all(wallets.map(({ asset }) => currentRoute(deps.db, brand, 'card', asset)));
+    const routes = await Promise.all(
+      wallets.flatMap(({ asset }) =>
+        (['card', 'e-wallet'] as const).map((method) => currentRoute(deps.db, brand, method, asset)),
+      ),
+    );
     const items = routes.flatMap((route) =>
-      route === null ? [] : [{ method: route.method, asset: route.currency, psps: [...route.psps] }],
+      route === null
+        ? []
+        : [
+            {
+              method: route.method,
+              asset: route.currency,
+              psps: [...route.psps],
+              wallets: route.method === 'e-wallet' ? [...walletNames] : [],
+            },
+          ],
     );
     return c.json({ items }, 200);
   });

@@ -1,6 +1,7 @@
 /** Facts about deposits and withdrawals. */
 import { z } from 'zod';
 import { moneySchema as money } from '../money.schema.ts';
+import { modificationKinds } from './modification-state.ts';
 import { breakKinds } from './settlement.ts';
 import { disputeStages, disputeStatuses } from './dispute-state.ts';
 
@@ -13,6 +14,13 @@ const movementOfDispute = z.strictObject({
   reference: z.string(),
 });
 
+/** A capture or void of an authorisation. */
+const modification = {
+  modificationId: z.uuid(),
+  depositId: z.uuid(),
+  kind: z.enum(modificationKinds),
+};
+
 export const paymentsEvents = {
   'payments.deposit.requested': z.strictObject({ depositId: z.uuid(), money }),
   'payments.attempt.resolved': z.strictObject({
@@ -24,6 +32,15 @@ export const paymentsEvents = {
     /** Of the table that gave the class, so that the decision can be explained later. */
     declineTableVersion: z.int(),
   }),
+  'payments.deposit.authorised': z.strictObject({ depositId: z.uuid(), money, psp: z.string() }),
+  'payments.modification.requested': z.strictObject({
+    ...modification,
+    money,
+    needsApproval: z.boolean(),
+  }),
+  'payments.modification.approved': z.strictObject({ modificationId: z.uuid(), operatorId: z.uuid() }),
+  'payments.modification.completed': z.strictObject({ ...modification, money, psp: z.string() }),
+  'payments.modification.refused': z.strictObject({ ...modification, reason: z.string() }),
   'payments.deposit.captured': z.strictObject({
     depositId: z.uuid(),
     money,

@@ -1,6 +1,7 @@
 /** What a PSP can have said about a payment, in our words: the type that every connector answers with. */
 import type { MoneyText } from '../money.ts';
 import type { DeclineClass } from './decline-class.ts';
+import type { ThreeDsResult } from './three-ds.ts';
 
 /** What may be kept of a card: a token and what helps its owner to recognise it. */
 export type InstrumentDetails = {
@@ -18,6 +19,15 @@ export type PspOutcome =
       readonly pspReference: string;
       readonly processed: MoneyText;
       readonly instrument: InstrumentDetails | null;
+      readonly threeDs?: ThreeDsResult | null;
+    }
+  /** The money is held on the card; it moves only by a capture. */
+  | {
+      readonly kind: 'authorised';
+      readonly pspReference: string;
+      readonly authorised: MoneyText;
+      readonly instrument: InstrumentDetails | null;
+      readonly threeDs?: ThreeDsResult | null;
     }
   /** A proven no. */
   | {
@@ -26,11 +36,16 @@ export type PspOutcome =
       readonly declineClass: DeclineClass;
       readonly rawCode: string;
       readonly networkCode: string | null;
+      readonly threeDs?: ThreeDsResult | null;
     }
   /** The player must go to `url` (3-D Secure). */
   | { readonly kind: 'action'; readonly pspReference: string | null; readonly url: string }
   /** Accepted; the result comes later. */
-  | { readonly kind: 'pending'; readonly pspReference: string | null }
+  | {
+      readonly kind: 'pending';
+      readonly pspReference: string | null;
+      readonly threeDs?: ThreeDsResult | null;
+    }
   | { readonly kind: 'cancelled'; readonly pspReference: string | null }
   /** No trace of it. Proof only when `authoritative`: asked by reference after the PSP's longest processing time. */
   | { readonly kind: 'not_found'; readonly authoritative: boolean }

@@ -20,6 +20,7 @@ export const depositStates = [
   'requested',
   'processing',
   'awaiting-action',
+  'authorised',
   'captured',
   'failed',
   'parked',

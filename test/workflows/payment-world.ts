@@ -6,6 +6,9 @@ import { sealPersonalData } from '#activities/personal-data.ts';
 import { createDepositAttemptActivities } from '#activities/payments/deposit-attempts.ts';
 import { createDepositActivities } from '#activities/payments/deposit-outcomes.ts';
 import { createDisputeActivities } from '#activities/payments/disputes.ts';
+import { createHoldActivities } from '#activities/payments/holds.ts';
+import { createModificationCallActivities } from '#activities/payments/modification-calls.ts';
+import { createModificationActivities } from '#activities/payments/modifications.ts';
 import { createPayoutActivities } from '#activities/payments/payouts.ts';
 import { createReconciliationActivities } from '#activities/payments/reconciliation.ts';
 import { createRefundCallActivities } from '#activities/payments/refund-calls.ts';
@@ -16,8 +19,10 @@ import { requestDeposit } from '#activities/payments/commands/request-deposit.ts
 import type { DisputeAnswer, DisputeOutcome } from '#domain/payments/dispute-state.ts';
 import type {
   DisputeAnswerOrder,
+  ModificationOrder,
   PaymentOrder,
   PayoutOrder,
+  PortableThreeDs,
   PspConnector,
   RefundOrder,
   SettlementFile,
@@ -47,6 +52,9 @@ export type Script = {
   payoutStatus?: ((order: PayoutOrder) => PspOutcome)[];
   refund?: ((order: RefundOrder) => PspOutcome)[];
   refundStatus?: ((order: RefundOrder) => PspOutcome)[];
+  modify?: ((order: ModificationOrder) => PspOutcome)[];
+  modificationStatus?: ((order: ModificationOrder) => PspOutcome)[];
+  portable?: ((order: PaymentOrder) => PortableThreeDs | null)[];
   settlementFile?: ((day: string) => SettlementFile)[];
   dispute?: (() => DisputeOutcome)[];
   submitEvidence?: ((order: DisputeAnswerOrder) => DisputeAnswer)[];
@@ -75,7 +83,14 @@ export function scriptedPsp(name: string): ScriptedPsp {
   return {
     name,
     calls,
-    capabilities: { idempotencyWindowHours: 24, statusBy: 'query', processingMsMax: null },
+    capabilities: {
+      idempotencyWindowHours: 24,
+      statusBy: 'query',
+      processingMsMax: null,
+      threeDs: { exemptions: ['low-value', 'tra'], takesPortable: true },
+      wallets: ['paypal'],
+      partialCapture: true,
+    },
     webhookAnswer: 'ok',
     play: (next) => {
       script = next;
@@ -87,6 +102,14 @@ export function scriptedPsp(name: string): ScriptedPsp {
     cancel: (order) => answer('cancel', script.cancel, order),
     refund: (order) => answer('refund', script.refund, order),
     refundStatus: (order) => answer('refundStatus', script.refundStatus, order),
+    portableThreeDs: async (order) => {
+      calls.push('portable');
+      return script.portable?.[0]?.(order) ?? null;
+    },
+    modifications: {
+      modify: (order) => answer('modify', script.modify, order),
+      modificationStatus: (order) => answer('modificationStatus', script.modificationStatus, order),
+    },
     disputes: {
       dispute: (order) => answer('dispute', script.dispute, order),
       submitEvidence: (order) => answer('submitEvidence', script.submitEvidence, order),
@@ -253,11 +276,14 @@ export function paymentActivities(
       ...createWithdrawalActivities(deps),
       ...createRiskActivities(deps),
       ...createRefundActivities(deps),
+      ...createModificationActivities(deps),
     },
     provider: {
       ...createDepositAttemptActivities(deps),
       ...createPayoutActivities(deps),
       ...createRefundCallActivities(deps),
+      ...createModificationCallActivities(deps),
+      ...createHoldActivities(deps),
       ...createDisputeActivities(deps),
       ...createReconciliationActivities(deps),
     },

@@ -11,7 +11,7 @@ import { fail, FailureError, orThrow, succeed, type Failure, type Result } from 
 import { levelSatisfies, type KycLevel } from '#domain/kyc/levels.ts';
 import { parsePayable, toMinorUnits, toMoneyText, type MoneyText } from '#domain/money.ts';
 import { depositReference } from '#domain/payments/reference.ts';
-import { decideRoute, readRoutingInputs, recordRoute } from '../route-deposit.ts';
+import { decideAuthentication, decideRoute, readRoutingInputs, recordDecisions } from '../route-deposit.ts';
 import { currentRoute } from '../routes.ts';
 import type { DepositRow } from '../payment-rows.ts';
 
@@ -22,7 +22,11 @@ export type DepositRequest = {
   readonly brand: string;
   readonly jurisdiction: string;
   readonly money: MoneyText;
+  readonly method?: 'card' | 'e-wallet';
+  /** Of a card, what each PSP calls it; of a wallet none. */
   readonly tokens: readonly { readonly psp: string; readonly token: string }[];
+  /** The wallet's name, which every PSP of the route knows. */
+  readonly wallet?: string;
   readonly returnUrl: string;
   readonly fingerprint: Buffer;
 };
@@ -42,22 +46,25 @@ export async function requestDeposit(db: Database, request: DepositRequest): Pro
     return fail('amount-too-large', 'The amount is beyond what a card payment may move.');
   }
   // Nothing here is locked, so all of it is asked at once: a player waits for the answer.
-  const routing = { ...request, asset: request.money.asset };
+  const { method = 'card' } = request;
+  const routing = { ...request, method, asset: request.money.asset };
   const [known, admitted, route, inputs] = await Promise.all([
     findDeposit(db, request),
     admitPlayer(db, request),
-    currentRoute(db, request.brand, 'card', request.money.asset),
+    currentRoute(db, request.brand, method, request.money.asset),
     readRoutingInputs(db, routing),
   ]);
   if (!known.ok) return known;
   if (known.value !== null) return succeed(known.value);
   if (!admitted.ok) return admitted;
   const { profile, version, kycLevel } = admitted.value;
-  const decision = decideRoute(inputs, routing, { amount: amount.value, kycLevel });
+  const more = { amount: amount.value, kycLevel };
+  const decision = decideRoute(inputs, routing, more);
+  const threeDs = decideAuthentication(inputs, routing, more);
   // Rules put in order what the brand offers; what it does not offer they cannot bring in.
   const offered = route?.psps ?? [];
   const options = (decision?.psps.filter((psp) => offered.includes(psp)) ?? offered).flatMap(
-    (psp) => request.tokens.find((token) => token.psp === psp) ?? [],
+    (psp) => tokenAt(request, psp) ?? [],
   );
   const first = options[0];
   if (route === null || first === undefined) {
@@ -72,7 +79,9 @@ export async function requestDeposit(db: Database, request: DepositRequest): Pro
         brand: request.brand,
         jurisdiction: request.jurisdiction,
         jurisdictionVersion: version,
-        method: 'card',
+        method,
+        captureMode: route.captureMode,
+        ...(threeDs === null ? {} : { threeDs: JSON.stringify(threeDs.wish) }),
         asset: request.money.asset,
         amount: amount.value.toString(),
         options: JSON.stringify(options.map(({ psp, token }) => ({ psp, token }))),
@@ -85,7 +94,7 @@ export async function requestDeposit(db: Database, request: DepositRequest): Pro
       .executeTakeFirst();
     // Another request with the same key was faster: what it made is the answer.
     if (inserted === undefined) return orThrow(await findDeposit(trx, request)) ?? refuseRace();
-    if (decision !== null) await recordRoute(trx, request, decision);
+    await recordDecisions(trx, request, decision, threeDs);
     orThrow(
       await reserveDepositLimit(trx, {
         playerId: request.playerId,
@@ -117,6 +126,11 @@ export async function requestDeposit(db: Database, request: DepositRequest): Pro
     return inserted;
   });
 }
+
+const tokenAt = ({ method, tokens, wallet }: DepositRequest, psp: string) =>
+  method === 'e-wallet' && wallet !== undefined
+    ? { psp, token: wallet }
+    : tokens.find((token) => token.psp === psp);
 
 /** Writes the row that must exist before a PSP is called; a repeat changes nothing. */
 export async function insertAttempt(
