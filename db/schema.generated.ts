@@ -628,7 +628,16 @@ export interface PaymentsAttempt {
   cardNetwork: string | null;
   declineClass: string | null;
   depositId: string;
+  dsTransactionId: string | null;
+  eci: string | null;
+  exemptionGranted: string | null;
+  exemptionRequested: string | null;
   instrument: Json | null;
+  issuerCountry: string | null;
+  liability: string | null;
+  liabilityRow: string | null;
+  liabilityTableVersion: number | null;
+  network: string | null;
   networkCode: string | null;
   number: number;
   processedAmount: string | null;
@@ -645,7 +654,11 @@ export interface PaymentsAttempt {
   startedAt: Generated<Timestamp>;
   state: Generated<string>;
   stepUp: Generated<boolean>;
+  threeDsFrom: number | null;
+  threeDsVersion: string | null;
+  threeDsWant: string | null;
   token: string;
+  transStatus: string | null;
 }
 
 export interface PaymentsBankAccount {
@@ -828,10 +841,13 @@ export interface PaymentsCryptoDestination {
 export interface PaymentsDeposit {
   amount: string;
   asset: string;
+  authorisationExpiresAt: Timestamp | null;
   brand: string;
+  capturedAmount: string | null;
   capturedAt: Timestamp | null;
   capturedAttempt: number | null;
   capturedPsp: string | null;
+  captureMode: Generated<string>;
   failureReason: string | null;
   fingerprint: Buffer;
   first: boolean | null;
@@ -846,6 +862,7 @@ export interface PaymentsDeposit {
   returnUrl: string;
   routeVersion: number;
   state: Generated<string>;
+  threeDs: Generated<Json>;
 }
 
 export interface PaymentsDispute {
@@ -926,6 +943,42 @@ export interface PaymentsListEntry {
   network: string | null;
   reason: string;
   skips: Generated<string[]>;
+}
+
+export interface PaymentsModification {
+  amount: string;
+  asset: string;
+  attempt: number;
+  brand: string;
+  callState: Generated<string>;
+  chargeReference: string;
+  closedAt: Timestamp | null;
+  decidedAt: Timestamp | null;
+  decidedBy: string | null;
+  decidedHash: Buffer | null;
+  decidedRole: string | null;
+  decision: string | null;
+  decisionReason: string | null;
+  depositId: string;
+  failureReason: string | null;
+  fingerprint: Buffer;
+  id: string;
+  jurisdiction: string;
+  kind: string;
+  needsApproval: boolean;
+  payloadHash: Buffer;
+  playerId: string;
+  processedAmount: string | null;
+  processedAsset: string | null;
+  psp: string;
+  pspReference: string | null;
+  rawCode: string | null;
+  reason: string;
+  reference: string;
+  requestedAt: Generated<Timestamp>;
+  requestedBy: string;
+  sentAt: Timestamp | null;
+  state: Generated<string>;
 }
 
 export interface PaymentsPayInReference {
@@ -1034,6 +1087,7 @@ export interface PaymentsPspFeeTerm {
 
 export interface PaymentsPspRoute {
   brand: string;
+  captureMode: Generated<string>;
   currency: string;
   method: string;
   psps: string[];
@@ -1166,6 +1220,20 @@ export interface PaymentsSettlementLine {
   pspReference: string;
   reference: string | null;
   subject: string | null;
+}
+
+export interface PaymentsThreeDsDecision {
+  brand: string;
+  decidedAt: Generated<Timestamp>;
+  depositId: string;
+  inputs: Json;
+  rowName: string | null;
+  ruleVersionId: string;
+  shadowVersionId: string | null;
+  shadowWish: Json | null;
+  tookUs: number;
+  trace: Json;
+  wish: Json;
 }
 
 export interface PaymentsWithdrawal {
@@ -1655,6 +1723,7 @@ export interface DB {
   "payments.disputeResponse": PaymentsDisputeResponse;
   "payments.instrument": PaymentsInstrument;
   "payments.listEntry": PaymentsListEntry;
+  "payments.modification": PaymentsModification;
   "payments.payInReference": PaymentsPayInReference;
   "payments.paymentRule": PaymentsPaymentRule;
   "payments.paymentUse": PaymentsPaymentUse;
@@ -1670,6 +1739,7 @@ export interface DB {
   "payments.secondChargePolicy": PaymentsSecondChargePolicy;
   "payments.settlementFile": PaymentsSettlementFile;
   "payments.settlementLine": PaymentsSettlementLine;
+  "payments.threeDsDecision": PaymentsThreeDsDecision;
   "payments.withdrawal": PaymentsWithdrawal;
   "payments.withdrawalApproval": PaymentsWithdrawalApproval;
   "payments.withdrawalFeeTerm": PaymentsWithdrawalFeeTerm;

@@ -62,6 +62,7 @@ export const failureCodes = [
   'already-decided',
   'own-approval',
   'refund-not-open',
+  'modification-not-open',
   'dispute-not-open',
   'break-not-open',
   'amount-below-minimum',
@@ -88,6 +89,7 @@ export const failureCodes = [
   'hold-not-open',
   'hold-exceeded',
   'exceeds-captured',
+  'exceeds-authorised',
   'adjustment-not-open',
   'rate-not-current',
   // games, the sportsbook

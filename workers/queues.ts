@@ -11,6 +11,9 @@ import { createRegistrationActivities } from '#activities/pam/registrations.ts';
 import { createDepositAttemptActivities } from '#activities/payments/deposit-attempts.ts';
 import { createDepositActivities } from '#activities/payments/deposit-outcomes.ts';
 import { createDisputeActivities } from '#activities/payments/disputes.ts';
+import { createHoldActivities } from '#activities/payments/holds.ts';
+import { createModificationCallActivities } from '#activities/payments/modification-calls.ts';
+import { createModificationActivities } from '#activities/payments/modifications.ts';
 import { createPayoutActivities } from '#activities/payments/payouts.ts';
 import { createReconciliationActivities } from '#activities/payments/reconciliation.ts';
 import { createRefundCallActivities } from '#activities/payments/refund-calls.ts';
@@ -50,6 +53,7 @@ export function planQueues(deps: ActivityDeps): Record<TaskQueue, QueuePlan> {
         ...createWithdrawalActivities(deps),
         ...createRefundActivities(deps),
         ...createSecondChargeActivities(deps),
+        ...createModificationActivities(deps),
       },
       activitiesMax: 32,
       workflowTasksMax: 40,
@@ -67,6 +71,8 @@ export function planQueues(deps: ActivityDeps): Record<TaskQueue, QueuePlan> {
         ...createDepositAttemptActivities(deps),
         ...createPayoutActivities(deps),
         ...createRefundCallActivities(deps),
+        ...createModificationCallActivities(deps),
+        ...createHoldActivities(deps),
         ...createDisputeActivities(deps),
         ...createReconciliationActivities(deps),
         ...createPayoutBatchActivities(deps),

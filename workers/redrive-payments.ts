@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client';
 import { sql } from 'kysely';
 import { pokeOpenWebhooks } from '#activities/compliance/commands/webhook-inbox.ts';
 import { disputeInputOf } from '#activities/payments/commands/dispute-notices.ts';
+import { modificationInputOf } from '#activities/payments/commands/request-modification.ts';
 import { refundInputOf } from '#activities/payments/commands/request-refund.ts';
 import { depositInputOf, webhookSource, withdrawalInputOf } from '#activities/payments/payment-rows.ts';
 import { startQuietly, tellDispute, tellPayment } from '#api/payments/tell-payment.ts';
@@ -11,6 +12,8 @@ import { depositIdOf, depositStart } from '#workflows/deposit.contract.ts';
 import type { deposit } from '#workflows/deposit.ts';
 import { disputeIdOf, disputeStart } from '#workflows/dispute.contract.ts';
 import type { dispute } from '#workflows/dispute.ts';
+import { modificationIdOf, modificationStart } from '#workflows/modification.contract.ts';
+import type { modification } from '#workflows/modification.ts';
 import { refundIdOf, refundStart } from '#workflows/refund.contract.ts';
 import type { refund } from '#workflows/refund.ts';
 import { withdrawalIdOf, withdrawalStart } from '#workflows/withdrawal.contract.ts';
@@ -33,7 +36,7 @@ export async function redrivePayments(
     .selectFrom('payments.deposit')
     .selectAll()
     // A bank transfer has no workflow: it waits for the bank's line.
-    .where('method', '=', 'card')
+    .where('method', 'in', ['card', 'e-wallet'])
     .where('state', 'in', ['requested', 'processing', 'awaiting-action'])
     .where('requestedAt', '<', sql<Date>`now() - interval '30 seconds'`)
     .where('requestedAt', '>', sql<Date>`now() - interval '1 day'`)
@@ -59,6 +62,7 @@ export async function redrivePayments(
     );
   }
   await redriveRefunds(client, db, '30 seconds');
+  await redriveModifications(client, db, '30 seconds');
   let webhooks = 0;
   for (const psp of psps) {
     webhooks += await pokeOpenWebhooks(db, webhookSource(psp), (subject) => tellSubject(client, db, subject));
@@ -86,9 +90,9 @@ export async function restartLostPayments(client: Client, db: Database): Promise
     .selectFrom('payments.deposit')
     .selectAll()
     // A bank transfer has no workflow: it waits for the bank's line.
-    .where('method', '=', 'card')
+    .where('method', 'in', ['card', 'e-wallet'])
     // A parked deposit is with a person, whose work item does not depend on a workflow.
-    .where('state', 'in', ['requested', 'processing', 'awaiting-action'])
+    .where('state', 'in', ['requested', 'processing', 'awaiting-action', 'authorised'])
     .where('requestedAt', '<', sql<Date>`now() - interval '1 minute'`)
     .where('requestedAt', '>', sql<Date>`now() - interval '30 days'`)
     .execute();
@@ -101,6 +105,7 @@ export async function restartLostPayments(client: Client, db: Database): Promise
     withdrawals.length +
     deposits.length +
     (await redriveRefunds(client, db, '1 minute')) +
+    (await redriveModifications(client, db, '1 minute')) +
     (await redriveDisputes(client, db))
   );
 }
@@ -138,6 +143,24 @@ async function redriveRefunds(client: Client, db: Database, age: string): Promis
   return refunds.length;
 }
 
+/** As refunds. */
+async function redriveModifications(client: Client, db: Database, age: string): Promise<number> {
+  const rows = await db
+    .selectFrom('payments.modification')
+    .selectAll()
+    .where('closedAt', 'is', null)
+    .where('requestedAt', '<', sql<Date>`now() - ${age}::interval`)
+    .orderBy('requestedAt', 'desc')
+    .limit(rowsMax)
+    .execute();
+  for (const row of rows) {
+    await startQuietly(() =>
+      client.workflow.start<typeof modification>('modification', modificationStart(modificationInputOf(row))),
+    );
+  }
+  return rows.length;
+}
+
 function tellSubject(client: Client, db: Database, subject: string) {
   const depositId = depositIdOf(subject);
   const withdrawalId = withdrawalIdOf(subject);
@@ -147,6 +170,14 @@ function tellSubject(client: Client, db: Database, subject: string) {
   }
   const disputeId = disputeIdOf(subject);
   if (disputeId !== null) return tellDispute(client, db, disputeId);
+  const modificationId = modificationIdOf(subject);
+  if (modificationId !== null)
+    return tellPayment(client, db, {
+      kind: 'modification',
+      id: modificationId,
+      attempt: null,
+      saysApproved: true,
+    });
   const refundId = refundIdOf(subject);
   if (refundId !== null)
     return tellPayment(client, db, {

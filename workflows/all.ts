@@ -12,6 +12,7 @@ export { freeRounds } from './free-rounds.ts';
 export { hotWallet } from './hot-wallet.ts';
 export { limitChange } from './limit-change.ts';
 export { market } from './market.ts';
+export { modification } from './modification.ts';
 export { reconciliation } from './reconciliation.ts';
 export { refund } from './refund.ts';
 export { payoutBatch } from './payout-batch.ts';

@@ -16,11 +16,13 @@ import type {
   SentAttemptView,
 } from '#activities/payments/deposit-attempts.ts';
 import type { createDepositActivities } from '#activities/payments/deposit-outcomes.ts';
+import type { createHoldActivities } from '#activities/payments/holds.ts';
 import type { AttemptView } from '#activities/payments/record-outcome.ts';
 import { isResolved } from '#domain/payments/attempt-state.ts';
 import {
   actionDeadlineMs,
   answerWithinMs,
+  overduePauseMs,
   parkedBudgetMs,
   pollPauseMs,
   unknownBudgetMs,
@@ -57,6 +59,15 @@ const { captureDeposit, failDeposit, parkDeposit } = proxyActivities<
 >({
   ...database,
   taskQueue: taskQueues.money,
+});
+
+const { holdDeposit, readHold } = proxyActivities<ReturnType<typeof createHoldActivities>>({
+  ...database,
+  taskQueue: taskQueues.provider,
+});
+const { expireHold } = proxyActivities<ReturnType<typeof createHoldActivities>>({
+  ...provider,
+  taskQueue: taskQueues.provider,
 });
 
 const pollMsMax = 30 * 60_000;
@@ -116,6 +127,10 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
       break;
     }
     if (step.kind === 'wait') break;
+    if (step.kind === 'authorised') {
+      await hold();
+      break;
+    }
     const startedAtMs = Date.now();
     const attempt = await send(step);
     const ended = await follow(attempt, startedAtMs);
@@ -214,6 +229,23 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
     }
   }
 
+  /** Held on the card until staff capture or void it, in a workflow of their own, or until its time is over. */
+  async function hold(): Promise<void> {
+    const held = attempts.find(({ state }) => state === 'authorised');
+    if (held === undefined) throw new Error('Invariant broken: authorised without an attempt');
+    const at = { depositId, number: held.number };
+    let standing = await insist(() => holdDeposit(at));
+    while (standing.state === 'authorised') {
+      show('authorised');
+      await heard(Math.max(standing.leftMs, overduePauseMs));
+      strays.clear();
+      standing = await insist(() => readHold({ depositId }));
+      if (standing.state === 'authorised' && standing.leftMs === 0)
+        standing = await insist(() => expireHold(at));
+    }
+    show(standing.state);
+  }
+
   async function capture(): Promise<void> {
     const taken =
       attempts.find(({ state }) => state === 'approved') ??
@@ -222,6 +254,7 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
     try {
       const outcome = await insist(() => captureDeposit({ depositId, number: taken.number }));
       if (outcome.kind === 'mismatch') await park('amount-mismatch');
+      else if (outcome.kind === 'not-authenticated') await park('not-authenticated');
       else {
         show('captured');
         await giveSecondChargesBack(taken.number);

@@ -4,9 +4,22 @@ import type { MoneyText } from '#domain/money.ts';
 import type { DisputeAnswer, DisputeOutcome } from '#domain/payments/dispute-state.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import type { SettlementLine } from '#domain/payments/settlement.ts';
+import type { Exemption, ThreeDsWish, TransStatus } from '#domain/payments/three-ds.ts';
 import { createAdyenConnector } from './connectors/adyen.ts';
 import { createCheckoutConnector } from './connectors/checkout.ts';
 import { createStripeConnector } from './connectors/stripe.ts';
+
+/**
+ * The result of an authentication as another PSP can take it over. The cryptogram is what proves it: it is fetched for
+ * the one call that carries it on, and is never written, logged or put into a workflow.
+ */
+export type PortableThreeDs = {
+  readonly cavv: string;
+  readonly eci: string;
+  readonly dsTransactionId: string;
+  readonly version: string;
+  readonly transStatus: TransStatus;
+};
 
 /** A charge at one PSP. Everything in it comes from rows, so that a repeat is the identical request. */
 export type PaymentOrder = {
@@ -14,10 +27,17 @@ export type PaymentOrder = {
   readonly reference: string;
   readonly playerId: string;
   readonly money: MoneyText;
+  /** Of the card at this PSP; of a wallet, its name. */
   readonly token: string;
+  readonly method: 'card' | 'e-wallet';
+  readonly captureMode: 'automatic' | 'manual';
   readonly returnUrl: string;
-  /** Demand 3-D Secure. */
+  /** A soft decline came before: demand 3-D Secure. */
   readonly stepUp: boolean;
+  /** What is asked here, after `wishAt`. */
+  readonly threeDs: ThreeDsWish;
+  /** Of an earlier attempt at another PSP. */
+  readonly portable: PortableThreeDs | null;
   /** Null until the PSP has told it. */
   readonly pspReference: string | null;
   readonly startedAt: Date;
@@ -29,7 +49,13 @@ export type PaymentOrder = {
   readonly evidence: readonly string[];
 };
 
-export type PayoutOrder = Omit<PaymentOrder, 'returnUrl' | 'stepUp' | 'returned'>;
+export type PayoutOrder = Omit<
+  PaymentOrder,
+  'returnUrl' | 'stepUp' | 'returned' | 'method' | 'captureMode' | 'threeDs' | 'portable'
+>;
+
+/** A capture or a void of an authorisation. */
+export type ModificationOrder = RefundOrder & { readonly kind: 'capture' | 'void' };
 
 export type RefundOrder = {
   /** Our own reference and the idempotency key. */
@@ -81,7 +107,24 @@ export type PspCapabilities = {
   readonly statusBy: 'query' | 'replay';
   /** From this age on, "not found" is proof. Null where it never is. */
   readonly processingMsMax: number | null;
+  /** Left out where it speaks of no 3-D Secure. */
+  readonly threeDs?: {
+    /** What it has a word for. */
+    readonly exemptions: readonly Exemption[];
+    readonly takesPortable: boolean;
+  };
+  /** Wallets that it sends players to. */
+  readonly wallets?: readonly string[];
+  /** Whether less than the authorisation may be captured; the rest is then given up. */
+  readonly partialCapture?: boolean;
 };
+
+export interface PspModifications {
+  /** `approved`: done, with what was captured or given up. `declined`: proven that nothing has changed. */
+  modify(order: ModificationOrder): Promise<PspOutcome>;
+  /** The arbiter of an unclear one. Never answers `not_sent`. */
+  modificationStatus(order: ModificationOrder): Promise<PspOutcome>;
+}
 
 export interface PspDisputes {
   /** How a dispute stands. */
@@ -119,6 +162,9 @@ export interface PspConnector {
   refund(order: RefundOrder): Promise<PspOutcome>;
   /** The arbiter of an unclear refund, and of one that came back later. Never answers `not_sent`. */
   refundStatus(order: RefundOrder): Promise<PspOutcome>;
+  /** Null where the PSP does not give away the authentication of a payment, or there was none. Never throws. */
+  readonly portableThreeDs?: (order: PaymentOrder) => Promise<PortableThreeDs | null>;
+  readonly modifications?: PspModifications;
   /** Left out where the PSP has none, or none that we speak: its disputes and files are then a person's work. */
   readonly disputes?: PspDisputes;
   readonly settlement?: PspSettlement;

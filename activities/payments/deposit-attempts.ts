@@ -3,10 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import { writtenWithinMs } from '#domain/payments/budgets.ts';
+import { wishAt } from '#domain/payments/three-ds.ts';
 import { fail, FailureError } from '#domain/failures.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { keyedCard } from './connectors/card-identity.ts';
-import type { PaymentOrder, PspConnector } from './connectors.ts';
+import type { PaymentOrder, PortableThreeDs, PspConnector } from './connectors.ts';
 import {
   lockDeposit,
   moneyOf,
@@ -21,6 +22,7 @@ import {
 import { closeForbidden, reserveAttempt } from './next-attempt.ts';
 import { currentRetryRules } from './payment-limits.ts';
 import { lockAttempt, recordOutcome, viewOf, type AttemptView } from './record-outcome.ts';
+import { methodOf, wishOf } from './three-ds-columns.ts';
 
 export type AttemptInput = { readonly depositId: string; readonly number: number };
 
@@ -30,6 +32,9 @@ type ClaimedAttempt = AttemptRow & {
   readonly asset: string;
   readonly amount: string;
   readonly options: DepositRow['options'];
+  readonly method: string;
+  readonly captureMode: string;
+  readonly threeDs: unknown;
   readonly evidence: readonly string[];
 };
 
@@ -44,13 +49,24 @@ export type DepositAttemptDeps = Pick<
 export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
   const { db } = deps;
 
-  const orderOf = (row: Omit<ClaimedAttempt, 'options'>, ageMs: number): PaymentOrder => ({
+  const orderOf = (
+    row: Omit<ClaimedAttempt, 'options'>,
+    ageMs: number,
+    portable: PortableThreeDs | null = null,
+  ): PaymentOrder => ({
     reference: row.reference,
     playerId: row.playerId,
     money: moneyOf(row),
     token: row.token,
     returnUrl: `${deps.publicUrl}/v1/deposits/${row.depositId}/return?t=${row.returnToken}`,
+    method: methodOf(row),
+    captureMode: row.captureMode === 'manual' ? 'manual' : 'automatic',
     stepUp: row.stepUp,
+    threeDs: wishAt(wishOf(row.threeDs), {
+      stepUp: row.stepUp,
+      exemptions: deps.psps.get(row.psp)?.capabilities.threeDs?.exemptions ?? [],
+    }),
+    portable,
     pspReference: row.pspReference,
     startedAt: row.startedAt,
     ageMs,
@@ -59,23 +75,52 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
   });
 
   const readOrder = async (row: AttemptRow, ageMs: number): Promise<PaymentOrder> => {
-    const [{ playerId, asset, amount }, evidence] = await Promise.all([
+    const [{ playerId, asset, amount, method, captureMode, threeDs }, evidence] = await Promise.all([
       mustDeposit(db, row.depositId),
       readEvidence(db, row.psp, `deposit:${row.depositId}`),
     ]);
-    return orderOf({ ...row, playerId, asset, amount, evidence }, ageMs);
+    const order = { ...row, playerId, asset, amount, method, captureMode, threeDs, evidence };
+    return orderOf(order, ageMs, await portableFor(row));
   };
 
-  const heard = async (row: AttemptRow, outcome: PspOutcome): Promise<AttemptView> => {
+  /**
+   * The authentication of an earlier attempt, for a PSP that takes one over: asked of the PSP that ran it, for this call
+   * alone, since its cryptogram is kept nowhere. A repeat of the call asks again, so that it is the same request.
+   */
+  const portableFor = async (row: AttemptRow): Promise<PortableThreeDs | null> => {
+    if (row.number === 1 || deps.psps.get(row.psp)?.capabilities.threeDs?.takesPortable !== true) return null;
+    const earlier = await db
+      .selectFrom('payments.attempt')
+      .selectAll()
+      .where('depositId', '=', row.depositId)
+      .where('number', '<', row.number)
+      .where('psp', '<>', row.psp)
+      .where('transStatus', 'in', ['Y', 'A'])
+      .orderBy('number', 'desc')
+      .limit(1)
+      .executeTakeFirst();
+    const source = earlier === undefined ? undefined : deps.psps.get(earlier.psp);
+    if (earlier === undefined || source?.portableThreeDs === undefined) return null;
+    const { playerId, asset, amount, method, captureMode, threeDs } = await mustDeposit(db, row.depositId);
+    const order = { ...earlier, playerId, asset, amount, method, captureMode, threeDs, evidence: [] };
+    return source.portableThreeDs(orderOf(order, Date.now() - earlier.startedAt.getTime()));
+  };
+
+  const heard = async (
+    row: AttemptRow,
+    outcome: PspOutcome,
+    order: PaymentOrder | null = null,
+  ): Promise<AttemptView> => {
     deps.log.info({ reference: row.reference, psp: row.psp, outcome: outcome.kind }, 'psp answered');
     const card = (outcome.kind === 'approved' || outcome.kind === 'declined' ? outcome.card : null) ?? null;
-    return recordOutcome(
-      db,
-      row.depositId,
-      row.number,
-      outcome,
-      card && keyedCard(deps.keyRing, row.psp, card),
-    );
+    const asked =
+      order === null || order.method !== 'card'
+        ? null
+        : { wish: order.threeDs, dsTransactionId: order.portable?.dsTransactionId ?? null };
+    return recordOutcome(db, row.depositId, row.number, outcome, {
+      card: card && keyedCard(deps.keyRing, row.psp, card),
+      asked,
+    });
   };
 
   const attemptAt = (input: AttemptInput) =>
@@ -96,7 +141,8 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
   const claim = async (input: AttemptInput): Promise<ClaimedAttempt | null> => {
     const { rows } = await sql<ClaimedAttempt>`
       with deposit as materialized (
-        select id, player_id, asset, amount, options from payments.deposit where id = ${input.depositId} for update
+        select id, player_id, asset, amount, options, method, capture_mode, three_ds
+        from payments.deposit where id = ${input.depositId} for update
       ),
       sent as (
         update payments.attempt a set sent_at = now() from deposit
@@ -107,7 +153,8 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
         update payments.deposit d set state = 'processing' from sent
         where d.id = sent.deposit_id and d.state = 'requested'
       )
-      select sent.*, deposit.player_id, deposit.asset, deposit.amount, deposit.options,
+      select sent.*, deposit.player_id, deposit.asset, deposit.amount, deposit.options, deposit.method,
+        deposit.capture_mode, deposit.three_ds,
         array(select w.body from compliance.webhook_inbox w
           where w.subject = 'deposit:' || deposit.id and w.source = 'psp:' || sent.psp order by w.id limit 100) as evidence
       from sent, deposit`.execute(db);
@@ -180,7 +227,9 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
       const answer = await connector.continueAfterAction(order);
       return heard(
         row,
-        answer.kind === 'approved' ? await verified(connector, order, answer.pspReference) : answer,
+        answer.kind === 'approved' || answer.kind === 'authorised'
+          ? await verified(connector, order, answer.pspReference)
+          : answer,
       );
     },
 
@@ -199,12 +248,15 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
     // Held back after the claim and before a byte: proof, as a refused connection is.
     if (!deps.breakers.admits(row.psp))
       return heard(row, { kind: 'not_sent', reason: 'left alone for a while' });
-    const order = orderOf(row, 0);
+    const order = orderOf(row, 0, await portableFor(row));
     const answer = await connector.authorise(order);
     deps.breakers.hear(row.psp, answer);
     return heard(
       row,
-      answer.kind === 'approved' ? await verified(connector, order, answer.pspReference) : answer,
+      answer.kind === 'approved' || answer.kind === 'authorised'
+        ? await verified(connector, order, answer.pspReference)
+        : answer,
+      order,
     );
   }
 

@@ -29,9 +29,13 @@ export async function readDepositMethods(db: Database, question: MethodQuestion)
     currentPaymentRules(db, brand),
     pspHealth(db),
   ]);
-  const routes = await Promise.all(wallets.map(({ asset }) => currentRoute(db, brand, 'card', asset)));
+  const routes = await Promise.all(
+    wallets.flatMap(({ asset }) =>
+      (['card', 'e-wallet'] as const).map((method) => currentRoute(db, brand, method, asset)),
+    ),
+  );
   const offers: MethodOffer[] = routes.flatMap((route) =>
-    route === null ? [] : [{ method: 'card', asset: route.currency, psps: route.psps }],
+    route === null ? [] : [{ method: route.method, asset: route.currency, psps: route.psps }],
   );
   if (hasBank && wallets.some(({ asset }) => asset === 'EUR'))
     offers.push({ method: 'bank-transfer', asset: 'EUR', psps: [] });

@@ -6,13 +6,18 @@ import { appendEvent } from '#activities/compliance/append-event.ts';
 import { releaseDepositLimit } from '#activities/responsible-gambling/commands/deposit-limit.ts';
 import { postTransfer } from '#activities/wallet/post.ts';
 import { orThrow } from '#domain/failures.ts';
+import { toMoneyText } from '#domain/money.ts';
+import { afterAuthentication, transStatusOf } from '#domain/payments/three-ds.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { lockDeposit, moneyOf, type AttemptRow, type DepositRow } from './payment-rows.ts';
 import { closeWorkItems, openWorkItem } from './commands/work-items.ts';
 import { lockAttempt } from './record-outcome.ts';
+import { wishOf } from './three-ds-columns.ts';
 
 /** `elsewhere`: another attempt was credited, this one took money too. */
-export type CaptureOutcome = { readonly kind: 'captured' | 'mismatch' | 'elsewhere' };
+export type CaptureOutcome = {
+  readonly kind: 'captured' | 'mismatch' | 'elsewhere' | 'not-authenticated';
+};
 
 const instrumentDetails = z
   .object({
@@ -51,7 +56,10 @@ export function createDepositActivities(deps: Pick<ActivityDeps, 'db'>) {
           });
           return { kind: 'mismatch' };
         }
-        await credit(trx, deposit, attempt);
+        // The PSP took money on an authentication that may not be used. It is there, so a person sends it back.
+        if (afterAuthentication(transStatusOf(attempt.transStatus), wishOf(deposit.threeDs)) === 'refuse')
+          return { kind: 'not-authenticated' };
+        await creditDeposit(trx, deposit, attempt, BigInt(deposit.amount));
         return { kind: 'captured' };
       });
     },
@@ -61,24 +69,7 @@ export function createDepositActivities(deps: Pick<ActivityDeps, 'db'>) {
       await deps.db.transaction().execute(async (trx) => {
         const deposit = await lockDeposit(trx, input.depositId);
         if (deposit.state === 'captured' || deposit.state === 'failed') return;
-        await releaseDepositLimit(trx, deposit.id);
-        await trx
-          .updateTable('payments.deposit')
-          .set({ state: 'failed', failureReason: input.reason })
-          .where('id', '=', deposit.id)
-          .execute();
-        await closeWorkItems(trx, `deposit:${deposit.id}`, ['parked-deposit'], `failed: ${input.reason}`);
-        await appendEvent(
-          trx,
-          {
-            type: 'payments.deposit.failed',
-            version: 1,
-            brand: deposit.brand,
-            playerId: deposit.playerId,
-            payload: { depositId: deposit.id, money: moneyOf(deposit), reason: input.reason },
-          },
-          byWorkflow(deposit),
-        );
+        await giveUp(trx, deposit, input.reason);
       });
     },
 
@@ -120,14 +111,42 @@ const isCapturing = (deposit: DepositRow, attempt: AttemptRow): boolean =>
     ? deposit.capturedPsp === attempt.psp
     : deposit.capturedAttempt === attempt.number;
 
-async function credit(trx: Trx, deposit: DepositRow, attempt: AttemptRow): Promise<void> {
+/** Gives the limit back and ends the deposit; the caller holds its lock and knows that no money was taken. */
+export async function giveUp(trx: Trx, deposit: DepositRow, reason: string): Promise<void> {
+  await releaseDepositLimit(trx, deposit.id);
+  await trx
+    .updateTable('payments.deposit')
+    .set({ state: 'failed', failureReason: reason })
+    .where('id', '=', deposit.id)
+    .execute();
+  await closeWorkItems(trx, `deposit:${deposit.id}`, ['parked-deposit'], `failed: ${reason}`);
+  await appendEvent(
+    trx,
+    {
+      type: 'payments.deposit.failed',
+      version: 1,
+      brand: deposit.brand,
+      playerId: deposit.playerId,
+      payload: { depositId: deposit.id, money: moneyOf(deposit), reason },
+    },
+    byWorkflow(deposit),
+  );
+}
+
+/** Credits `amount` of the deposit, which is what was captured, once for ever. */
+export async function creditDeposit(
+  trx: Trx,
+  deposit: DepositRow,
+  attempt: AttemptRow,
+  amount: bigint,
+): Promise<void> {
   const instrumentId = await keepInstrument(trx, deposit, attempt);
   orThrow(
     await postTransfer(trx, {
       key: `deposit:${deposit.id}:capture`,
       playerId: deposit.playerId,
       asset: deposit.asset,
-      amount: BigInt(deposit.amount),
+      amount,
       subject: `deposit:${deposit.id}`,
       transfer: { code: 'deposit.capture', psp: attempt.psp },
     }),
@@ -148,6 +167,7 @@ async function credit(trx: Trx, deposit: DepositRow, attempt: AttemptRow): Promi
       capturedAt: sql<Date>`now()`,
       capturedPsp: attempt.psp,
       capturedAttempt: attempt.number,
+      capturedAmount: amount.toString(),
       instrumentId,
       first,
       failureReason: null,
@@ -167,14 +187,21 @@ async function credit(trx: Trx, deposit: DepositRow, attempt: AttemptRow): Promi
       version: 1,
       brand: deposit.brand,
       playerId: deposit.playerId,
-      payload: { depositId: deposit.id, money: moneyOf(deposit), psp: attempt.psp, first },
+      payload: {
+        depositId: deposit.id,
+        money: toMoneyText(amount, deposit.asset),
+        psp: attempt.psp,
+        first,
+      },
     },
     byWorkflow(deposit),
   );
 }
 
 /** The card that paid becomes a place where money may go back to. */
-async function keepInstrument(trx: Trx, deposit: DepositRow, attempt: AttemptRow): Promise<string> {
+async function keepInstrument(trx: Trx, deposit: DepositRow, attempt: AttemptRow): Promise<string | null> {
+  // A wallet leaves nothing behind that could be paid out to.
+  if (deposit.method !== 'card') return null;
   const details = instrumentDetails.parse(attempt.instrument ?? null);
   const known = {
     cardBrand: details?.cardBrand ?? null,

@@ -37,7 +37,7 @@ export async function readSources(
     address as (
       select id from payments.instrument where id = ${named} and kind = 'crypto-address'),
     deposit as (
-      select d.id, d.amount, d.captured_at,
+      select d.id, coalesce(d.captured_amount, d.amount) as amount, d.captured_at,
         coalesce(d.instrument_id, case d.method
           when 'bank-transfer' then (select id from account)
           when 'crypto' then (select id from address) end) as instrument_id

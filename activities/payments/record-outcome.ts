@@ -8,6 +8,7 @@ import type { PspOutcome } from '#domain/payments/outcome.ts';
 import { assert, orThrow } from '#domain/failures.ts';
 import { toUnits } from '#domain/money.ts';
 import type { KeyedCard } from './connectors/card-identity.ts';
+import { challengedOf, threeDsColumns, type ThreeDsAsked } from './three-ds-columns.ts';
 import { attemptStateOf, declineClassOf, type AttemptRow } from './payment-rows.ts';
 import { openWorkItem } from './commands/work-items.ts';
 
@@ -21,6 +22,8 @@ export type AttemptView = {
   readonly actionUrl: string | null;
   /** What the player's browser brought back waits in the row. */
   readonly hasReturned: boolean;
+  /** The player was sent away. */
+  readonly challenged?: boolean;
 };
 
 export const viewOf = (row: AttemptRow): AttemptView => ({
@@ -31,6 +34,7 @@ export const viewOf = (row: AttemptRow): AttemptView => ({
   stepUp: row.stepUp,
   actionUrl: row.state === 'action' ? row.actionUrl : null,
   hasReturned: row.returnedAt !== null,
+  ...(challengedOf(row) ? { challenged: true } : {}),
 });
 
 /**
@@ -42,7 +46,7 @@ export async function recordOutcome(
   depositId: string,
   number: number,
   outcome: PspOutcome,
-  card: KeyedCard | null = null,
+  heard: { readonly card?: KeyedCard | null; readonly asked?: ThreeDsAsked | null } = {},
 ): Promise<AttemptView> {
   if (outcome.kind === 'action') {
     const told = await recordFirstAction(db, depositId, number, outcome);
@@ -69,14 +73,15 @@ export async function recordOutcome(
           ? { pspReference: outcome.pspReference }
           : {}),
         ...(after !== before ? detailsOf(after, outcome) : {}),
-        ...(card !== null && row.cardFingerprint === null
+        ...(heard.card && row.cardFingerprint === null
           ? {
-              cardFingerprint: card.fingerprint,
-              cardNetwork: card.network,
-              cardBin: card.bin,
-              cardCountry: card.country,
+              cardFingerprint: heard.card.fingerprint,
+              cardNetwork: heard.card.network,
+              cardBin: heard.card.bin,
+              cardCountry: heard.card.country,
             }
           : {}),
+        ...threeDsColumns(outcome, heard.asked ?? null),
       })
       .where('depositId', '=', depositId)
       .where('number', '=', number)
@@ -155,6 +160,13 @@ export async function lockAttempt(trx: Trx, depositId: string, number: number): 
 }
 
 function detailsOf(after: AttemptState, outcome: PspOutcome) {
+  if (after === 'authorised' && outcome.kind === 'authorised') {
+    return {
+      processedAsset: outcome.authorised.asset,
+      processedAmount: orThrow(toUnits(outcome.authorised)).toString(),
+      instrument: JSON.stringify(outcome.instrument),
+    };
+  }
   if ((after === 'approved' || after === 'late_approved') && outcome.kind === 'approved') {
     return {
       processedAsset: outcome.processed.asset,

@@ -11,7 +11,8 @@ import { toStoredFacts } from '#domain/rules/facts.ts';
 import type { Facts, RuleValue } from '#domain/rules/rule-types.ts';
 import { readPayer, type PayerFacts } from './payer-facts.ts';
 import { pspHealth, type PspHealth } from './psp-health.ts';
-import { currentRoutingRules, type RoutingRules } from './routing-rules.ts';
+import { decideThreeDs, threeDsInsert, type ThreeDsDecision } from './decide-three-ds.ts';
+import { currentDepositRules, type DepositRules } from './routing-rules.ts';
 
 export type RoutingRequest = {
   readonly depositId: string;
@@ -19,13 +20,14 @@ export type RoutingRequest = {
   readonly brand: string;
   readonly jurisdiction: string;
   readonly asset: string;
+  readonly method: 'card' | 'e-wallet';
   readonly tokens: readonly { readonly token: string }[];
   readonly sessionId: string | null;
   readonly ip: string | null;
 };
 
 export type RoutingInputs = {
-  readonly rules: RoutingRules;
+  readonly rules: DepositRules;
   readonly health: ReadonlyMap<string, PspHealth>;
   /** Null when there is no such player. */
   readonly player: PayerFacts | null;
@@ -34,7 +36,7 @@ export type RoutingInputs = {
 /** One statement of its own; rules and health come from the process's memory most of the time. */
 export async function readRoutingInputs(db: Database, request: RoutingRequest): Promise<RoutingInputs> {
   const [rules, health, player] = await Promise.all([
-    currentRoutingRules(db, request.brand),
+    currentDepositRules(db, request.brand),
     pspHealth(db),
     readPayer(db, { ...request, tokens: request.tokens.map(({ token }) => token) }),
   ]);
@@ -54,7 +56,7 @@ export function decideRoute(
   request: RoutingRequest,
   more: { readonly amount: Units; readonly kycLevel: KycLevel },
 ): RouteDecision | null {
-  const { live, shadow } = rules;
+  const { live, shadow } = rules.routing;
   if (live === null || player === null) return null;
   const startedAtMs = performance.now();
   const facts = factsOf(request, player, health, more);
@@ -71,16 +73,25 @@ export function decideRoute(
   };
 }
 
-function factsOf(
+/** Null where no rules are live, and for a wallet, which nobody authenticates by 3-D Secure. */
+export function decideAuthentication(
+  { rules, player }: RoutingInputs,
+  request: RoutingRequest,
+  more: { readonly amount: Units; readonly kycLevel: KycLevel },
+): ThreeDsDecision | null {
+  if (player === null || request.method !== 'card') return null;
+  return decideThreeDs(rules.threeDs, depositFacts(request, player, more));
+}
+
+function depositFacts(
   request: RoutingRequest,
   player: PayerFacts,
-  health: ReadonlyMap<string, PspHealth>,
   { amount, kycLevel }: { readonly amount: Units; readonly kycLevel: KycLevel },
-): Facts {
-  const facts = new Map<string, RuleValue>([
+): Map<string, RuleValue> {
+  return new Map<string, RuleValue>([
     ['brand', request.brand],
     ['jurisdiction', request.jurisdiction],
-    ['method', 'card'],
+    ['method', request.method],
     ['currency', request.asset],
     [`amount.${request.asset}`, amount],
     ['requestedAt', player.nowUs],
@@ -99,6 +110,15 @@ function factsOf(
     ['uses.ip1h', request.ip === null ? null : player.uses.ip],
     ['uses.ipDeclinedCards1h', request.ip === null ? null : player.uses.ipDeclinedCards],
   ]);
+}
+
+function factsOf(
+  request: RoutingRequest,
+  player: PayerFacts,
+  health: ReadonlyMap<string, PspHealth>,
+  more: { readonly amount: Units; readonly kycLevel: KycLevel },
+): Facts {
+  const facts = depositFacts(request, player, more);
   for (const psp of routedPsps) {
     const known = health.get(psp);
     facts.set(`psp.${psp}.attempts`, known?.attempts ?? 0n);
@@ -108,13 +128,22 @@ function factsOf(
   return facts;
 }
 
-/** Writes the decision in the transaction of its deposit. */
-export async function recordRoute(
+/** Writes both decisions in the transaction of their deposit, in one statement. */
+export async function recordDecisions(
   trx: Trx,
   { depositId, brand }: Pick<RoutingRequest, 'depositId' | 'brand'>,
-  decision: RouteDecision,
+  decision: RouteDecision | null,
+  threeDs: ThreeDsDecision | null,
 ): Promise<void> {
-  await trx
+  if (decision === null) {
+    if (threeDs !== null) await threeDsInsert(trx, depositId, brand, threeDs).execute();
+    return;
+  }
+  const writer =
+    threeDs === null
+      ? trx
+      : trx.with('authentication', (inner) => threeDsInsert(inner, depositId, brand, threeDs));
+  await writer
     .insertInto('payments.routingDecision')
     .values({
       depositId,

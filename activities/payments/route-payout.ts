@@ -9,16 +9,17 @@ import { readKycLevel } from '#activities/kyc/commands/levels.ts';
 import type { PayoutOption } from '#domain/payments/payout-cascade.ts';
 import { payoutRoutingCatalogue } from '#domain/payments/payout-routing-fields.ts';
 import { routeDeposit } from '#domain/payments/routing.ts';
+import type { RoutingOutcome } from '#domain/payments/routing.schema.ts';
 import { routedPsps } from '#domain/payments/routing-fields.ts';
 import { toStoredFacts } from '#domain/rules/facts.ts';
 import type { Facts, RuleValue } from '#domain/rules/rule-types.ts';
 import type { WithdrawalRow } from './payment-rows.ts';
 import { payoutHealth, type PspHealth } from './psp-health.ts';
-import { currentPayoutRules, type RoutingRules } from './routing-rules.ts';
+import { currentPayoutRules, type LiveRules } from './routing-rules.ts';
 import { payoutOf, type LegRow } from './withdrawal-legs.ts';
 
 export type PayoutRoutingInputs = {
-  readonly rules: RoutingRules;
+  readonly rules: LiveRules<RoutingOutcome>;
   readonly health: ReadonlyMap<string, PspHealth>;
   /** PSPs that this installation has a connector of. */
   readonly connected: ReadonlySet<string>;

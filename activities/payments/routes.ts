@@ -2,11 +2,15 @@
 import type { Database, Trx } from '#db/connect.ts';
 import { rememberShortly } from '../short-memory.ts';
 
+export type RoutedMethod = 'card' | 'e-wallet';
+
 export type PspRoute = {
   readonly brand: string;
-  readonly method: 'card';
+  readonly method: RoutedMethod;
   readonly currency: string;
   readonly version: number;
+  /** Whether money is taken at once, or authorised and captured by staff. */
+  readonly captureMode: 'automatic' | 'manual';
   readonly psps: readonly string[];
 };
 
@@ -24,14 +28,21 @@ const seeded: readonly string[] = [
   'KWD',
 ];
 
-/** Gives every brand the first version of its card routes; running it again is harmless. */
+/** The wallets of our PSPs pay in these. */
+const walletCurrencies: readonly string[] = ['EUR', 'USD', 'GBP', 'SEK', 'NOK', 'PLN', 'CAD'];
+
+/** Gives every brand the first version of its routes; running it again is harmless. */
 export async function seedRoutes(trx: Database | Trx): Promise<void> {
   const brands = await trx.selectFrom('pam.brand').select('id').execute();
   for (const { id } of brands) {
-    for (const currency of seeded) {
+    const routes = [
+      ...seeded.map((currency) => ({ method: 'card', currency })),
+      ...walletCurrencies.map((currency) => ({ method: 'e-wallet', currency })),
+    ];
+    for (const { method, currency } of routes) {
       await trx
         .insertInto('payments.pspRoute')
-        .values({ brand: id, method: 'card', currency, version: 1, psps: ['alpha', 'beta', 'gamma'] })
+        .values({ brand: id, method, currency, version: 1, psps: ['alpha', 'beta', 'gamma'] })
         .onConflict((conflict) => conflict.columns(['brand', 'method', 'currency', 'version']).doNothing())
         .execute();
     }
@@ -42,26 +53,42 @@ export async function seedRoutes(trx: Database | Trx): Promise<void> {
 export async function currentRoute(
   db: Database | Trx,
   brand: string,
-  method: 'card',
+  method: RoutedMethod,
   currency: string,
 ): Promise<PspRoute | null> {
   const row = await db
     .selectFrom('payments.pspRoute')
-    .select(['version', 'psps'])
+    .select(['version', 'psps', 'captureMode'])
     .where('brand', '=', brand)
     .where('method', '=', method)
     .where('currency', '=', currency)
     .orderBy('version', 'desc')
     .limit(1)
     .executeTakeFirst();
-  return row ? { brand, method, currency, version: row.version, psps: row.psps } : null;
+  return row
+    ? {
+        brand,
+        method,
+        currency,
+        version: row.version,
+        psps: row.psps,
+        captureMode: row.captureMode === 'manual' ? 'manual' : 'automatic',
+      }
+    : null;
 }
 
-const rememberedCardRoute = rememberShortly(2_000, (db, name) => {
-  const [brand = '', currency = ''] = name.split('/');
-  return currentRoute(db, brand, 'card', currency);
-});
+const remembered = (method: RoutedMethod) =>
+  rememberShortly(2_000, (db, name) => {
+    const [brand = '', currency = ''] = name.split('/');
+    return currentRoute(db, brand, method, currency);
+  });
 
-/** The brand's route for cards, at most two seconds old; a deposit stores the version that it used. */
-export const recentCardRoute = (db: Database, brand: string, currency: string): Promise<PspRoute | null> =>
-  rememberedCardRoute(db, `${brand}/${currency}`);
+const rememberedRoutes = { card: remembered('card'), 'e-wallet': remembered('e-wallet') };
+
+/** The brand's route, at most two seconds old; a deposit stores the version that it used. */
+export const recentRoute = (
+  db: Database,
+  brand: string,
+  method: RoutedMethod,
+  currency: string,
+): Promise<PspRoute | null> => rememberedRoutes[method](db, `${brand}/${currency}`);

@@ -1,66 +1,119 @@
-/** The routing rules that are live and those under trial, compiled and kept in the process for two seconds. */
+/** The rules of deposits that are live and those under trial, compiled and kept in the process for two seconds. */
 import type { Database } from '#db/connect.ts';
-import { readRouting, type RuleSetName } from '#domain/backoffice/rule-sets.ts';
+import {
+  readPayoutRouting,
+  readRouting,
+  readThreeDs,
+  type RuleSetName,
+} from '#domain/backoffice/rule-sets.ts';
+import type { Result } from '#domain/failures.ts';
 import type { RoutingOutcome } from '#domain/payments/routing.schema.ts';
+import type { ThreeDsWish } from '#domain/payments/three-ds.ts';
 import type { CompiledDecision } from '#domain/rules/decide.ts';
 import { rememberShortly } from '../short-memory.ts';
 import { openWorkItem } from './commands/work-items.ts';
 
-export type RoutingVersion = {
+export type RuleVersion<O> = {
   readonly id: string;
   readonly version: number;
-  readonly rules: CompiledDecision<RoutingOutcome>;
+  readonly rules: CompiledDecision<O>;
 };
 
-export type RoutingRules = { readonly live: RoutingVersion | null; readonly shadow: RoutingVersion | null };
+export type LiveRules<O> = { readonly live: RuleVersion<O> | null; readonly shadow: RuleVersion<O> | null };
+
+export type RoutingVersion = RuleVersion<RoutingOutcome>;
+export type ThreeDsVersion = RuleVersion<ThreeDsWish>;
+
+/** Both sets are asked in one question, because a player waits for their answers. */
+export type DepositRules = {
+  readonly routing: LiveRules<RoutingOutcome>;
+  readonly threeDs: LiveRules<ThreeDsWish>;
+};
 
 /** So long may an answer lag behind "go live" or "roll back"; a decision stores the version that it used. */
 const ageMsMax = 2_000;
+const routingSet = 'payments.deposit-routing';
+const threeDsSet = 'payments.three-ds';
+const payoutSet = 'payments.payout-routing';
 
-const rulesOf = (ruleSet: RuleSetName) =>
-  rememberShortly<RoutingRules>(ageMsMax, async (db, brand, last) => {
-    const rows = await db
-      .selectFrom('backoffice.ruleVersion')
-      .select(['id', 'version', 'state', 'content'])
-      .where('ruleSet', '=', ruleSet)
-      .where('brand', '=', brand)
-      .where('state', 'in', ['live', 'shadow'])
-      .execute();
-    const known = [last?.live, last?.shadow];
-    const compiled = (state: 'live' | 'shadow'): RoutingVersion | null => {
-      const row = rows.find((one) => one.state === state);
-      if (row === undefined) return null;
-      const same = known.find((one) => one?.id === row.id);
-      if (same) return same;
-      const rules = readRouting(row.content, ruleSet);
-      return rules.ok ? { id: row.id, version: row.version, rules: rules.value } : null;
-    };
-    const [live, shadow] = [compiled('live'), compiled('shadow')];
-    const unread = live === null ? rows.find((one) => one.state === 'live') : undefined;
-    // Money goes its default way meanwhile, and nobody would notice.
-    if (unread !== undefined)
-      await openWorkItem(db, {
-        kind: 'unreadable-rules',
-        subject: `rule-version:${unread.id}`,
-        brand,
-        reason: `version ${unread.version} of ${ruleSet} is live and this build cannot read it`,
-      });
-    return { live, shadow };
-  });
+/** The sets whose outcome is an order of PSPs. */
+export type RoutingSetName = typeof routingSet | typeof payoutSet;
 
 /**
  * Null where the brand has none, or where the code no longer understands what was published: deposits then follow the
  * brand's list of PSPs, payouts begin where the money came in, which is better than none.
  */
-export const currentRoutingRules = rulesOf('payments.deposit-routing');
-export const currentPayoutRules = rulesOf('payments.payout-routing');
+export const currentDepositRules = rememberShortly<DepositRules>(ageMsMax, async (db, brand, last) => {
+  const rows = await rowsOf(db, brand, [routingSet, threeDsSet]);
+  return {
+    routing: await liveRules(db, brand, rows, routingSet, last?.routing, readRouting),
+    threeDs: await liveRules(db, brand, rows, threeDsSet, last?.threeDs, readThreeDs),
+  };
+});
+
+export const currentPayoutRules = rememberShortly<LiveRules<RoutingOutcome>>(
+  ageMsMax,
+  async (db, brand, last) =>
+    liveRules(db, brand, await rowsOf(db, brand, [payoutSet]), payoutSet, last, readPayoutRouting),
+);
+
+const rowsOf = (db: Database, brand: string, ruleSets: readonly RuleSetName[]) =>
+  db
+    .selectFrom('backoffice.ruleVersion')
+    .select(['id', 'ruleSet', 'version', 'state', 'content'])
+    .where('ruleSet', 'in', ruleSets)
+    .where('brand', '=', brand)
+    .where('state', 'in', ['live', 'shadow'])
+    .execute();
+
+async function liveRules<O>(
+  db: Database,
+  brand: string,
+  rows: Awaited<ReturnType<typeof rowsOf>>,
+  ruleSet: RuleSetName,
+  known: LiveRules<O> | undefined,
+  read: (content: unknown) => Result<CompiledDecision<O>>,
+): Promise<LiveRules<O>> {
+  const rowIn = (state: 'live' | 'shadow') =>
+    rows.find((one) => one.ruleSet === ruleSet && one.state === state);
+  const compiled = (state: 'live' | 'shadow'): RuleVersion<O> | null => {
+    const row = rowIn(state);
+    if (row === undefined) return null;
+    const same = [known?.live, known?.shadow].find((one) => one?.id === row.id);
+    if (same) return same;
+    const rules = read(row.content);
+    return rules.ok ? { id: row.id, version: row.version, rules: rules.value } : null;
+  };
+  const live = compiled('live');
+  const unread = live === null ? rowIn('live') : undefined;
+  // Money goes its default way meanwhile, and nobody would notice.
+  if (unread !== undefined)
+    await openWorkItem(db, {
+      kind: 'unreadable-rules',
+      subject: `rule-version:${unread.id}`,
+      brand,
+      reason: `version ${unread.version} of ${ruleSet} is live and this build cannot read it`,
+    });
+  return { live, shadow: compiled('shadow') };
+}
 
 /** Compiles a stored version, whatever its state; null when there is none. */
-export async function readRoutingVersion(
+export const readRoutingVersion = (
   db: Database,
   id: string,
+  ruleSet: RoutingSetName,
+): Promise<RoutingVersion | null> =>
+  readVersion(db, ruleSet, id, ruleSet === routingSet ? readRouting : readPayoutRouting);
+
+export const readThreeDsVersion = (db: Database, id: string): Promise<ThreeDsVersion | null> =>
+  readVersion(db, threeDsSet, id, readThreeDs);
+
+async function readVersion<O>(
+  db: Database,
   ruleSet: RuleSetName,
-): Promise<RoutingVersion | null> {
+  id: string,
+  read: (content: unknown) => Result<CompiledDecision<O>>,
+): Promise<RuleVersion<O> | null> {
   const row = await db
     .selectFrom('backoffice.ruleVersion')
     .select(['id', 'version', 'content'])
@@ -68,6 +121,6 @@ export async function readRoutingVersion(
     .where('ruleSet', '=', ruleSet)
     .executeTakeFirst();
   if (row === undefined) return null;
-  const rules = readRouting(row.content, ruleSet);
+  const rules = read(row.content);
   return rules.ok ? { id: row.id, version: row.version, rules: rules.value } : null;
 }

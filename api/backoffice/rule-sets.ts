@@ -7,10 +7,11 @@ import {
   type RuleVersionRow,
 } from '#activities/backoffice/commands/rule-versions.ts';
 import { simulateRouting } from '#activities/payments/commands/simulate-routing.ts';
+import { simulateThreeDs } from '#activities/payments/commands/simulate-three-ds.ts';
 import type { Database } from '#db/connect.ts';
 import { mayDo } from '#domain/backoffice/roles.ts';
 import {
-  readRouting,
+  readRuleSet,
   ruleSetNames,
   ruleSets,
   type RuleSet,
@@ -102,11 +103,9 @@ function mountCatalogue(api: Api, deps: ApiDeps): void {
       },
     }),
     (c) => {
-      requireRight(c.get('operator'), ruleSets[c.req.valid('param').ruleSet], 'draft');
-      return c.json(
-        toApiReading(orThrow(readRouting(c.req.valid('json').content, c.req.valid('param').ruleSet))),
-        200,
-      );
+      const { ruleSet } = c.req.valid('param');
+      requireRight(c.get('operator'), ruleSets[ruleSet], 'draft');
+      return c.json(toApiReading(orThrow(readRuleSet(ruleSet, c.req.valid('json').content))), 200);
     },
   );
 }
@@ -139,7 +138,7 @@ function mountDrafts(api: Api, deps: ApiDeps): void {
       const input = c.req.valid('json');
       requireRight(operator, ruleSets[ruleSet], 'draft');
       await mustBeBrand(deps.db, operator, input.brand);
-      orThrow(readRouting(input.content, ruleSet));
+      orThrow(readRuleSet(ruleSet, input.content));
       const row = await decided(deps.db, (trx) =>
         draftRules(trx, {
           ...input,
@@ -219,7 +218,7 @@ function mountVersions(api: Api, deps: ApiDeps): void {
         {
           ...toApiVersion(row),
           content,
-          reading: toApiReading(orThrow(readRouting(content, mustBeSet(row.ruleSet)))),
+          reading: toApiReading(orThrow(readRuleSet(row.ruleSet, content))),
         },
         200,
       );
@@ -248,12 +247,7 @@ function mountLifeCycle(api: Api, deps: ApiDeps): void {
       const row = await mustSee(deps.db, operator, c.req.valid('param').id, 'draft');
       const { days } = c.req.valid('json');
       const simulated = orThrow(
-        await simulateRouting(deps.db, {
-          versionId: row.id,
-          ruleSet: mustBeSet(row.ruleSet),
-          brand: row.brand,
-          days,
-        }),
+        await simulations[row.ruleSet](deps.db, { versionId: row.id, brand: row.brand, days }),
       );
       const { decisions, changed } = simulated;
       const version = await decided(deps.db, (trx) =>
@@ -322,12 +316,13 @@ function mountLifeCycle(api: Api, deps: ApiDeps): void {
   );
 }
 
-/** Of a row that `mustSee` let pass. */
-function mustBeSet(text: string): RuleSetName {
-  const name = ruleSetNames.find((one) => one === text);
-  if (name === undefined) throw new Error(`Invariant broken: rule set ${text}`);
-  return name;
-}
+/** How each set replays what was decided. */
+const simulations: Readonly<Record<RuleSetName, typeof simulateThreeDs>> = {
+  'payments.deposit-routing': (db, ask) =>
+    simulateRouting(db, { ...ask, ruleSet: 'payments.deposit-routing' }),
+  'payments.payout-routing': (db, ask) => simulateRouting(db, { ...ask, ruleSet: 'payments.payout-routing' }),
+  'payments.three-ds': simulateThreeDs,
+};
 
 type Right = keyof RuleSet['permissions'];
 
@@ -342,7 +337,7 @@ async function mustSee(
   operator: OperatorIdentity,
   id: string,
   right: Right,
-): Promise<RuleVersionRow> {
+): Promise<RuleVersionRow & { readonly ruleSet: RuleSetName }> {
   const row = await db
     .selectFrom('backoffice.ruleVersion')
     .selectAll()
@@ -353,7 +348,7 @@ async function mustSee(
     throw new FailureError(fail('not-found', 'There is no such version.').failure);
   requireRight(operator, ruleSets[ruleSet], right);
   requireBrand(operator, row.brand);
-  return row;
+  return { ...row, ruleSet };
 }
 
 async function mustBeBrand(db: Database, operator: OperatorIdentity, brand: string): Promise<void> {

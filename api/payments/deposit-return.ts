@@ -41,6 +41,7 @@ const words: Record<DepositState, string> = {
   requested: 'Your payment is being processed.',
   processing: 'Your payment is being processed.',
   'awaiting-action': 'Your bank still waits for your confirmation.',
+  authorised: 'Your payment is confirmed and will be credited after a check.',
   captured: 'Your payment has arrived.',
   failed: 'Your payment was not made. Nothing was taken.',
   parked: 'Your payment is being looked at by our team.',

@@ -13,6 +13,7 @@ import {
   idPageQuery,
   instrumentOutput,
   json,
+  walletNames,
 } from './payment-schemas.ts';
 
 const cardInput = z
@@ -40,10 +41,17 @@ const cardInput = z
   })
   .openapi('CardInstrument');
 
+const walletInput = z
+  .strictObject({
+    kind: z.literal('e-wallet'),
+    wallet: z.enum(walletNames).openapi({ description: 'The answer says where the player goes to pay.' }),
+  })
+  .openapi('WalletInstrument');
+
 const depositInput = z
   .strictObject({
     money: moneyInput,
-    instrument: cardInput,
+    instrument: z.discriminatedUnion('kind', [cardInput, walletInput]),
     returnUrl: z
       .url({ protocol: /^https?$/ })
       .max(2_000)

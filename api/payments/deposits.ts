@@ -32,7 +32,9 @@ export function mountDeposits(api: Api, deps: ApiDeps): void {
       brand,
       jurisdiction,
       money,
-      tokens: instrument.tokens,
+      ...(instrument.kind === 'card'
+        ? { tokens: instrument.tokens }
+        : { method: 'e-wallet' as const, tokens: [], wallet: instrument.wallet }),
       returnUrl,
       fingerprint: requestFingerprint({ money, instrument, returnUrl }),
       origin: { sessionId, ip: clientAddress(c) },
@@ -45,7 +47,7 @@ export function mountDeposits(api: Api, deps: ApiDeps): void {
         running.catch(() => {});
       }),
     );
-    if (row.state !== 'captured' && row.state !== 'failed' && row.state !== 'parked')
+    if (row.state === 'requested' || row.state === 'processing' || row.state === 'awaiting-action')
       await (running ?? runDeposit(deps, depositInputOf(row)));
     return c.json(await readDeposit(deps.db, row.id, playerId), 200);
   });

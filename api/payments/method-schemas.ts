@@ -4,14 +4,17 @@ import { toMoneyText } from '#domain/money.ts';
 import type { MethodView } from '#domain/payments/deposit-methods.ts';
 import { paymentMethods } from '#domain/payments/payment-rules.ts';
 import { nullableMoneyOutput } from '../schemas.ts';
+import { walletNames } from './payment-schemas.ts';
 
 export const methodOutput = z
   .strictObject({
     method: z.enum(paymentMethods),
     asset: z.string(),
     psps: z.array(z.string()).openapi({
-      description: 'Of a card: tokenise it with each of these; those that answer come first.',
+      description:
+        'Tokenise a card with each of these, those that answer come first; a wallet needs no token.',
     }),
+    wallets: z.array(z.enum(walletNames)).openapi({ description: 'Of the method `e-wallet`.' }),
     min: nullableMoneyOutput,
     max: nullableMoneyOutput,
     isImpaired: z
@@ -28,7 +31,15 @@ export function toApiMethod({
   isImpaired,
 }: MethodView): z.infer<typeof methodOutput> {
   const money = (units: bigint | null) => (units === null ? null : toMoneyText(units, asset));
-  return { method, asset, psps: [...psps], min: money(range.min), max: money(range.max), isImpaired };
+  return {
+    method,
+    asset,
+    psps: [...psps],
+    wallets: method === 'e-wallet' ? [...walletNames] : [],
+    min: money(range.min),
+    max: money(range.max),
+    isImpaired,
+  };
 }
 
 export const staffMethodOutput = z

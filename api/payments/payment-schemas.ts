@@ -10,7 +10,7 @@ import type { LegRow } from '#activities/payments/withdrawal-legs.ts';
 import type { Database } from '#db/connect.ts';
 import { toMoneyText } from '#domain/money.ts';
 import { depositStates, withdrawalStates } from '#domain/payments/withdrawal-decision.ts';
-import { moneyOutput, pageQuery, timestamp } from '../schemas.ts';
+import { moneyOutput, nullableMoneyOutput, pageQuery, timestamp } from '../schemas.ts';
 
 export const json = <T extends z.ZodType>(schema: T, description: string) => ({
   description,
@@ -21,6 +21,9 @@ export const body = <T extends z.ZodType>(schema: T) => ({
   required: true,
   content: { 'application/json': { schema } },
 });
+
+/** Wallets that the connectors send players to. */
+export const walletNames = ['paypal'] as const;
 
 export const nextActionOutput = z
   .discriminatedUnion('type', [
@@ -47,11 +50,13 @@ export const instrumentOutput = z
 export const depositOutput = z
   .strictObject({
     depositId: z.uuid(),
-    state: z
-      .enum(depositStates)
-      .openapi({ description: '`parked`: the outcome is unknown and a person looks at it.' }),
+    state: z.enum(depositStates).openapi({
+      description:
+        '`parked`: the outcome is unknown and a person looks at it. `authorised`: held on the card, credited when staff capture it.',
+    }),
     money: moneyOutput,
-    method: z.enum(['card', 'bank-transfer', 'crypto']),
+    method: z.enum(['card', 'e-wallet', 'bank-transfer', 'crypto']),
+    captured: nullableMoneyOutput.openapi({ description: 'What was credited; it may be less.' }),
     nextAction: nextActionOutput,
     reason: z.string().nullable().openapi({ description: 'Why it failed, in a word that is safe to show.' }),
     requestedAt: timestamp,
@@ -104,6 +109,10 @@ export function toApiDeposit(row: DepositRow, actionUrl: string | null): z.infer
     state: depositState.parse(row.state),
     money: moneyOf(row),
     method: depositMethod.parse(row.method),
+    captured:
+      row.state === 'captured'
+        ? moneyOf({ asset: row.asset, amount: row.capturedAmount ?? row.amount })
+        : null,
     nextAction: url === null ? { type: 'none' } : { type: 'redirect', url },
     reason: row.failureReason,
     requestedAt: row.requestedAt.toISOString(),

@@ -2,6 +2,7 @@
 import type { Client } from '@temporalio/client';
 import { depositInputOf, withdrawalInputOf } from '#activities/payments/payment-rows.ts';
 import { disputeInputOf } from '#activities/payments/commands/dispute-notices.ts';
+import { modificationInputOf } from '#activities/payments/commands/request-modification.ts';
 import { refundInputOf } from '#activities/payments/commands/request-refund.ts';
 import { openWorkItem } from '#activities/payments/commands/work-items.ts';
 import type { Database } from '#db/connect.ts';
@@ -13,6 +14,8 @@ import { depositLateStart } from '#workflows/deposit-late.contract.ts';
 import type { depositLate } from '#workflows/deposit-late.ts';
 import { disputeNotified, disputeStart } from '#workflows/dispute.contract.ts';
 import type { dispute } from '#workflows/dispute.ts';
+import { modificationNotified, modificationStart } from '#workflows/modification.contract.ts';
+import type { modification } from '#workflows/modification.ts';
 import { refundNotified, refundStart } from '#workflows/refund.contract.ts';
 import type { refund } from '#workflows/refund.ts';
 import { payoutNotified, withdrawalStart, withdrawalWorkflowId } from '#workflows/withdrawal.contract.ts';
@@ -38,6 +41,8 @@ export function tellPayment(client: Client, db: Database, notice: Notified): Pro
       return tellWithdrawal(client, db, notice);
     case 'refund':
       return tellRefund(client, db, notice);
+    case 'modification':
+      return tellModification(client, db, notice);
   }
 }
 
@@ -128,6 +133,24 @@ async function tellWithdrawal(client: Client, db: Database, notice: Notified): P
     });
   }
   return 'gone';
+}
+
+/** An ended capture or void has nothing more to hear: what became of the money is in the settlement file. */
+async function tellModification(client: Client, db: Database, notice: Notified): Promise<Told> {
+  const row = await db
+    .selectFrom('payments.modification')
+    .selectAll()
+    .where('id', '=', notice.id)
+    .executeTakeFirst();
+  if (row === undefined || row.closedAt !== null) return 'gone';
+  await startQuietly(() =>
+    client.workflow.signalWithStart<typeof modification>('modification', {
+      ...modificationStart(modificationInputOf(row)),
+      signal: modificationNotified,
+      signalArgs: [],
+    }),
+  );
+  return 'told';
 }
 
 /** How often something that had ended may be looked at again; a PSP has no more to say than this. */

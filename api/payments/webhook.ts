@@ -190,6 +190,12 @@ function pspOf(db: Database, payment: PaymentSubject): Promise<{ psp: string } |
         .where('withdrawalId', '=', payment.id)
         .where('number', '=', payment.attempt)
         .executeTakeFirst();
+    case 'modification':
+      return db
+        .selectFrom('payments.modification')
+        .select('psp')
+        .where('id', '=', payment.id)
+        .executeTakeFirst();
     case 'refund':
       return db.selectFrom('payments.refund').select('psp').where('id', '=', payment.id).executeTakeFirst();
   }

@@ -5,7 +5,7 @@ import { announceTransfer } from '#activities/payments/commands/announce-transfe
 import { openBreak } from '#activities/payments/commands/breaks.ts';
 import { expireTransfers } from '#activities/payments/commands/expire-transfers.ts';
 import { openWorkItem, type WorkItemKind } from '#activities/payments/commands/work-items.ts';
-import { currentRoutingRules } from '#activities/payments/routing-rules.ts';
+import { currentDepositRules } from '#activities/payments/routing-rules.ts';
 import { orThrow } from '#domain/failures.ts';
 import { createTestApi, type TestApi } from '#test/support/api.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
@@ -208,9 +208,9 @@ test('live rules that the build cannot read are a work item, once, while money g
      values (gen_random_uuid(), 'payments.deposit-routing', 'unread', 1, 'live', '{"form":"of tomorrow"}',
        sha256('x'), 'from a newer build', 'system:seed', '\\x00', 'system:platform', 'test', now(), now())`,
   );
-  expect((await currentRoutingRules(database.db, 'unread')).live).toBeNull();
+  expect((await currentDepositRules(database.db, 'unread')).routing.live).toBeNull();
   await new Promise((resolve) => setTimeout(resolve, 2_100));
-  await currentRoutingRules(database.db, 'unread');
+  await currentDepositRules(database.db, 'unread');
   const items = await database.db
     .selectFrom('payments.workItem')
     .select(['reason', 'brand'])

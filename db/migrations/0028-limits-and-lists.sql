@@ -331,7 +331,7 @@ create trigger attempt_uses after update on payments.attempt for each row
   when (new.state <> old.state or new.card_fingerprint is distinct from old.card_fingerprint)
   execute function payments.settle_uses();
 
--- Payments without attempts at a card: their own state says whether the sums come back.
+-- Payments without attempts at a PSP: their own state says whether the sums come back.
 create function payments.settle_payment_use() returns trigger language plpgsql as $$
 begin
   update payments.payment_use set
@@ -341,7 +341,7 @@ begin
 end
 $$;
 create trigger deposit_uses after update of state on payments.deposit for each row
-  when (new.method <> 'card' and new.state <> old.state and new.state in ('captured', 'failed'))
+  when (new.method not in ('card', 'e-wallet') and new.state <> old.state and new.state in ('captured', 'failed'))
   execute function payments.settle_payment_use('deposit');
 create trigger withdrawal_uses after update of state on payments.withdrawal for each row
   when (new.state <> old.state and new.state in ('paid', 'refused', 'cancelled'))

@@ -2,16 +2,23 @@
  * The rule sets of the platform: what each is about, which fields it may use, and who may do what with it. Their life
  * cycle is one for all; what they decide belongs to their module.
  */
+import type { z } from 'zod';
 import type { Permission } from './roles.ts';
 import { fail, succeed, type Result } from '../failures.ts';
 import { payoutRoutingCatalogue } from '../payments/payout-routing-fields.ts';
-import { routingCatalogue } from '../payments/routing-fields.ts';
+import { routingCatalogue, threeDsCatalogue } from '../payments/routing-fields.ts';
 import { routingDecisionSchema, type RoutingOutcome } from '../payments/routing.schema.ts';
+import { requestTooLate, threeDsDecisionSchema } from '../payments/three-ds.schema.ts';
+import type { ThreeDsWish } from '../payments/three-ds.ts';
 import type { Catalogue } from '../rules/catalogue.ts';
 import { compileDecision, type CompiledDecision } from '../rules/decide.ts';
 import { isShallow } from '../rules/limits.ts';
 
-export const ruleSetNames = ['payments.deposit-routing', 'payments.payout-routing'] as const;
+export const ruleSetNames = [
+  'payments.deposit-routing',
+  'payments.payout-routing',
+  'payments.three-ds',
+] as const;
 
 export type RuleSetName = (typeof ruleSetNames)[number];
 
@@ -44,16 +51,62 @@ export const ruleSets: Readonly<Record<RuleSetName, RuleSet>> = {
       publish: 'payments:routing:publish',
     },
   },
+  'payments.three-ds': {
+    title: 'What is asked of 3-D Secure for a deposit: an exemption, no preference, or a challenge',
+    catalogue: threeDsCatalogue,
+    permissions: {
+      read: 'payments:routing:read',
+      draft: 'payments:routing:draft',
+      publish: 'payments:routing:publish',
+    },
+  },
 };
 
 /** Reads the content of a routing rule set of unknown origin. Failure: `rule-invalid`, with pointers. */
-export function readRouting(
+export function readRouting(content: unknown): Result<CompiledDecision<RoutingOutcome>> {
+  return readPsps(content, routingCatalogue);
+}
+
+/** The same of the order in which PSPs are asked to pay. */
+export function readPayoutRouting(content: unknown): Result<CompiledDecision<RoutingOutcome>> {
+  return readPsps(content, payoutRoutingCatalogue);
+}
+
+function readPsps(content: unknown, catalogue: Catalogue): Result<CompiledDecision<RoutingOutcome>> {
+  const parsed = parsedBy(routingDecisionSchema, content);
+  return parsed.ok ? compileDecision<RoutingOutcome>(parsed.value, catalogue) : parsed;
+}
+
+/** The same of a 3-D Secure rule set, whose requests must stand before its exemptions. */
+export function readThreeDs(content: unknown): Result<CompiledDecision<ThreeDsWish>> {
+  const parsed = parsedBy(threeDsDecisionSchema, content);
+  if (!parsed.ok) return parsed;
+  const late = requestTooLate(parsed.value);
+  if (late === null) return compileDecision<ThreeDsWish>(parsed.value, threeDsCatalogue);
+  const detail = 'A row that asks for a challenge must stand before all that do not.';
+  const pointer = `/${parsed.value.form === 'rules' ? 'rules' : 'rows'}/${late}`;
+  return fail('rule-invalid', detail, { fields: [{ pointer, detail }] });
+}
+
+/** Reads what belongs to a rule set, by its name. */
+export function readRuleSet(name: RuleSetName, content: unknown): Result<CompiledDecision<unknown>> {
+  switch (name) {
+    case 'payments.deposit-routing':
+      return readRouting(content);
+    case 'payments.payout-routing':
+      return readPayoutRouting(content);
+    case 'payments.three-ds':
+      return readThreeDs(content);
+  }
+}
+
+function parsedBy<T>(
+  schema: { safeParse(content: unknown): z.ZodSafeParseResult<T> },
   content: unknown,
-  ruleSet: RuleSetName = 'payments.deposit-routing',
-): Result<CompiledDecision<RoutingOutcome>> {
+): Result<T> {
   if (!isShallow(content)) return fail('rule-invalid', 'The rules are nested too deeply.');
-  const parsed = routingDecisionSchema.safeParse(content);
-  if (parsed.success) return compileDecision<RoutingOutcome>(parsed.data, ruleSets[ruleSet].catalogue);
+  const parsed = schema.safeParse(content);
+  if (parsed.success) return succeed(parsed.data);
   const fields = parsed.error.issues.slice(0, 20).map(({ path, message }) => ({
     pointer: path.map((part) => `/${String(part)}`).join(''),
     detail: message,

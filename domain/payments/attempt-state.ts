@@ -5,6 +5,7 @@ export const attemptStates = [
   'started',
   'pending',
   'action',
+  'authorised',
   'approved',
   'declined',
   'not_sent',
@@ -21,10 +22,12 @@ export const isOpenOrApproved = (state: AttemptState): boolean =>
   state === 'pending' ||
   state === 'action' ||
   state === 'unknown' ||
+  state === 'authorised' ||
   state === 'approved';
 
-/** The attempt has an end, with or without money. */
-export const isResolved = (state: AttemptState): boolean => !isOpenOrApproved(state) || state === 'approved';
+/** The attempt has an end, with or without money; an authorisation ends it, too: the rest is up to staff. */
+export const isResolved = (state: AttemptState): boolean =>
+  !isOpenOrApproved(state) || state === 'approved' || state === 'authorised';
 
 /**
  * The state after hearing `outcome`. Monotonic: what is closed stays closed, and the one way out is money that came
@@ -32,10 +35,13 @@ export const isResolved = (state: AttemptState): boolean => !isOpenOrApproved(st
  */
 export function applyOutcome(state: AttemptState, outcome: PspOutcome): AttemptState {
   if (state === 'approved' || state === 'late_approved') return state;
+  if (state === 'authorised') return afterAuthorisation(outcome);
   if (!isOpenOrApproved(state)) return outcome.kind === 'approved' ? 'late_approved' : state;
   switch (outcome.kind) {
     case 'approved':
       return 'approved';
+    case 'authorised':
+      return 'authorised';
     case 'declined':
       return 'declined';
     case 'cancelled':
@@ -55,3 +61,7 @@ export function applyOutcome(state: AttemptState, outcome: PspOutcome): AttemptS
       return state === 'started' ? 'unknown' : state;
   }
 }
+
+/** A hold ends by a capture or without one; what else a PSP says of it is no end. */
+const afterAuthorisation = (outcome: PspOutcome): AttemptState =>
+  outcome.kind === 'approved' ? 'approved' : outcome.kind === 'cancelled' ? 'cancelled' : 'authorised';

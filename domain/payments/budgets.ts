@@ -26,6 +26,15 @@ export const answerWithinMs = 15_000;
 /** Payouts settle in days; a question a minute would only be noise. */
 export const payoutPollMsMax = 30 * 60_000;
 
+/**
+ * An authorisation is given up this long after it was made. Source: Stripe, "Place a hold on a payment method", edition of
+ * 2026: five days for Visa, the shortest of the networks; one day is left for the void.
+ */
+export const authorisationMs = 4 * 24 * 3_600_000;
+
+/** How often a hold is looked at that is over and not yet ended. */
+export const overduePauseMs = 3_600_000;
+
 /** Refunds settle in days, and their PSPs tell by webhook when they do. */
 export const refundPollMsMax = 6 * 3_600_000;
 

@@ -8,17 +8,24 @@ export type AttemptSummary = {
   readonly state: AttemptState;
   readonly declineClass: DeclineClass | null;
   readonly stepUp: boolean;
+  /** The player was sent to the issuer, or to a wallet. */
+  readonly challenged?: boolean;
 };
 
 export type NextStep =
   | { readonly kind: 'attempt'; readonly number: number; readonly psp: string; readonly stepUp: boolean }
   /** An attempt is open: ask for its status, never for another charge. */
   | { readonly kind: 'wait' }
+  /** Held on the card: capture and void are up to staff. */
+  | { readonly kind: 'authorised' }
   | { readonly kind: 'approved' }
   | { readonly kind: 'stop'; readonly reason: string };
 
 /** Network rules count attempts at cards; three are enough for two PSPs and one step-up. */
 export const attemptsMax = 3;
+
+/** A player is sent away once, and once more at the most. */
+const challengesMax = 2;
 
 /** After this long without the player, another PSP would surprise more than it helps. */
 export const cascadeWindowMs = 60_000;
@@ -34,6 +41,7 @@ export function nextStep(
 ): NextStep {
   if (attempts.some(({ state }) => state === 'approved' || state === 'late_approved'))
     return { kind: 'approved' };
+  if (attempts.some(({ state }) => state === 'authorised')) return { kind: 'authorised' };
   if (attempts.some(({ state }) => isOpenOrApproved(state))) return { kind: 'wait' };
   const number = attempts.length + 1;
   const last = attempts.at(-1);
@@ -45,6 +53,8 @@ export function nextStep(
   }
   const reason = reasonOf(last);
   if (number > attemptsMax || waitedMs > cascadeWindowMs) return { kind: 'stop', reason };
+  if (attempts.filter(({ challenged }) => challenged === true).length >= challengesMax)
+    return { kind: 'stop', reason };
   if (last.state === 'declined' && last.declineClass === 'sca_required') {
     return last.stepUp ? { kind: 'stop', reason } : { kind: 'attempt', number, psp: last.psp, stepUp: true };
   }

@@ -67,6 +67,7 @@ export function isAnswer(outcome: PspOutcome): boolean {
     case 'not_sent':
       return outcome.isAnswered === true;
     case 'approved':
+    case 'authorised':
     case 'declined':
     case 'action':
     case 'pending':

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { moneySchema as money } from '../money.schema.ts';
 import { listColours, listKinds } from './lists.ts';
+import { modificationKinds } from './modification-state.ts';
 import { breakKinds } from './settlement.ts';
 import { disputeStages, disputeStatuses } from './dispute-state.ts';
 
@@ -14,6 +15,13 @@ const movementOfDispute = z.strictObject({
   reference: z.string(),
 });
 
+/** A capture or void of an authorisation. */
+const modification = {
+  modificationId: z.uuid(),
+  depositId: z.uuid(),
+  kind: z.enum(modificationKinds),
+};
+
 export const paymentsEvents = {
   'payments.deposit.requested': z.strictObject({ depositId: z.uuid(), money }),
   'payments.attempt.resolved': z.strictObject({
@@ -25,6 +33,15 @@ export const paymentsEvents = {
     /** Of the table that gave the class, so that the decision can be explained later. */
     declineTableVersion: z.int(),
   }),
+  'payments.deposit.authorised': z.strictObject({ depositId: z.uuid(), money, psp: z.string() }),
+  'payments.modification.requested': z.strictObject({
+    ...modification,
+    money,
+    needsApproval: z.boolean(),
+  }),
+  'payments.modification.approved': z.strictObject({ modificationId: z.uuid(), operatorId: z.uuid() }),
+  'payments.modification.completed': z.strictObject({ ...modification, money, psp: z.string() }),
+  'payments.modification.refused': z.strictObject({ ...modification, reason: z.string() }),
   'payments.deposit.captured': z.strictObject({
     depositId: z.uuid(),
     money,

@@ -1,6 +1,7 @@
 /** What a PSP can have said about a payment, in our words: the type that every connector answers with. */
 import type { MoneyText } from '../money.ts';
 import type { DeclineClass } from './decline-class.ts';
+import type { ThreeDsResult } from './three-ds.ts';
 
 /** What may be kept of a card: a token and what helps its owner to recognise it. */
 export type InstrumentDetails = {
@@ -31,6 +32,16 @@ export type PspOutcome =
       readonly processed: MoneyText;
       readonly instrument: InstrumentDetails | null;
       readonly card?: CardIdentity | null;
+      readonly threeDs?: ThreeDsResult | null;
+    }
+  /** The money is held on the card; it moves only by a capture. */
+  | {
+      readonly kind: 'authorised';
+      readonly pspReference: string;
+      readonly authorised: MoneyText;
+      readonly instrument: InstrumentDetails | null;
+      readonly card?: CardIdentity | null;
+      readonly threeDs?: ThreeDsResult | null;
     }
   /** A proven no. */
   | {
@@ -42,11 +53,16 @@ export type PspOutcome =
       /** The network's advice on trying again, where the PSP passes it on. */
       readonly adviceCode?: string | null;
       readonly card?: CardIdentity | null;
+      readonly threeDs?: ThreeDsResult | null;
     }
   /** The player must go to `url` (3-D Secure). */
   | { readonly kind: 'action'; readonly pspReference: string | null; readonly url: string }
   /** Accepted; the result comes later. */
-  | { readonly kind: 'pending'; readonly pspReference: string | null }
+  | {
+      readonly kind: 'pending';
+      readonly pspReference: string | null;
+      readonly threeDs?: ThreeDsResult | null;
+    }
   | { readonly kind: 'cancelled'; readonly pspReference: string | null }
   /** No trace of it. Proof only when `authoritative`: asked by reference after the PSP's longest processing time. */
   | { readonly kind: 'not_found'; readonly authoritative: boolean }

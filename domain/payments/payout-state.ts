@@ -30,6 +30,7 @@ export function applyPayoutOutcome(state: PayoutState, outcome: PspOutcome): Pay
       return 'declined';
     // A PSP that wants the player to act on a payout has not understood it; its status will tell.
     case 'action':
+    case 'authorised':
       return state === 'started' ? 'unknown' : state;
     default:
       return after;

@@ -9,20 +9,23 @@ export const legOfNumber = (number: number): number => Math.floor((number - 1) /
 /** A refund has one call for ever, so its reference needs no number. */
 export const refundReference = (refundId: string): string => `refund:${refundId}`;
 
+export const modificationReference = (modificationId: string): string => `modification:${modificationId}`;
+
 export type PaymentSubject = {
-  readonly kind: 'deposit' | 'withdrawal' | 'refund';
+  readonly kind: 'deposit' | 'withdrawal' | 'refund' | 'modification';
   readonly id: string;
-  /** 1 for a refund. */
+  /** 1 for a refund and a modification. */
   readonly attempt: number;
 };
 
 const form = /^(?:(deposit):([0-9a-f-]{36}):a(?=\d{1,2}$)|(withdrawal):([0-9a-f-]{36}):p)(\d{1,4})$/;
-const refundForm = /^refund:([0-9a-f-]{36})$/;
+const unnumberedForm = /^(refund|modification):([0-9a-f-]{36})$/;
 
 /** Reads a reference back; null for what is not ours. */
 export function parseReference(reference: string): PaymentSubject | null {
-  const refundId = refundForm.exec(reference)?.[1];
-  if (refundId !== undefined) return { kind: 'refund', id: refundId, attempt: 1 };
+  const unnumbered = unnumberedForm.exec(reference);
+  if (unnumbered?.[2] !== undefined)
+    return { kind: unnumbered[1] === 'refund' ? 'refund' : 'modification', id: unnumbered[2], attempt: 1 };
   const match = form.exec(reference);
   if (match === null) return null;
   const attempt = Number(match[5]);

@@ -88,58 +88,62 @@ const listAndUseFields: readonly Field[] = [
   ),
 ];
 
+/** What is known of every deposit before it is decided where it goes and what is asked of 3-D Secure. */
+export const depositFields: readonly Field[] = [
+  { ...request, name: 'brand', type: { kind: 'string' }, label: 'the brand' },
+  { ...request, name: 'jurisdiction', type: { kind: 'string' }, label: 'the jurisdiction' },
+  { ...request, name: 'method', type: { kind: 'enum', values: ['card', 'e-wallet'] }, label: 'the method' },
+  { ...request, name: 'currency', type: { kind: 'string' }, label: 'the currency' },
+  ...routedCurrencies.map((asset): Field => ({
+    ...request,
+    name: `amount.${asset}`,
+    type: { kind: 'money', asset },
+    label: `the amount in ${asset}`,
+    absence: 'the deposit is in another currency',
+  })),
+  { ...request, name: 'requestedAt', type: { kind: 'timestamp' }, label: 'the time of the request' },
+  { ...row, name: 'player.country', type: { kind: 'country' }, label: "the player's country" },
+  {
+    ...row,
+    name: 'player.kycLevel',
+    type: { kind: 'enum', values: kycLevels },
+    label: "the player's KYC level",
+  },
+  { ...row, name: 'player.accountAge', type: { kind: 'duration' }, label: 'the age of the account' },
+  {
+    ...row,
+    name: 'player.deposits',
+    type: { kind: 'integer' },
+    label: 'the number of captured deposits, counted up to 100',
+  },
+  {
+    ...row,
+    name: 'card.brand',
+    type: { kind: 'string' },
+    label: 'the brand of the card',
+    absence: 'the card has not paid here before',
+  },
+  {
+    ...row,
+    name: 'card.bin',
+    type: { kind: 'string' },
+    label: 'the first digits of the card',
+    absence: 'no PSP has told them yet',
+  },
+  {
+    ...row,
+    name: 'card.country',
+    type: { kind: 'country' },
+    label: "the country of the card's issuer",
+    absence: 'no PSP has told it yet',
+  },
+  ...listAndUseFields,
+];
+
 export const routingCatalogue = defineCatalogue(
   'payments.deposit-routing',
-  [
-    { ...request, name: 'brand', type: { kind: 'string' }, label: 'the brand' },
-    { ...request, name: 'jurisdiction', type: { kind: 'string' }, label: 'the jurisdiction' },
-    { ...request, name: 'method', type: { kind: 'enum', values: ['card'] }, label: 'the method' },
-    { ...request, name: 'currency', type: { kind: 'string' }, label: 'the currency' },
-    ...routedCurrencies.map((asset): Field => ({
-      ...request,
-      name: `amount.${asset}`,
-      type: { kind: 'money', asset },
-      label: `the amount in ${asset}`,
-      absence: 'the deposit is in another currency',
-    })),
-    { ...request, name: 'requestedAt', type: { kind: 'timestamp' }, label: 'the time of the request' },
-    { ...row, name: 'player.country', type: { kind: 'country' }, label: "the player's country" },
-    {
-      ...row,
-      name: 'player.kycLevel',
-      type: { kind: 'enum', values: kycLevels },
-      label: "the player's KYC level",
-    },
-    { ...row, name: 'player.accountAge', type: { kind: 'duration' }, label: 'the age of the account' },
-    {
-      ...row,
-      name: 'player.deposits',
-      type: { kind: 'integer' },
-      label: 'the number of captured deposits, counted up to 100',
-    },
-    {
-      ...row,
-      name: 'card.brand',
-      type: { kind: 'string' },
-      label: 'the brand of the card',
-      absence: 'the card has not paid here before',
-    },
-    {
-      ...row,
-      name: 'card.bin',
-      type: { kind: 'string' },
-      label: 'the first digits of the card',
-      absence: 'no PSP has told them yet',
-    },
-    {
-      ...row,
-      name: 'card.country',
-      type: { kind: 'country' },
-      label: "the country of the card's issuer",
-      absence: 'no PSP has told it yet',
-    },
-    ...listAndUseFields,
-    ...routedPsps.flatMap(healthOf),
-  ],
+  [...depositFields, ...routedPsps.flatMap(healthOf)],
   { costMax: 5_000 },
 );
+
+export const threeDsCatalogue = defineCatalogue('payments.three-ds', depositFields, { costMax: 5_000 });

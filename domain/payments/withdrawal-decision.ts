@@ -22,6 +22,7 @@ export const depositStates = [
   'requested',
   'processing',
   'awaiting-action',
+  'authorised',
   'captured',
   'failed',
   'parked',

@@ -6,7 +6,20 @@ import type { DeclineName } from './declines.ts';
 export type Delivery = 'answer' | 'silence' | 'error500' | 'drop';
 
 type Outcome =
-  | { kind: 'approved' | 'challenge' | 'challenge_if_asked' | 'processing' | 'late' | 'nothing' }
+  | {
+      kind:
+        | 'approved'
+        | 'challenge'
+        | 'challenge_if_asked'
+        | 'challenge_then_decline'
+        | 'rejected'
+        | 'decoupled'
+        | 'processing'
+        | 'late'
+        | 'nothing';
+    }
+  /** Without a challenge, with this answer of the issuer's. */
+  | { kind: 'authenticated'; status: 'Y' | 'A' | 'U' | 'I' }
   | { kind: 'declined' | 'declined_then_charged'; decline: DeclineName };
 
 export interface Behaviour {
@@ -14,14 +27,19 @@ export interface Behaviour {
   delivery: Delivery;
   payoutFails?: true;
   refundFails?: true;
+  captureFails?: true;
 }
 
 const declined = (decline: DeclineName): Behaviour => ({
   outcome: { kind: 'declined', decline },
   delivery: 'answer',
 });
+const authenticated = (status: 'Y' | 'A' | 'U' | 'I'): Behaviour => ({
+  outcome: { kind: 'authenticated', status },
+  delivery: 'answer',
+});
 const does = (
-  kind: Exclude<Outcome['kind'], 'declined' | 'declined_then_charged'>,
+  kind: Exclude<Outcome['kind'], 'declined' | 'declined_then_charged' | 'authenticated'>,
   delivery: Delivery = 'answer',
 ): Behaviour => ({
   outcome: { kind },
@@ -56,6 +74,16 @@ export const behaviours = {
   drop_charged: does('approved', 'drop'),
   payout_fails: { ...does('approved'), payoutFails: true },
   refund_fails: { ...does('approved'), refundFails: true },
+  frictionless: authenticated('Y'),
+  attempted: authenticated('A'),
+  unavailable: authenticated('U'),
+  informational: authenticated('I'),
+  rejected: does('rejected'),
+  /** The issuer asks its customer by itself; the answer comes later. */
+  decoupled: does('decoupled'),
+  /** Authenticated, and refused by the issuer all the same. */
+  challenge_then_decline: does('challenge_then_decline'),
+  capture_fails: { ...does('approved'), captureFails: true },
 } as const satisfies Record<string, Behaviour>;
 
 export type BehaviourName = keyof typeof behaviours;

@@ -20,11 +20,12 @@ export function serveChallenge(app: PartyApp, psp: Psp, dialect: Dialect): void 
     const payment = psp.payments.findChallenge(c.req.param('token'));
     if (payment === undefined) return c.html(htmlPage('Not found', '<h1>This page does not exist</h1>'), 404);
     const amount = displayedAmount(payment.amount, payment.currency);
+    const wallet = psp.payments.walletOf(payment.id);
     return c.html(
       htmlPage(
         'Confirm your payment',
         `
-      <h1>Your bank asks you to confirm</h1>
+      <h1>${wallet === undefined ? 'Your bank asks you to confirm' : `Pay with ${escapeHtml(wallet)}`}</h1>
       <p>Amount: <strong>${escapeHtml(amount)}</strong></p>
       <form method="post" action="/challenge/${escapeHtml(c.req.param('token'))}">
         <button name="outcome" value="pass">Confirm payment</button>

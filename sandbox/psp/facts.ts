@@ -5,7 +5,7 @@ export type Fact =
   | { kind: 'challenged' | 'authorised' | 'declined'; payment: PaymentRow }
   /** `operation` is the id of the request that caused it, where a dialect gives requests ids. */
   | {
-      kind: 'captured' | 'cancelled';
+      kind: 'captured' | 'cancelled' | 'capture_failed';
       payment: PaymentRow;
       operation: string;
       reference: string | null;

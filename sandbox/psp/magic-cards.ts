@@ -23,6 +23,15 @@ export const magicCards: Readonly<Record<string, BehaviourName>> = {
   '4000000000770083': 'payout_fails',
   '4000000000770091': 'declined_then_charged',
   '4000000000005126': 'refund_fails',
+  '4000000000990012': 'frictionless',
+  '4000000000990020': 'attempted',
+  '4000000000990038': 'unavailable',
+  '4000000000990046': 'rejected',
+  '4000000000990053': 'informational',
+  '4000000000990061': 'decoupled',
+  '4000000000990079': 'challenge_then_decline',
+  '4000000000990087': 'capture_fails',
+  '5555555555990010': 'frictionless',
 };
 
 export function behaviourOfCardNumber(number: string): BehaviourName {

@@ -5,6 +5,7 @@ import { createPartyApp, serveParty } from '../support/party-server.ts';
 import { openStateStore } from '../support/state-store.ts';
 import { createWebhookQueue } from '../support/webhook-queue.ts';
 import { createAdyenDialect } from './adyen/adyen-dialect.ts';
+import { createAuthentications } from './authentications.ts';
 import { serveBooks } from './books.ts';
 import { createCardVault } from './card-vault.ts';
 import { serveChallenge } from './challenge-page.ts';
@@ -45,7 +46,12 @@ const publish = (fact: Fact) => {
 
 const vault = createCardVault(store);
 const dueParts = { store, vault, scenario, publish, due: (): DueWork => due };
-const payments = createPaymentsEngine({ ...dueParts, newChargeId: () => dialect.newChargeId() });
+const authentications = createAuthentications(store);
+const payments = createPaymentsEngine({
+  ...dueParts,
+  authentications,
+  newChargeId: () => dialect.newChargeId(),
+});
 const refunds = createRefundsEngine({ ...dueParts, payments });
 const payouts = createPayoutsEngine(dueParts);
 const disputes = createDisputesEngine({ store, payments, publish, newId: () => dialect.newDisputeId() });
@@ -69,6 +75,7 @@ const psp: Psp = {
   store,
   vault,
   scenario,
+  authentications,
   payments,
   refunds,
   disputes,

@@ -1,14 +1,15 @@
 /** Charges cards: authorise, challenge, capture, cancel. Every change and its books are written in the caller's transaction. */
 import { randomBytes } from 'node:crypto';
+import type { AskedOfIssuer, Authentications } from './authentications.ts';
 import type { DueWork } from '../support/due-work.ts';
 import type { StateStore } from '../support/state-store.ts';
-import { behaviourOf, type Delivery } from './behaviours.ts';
+import { behaviourName, behaviourOf, type Delivery } from './behaviours.ts';
 import type { CardVault } from './card-vault.ts';
 import type { DeclineName } from './declines.ts';
 import type { Fact } from './facts.ts';
 import { Refusal } from './refusal.ts';
 import type { ScenarioBook } from './scenario-book.ts';
-import type { PaymentRow } from './tables.ts';
+import type { OperationRow, PaymentRow } from './tables.ts';
 
 export interface NewPayment {
   id: string;
@@ -23,6 +24,9 @@ export interface NewPayment {
   metadata: Record<string, unknown>;
   description: string | null;
   idempotencyKey: string | null;
+  asked?: AskedOfIssuer;
+  /** Instead of a card: the player is sent to this wallet. */
+  wallet?: string | undefined;
 }
 
 interface EngineParts {
@@ -31,12 +35,21 @@ interface EngineParts {
   scenario: ScenarioBook;
   due: () => DueWork;
   publish: (fact: Fact) => void;
+  authentications: Authentications;
   newChargeId: () => string;
 }
 
 export type PaymentsEngine = ReturnType<typeof createPaymentsEngine>;
 
-export function createPaymentsEngine({ store, vault, scenario, due, publish, newChargeId }: EngineParts) {
+export function createPaymentsEngine({
+  store,
+  vault,
+  scenario,
+  due,
+  publish,
+  authentications,
+  newChargeId,
+}: EngineParts) {
   const find = (id: string) => store.one<PaymentRow>('select * from payment where id = ?', id);
 
   function must(id: string): PaymentRow {
@@ -109,9 +122,57 @@ export function createPaymentsEngine({ store, vault, scenario, due, publish, new
     publish({ kind: 'challenged', payment });
   }
 
+  const walletOf = (id: string): string | undefined =>
+    store.one<{ wallet: string }>('select wallet from wallet_payment where payment_id = ?', id)?.wallet;
+
+  function finish(payment: PaymentRow, passed: boolean): void {
+    if (walletOf(payment.id) !== undefined) {
+      if (!passed) return decline(payment, 'not_authenticated');
+      if (scenario.current().wallet === 'normal') return approve(payment);
+      payment.status = 'processing';
+      save(payment);
+      due().schedule('complete_payment', payment.id, scenario.current().lateMs);
+      return;
+    }
+    authentications.conclude(payment, vault.find(payment.card_id), passed ? 'Y' : 'N', 'challenge');
+    if (!passed) decline(payment, 'not_authenticated');
+    else if (authentications.declinesAfter(payment.id)) decline(payment, 'generic');
+    else approve(payment);
+  }
+
+  function record(
+    kind: 'capture' | 'void',
+    payment: PaymentRow,
+    operation: { id: string; reference: string | null; amount: number; approved: boolean },
+  ): void {
+    store.run(
+      'insert into operation (id, payment_id, kind, reference, amount, approved, at_ms) values (?, ?, ?, ?, ?, ?, ?)',
+      operation.id,
+      payment.id,
+      kind,
+      operation.reference,
+      operation.amount,
+      Number(operation.approved),
+      Date.now(),
+    );
+  }
+
   return {
     find,
     must,
+    walletOf,
+
+    operationsOf: (id: string): OperationRow[] =>
+      store.all<OperationRow>(
+        'select * from operation where payment_id = ? order by at_ms desc, rowid desc',
+        id,
+      ),
+
+    /** The card of this payment can be authorised, and its captures fail. */
+    failsToCapture: (id: string): boolean => {
+      const card = vault.find(find(id)?.card_id ?? null);
+      return card !== undefined && behaviourOf(behaviourName.parse(card.behaviour)).captureFails === true;
+    },
 
     create(input: NewPayment): PaymentRow {
       const nowMs = Date.now();
@@ -134,11 +195,18 @@ export function createPaymentsEngine({ store, vault, scenario, due, publish, new
         nowMs,
         nowMs,
       );
+      authentications.ask(input.id, input.asked ?? {});
+      if (input.wallet !== undefined)
+        store.run('insert into wallet_payment (payment_id, wallet) values (?, ?)', input.id, input.wallet);
       return must(input.id);
     },
 
     /** 'nothing' means that the request was lost on its way: the caller must forget the payment again. */
     authorise(payment: PaymentRow): { delivery: Delivery; happened: boolean } {
+      if (walletOf(payment.id) !== undefined) {
+        challenge(payment);
+        return { delivery: 'answer', happened: true };
+      }
       const card = vault.find(payment.card_id);
       if (card === undefined)
         throw new Refusal(
@@ -149,7 +217,23 @@ export function createPaymentsEngine({ store, vault, scenario, due, publish, new
       const { outcome, delivery } = behaviourOf(scenario.paymentBehaviour(card));
       switch (outcome.kind) {
         case 'approved':
+          if (
+            !authentications.takeOver(payment) &&
+            !authentications.exempt(payment) &&
+            payment.three_ds_asked === 1
+          )
+            authentications.conclude(payment, card, 'Y');
           approve(payment);
+          break;
+        case 'authenticated':
+          authentications.conclude(payment, card, outcome.status);
+          if (outcome.status === 'U' && authentications.asked(payment.id).refuseUnavailable === true)
+            decline(payment, 'not_authenticated');
+          else approve(payment);
+          break;
+        case 'rejected':
+          authentications.conclude(payment, card, 'R');
+          decline(payment, 'not_authenticated');
           break;
         case 'declined':
           decline(payment, outcome.decline);
@@ -159,11 +243,26 @@ export function createPaymentsEngine({ store, vault, scenario, due, publish, new
           due().schedule('charge_declined', payment.id, scenario.current().lateMs);
           break;
         case 'challenge':
-          challenge(payment);
+          if (authentications.takeOver(payment)) approve(payment);
+          else challenge(payment);
+          break;
+        case 'challenge_then_decline':
+          if (authentications.takeOver(payment)) decline(payment, 'generic');
+          else {
+            authentications.declineAfter(payment.id);
+            challenge(payment);
+          }
           break;
         case 'challenge_if_asked':
-          if (payment.three_ds_asked === 1) challenge(payment);
+          if (authentications.takeOver(payment)) approve(payment);
+          else if (payment.three_ds_asked === 1) challenge(payment);
           else decline(payment, 'sca_required');
+          break;
+        case 'decoupled':
+          authentications.conclude(payment, card, 'D', null);
+          payment.status = 'processing';
+          save(payment);
+          due().schedule('complete_payment', payment.id, scenario.current().lateMs);
           break;
         case 'processing':
         case 'late':
@@ -183,7 +282,13 @@ export function createPaymentsEngine({ store, vault, scenario, due, publish, new
       const payment = find(id);
       if (payment === undefined || (payment.status !== 'late' && payment.status !== 'processing'))
         return undefined;
-      approve(payment);
+      if (walletOf(id) !== undefined && scenario.current().wallet === 'pending_declined')
+        decline(payment, 'generic');
+      else {
+        if (authentications.of(id)?.status === 'D')
+          authentications.conclude(payment, vault.find(payment.card_id), 'Y');
+        approve(payment);
+      }
       return payment;
     },
 
@@ -199,8 +304,7 @@ export function createPaymentsEngine({ store, vault, scenario, due, publish, new
       store.one<PaymentRow>('select * from payment where redirect_result = ?', result),
 
     finishChallenge(payment: PaymentRow, passed: boolean): void {
-      if (passed) approve(payment);
-      else decline(payment, 'not_authenticated');
+      finish(payment, passed);
     },
 
     /** For a dialect in which the merchant fetches the result of the challenge. */
@@ -212,8 +316,7 @@ export function createPaymentsEngine({ store, vault, scenario, due, publish, new
 
     useChallengeResult(payment: PaymentRow, passed: boolean): void {
       payment.result_used = 1;
-      if (passed) approve(payment);
-      else decline(payment, 'not_authenticated');
+      finish(payment, passed);
     },
 
     prepareConfirm(
@@ -242,6 +345,12 @@ export function createPaymentsEngine({ store, vault, scenario, due, publish, new
           'The capture is larger than the authorised amount.',
           'amount_to_capture',
         );
+      if (this.failsToCapture(id)) {
+        record('capture', payment, { id: operation, reference, amount: captured, approved: false });
+        publish({ kind: 'capture_failed', payment, operation, reference, amount: captured });
+        return payment;
+      }
+      record('capture', payment, { id: operation, reference, amount: captured, approved: true });
       payment.captured = captured;
       payment.status = 'captured';
       save(payment);
@@ -258,6 +367,7 @@ export function createPaymentsEngine({ store, vault, scenario, due, publish, new
           `This payment could not be cancelled because it is ${payment.status}.`,
         );
       }
+      record('void', payment, { id: operation, reference, amount: payment.amount, approved: true });
       payment.status = 'cancelled';
       save(payment);
       publish({ kind: 'cancelled', payment, operation, reference, amount: payment.amount });

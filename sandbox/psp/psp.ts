@@ -3,6 +3,7 @@ import type { DueWork } from '../support/due-work.ts';
 import type { Log } from '../support/json-log.ts';
 import type { PartyApp } from '../support/party-server.ts';
 import type { StateStore } from '../support/state-store.ts';
+import type { Authentications } from './authentications.ts';
 import type { CardVault } from './card-vault.ts';
 import type { DisputesEngine } from './disputes-engine.ts';
 import type { Fact, Notice } from './facts.ts';
@@ -17,6 +18,7 @@ export interface Psp {
   store: StateStore;
   vault: CardVault;
   scenario: ScenarioBook;
+  authentications: Authentications;
   payments: PaymentsEngine;
   refunds: RefundsEngine;
   disputes: DisputesEngine;

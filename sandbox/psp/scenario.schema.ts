@@ -16,6 +16,10 @@ export const scenarioSchema = z.strictObject({
   /** As mode, for payouts only. */
   payoutMode: z.union([z.literal('normal'), behaviourName]).default('normal'),
   webhook: webhookFaults.prefault({}),
+  /** What becomes of a payment whose player said yes at the wallet. */
+  wallet: z.enum(['normal', 'pending', 'pending_declined']).default('normal'),
+  /** How a capture or a void that was carried out is answered. */
+  modifyDelivery: z.enum(['answer', 'drop', 'silence', 'error500']).default('answer'),
   /** How long a silent connection is held before it breaks. */
   timeoutMs: z.int().min(0).default(35_000),
   /** How long `slow` takes to answer; longer than the webhook's delay. */

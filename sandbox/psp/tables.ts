@@ -11,6 +11,10 @@ create table if not exists payment (
   decline text, charge_id text, challenge text, redirect_result text, result_used integer not null default 0,
   idempotency_key text, created_at_ms integer not null, visible_at_ms integer not null);
 create index if not exists payment_created on payment (created_at_ms, id);
+create table if not exists wallet_payment (payment_id text primary key, wallet text not null);
+create table if not exists operation (
+  id text primary key, payment_id text not null, kind text not null, reference text, amount integer not null,
+  approved integer not null, at_ms integer not null);
 create table if not exists refund (
   id text primary key, payment_id text not null, reference text, amount integer not null, currency text not null,
   status text not null, metadata text not null, created_at_ms integer not null);
@@ -75,6 +79,17 @@ export interface PaymentRow {
   idempotency_key: string | null;
   created_at_ms: number;
   visible_at_ms: number;
+}
+
+/** A capture or a void, as it was asked for. */
+export interface OperationRow {
+  id: string;
+  payment_id: string;
+  kind: 'capture' | 'void';
+  reference: string | null;
+  amount: number;
+  approved: number;
+  at_ms: number;
 }
 
 export interface RefundRow {

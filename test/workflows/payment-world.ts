@@ -6,6 +6,9 @@ import { sealPersonalData } from '#activities/personal-data.ts';
 import { createDepositAttemptActivities } from '#activities/payments/deposit-attempts.ts';
 import { createDepositActivities } from '#activities/payments/deposit-outcomes.ts';
 import { createDisputeActivities } from '#activities/payments/disputes.ts';
+import { createHoldActivities } from '#activities/payments/holds.ts';
+import { createModificationCallActivities } from '#activities/payments/modification-calls.ts';
+import { createModificationActivities } from '#activities/payments/modifications.ts';
 import { createPayoutActivities } from '#activities/payments/payouts.ts';
 import { createPspBreakers } from '#activities/payments/psp-breakers.ts';
 import { createReconciliationActivities } from '#activities/payments/reconciliation.ts';
@@ -18,8 +21,10 @@ import { requestDeposit, type PlannedDeposit } from '#activities/payments/comman
 import type { DisputeAnswer, DisputeOutcome } from '#domain/payments/dispute-state.ts';
 import type {
   DisputeAnswerOrder,
+  ModificationOrder,
   PaymentOrder,
   PayoutOrder,
+  PortableThreeDs,
   PspConnector,
   RefundOrder,
   SettlementFile,
@@ -49,6 +54,9 @@ export type Script = {
   payoutStatus?: ((order: PayoutOrder) => PspOutcome)[];
   refund?: ((order: RefundOrder) => PspOutcome)[];
   refundStatus?: ((order: RefundOrder) => PspOutcome)[];
+  modify?: ((order: ModificationOrder) => PspOutcome)[];
+  modificationStatus?: ((order: ModificationOrder) => PspOutcome)[];
+  portable?: ((order: PaymentOrder) => PortableThreeDs | null)[];
   settlementFile?: ((day: string) => SettlementFile)[];
   dispute?: (() => DisputeOutcome)[];
   submitEvidence?: ((order: DisputeAnswerOrder) => DisputeAnswer)[];
@@ -77,7 +85,14 @@ export function scriptedPsp(name: string): ScriptedPsp {
   return {
     name,
     calls,
-    capabilities: { idempotencyWindowHours: 24, statusBy: 'query', processingMsMax: null },
+    capabilities: {
+      idempotencyWindowHours: 24,
+      statusBy: 'query',
+      processingMsMax: null,
+      threeDs: { exemptions: ['low-value', 'tra'], takesPortable: true },
+      wallets: ['paypal'],
+      partialCapture: true,
+    },
     webhookAnswer: 'ok',
     play: (next) => {
       script = next;
@@ -89,6 +104,14 @@ export function scriptedPsp(name: string): ScriptedPsp {
     cancel: (order) => answer('cancel', script.cancel, order),
     refund: (order) => answer('refund', script.refund, order),
     refundStatus: (order) => answer('refundStatus', script.refundStatus, order),
+    portableThreeDs: async (order) => {
+      calls.push('portable');
+      return script.portable?.[0]?.(order) ?? null;
+    },
+    modifications: {
+      modify: (order) => answer('modify', script.modify, order),
+      modificationStatus: (order) => answer('modificationStatus', script.modificationStatus, order),
+    },
     disputes: {
       dispute: (order) => answer('dispute', script.dispute, order),
       submitEvidence: (order) => answer('submitEvidence', script.submitEvidence, order),
@@ -270,11 +293,14 @@ export function paymentActivities(
       ...createRiskActivities(deps),
       ...createRefundActivities(deps),
       ...createSecondChargeActivities(deps),
+      ...createModificationActivities(deps),
     },
     provider: {
       ...createDepositAttemptActivities(deps),
       ...createPayoutActivities(deps),
       ...createRefundCallActivities(deps),
+      ...createModificationCallActivities(deps),
+      ...createHoldActivities(deps),
       ...createDisputeActivities(deps),
       ...createReconciliationActivities(deps),
     },

@@ -17,8 +17,8 @@ import { parsePayable, toMinorUnits, toMoneyText, type MoneyText } from '#domain
 import { depositReference } from '#domain/payments/reference.ts';
 import { retryGuards } from '#domain/payments/retry-rules.ts';
 import { toFailure, type Refusal } from '#domain/payments/uses.ts';
-import { decideRoute, readRoutingInputs, recordRoute } from '../route-deposit.ts';
-import { recentCardRoute } from '../routes.ts';
+import { decideAuthentication, decideRoute, readRoutingInputs, recordDecisions } from '../route-deposit.ts';
+import { recentRoute } from '../routes.ts';
 import type { depositInputOf, DepositRow } from '../payment-rows.ts';
 import { judgePayment } from '../judge-payment.ts';
 import { currentPaymentRules, currentRetryRules } from '../payment-limits.ts';
@@ -32,7 +32,11 @@ export type DepositRequest = {
   readonly brand: string;
   readonly jurisdiction: string;
   readonly money: MoneyText;
+  readonly method?: 'card' | 'e-wallet';
+  /** Of a card, what each PSP calls it; of a wallet none. */
   readonly tokens: readonly { readonly psp: string; readonly token: string }[];
+  /** The wallet's name, which every PSP of the route knows. */
+  readonly wallet?: string;
   readonly returnUrl: string;
   readonly fingerprint: Buffer;
   /** Whose device and address the payment is counted on; left out where nobody is at the other end. */
@@ -64,8 +68,9 @@ export async function requestDeposit(
     return fail('amount-too-large', 'The amount is beyond what a card payment may move.');
   }
   // Nothing here is locked, so all of it is asked at once: a player waits for the answer.
+  const { method = 'card' } = request;
   const { sessionId = null, ip = null } = request.origin ?? {};
-  const routing = { ...request, asset: request.money.asset, sessionId, ip };
+  const routing = { ...request, method, asset: request.money.asset, sessionId, ip };
   const reservation = {
     depositId: request.depositId,
     playerId: request.playerId,
@@ -75,7 +80,7 @@ export async function requestDeposit(
   const [known, admitted, route, inputs, foresight, rules, retryRules] = await Promise.all([
     findDeposit(db, request),
     admitPlayer(db, request),
-    recentCardRoute(db, request.brand, request.money.asset),
+    recentRoute(db, request.brand, method, request.money.asset),
     readRoutingInputs(db, routing),
     foreseeDepositLimit(db, reservation),
     currentPaymentRules(db, request.brand),
@@ -89,7 +94,7 @@ export async function requestDeposit(
     payment: `deposit:${request.depositId}`,
     number: 1,
     flow: 'deposit',
-    method: 'card',
+    method,
   } as const;
   const judged = judgePayment(rules, inputs.player, {
     ...payment,
@@ -98,11 +103,13 @@ export async function requestDeposit(
     kycLevel,
   });
   if (judged.refusal !== null) return refuseDeposit(db, request, amount.value, judged.refusal);
-  const decision = decideRoute(inputs, routing, { amount: amount.value, kycLevel });
+  const more = { amount: amount.value, kycLevel };
+  const decision = decideRoute(inputs, routing, more);
+  const threeDs = decideAuthentication(inputs, routing, more);
   // Rules put in order what the brand offers; what it does not offer they cannot bring in.
   const offered = route?.psps ?? [];
   const options = (decision?.psps.filter((psp) => offered.includes(psp)) ?? offered).flatMap(
-    (psp) => request.tokens.find((token) => token.psp === psp) ?? [],
+    (psp) => tokenAt(request, psp) ?? [],
   );
   const first = options[0];
   if (route === null || first === undefined) {
@@ -128,7 +135,9 @@ export async function requestDeposit(
         brand: request.brand,
         jurisdiction: request.jurisdiction,
         jurisdictionVersion: version,
-        method: 'card',
+        method,
+        captureMode: route.captureMode,
+        ...(threeDs === null ? {} : { threeDs: JSON.stringify(threeDs.wish) }),
         asset: request.money.asset,
         amount: amount.value.toString(),
         options: JSON.stringify(options.map(({ psp, token }) => ({ psp, token }))),
@@ -141,7 +150,7 @@ export async function requestDeposit(
       .executeTakeFirst();
     // Another request with the same key was faster: what it made is the answer.
     if (inserted === undefined) return orThrow(await findDeposit(trx, request)) ?? refuseRace();
-    if (decision !== null) await recordRoute(trx, request, decision);
+    await recordDecisions(trx, request, decision, threeDs);
     orThrow(
       await reserveDepositLimit(trx, {
         ...reservation,
@@ -187,6 +196,11 @@ export async function requestDeposit(
   if (refusal !== null) await recordRefusal(db, request, amount.value, refusal);
   return requested;
 }
+
+const tokenAt = ({ method, tokens, wallet }: DepositRequest, psp: string) =>
+  method === 'e-wallet' && wallet !== undefined
+    ? { psp, token: wallet }
+    : tokens.find((token) => token.psp === psp);
 
 async function refuseDeposit(
   db: Database,

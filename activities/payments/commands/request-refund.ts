@@ -56,7 +56,7 @@ export async function requestRefund(trx: Trx, request: RefundRequest): Promise<R
     return fail('refund-not-open', `The deposit is ${deposit.state}: there is nothing to refund.`);
   if (deposit.asset !== request.money.asset)
     return fail('refund-not-open', `The deposit was made in ${deposit.asset}.`);
-  if ((await goneBack(trx, deposit.id)) + amount.value > BigInt(deposit.amount))
+  if ((await goneBack(trx, deposit.id)) + amount.value > BigInt(deposit.capturedAmount ?? deposit.amount))
     return fail('exceeds-captured', 'More would go back than the deposit brought.');
   const charge = await capturingAttempt(trx, deposit);
   if (charge === null) return fail('refund-not-open', 'The PSP has not named the charge of this deposit.');

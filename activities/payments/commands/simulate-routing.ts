@@ -3,10 +3,9 @@ import { sql } from 'kysely';
 import type { Database } from '#db/connect.ts';
 import { fail, succeed, type Result } from '#domain/failures.ts';
 import { routeDeposit } from '#domain/payments/routing.ts';
-import type { RuleSetName } from '#domain/backoffice/rule-sets.ts';
 import { ruleSets } from '#domain/backoffice/rule-sets.ts';
 import { fromStoredFacts, type StoredFacts } from '#domain/rules/facts.ts';
-import { readRoutingVersion } from '../routing-rules.ts';
+import { readRoutingVersion, type RoutingSetName } from '../routing-rules.ts';
 
 export type RoutingSimulation = {
   readonly days: number;
@@ -50,7 +49,7 @@ export async function simulateRouting(
     days,
   }: {
     readonly versionId: string;
-    readonly ruleSet: RuleSetName;
+    readonly ruleSet: RoutingSetName;
     readonly brand: string;
     readonly days: number;
   },
@@ -123,7 +122,7 @@ type Place = { readonly atUs: string; readonly seed: string };
 
 async function readPage(
   db: Database,
-  ruleSet: RuleSetName,
+  ruleSet: RoutingSetName,
   brand: string,
   days: number,
   place: Place | null,

@@ -9,6 +9,7 @@ export type WorkItemKind =
   | 'late-approval'
   | 'unmatched-notice'
   | 'parked-refund'
+  | 'parked-modification'
   | 'dispute-evidence-due'
   | 'dispute-unbooked'
   | 'reconciliation-break'

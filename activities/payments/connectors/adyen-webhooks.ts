@@ -78,7 +78,9 @@ export function verifyAdyenWebhook(
         one.success === 'true' &&
         (one.eventCode === 'AUTHORISATION' ||
           one.eventCode === 'PAYOUT_THIRDPARTY' ||
-          one.eventCode === 'REFUND'),
+          one.eventCode === 'REFUND' ||
+          one.eventCode === 'CAPTURE' ||
+          one.eventCode === 'CANCELLATION'),
       body: JSON.stringify(one),
     })),
   );

@@ -5,10 +5,19 @@
 import { CheckoutAPI, PayoutAPI, Types } from '@adyen/api-library';
 import { classifyDecline } from '#domain/payments/decline-class.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
+import type { ThreeDsResult } from '#domain/payments/three-ds.ts';
 import type { AdyenAccount, PaymentOrder, PayoutOrder, PspConnector, RefundOrder } from '../connectors.ts';
 import { AdyenRefusal, openAdyenClient } from './adyen-client.ts';
 import { adyenDisputes } from './adyen-disputes.ts';
+import { adyenModifications } from './adyen-modifications.ts';
 import { adyenSettlement } from './adyen-settlement.ts';
+import {
+  adyenAdditional,
+  adyenExemptions,
+  adyenPortable,
+  adyenResult,
+  adyenThreeDs,
+} from './adyen-three-ds.ts';
 import { readEvidence, verifyAdyenWebhook } from './adyen-webhooks.ts';
 import { cardIdentity } from './card-identity.ts';
 import { fromMinorNumber, minorNumber } from './minor-units.ts';
@@ -30,43 +39,31 @@ export function createAdyenConnector(name: string, account: AdyenAccount, timeou
     currency: money.asset,
   });
 
-  const charge = async (order: PaymentOrder): Promise<PspOutcome> =>
-    paymentOutcome(
-      await checkout.PaymentsApi.payments(
-        {
-          merchantAccount,
-          amount: amountOf(order),
-          reference: order.reference,
-          returnUrl: order.returnUrl,
-          paymentMethod: {
-            type: Types.checkout.CardDetails.TypeEnum.Scheme,
-            storedPaymentMethodId: order.token,
-          },
-          shopperReference: order.playerId,
-          shopperInteraction: Types.checkout.PaymentRequest.ShopperInteractionEnum.Ecommerce,
-          recurringProcessingModel: Types.checkout.PaymentRequest.RecurringProcessingModelEnum.CardOnFile,
-          channel: Types.checkout.PaymentRequest.ChannelEnum.Web,
-          ...(order.stepUp
-            ? {
-                authenticationData: {
-                  attemptAuthentication: Types.checkout.AuthenticationData.AttemptAuthenticationEnum.Always,
-                },
-              }
-            : {}),
-        },
-        { idempotencyKey: order.reference },
-      ),
-      order.token,
+  const send = (order: PaymentOrder): Promise<PaymentAnswer> =>
+    checkout.PaymentsApi.payments(
+      {
+        merchantAccount,
+        amount: amountOf(order),
+        reference: order.reference,
+        returnUrl: order.returnUrl,
+        ...(order.method === 'e-wallet' ? walletFields(order) : cardFields(order)),
+        shopperReference: order.playerId,
+        channel: Types.checkout.PaymentRequest.ChannelEnum.Web,
+        ...additional(order),
+      },
+      { idempotencyKey: order.reference },
     );
 
-  const submitReturn = async (order: PaymentOrder, redirectResult: string): Promise<PspOutcome> =>
-    paymentOutcome(
-      await checkout.PaymentsApi.paymentsDetails(
-        { details: { redirectResult } },
-        { idempotencyKey: `${order.reference}:c` },
-      ),
-      order.token,
+  const sendReturn = (order: PaymentOrder, redirectResult: string): Promise<PaymentAnswer> =>
+    checkout.PaymentsApi.paymentsDetails(
+      { details: { redirectResult } },
+      { idempotencyKey: `${order.reference}:c` },
     );
+
+  const charge = async (order: PaymentOrder): Promise<PspOutcome> => paymentOutcome(await send(order), order);
+
+  const submitReturn = async (order: PaymentOrder, redirectResult: string): Promise<PspOutcome> =>
+    paymentOutcome(await sendReturn(order, redirectResult), order);
 
   const pay = async (order: PayoutOrder): Promise<PspOutcome> => {
     const answer = await payouts.InstantPayoutsApi.payout(
@@ -109,7 +106,7 @@ export function createAdyenConnector(name: string, account: AdyenAccount, timeou
 
   const status = async (order: PaymentOrder): Promise<PspOutcome> => {
     const told = noticed(account, order, 'AUTHORISATION');
-    if (told?.kind === 'approved') return told;
+    if (told?.kind === 'approved' || told?.kind === 'authorised') return told;
     const redirectResult = order.returned?.['redirectResult'];
     if (order.ageMs > chargeReplayMsMax) return told ?? { kind: 'not_found', authoritative: false };
     const replayed = await asked(() =>
@@ -124,12 +121,39 @@ export function createAdyenConnector(name: string, account: AdyenAccount, timeou
       idempotencyWindowHours: payoutReplayMsMax / 3_600_000,
       statusBy: 'replay',
       processingMsMax: null,
+      threeDs: { exemptions: adyenExemptions, takesPortable: true },
+      wallets: ['paypal'],
+      partialCapture: true,
     },
     webhookAnswer: '[accepted]',
     authorise: (order) => called(() => charge(order)),
-    continueAfterAction: (order) => {
+    continueAfterAction: async (order) => {
       const redirectResult = order.returned?.['redirectResult'];
-      return redirectResult ? asked(() => submitReturn(order, redirectResult)) : status(order);
+      if (!redirectResult) return status(order);
+      try {
+        return await submitReturn(order, redirectResult);
+      } catch (error) {
+        // 409 or 704: the result was submitted before, by whomever. That is no refusal: what became of it is asked.
+        const isConflict =
+          error instanceof AdyenRefusal && (error.status === 409 || error.errorCode === '704');
+        return isConflict
+          ? (noticed(account, order, 'AUTHORISATION') ?? {
+              kind: 'pending',
+              pspReference: order.pspReference,
+            })
+          : asked(() => Promise.reject(error as Error));
+      }
+    },
+    portableThreeDs: async (order) => {
+      if (order.ageMs > chargeReplayMsMax || order.method !== 'card') return null;
+      const redirectResult = order.returned?.['redirectResult'];
+      try {
+        const answer = await (redirectResult ? sendReturn(order, redirectResult) : send(order));
+        return adyenPortable(answer.additionalData ?? {});
+      } catch {
+        // Without it the player is asked once more.
+        return null;
+      }
     },
     status,
     // A redirect that nobody came back from is not authorised before we submit its result, and we no longer will.
@@ -148,6 +172,12 @@ export function createAdyenConnector(name: string, account: AdyenAccount, timeou
         return Promise.resolve({ kind: 'not_found', authoritative: false });
       return asked(() => refund(order));
     },
+    modifications: adyenModifications(checkout, account, {
+      called,
+      asked,
+      failureOutcome,
+      replayMsMax: payoutReplayMsMax,
+    }),
     settlement: adyenSettlement(account, timeoutMs),
     disputes: adyenDisputes(client, account, failureOutcome),
     payout: (order) => called(() => pay(order)),
@@ -161,10 +191,40 @@ export function createAdyenConnector(name: string, account: AdyenAccount, timeou
   };
 }
 
+const cardFields = (order: PaymentOrder) => ({
+  paymentMethod: {
+    type: Types.checkout.CardDetails.TypeEnum.Scheme,
+    storedPaymentMethodId: order.token,
+  },
+  shopperInteraction:
+    order.threeDs.exemption === 'merchant-initiated'
+      ? Types.checkout.PaymentRequest.ShopperInteractionEnum.ContAuth
+      : Types.checkout.PaymentRequest.ShopperInteractionEnum.Ecommerce,
+  recurringProcessingModel:
+    order.threeDs.exemption === 'merchant-initiated'
+      ? Types.checkout.PaymentRequest.RecurringProcessingModelEnum.UnscheduledCardOnFile
+      : Types.checkout.PaymentRequest.RecurringProcessingModelEnum.CardOnFile,
+  ...adyenThreeDs(order),
+});
+
+function walletFields({ token }: PaymentOrder) {
+  if (token !== 'paypal') throw new Error(`Invariant broken: Adyen is not asked for the wallet ${token}`);
+  return {
+    paymentMethod: { type: Types.checkout.PayPalDetails.TypeEnum.Paypal },
+    shopperInteraction: Types.checkout.PaymentRequest.ShopperInteractionEnum.Ecommerce,
+  };
+}
+
+function additional(order: PaymentOrder): { readonly additionalData?: Record<string, string> } {
+  const additionalData = adyenAdditional(order);
+  return Object.keys(additionalData).length > 0 ? { additionalData } : {};
+}
+
 /** What the signed notifications say about a payment; a success wins over an earlier failure. */
 function noticed(
   account: AdyenAccount,
-  order: Pick<PaymentOrder, 'evidence' | 'reference' | 'token'>,
+  order: Pick<PaymentOrder, 'evidence' | 'reference' | 'token'> &
+    Partial<Pick<PaymentOrder, 'captureMode' | 'method'>>,
   eventCode: 'AUTHORISATION' | 'PAYOUT_THIRDPARTY',
 ): PspOutcome | null {
   const items = readEvidence(account, order.evidence, order.reference).filter(
@@ -172,12 +232,15 @@ function noticed(
   );
   const success = items.find((item) => item.success === 'true');
   if (success) {
-    return {
-      kind: 'approved',
-      pspReference: success.pspReference,
-      processed: fromMinorNumber(success.amount.value, success.amount.currency),
-      instrument: { token: order.token, cardBrand: null, last4: null, expiryMonth: null, expiryYear: null },
-    };
+    const { pspReference } = success;
+    const amount = fromMinorNumber(success.amount.value, success.amount.currency);
+    const instrument =
+      order.method === 'e-wallet'
+        ? null
+        : { token: order.token, cardBrand: null, last4: null, expiryMonth: null, expiryYear: null };
+    return order.captureMode === 'manual'
+      ? { kind: 'authorised', pspReference, authorised: amount, instrument }
+      : { kind: 'approved', pspReference, processed: amount, instrument };
   }
   const failure = items[0];
   return failure ? declined([null], 'notified-failure', null, null, failure.pspReference) : null;
@@ -211,35 +274,26 @@ type PaymentAnswer = {
   readonly action?: unknown;
 };
 
-function paymentOutcome(answer: PaymentAnswer, token: string): PspOutcome {
+function paymentOutcome(answer: PaymentAnswer, order: PaymentOrder): PspOutcome {
   const pspReference = answer.pspReference ?? null;
   const data = answer.additionalData ?? {};
+  const threeDs = order.method === 'card' ? adyenResult(data, order.threeDs.exemption) : null;
   switch (answer.resultCode) {
     case 'Authorised':
-      return answer.amount && pspReference !== null
-        ? {
-            kind: 'approved',
-            pspReference,
-            processed: fromMinorNumber(answer.amount.value, answer.amount.currency),
-            instrument: {
-              token,
-              cardBrand: data['paymentMethod'] ?? null,
-              last4: lastFour(data['cardSummary']),
-              ...expiryOf(data['expiryDate']),
-            },
-            card: identityOf(data),
-          }
-        : { kind: 'pending', pspReference };
+      return authorised(answer, order, threeDs);
     case 'Refused':
     case 'Error':
-      return declined(
-        [answer.refusalReasonCode],
-        answer.refusalReasonCode ?? answer.resultCode,
-        data['paymentMethod'] ?? null,
-        data['refusalCodeRaw'] ?? null,
-        pspReference,
-        { adviceCode: data['merchantAdviceCode'] ?? null, card: identityOf(data) },
-      );
+      return {
+        ...declined(
+          [answer.refusalReasonCode],
+          answer.refusalReasonCode ?? answer.resultCode,
+          data['paymentMethod'] ?? null,
+          data['refusalCodeRaw'] ?? null,
+          pspReference,
+          { adviceCode: data['merchantAdviceCode'] ?? null, card: identityOf(data) },
+        ),
+        threeDs,
+      };
     case 'Cancelled':
       return { kind: 'cancelled', pspReference };
     case 'RedirectShopper':
@@ -250,9 +304,29 @@ function paymentOutcome(answer: PaymentAnswer, token: string): PspOutcome {
     }
     case undefined:
       return { kind: 'unknown', reason: 'answer without a result' };
+    // Received or pending: also while a decoupled authentication is under way at the issuer.
     default:
-      return { kind: 'pending', pspReference };
+      return { kind: 'pending', pspReference, threeDs };
   }
+}
+
+function authorised(answer: PaymentAnswer, order: PaymentOrder, threeDs: ThreeDsResult | null): PspOutcome {
+  const { amount, pspReference, additionalData: data = {} } = answer;
+  if (!amount || pspReference === undefined) return { kind: 'pending', pspReference: pspReference ?? null };
+  const money = fromMinorNumber(amount.value, amount.currency);
+  const card = order.method === 'e-wallet' ? null : identityOf(data);
+  const instrument =
+    order.method === 'e-wallet'
+      ? null
+      : {
+          token: order.token,
+          cardBrand: data['paymentMethod'] ?? null,
+          last4: lastFour(data['cardSummary']),
+          ...expiryOf(data['expiryDate']),
+        };
+  return order.captureMode === 'manual'
+    ? { kind: 'authorised', pspReference, authorised: money, instrument, card, threeDs }
+    : { kind: 'approved', pspReference, processed: money, instrument, card, threeDs };
 }
 
 function declined(

@@ -3,11 +3,14 @@ import { z } from 'zod';
 import { classifyDecline } from '#domain/payments/decline-class.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import { cardIdentity } from './card-identity.ts';
+import { checkoutResult, threeDsAnswer } from './checkout-three-ds.ts';
 import { fromMinorNumber } from './minor-units.ts';
 
 const card = z.object({
   id: z.string().max(100).optional(),
+  type: z.string().max(40).optional(),
   scheme: z.string().max(40).optional(),
+  issuer_country: z.string().length(2).optional(),
   last4: z
     .string()
     .regex(/^\d{4}$/)
@@ -16,7 +19,6 @@ const card = z.object({
   expiry_year: z.int().optional(),
   fingerprint: z.string().max(200).optional(),
   bin: z.string().max(10).optional(),
-  issuer_country: z.string().max(2).optional(),
 });
 
 const payment = z.object({
@@ -26,6 +28,9 @@ const payment = z.object({
   currency: z.string().max(10).optional(),
   reference: z.string().max(200).optional(),
   response_code: z.string().max(20).optional(),
+  payment_type: z.string().max(40).optional(),
+  eci: z.string().max(4).optional(),
+  '3ds': threeDsAnswer.optional(),
   balances: z.object({ total_captured: z.int().nonnegative() }).optional(),
   source: card.optional(),
   _links: z.object({ redirect: z.object({ href: z.url() }).optional() }).optional(),
@@ -67,17 +72,17 @@ export const readDeclineCode = (answer: unknown): string | null =>
     ?.response_code ?? null;
 
 /**
- * How the refund of this reference, or of this action, stands among a payment's actions; null where it is not one of
+ * How the action of this type and reference, or of this id, stands among a payment's actions; null where it is not one of
  * them, or where they cannot be read.
  */
-export function refundAmong(
+export function actionAmong(
   answer: unknown,
-  { reference, pspReference, currency }: RefundName,
+  { type, reference, pspReference, currency }: ActionName,
 ): PspOutcome | null {
   const refund = refundActions
     .safeParse(answer)
     .data?.find(
-      (action) => action.type === 'Refund' && (action.id === pspReference || action.reference === reference),
+      (action) => action.type === type && (action.id === pspReference || action.reference === reference),
     );
   if (refund === undefined) return null;
   switch (refund.approved) {
@@ -95,7 +100,8 @@ export function refundAmong(
   }
 }
 
-type RefundName = {
+type ActionName = {
+  readonly type: 'Refund' | 'Capture' | 'Void';
   readonly reference: string;
   readonly pspReference: string | null;
   readonly currency: string;
@@ -121,7 +127,7 @@ export const hasMoved = ({ status }: CheckoutPayment): boolean =>
   movedStatuses.has(status) || status === 'Paid';
 
 /** @param declineCode from the actions, where the payment itself does not carry one */
-export function outcomeOf(paid: CheckoutPayment, declineCode: string | null): PspOutcome {
+export function outcomeOf(paid: CheckoutPayment, declineCode: string | null, isManual = false): PspOutcome {
   const { id: pspReference, status } = paid;
   if (movedStatuses.has(status)) {
     return paid.balances && paid.currency
@@ -131,8 +137,18 @@ export function outcomeOf(paid: CheckoutPayment, declineCode: string | null): Ps
           processed: fromMinorNumber(paid.balances.total_captured, paid.currency),
           instrument: instrumentOf(paid),
           card: identityOf(paid),
+          threeDs: checkoutResult(paid),
         }
       : { kind: 'pending', pspReference };
+  }
+  if (status === 'Authorized' && isManual && paid.amount !== undefined && paid.currency) {
+    return {
+      kind: 'authorised',
+      pspReference,
+      authorised: fromMinorNumber(paid.amount, paid.currency),
+      instrument: instrumentOf(paid),
+      threeDs: checkoutResult(paid),
+    };
   }
   switch (status) {
     case 'Paid':
@@ -175,6 +191,7 @@ function declinedBy(paid: CheckoutPayment, code: string | null): PspOutcome {
     rawCode: code ?? 'unspecified',
     networkCode,
     card: identityOf(paid),
+    threeDs: checkoutResult(paid),
   };
 }
 
@@ -189,7 +206,7 @@ const identityOf = ({ source }: CheckoutPayment) =>
       });
 
 function instrumentOf({ source }: CheckoutPayment) {
-  if (source?.id === undefined) return null;
+  if (source?.id === undefined || source.scheme === undefined) return null;
   return {
     token: source.id,
     cardBrand: source.scheme?.toLowerCase() ?? null,

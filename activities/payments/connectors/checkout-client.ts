@@ -28,7 +28,8 @@ export type CheckoutClient = {
   get(id: string): Promise<unknown>;
   actions(id: string): Promise<unknown>;
   refund(id: string, body: object, key: string): Promise<unknown>;
-  void(id: string, key: string): Promise<unknown>;
+  capture(id: string, body: object, key: string): Promise<unknown>;
+  void(id: string, body: object, key: string): Promise<unknown>;
 };
 
 /** The resource class instead of the SDK's main one, which would let environment variables replace the given key. */
@@ -42,7 +43,8 @@ export function openCheckoutClient(url: string, apiKey: string, timeoutMs: numbe
     get: (id) => told(() => payments.get(encodeURIComponent(id))),
     actions: (id) => told(() => payments.getActions(encodeURIComponent(id))),
     refund: (id, body, key) => told(() => payments.refund(encodeURIComponent(id), body, key)),
-    void: (id, key) => told(() => payments.void(encodeURIComponent(id), {}, key)),
+    capture: (id, body, key) => told(() => payments.capture(encodeURIComponent(id), body, key)),
+    void: (id, body, key) => told(() => payments.void(encodeURIComponent(id), body, key)),
   };
 }
 

@@ -5,7 +5,13 @@
  */
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import { depositReference, parseReference } from '#domain/payments/reference.ts';
-import type { CheckoutAccount, PaymentOrder, PayoutOrder, PspConnector } from '../connectors.ts';
+import type {
+  CheckoutAccount,
+  ModificationOrder,
+  PaymentOrder,
+  PayoutOrder,
+  PspConnector,
+} from '../connectors.ts';
 import {
   hasMoved,
   outcomeOf,
@@ -13,11 +19,12 @@ import {
   readDeclineCode,
   readFound,
   readPayment,
-  refundAmong,
+  actionAmong,
   refundDeclined,
   type CheckoutPayment,
 } from './checkout-answers.ts';
 import { CheckoutRefusal, openCheckoutClient } from './checkout-client.ts';
+import { checkoutExemptions, checkoutPortable, checkoutThreeDs } from './checkout-three-ds.ts';
 import { verifyCheckoutWebhook } from './checkout-webhooks.ts';
 import { minorNumber } from './minor-units.ts';
 import { TransportFailure } from './transport.ts';
@@ -39,22 +46,25 @@ export function createCheckoutConnector(
     return found.find(hasMoved) ?? found[0] ?? null;
   };
 
-  const outcomeAt = async (id: string): Promise<PspOutcome> => {
+  const outcomeAt = async (id: string, isManual = false): Promise<PspOutcome> => {
     const payment = readPayment(await client.get(id));
     if (payment === null) return unreadable;
     const isUnexplained = payment.status === 'Declined' && payment.response_code === undefined;
-    return outcomeOf(payment, isUnexplained ? readDeclineCode(await client.actions(id)) : null);
+    const code = isUnexplained ? readDeclineCode(await client.actions(id)) : null;
+    return outcomeOf(payment, code, isManual);
   };
 
   const status = (order: PaymentOrder | PayoutOrder): Promise<PspOutcome> =>
     asked(async () => {
       const id = order.pspReference ?? (await find(order.reference))?.id ?? null;
       // The list is not documented to be consistent: a miss never becomes proof.
-      return id === null ? { kind: 'not_found', authoritative: false } : outcomeAt(id);
+      const isManual = 'captureMode' in order && order.captureMode === 'manual';
+      return id === null ? { kind: 'not_found', authoritative: false } : outcomeAt(id, isManual);
     });
 
   /** A token is spent by the attempt before; what it left behind is charged instead. */
   const sourceOf = async (order: PaymentOrder): Promise<object> => {
+    if (order.method === 'e-wallet') return { type: order.token };
     if (!order.token.startsWith('tok_')) return { type: 'id', id: order.token };
     const subject = parseReference(order.reference);
     const before = order.stepUp && subject !== null && subject.attempt > 1 ? subject.attempt - 1 : null;
@@ -71,13 +81,8 @@ export function createCheckoutConnector(
           currency: order.money.asset,
           reference: order.reference,
           processing_channel_id: account.processingChannelId,
-          payment_type: 'Regular',
-          capture: true,
-          '3ds': {
-            enabled: true,
-            attempt_n3d: true,
-            challenge_indicator: order.stepUp ? 'challenge_requested_mandate' : 'no_preference',
-          },
+          capture: order.captureMode === 'automatic',
+          ...(order.method === 'e-wallet' ? { payment_type: 'Regular' } : checkoutThreeDs(order)),
           success_url: order.returnUrl,
           failure_url: order.returnUrl,
         },
@@ -86,15 +91,41 @@ export function createCheckoutConnector(
     );
     if (payment === null) return unreadable;
     // "Authorized" is the answer even where the capture has happened; only the payment itself knows.
-    const outcome = outcomeOf(payment, null);
+    const isManual = order.captureMode === 'manual';
+    const outcome = outcomeOf(payment, null, isManual);
     return payment.status === 'Authorized'
-      ? better(outcome, await asked(() => outcomeAt(payment.id)))
+      ? better(outcome, await asked(() => outcomeAt(payment.id, isManual)))
       : outcome;
+  };
+
+  const modify = async (order: ModificationOrder): Promise<PspOutcome> => {
+    const { reference, chargeReference, kind } = order;
+    try {
+      const actionId = readActionId(
+        kind === 'capture'
+          ? await client.capture(chargeReference, { amount: minorNumber(order.money), reference }, reference)
+          : await client.void(chargeReference, { reference }, reference),
+      );
+      // Accepted is not done: the action tells.
+      return actionId === null ? unreadable : { kind: 'pending', pspReference: actionId };
+    } catch (error) {
+      const isRefused = error instanceof CheckoutRefusal && (error.status === 422 || error.status === 403);
+      return isRefused && error.errorCode !== null
+        ? refundDeclined(error.errorCode, null)
+        : failureOutcome(error);
+    }
   };
 
   return {
     name,
-    capabilities: { idempotencyWindowHours: 24, statusBy: 'query', processingMsMax: null },
+    capabilities: {
+      idempotencyWindowHours: 24,
+      statusBy: 'query',
+      processingMsMax: null,
+      threeDs: { exemptions: checkoutExemptions, takesPortable: true },
+      wallets: ['paypal'],
+      partialCapture: true,
+    },
     webhookAnswer: 'ok',
     authorise: async (order) => {
       let source: object;
@@ -114,10 +145,37 @@ export function createCheckoutConnector(
         const id = order.pspReference ?? (await find(order.reference))?.id ?? null;
         if (id === null) return { kind: 'not_found', authoritative: false };
         const payment = readPayment(await client.get(id));
-        if (payment?.status === 'Authorized') await client.void(id, `${order.reference}:x`);
+        if (payment?.status === 'Authorized') await client.void(id, {}, `${order.reference}:x`);
         // A challenge ends by itself a quarter of an hour after it began; until then it is told as it is.
         return outcomeAt(id);
       }),
+    portableThreeDs: async ({ pspReference, reference }) => {
+      try {
+        const id = pspReference ?? (await find(reference))?.id;
+        const payment = id === undefined ? null : readPayment(await client.get(id));
+        return payment === null ? null : checkoutPortable(payment);
+      } catch {
+        // Without it the player is asked once more.
+        return null;
+      }
+    },
+    modifications: {
+      modify,
+      modificationStatus: (order) =>
+        asked(async () => {
+          const { reference, pspReference, chargeReference, money, kind } = order;
+          const found = actionAmong(await client.actions(chargeReference), {
+            type: kind === 'capture' ? 'Capture' : 'Void',
+            reference,
+            pspReference,
+            currency: money.asset,
+          });
+          if (found !== null) return found;
+          return pspReference === null
+            ? { kind: 'not_found', authoritative: false }
+            : { kind: 'pending', pspReference };
+        }),
+    },
     refund: async (order) => {
       try {
         const actionId = readActionId(
@@ -139,7 +197,8 @@ export function createCheckoutConnector(
     refundStatus: (order) =>
       asked(async () => {
         const { reference, pspReference } = order;
-        const found = refundAmong(await client.actions(order.chargeReference), {
+        const found = actionAmong(await client.actions(order.chargeReference), {
+          type: 'Refund',
           reference,
           pspReference,
           currency: order.money.asset,

@@ -7,7 +7,9 @@ import { cardIdentity } from './card-identity.ts';
 import { fromMinorNumber, minorNumber } from './minor-units.ts';
 import { TransportFailure, toTransportFailure, transportFailureIn } from './transport.ts';
 import { stripeDisputes } from './stripe-disputes.ts';
+import { stripeModifications } from './stripe-modifications.ts';
 import { stripeSettlement } from './stripe-settlement.ts';
+import { stripeExemptions, stripeResult, stripeThreeDs } from './stripe-three-ds.ts';
 import { verifyStripeWebhook } from './stripe-webhooks.ts';
 
 /** Stripe finishes or fails a synchronous confirmation long before this. */
@@ -25,12 +27,14 @@ export function createStripeConnector(name: string, account: StripeAccount, time
         {
           amount: minorNumber(order.money),
           currency: order.money.asset.toLowerCase(),
-          payment_method: order.token,
+          ...(order.method === 'e-wallet'
+            ? { payment_method_types: [order.token], payment_method_data: walletData(order.token) }
+            : { payment_method: order.token, ...stripeThreeDs(order) }),
+          ...(order.captureMode === 'manual' ? { capture_method: 'manual' as const } : {}),
           confirm: true,
           return_url: order.returnUrl,
           metadata: { reference: order.reference },
           expand: ['latest_charge'],
-          ...(order.stepUp ? { payment_method_options: { card: { request_three_d_secure: 'any' } } } : {}),
         },
         { idempotencyKey: order.reference },
       ),
@@ -63,7 +67,14 @@ export function createStripeConnector(name: string, account: StripeAccount, time
 
   return {
     name,
-    capabilities: { idempotencyWindowHours: 24, statusBy: 'query', processingMsMax },
+    capabilities: {
+      idempotencyWindowHours: 24,
+      statusBy: 'query',
+      processingMsMax,
+      threeDs: { exemptions: stripeExemptions, takesPortable: true },
+      wallets: ['paypal'],
+      partialCapture: true,
+    },
     webhookAnswer: 'ok',
     authorise: (order) => called(() => charge(order)),
     // The browser's return carries nothing that is needed: the intent itself knows.
@@ -108,6 +119,7 @@ export function createStripeConnector(name: string, account: StripeAccount, time
           ? refundOutcome(ours)
           : { kind: 'not_found', authoritative: order.ageMs >= processingMsMax };
       }),
+    modifications: stripeModifications(stripe, { called, asked, refused: refundRefused, processingMsMax }),
     settlement: stripeSettlement(stripe, account, timeoutMs),
     disputes: stripeDisputes(stripe, (error) => failureOutcome(error)),
     payout: (order) =>
@@ -133,6 +145,12 @@ export function createStripeConnector(name: string, account: StripeAccount, time
       }),
     verifyWebhook: (rawBody, headers) => verifyStripeWebhook(stripe, account.webhookSecret, rawBody, headers),
   };
+}
+
+/** Stripe names wallets by its own types; only what it calls so can be sent. */
+function walletData(name: string): Stripe.PaymentIntentCreateParams.PaymentMethodData {
+  if (name !== 'paypal') throw new Error(`Invariant broken: Stripe has no wallet ${name}`);
+  return { type: name };
 }
 
 function openClient(account: StripeAccount, timeoutMs: number): Stripe {
@@ -269,29 +287,31 @@ const identityOf = (card: {
     country: card.country,
   });
 
+function cardOf(intent: Stripe.PaymentIntent) {
+  const card = chargeOf(intent)?.payment_method_details?.card;
+  return card ? identityOf(card) : null;
+}
+
 function intentOutcome(intent: Stripe.PaymentIntent): PspOutcome {
   switch (intent.status) {
-    case 'succeeded': {
-      const charge = typeof intent.latest_charge === 'object' ? intent.latest_charge : null;
-      const card = charge?.payment_method_details?.card ?? null;
-      const token =
-        typeof intent.payment_method === 'string' ? intent.payment_method : intent.payment_method?.id;
+    case 'succeeded':
       return {
         kind: 'approved',
         pspReference: intent.id,
         processed: fromMinorNumber(intent.amount_received, intent.currency),
-        instrument: token
-          ? {
-              token,
-              cardBrand: card?.brand ?? null,
-              last4: card?.last4 ?? null,
-              expiryMonth: card?.exp_month ?? null,
-              expiryYear: card?.exp_year ?? null,
-            }
-          : null,
-        card: card && identityOf(card),
+        instrument: instrumentOf(intent),
+        card: cardOf(intent),
+        threeDs: stripeResult(chargeOf(intent)),
       };
-    }
+    case 'requires_capture':
+      return {
+        kind: 'authorised',
+        pspReference: intent.id,
+        authorised: fromMinorNumber(intent.amount_capturable, intent.currency),
+        instrument: instrumentOf(intent),
+        card: cardOf(intent),
+        threeDs: stripeResult(chargeOf(intent)),
+      };
     case 'requires_action': {
       const url = intent.next_action?.redirect_to_url?.url;
       return url
@@ -301,7 +321,7 @@ function intentOutcome(intent: Stripe.PaymentIntent): PspOutcome {
     case 'requires_payment_method': {
       const error = intent.last_payment_error;
       const card = error?.payment_method?.card ?? null;
-      return declinedBy(
+      const refusal = declinedBy(
         error?.decline_code ?? null,
         error?.code ?? null,
         card?.brand ?? null,
@@ -309,17 +329,34 @@ function intentOutcome(intent: Stripe.PaymentIntent): PspOutcome {
         intent.id,
         { adviceCode: error?.network_advice_code ?? null, card: card && identityOf(card) },
       );
+      return { ...refusal, threeDs: stripeResult(chargeOf(intent)) };
     }
     case 'canceled':
       return { kind: 'cancelled', pspReference: intent.id };
     case 'processing':
-    case 'requires_capture':
     case 'requires_confirmation':
       return { kind: 'pending', pspReference: intent.id };
     // A status of a later API version proves nothing.
     default:
       return { kind: 'unknown', reason: 'unknown status' };
   }
+}
+
+const chargeOf = (intent: Stripe.PaymentIntent): Stripe.Charge | null =>
+  typeof intent.latest_charge === 'object' ? intent.latest_charge : null;
+
+/** Null for a wallet: what it leaves behind cannot be charged again without the player. */
+function instrumentOf(intent: Stripe.PaymentIntent) {
+  const token = typeof intent.payment_method === 'string' ? intent.payment_method : intent.payment_method?.id;
+  if (!token || !intent.payment_method_types.includes('card')) return null;
+  const card = chargeOf(intent)?.payment_method_details?.card ?? null;
+  return {
+    token,
+    cardBrand: card?.brand ?? null,
+    last4: card?.last4 ?? null,
+    expiryMonth: card?.exp_month ?? null,
+    expiryYear: card?.exp_year ?? null,
+  };
 }
 
 /**

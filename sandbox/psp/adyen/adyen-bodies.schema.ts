@@ -23,7 +23,20 @@ export const paymentBody = z.object({
   amount,
   reference,
   returnUrl: z.string(),
-  paymentMethod: z.object({ type: z.literal('scheme').default('scheme'), storedPaymentMethodId: z.string() }),
+  paymentMethod: z.union([
+    z.object({ type: z.literal('paypal') }),
+    z.object({ type: z.literal('scheme').default('scheme'), storedPaymentMethodId: z.string() }),
+  ]),
+  shopperInteraction: z.string().optional(),
+  mpiData: z
+    .object({
+      cavv: z.string(),
+      eci: z.string(),
+      dsTransID: z.string(),
+      threeDSVersion: z.string(),
+      directoryResponse: z.string().default('Y'),
+    })
+    .optional(),
   shopperReference: z.string().optional(),
   metadata: z.record(z.string(), z.string()).default({}),
   additionalData: z.record(z.string(), z.string()).default({}),

@@ -31,6 +31,7 @@ export function serveAdyenModifications(app: PartyApp, psp: Psp, { merchantAccou
             throw new Refusal('missing_parameter', "Required field 'amount' is not provided.");
           run(payment.id, operation, amount, body.reference ?? null);
           return {
+            ...(kind === 'refunds' ? {} : { delivery: psp.scenario.current().modifyDelivery }),
             answer: {
               status: 201,
               body: {

@@ -1,5 +1,6 @@
 /** /payments and /payments/details of the Checkout API. A refusal is HTTP 200 here; there is no way to ask for a status. */
 import type { PartyApp } from '../../support/party-server.ts';
+import type { ExemptionName } from '../authentications.ts';
 import { challengeUrl } from '../challenge-page.ts';
 import { declines, type DeclineName } from '../declines.ts';
 import type { StoredAnswer } from '../idempotency.ts';
@@ -21,8 +22,39 @@ function cardData(payment: PaymentRow, psp: Psp): Record<string, string> {
     paymentMethod: card.brand,
     expiryDate: `${card.exp_month}/${card.exp_year}`,
     'recurring.recurringDetailReference': card.id,
+    cardIssuingCountry: 'MT',
     ...(card.shopper === null ? {} : { 'recurring.shopperReference': card.shopper }),
+    ...authenticationData(payment, psp),
   };
+}
+
+const scaNames = {
+  low_value: 'lowValue',
+  tra: 'transactionRiskAnalysis',
+  trusted: 'trustedBeneficiary',
+  mit: undefined,
+} as const;
+
+const scaOf = (name: string | undefined): ExemptionName | undefined =>
+  (['low_value', 'tra', 'trusted'] as const).find((known) => scaNames[known] === name);
+
+/** With the cryptogram, which the real one gives away where the account is set up for it. */
+function authenticationData(payment: PaymentRow, psp: Psp): Record<string, string> {
+  const done = psp.authentications.of(payment.id);
+  if (done === undefined) return {};
+  const exemption = done.exemption === null ? undefined : scaNames[done.exemption];
+  const given = {
+    scaExemptionRequested: exemption,
+    threeDAuthenticatedResponse: 'YANU'.includes(done.status ?? '-') ? done.status : undefined,
+    threeDOfferedResponse: done.status,
+    eci: done.eci,
+    dsTransID: done.dsId,
+    threeDSVersion: done.version,
+    cavv: done.cavv,
+  };
+  return Object.fromEntries(
+    Object.entries(given).filter((pair): pair is [string, string] => typeof pair[1] === 'string'),
+  );
 }
 
 export function paymentAnswer(payment: PaymentRow, psp: Psp): StoredAnswer {
@@ -36,7 +68,7 @@ export function paymentAnswer(payment: PaymentRow, psp: Psp): StoredAnswer {
           resultCode: 'RedirectShopper',
           action: {
             type: 'redirect',
-            paymentMethodType: 'scheme',
+            paymentMethodType: psp.payments.walletOf(payment.id) ?? 'scheme',
             method: 'GET',
             url: challengeUrl(psp, payment.challenge ?? ''),
           },
@@ -60,7 +92,15 @@ export function paymentAnswer(payment: PaymentRow, psp: Psp): StoredAnswer {
     }
     case 'processing':
     case 'late':
-      return { status: 200, body: { pspReference: payment.id, resultCode: 'Received', ...merchant } };
+      return {
+        status: 200,
+        body: {
+          pspReference: payment.id,
+          resultCode: 'Received',
+          ...merchant,
+          additionalData: cardData(payment, psp),
+        },
+      };
     default:
       return {
         status: 200,
@@ -69,7 +109,10 @@ export function paymentAnswer(payment: PaymentRow, psp: Psp): StoredAnswer {
           resultCode: 'Authorised',
           ...merchant,
           amount: { value: payment.amount, currency: payment.currency },
-          paymentMethod: { type: 'scheme', brand: psp.vault.find(payment.card_id)?.brand ?? '' },
+          paymentMethod: {
+            type: psp.payments.walletOf(payment.id) ?? 'scheme',
+            brand: psp.vault.find(payment.card_id)?.brand ?? '',
+          },
           additionalData: {
             ...cardData(payment, psp),
             authCode: String(100_000 + (payment.created_at_ms % 900_000)),
@@ -88,7 +131,24 @@ export function serveAdyenPayments(app: PartyApp, psp: Psp, { merchantAccount }:
         const payment = psp.payments.create({
           id: pspReference(),
           reference: body.reference,
-          cardId: body.paymentMethod.storedPaymentMethodId,
+          cardId:
+            'storedPaymentMethodId' in body.paymentMethod ? body.paymentMethod.storedPaymentMethodId : null,
+          wallet: body.paymentMethod.type === 'paypal' ? 'paypal' : undefined,
+          asked: {
+            exemption:
+              body.shopperInteraction === 'ContAuth' ? 'mit' : scaOf(body.additionalData['scaExemption']),
+            ...(body.mpiData === undefined
+              ? {}
+              : {
+                  imported: {
+                    cavv: body.mpiData.cavv,
+                    eci: body.mpiData.eci,
+                    dsId: body.mpiData.dsTransID,
+                    version: body.mpiData.threeDSVersion,
+                    status: body.mpiData.directoryResponse,
+                  },
+                }),
+          },
           amount: minorUnits(body.amount.value, 'amount.value'),
           currency: body.amount.currency,
           manualCapture: body.additionalData['manualCapture'] === 'true' || (body.captureDelayHours ?? 0) > 0,

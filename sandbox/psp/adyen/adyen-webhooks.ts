@@ -127,14 +127,15 @@ function itemOf(fact: Fact, psp: Psp): NotificationItem | undefined {
       };
     }
     case 'captured':
+    case 'capture_failed':
     case 'cancelled':
       return {
-        eventCode: fact.kind === 'captured' ? 'CAPTURE' : 'CANCELLATION',
+        eventCode: fact.kind === 'cancelled' ? 'CANCELLATION' : 'CAPTURE',
         pspReference: fact.operation,
         originalReference: fact.payment.id,
         merchantReference: fact.reference ?? fact.payment.reference ?? '',
         amount: { value: fact.amount, currency: fact.payment.currency },
-        success: true,
+        success: fact.kind !== 'capture_failed',
       };
     case 'refunded':
     case 'refund_failed':

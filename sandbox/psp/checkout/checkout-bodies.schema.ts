@@ -19,15 +19,26 @@ const chargeSource = z.discriminatedUnion('type', [
 ]);
 
 export const chargeBody = z.object({
-  source: chargeSource,
+  source: z.union([chargeSource, z.object({ type: z.literal('paypal') })]),
+  payment_type: z.string().optional(),
+  merchant_initiated: z.boolean().default(false),
   amount,
   currency,
   reference: reference.optional(),
   processing_channel_id: z.string(),
   capture: z.boolean().default(true),
   '3ds': z
-    .object({ enabled: z.boolean().default(false), challenge_indicator: z.string().optional() })
-    .default({ enabled: false }),
+    .object({
+      enabled: z.boolean().default(false),
+      attempt_n3d: z.boolean().default(true),
+      challenge_indicator: z.string().optional(),
+      exemption: z.string().optional(),
+      eci: z.string().optional(),
+      cryptogram: z.string().optional(),
+      xid: z.string().optional(),
+      version: z.string().optional(),
+    })
+    .default({ enabled: false, attempt_n3d: true }),
   success_url: z.string().optional(),
   failure_url: z.string().optional(),
   metadata: z.record(z.string(), z.string()).default({}),

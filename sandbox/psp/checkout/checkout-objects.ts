@@ -3,7 +3,7 @@ import { challengeUrl } from '../challenge-page.ts';
 import type { DeclineName } from '../declines.ts';
 import type { Psp } from '../psp.ts';
 import type { PaymentRow, PayoutRow } from '../tables.ts';
-import { approvedCode, payoutRefusedCode, responseCodes } from './checkout-response-codes.ts';
+import { approvedCode, payoutRefusedCode, refusedCode, responseCodes } from './checkout-response-codes.ts';
 import { sourceObject } from './checkout-sources.ts';
 
 /** The shop's way back after a refused challenge travels with the payment, unseen by its owner. */
@@ -36,17 +36,27 @@ export const codeOf = (payment: PaymentRow): { code: string; summary: string } =
 
 const link = (psp: Psp, path: string) => ({ href: `${psp.publicUrl()}/payments/${path}` });
 
+const exemptionNames = {
+  low_value: 'low_value',
+  tra: 'transaction_risk_assessment',
+  trusted: 'trusted_listing',
+} as const;
+
 export function paymentObject(payment: PaymentRow, psp: Psp) {
   const card = psp.vault.find(payment.card_id);
   const { [failureUrlKey]: _unseen, ...metadata } = JSON.parse(payment.metadata) as Record<string, unknown>;
   const isWaiting = payment.status === 'challenge';
+  const done = psp.authentications.of(payment.id);
   return {
     id: payment.id,
     requested_on: iso(payment.created_at_ms),
-    ...(card === undefined ? {} : { source: sourceObject(card) }),
+    ...(card === undefined
+      ? { source: { type: psp.payments.walletOf(payment.id) ?? 'unknown' } }
+      : { source: { ...sourceObject(card), issuer_country: 'MT' } }),
     amount: payment.amount,
     currency: payment.currency,
-    payment_type: 'Regular',
+    payment_type: done?.exemption === 'mit' ? 'Unscheduled' : 'Regular',
+    ...(done?.eci ? { eci: done.eci } : {}),
     ...(payment.reference === null ? {} : { reference: payment.reference }),
     approved: payment.status === 'authorised' || payment.status === 'captured',
     status: statusOf(payment),
@@ -58,7 +68,16 @@ export function paymentObject(payment: PaymentRow, psp: Psp) {
       available_to_refund: payment.captured - payment.refunded,
       total_refunded: payment.refunded,
     },
-    '3ds': { enrolled: payment.challenge === null ? 'N' : 'Y' },
+    '3ds': {
+      enrolled: payment.challenge === null && done === undefined ? 'N' : 'Y',
+      ...(done?.status
+        ? { authentication_response: done.status, xid: done.dsId, version: done.version }
+        : {}),
+      ...(done?.cavv ? { cryptogram: done.cavv } : {}),
+      ...(done?.exemption && done.exemption !== 'mit'
+        ? { exemption_applied: exemptionNames[done.exemption] }
+        : {}),
+    },
     metadata,
     _links: {
       self: link(psp, payment.id),
@@ -146,10 +165,21 @@ export function actionsOf(payment: PaymentRow, psp: Psp) {
       ),
     );
   const own = payment.id.slice(4);
+  const operations = psp.payments.operationsOf(payment.id);
   const isDecided = payment.charge_id !== null;
   return [
     ...refunds,
-    ...(payment.captured > 0
+    ...operations.map(({ id, kind, amount, approved, reference }) =>
+      action(
+        id,
+        kind === 'capture' ? 'Capture' : 'Void',
+        amount,
+        approved === 1,
+        approved === 1 ? approvedCode : refusedCode,
+        reference ?? payment.reference,
+      ),
+    ),
+    ...(payment.captured > 0 && operations.length === 0
       ? [action(`act_c${own.slice(1)}`, 'Capture', payment.captured, true, approvedCode)]
       : []),
     ...(isDecided

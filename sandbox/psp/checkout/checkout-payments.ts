@@ -1,6 +1,7 @@
 /** /payments: charges and payouts through one door, told apart by their source; found again by id or by reference. */
 import type { z } from 'zod';
 import type { PartyApp } from '../../support/party-server.ts';
+import type { ExemptionName } from '../authentications.ts';
 import { type Psp, RequestLost } from '../psp.ts';
 import { Refusal } from '../refusal.ts';
 import type { CheckoutSettings } from '../settings.ts';
@@ -80,6 +81,7 @@ export function serveCheckoutPayments(app: PartyApp, psp: Psp, settings: Checkou
             throw new Refusal('invalid_state', 'Only an authorised payment can be voided.');
           run(payment.id, action, body.amount, body.reference ?? null);
           return {
+            ...(kind === 'refunds' ? {} : { delivery: psp.scenario.current().modifyDelivery }),
             answer: {
               status: 202,
               body: { action_id: action, reference: body.reference ?? payment.reference },
@@ -108,11 +110,28 @@ export function expired(payment: PaymentRow, psp: Psp): PaymentRow {
 }
 
 function charge(body: z.infer<typeof chargeBody>, key: string | null, psp: Psp): CheckoutResult {
-  const card = takeSource(psp, body.source);
+  const card = body.source.type === 'paypal' ? null : takeSource(psp, body.source);
+  const secure = body['3ds'];
   const payment = psp.payments.create({
     id: checkoutId('pay'),
     reference: body.reference ?? null,
-    cardId: card.id,
+    cardId: card?.id ?? null,
+    wallet: card === null ? body.source.type : undefined,
+    asked: {
+      exemption: body.merchant_initiated ? 'mit' : exemptionOf(secure.exemption),
+      refuseUnavailable: !secure.attempt_n3d,
+      ...(secure.cryptogram === undefined
+        ? {}
+        : {
+            imported: {
+              cavv: secure.cryptogram,
+              eci: secure.eci ?? '',
+              dsId: secure.xid ?? '',
+              version: secure.version ?? '2.2.0',
+              status: secure.eci === '06' || secure.eci === '01' ? 'A' : 'Y',
+            },
+          }),
+    },
     amount: body.amount,
     currency: body.currency,
     manualCapture: !body.capture,
@@ -131,6 +150,15 @@ function charge(body: z.infer<typeof chargeBody>, key: string | null, psp: Psp):
   if (!happened) throw new RequestLost(delivery === 'drop' ? 'drop' : 'silence');
   return { answer: requestAnswer(payment, psp), delivery, answeredLater: payment.status === 'late' };
 }
+
+const exemptionNames: Readonly<Record<string, ExemptionName>> = {
+  low_value: 'low_value',
+  transaction_risk_assessment: 'tra',
+  trusted_listing: 'trusted',
+};
+
+const exemptionOf = (name: string | undefined): ExemptionName | undefined =>
+  name === undefined ? undefined : exemptionNames[name];
 
 function payOut(
   body: z.infer<typeof payoutBody>,

@@ -16,6 +16,9 @@ export const responseCodes = {
 
 export const approvedCode = { code: '10000', summary: 'Approved' } as const;
 
+/** A capture that the scheme has not taken. */
+export const refusedCode = { code: '20005', summary: 'Declined - Do Not Honour' } as const;
+
 /** A card that takes no payouts. */
 export const payoutRefusedCode = {
   code: '20057',

@@ -88,6 +88,14 @@ function eventsOf(fact: Exclude<Fact, { dispute: unknown }>): Event[] {
       return [event('payment_declined')];
     case 'captured':
       return [event('payment_captured', { actionId: fact.operation, amount: fact.amount })];
+    case 'capture_failed':
+      return [
+        event('payment_capture_declined', {
+          actionId: fact.operation,
+          reference: fact.reference,
+          amount: fact.amount,
+        }),
+      ];
     case 'cancelled':
       return [
         event(payment.challenge === null ? 'payment_voided' : 'payment_expired', {

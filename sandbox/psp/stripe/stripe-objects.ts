@@ -104,7 +104,7 @@ export function paymentIntentObject(payment: PaymentRow, psp: Psp, expand: reado
     payment_method_options: {
       card: { request_three_d_secure: payment.three_ds_asked === 1 ? 'any' : 'automatic' },
     },
-    payment_method_types: ['card'],
+    payment_method_types: [psp.payments.walletOf(payment.id) ?? 'card'],
     processing: null,
     receipt_email: null,
     setup_future_usage: null,
@@ -170,10 +170,34 @@ export function chargeObject(payment: PaymentRow, psp: Psp) {
               exp_year: card.exp_year,
               fingerprint: card.fingerprint,
               network: card.brand,
+              country: 'MT',
+              three_d_secure: threeDSecure(payment, psp),
             },
           },
     refunded: payment.refunded > 0 && payment.refunded === payment.captured,
     status: failed === undefined ? 'succeeded' : 'failed',
+  };
+}
+
+function threeDSecure(payment: PaymentRow, psp: Psp) {
+  const done = psp.authentications.of(payment.id);
+  if (done === undefined || done.status === 'D' || done.status === null) return null;
+  const result = {
+    Y: 'authenticated',
+    A: 'attempt_acknowledged',
+    N: 'failed',
+    R: 'failed',
+    U: 'processing_error',
+    I: 'data_share_only',
+  }[done.status];
+  return {
+    authentication_flow: done.flow,
+    electronic_commerce_indicator: done.eci,
+    exemption_indicator: null,
+    result,
+    result_reason: done.status === 'R' ? 'rejected' : done.status === 'N' ? 'canceled' : null,
+    transaction_id: done.dsId,
+    version: done.version,
   };
 }
 

@@ -1,6 +1,7 @@
 /** /v1/payment_intents and /v1/charges. */
 import type { PartyApp } from '../../support/party-server.ts';
 import type { StoredAnswer } from '../idempotency.ts';
+import type { AskedOfIssuer } from '../authentications.ts';
 import { type Psp, RequestLost } from '../psp.ts';
 import { prefixedId } from '../references.ts';
 import { minorUnits, Refusal } from '../refusal.ts';
@@ -21,10 +22,37 @@ function confirmed(payment: PaymentRow, psp: Psp, expand: readonly string[]): St
   return { answer: intentAnswer(payment, psp, expand), delivery, answeredLater: payment.status === 'late' };
 }
 
+const cardOptions = (form: FormObject) => nested(nested(form, 'payment_method_options'), 'card');
+
 const asksForThreeDs = (form: FormObject) =>
-  ['any', 'challenge'].includes(
-    text(nested(nested(form, 'payment_method_options'), 'card'), 'request_three_d_secure') ?? '',
-  );
+  ['any', 'challenge'].includes(text(cardOptions(form), 'request_three_d_secure') ?? '');
+
+/** An authentication of another provider, and payments without the cardholder. */
+function askedOfIssuer(form: FormObject): AskedOfIssuer {
+  const imported = nested(cardOptions(form), 'three_d_secure');
+  const cavv = text(imported, 'cryptogram');
+  return {
+    ...(text(form, 'off_session') === 'true' ? { exemption: 'mit' as const } : {}),
+    ...(cavv === undefined
+      ? {}
+      : {
+          imported: {
+            cavv,
+            status: text(imported, 'ares_trans_status') ?? 'Y',
+            eci: text(imported, 'electronic_commerce_indicator') ?? '05',
+            dsId: text(imported, 'transaction_id') ?? '',
+            version: text(imported, 'version') ?? '2.2.0',
+          },
+        }),
+  };
+}
+
+const wallets = ['paypal'];
+
+function walletOf(form: FormObject): string | undefined {
+  const type = text(nested(form, 'payment_method_data'), 'type');
+  return type !== undefined && wallets.includes(type) ? type : undefined;
+}
 
 export function serveStripePayments(app: PartyApp, psp: Psp): void {
   app.post('/v1/payment_intents', (c) =>
@@ -46,6 +74,8 @@ export function serveStripePayments(app: PartyApp, psp: Psp): void {
         metadata,
         description: text(form, 'description') ?? null,
         idempotencyKey: key,
+        asked: askedOfIssuer(form),
+        wallet: walletOf(form),
       });
       const expand = listed(form, 'expand');
       if (text(form, 'confirm') === 'true') return confirmed(payment, psp, expand);
@@ -129,14 +159,19 @@ export function serveStripePayments(app: PartyApp, psp: Psp): void {
         form['amount_to_capture'] === undefined
           ? undefined
           : minorUnits(form['amount_to_capture'], 'amount_to_capture');
-      const payment = psp.payments.capture(c.req.param('id'), amount, prefixedId('cap'), null);
-      return { answer: intentAnswer(payment, psp, listed(form, 'expand')) };
+      const id = c.req.param('id');
+      if (psp.payments.failsToCapture(id))
+        throw new Refusal('invalid_state', 'This authorisation has been reversed by the issuer.');
+      const payment = psp.payments.capture(id, amount, prefixedId('cap'), null);
+      const delivery = psp.scenario.current().modifyDelivery;
+      return { answer: intentAnswer(payment, psp, listed(form, 'expand')), delivery };
     }),
   );
 
   app.post('/v1/payment_intents/:id/cancel', (c) =>
     answerWrite(c, psp, () => ({
       answer: intentAnswer(psp.payments.cancel(c.req.param('id'), prefixedId('can'), null), psp),
+      delivery: psp.scenario.current().modifyDelivery,
     })),
   );
 

@@ -70,6 +70,8 @@ function eventsOf(fact: Fact, psp: Psp): { type: string; object: unknown }[] {
         { type: 'charge.captured', object: chargeObject(fact.payment, psp) },
         { type: 'payment_intent.succeeded', object: paymentIntentObject(fact.payment, psp) },
       ];
+    case 'capture_failed':
+      return [];
     case 'cancelled':
       return [{ type: 'payment_intent.canceled', object: paymentIntentObject(fact.payment, psp) }];
     case 'refund_created':

@@ -2,11 +2,20 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'vitest';
-import type { PaymentOrder } from '#activities/payments/connectors.ts';
+import { authentications } from './authentication-contract.ts';
+import { modifications } from './modification-contract.ts';
 import { closedAddress, type PspRig } from './psp-rig.ts';
-import { askUntil, booked, chargeOrder, payoutOrder, shown } from './psp-orders.ts';
-
-export type Scenario = { readonly name: string; run(rig: PspRig): Promise<void> };
+import { wallets } from './wallet-contract.ts';
+import {
+  askUntil,
+  booked,
+  chargeOrder,
+  mandated,
+  passChallenge,
+  payoutOrder,
+  shown,
+  type Scenario,
+} from './psp-orders.ts';
 
 const good = '4242424242424242';
 const challenged = '4000000000003220';
@@ -58,7 +67,12 @@ const charging: readonly Scenario[] = [
     async run(rig) {
       const first = await chargeOrder(rig, declines.sca_required);
       expect(shown(await rig.connector.authorise(first))).toBe('declined:sca_required');
-      const second = { ...first, reference: first.reference.replace(':a1', ':a2'), stepUp: true };
+      const second = {
+        ...first,
+        reference: first.reference.replace(':a1', ':a2'),
+        stepUp: true,
+        threeDs: mandated,
+      };
       expect(shown(await rig.connector.authorise(second))).toBe('action');
     },
   },
@@ -66,7 +80,7 @@ const charging: readonly Scenario[] = [
     name: `a challenge that is answered with ${outcome} ends so, for the return and for the status`,
     async run(rig) {
       const expected = outcome === 'pass' ? 'approved' : 'declined:not_authenticated';
-      const back = await passChallenge(rig, outcome);
+      const back = await passChallenge(rig, await chargeOrder(rig, challenged), outcome);
       expect(shown(await rig.connector.continueAfterAction(back))).toBe(expected);
       expect(shown(await rig.connector.continueAfterAction(back))).toBe(expected);
       expect(shown(await rig.connector.status(back))).toBe(expected);
@@ -314,6 +328,9 @@ const webhooks: readonly Scenario[] = [
 
 export const pspContract: readonly Scenario[] = [
   ...charging,
+  ...authentications,
+  ...modifications,
+  ...wallets,
   ...unclearAnswers,
   ...refunds,
   ...payouts,
@@ -329,19 +346,6 @@ function verified(rig: PspRig, body: string, headers: Headers) {
 function says(rig: PspRig, body: string, headers: object): boolean {
   const notices = verified(rig, body, new Headers(headers as Record<string, string>));
   return typeof notices !== 'string' && notices.some(({ saysApproved }) => saysApproved);
-}
-
-async function passChallenge(rig: PspRig, outcome: 'pass' | 'fail'): Promise<PaymentOrder> {
-  const order = await chargeOrder(rig, challenged);
-  const action = await rig.connector.authorise(order);
-  if (action.kind !== 'action') throw new Error(`expected an action, got ${action.kind}`);
-  const page = await fetch(action.url, {
-    method: 'POST',
-    body: new URLSearchParams({ outcome }),
-    redirect: 'manual',
-  });
-  const returned = Object.fromEntries(new URL(page.headers.get('location') ?? '').searchParams);
-  return { ...order, pspReference: action.pspReference, returned };
 }
 
 /** A server that answers 200 and says nothing that makes sense, as a broken proxy does. */

@@ -1,7 +1,12 @@
 /** Orders for the contract's scenarios, each with a reference of its own, and what the PSP has booked for them. */
 import type { PaymentOrder, PayoutOrder } from '#activities/payments/connectors.ts';
+import { defaultWish, type ThreeDsWish } from '#domain/payments/three-ds.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import type { Movement, PspRig } from './psp-rig.ts';
+
+export type Scenario = { readonly name: string; run(rig: PspRig): Promise<void> };
+
+export const mandated: ThreeDsWish = { ...defaultWish, want: 'challenge-mandated' };
 
 let count = 0;
 
@@ -21,7 +26,11 @@ export async function chargeOrder(
     money: { amount: '12.34', asset: 'EUR' },
     token: more.token ?? (await rig.tokenise(number)),
     returnUrl: 'http://127.0.0.1:1/return?t=abc',
+    method: 'card',
+    captureMode: 'automatic',
     stepUp: false,
+    threeDs: more.stepUp === true ? mandated : defaultWish,
+    portable: null,
     pspReference: null,
     startedAt: new Date(),
     ageMs: 0,
@@ -39,6 +48,10 @@ export async function payoutOrder(rig: PspRig, number: string): Promise<PayoutOr
     returnUrl: _url,
     stepUp: _stepUp,
     returned: _returned,
+    method: _method,
+    captureMode: _mode,
+    threeDs: _threeDs,
+    portable: _portable,
     ...order
   } = await chargeOrder(rig, number, {
     token: paidIn.instrument.token,
@@ -82,9 +95,35 @@ export async function askUntil(
 ): Promise<PspOutcome> {
   const deadline = Date.now() + withinMs;
   for (;;) {
-    const asked = { returnUrl: '', stepUp: false, returned: null, ...order };
+    const asked = {
+      returnUrl: '',
+      stepUp: false,
+      returned: null,
+      method: 'card' as const,
+      captureMode: 'automatic' as const,
+      threeDs: defaultWish,
+      portable: null,
+      ...order,
+    };
     const outcome = await ask({ ...asked, evidence: evidenceOf(rig, order.reference) });
     if (kinds.includes(outcome.kind) || Date.now() > deadline) return outcome;
     await new Promise((resolve) => setTimeout(resolve, 60));
   }
+}
+
+/** Sends the order, goes to where it says, presses a button and comes back. */
+export async function passChallenge(
+  rig: PspRig,
+  order: PaymentOrder,
+  outcome: 'pass' | 'fail',
+): Promise<PaymentOrder> {
+  const action = await rig.connector.authorise(order);
+  if (action.kind !== 'action') throw new Error(`expected an action, got ${action.kind}`);
+  const page = await fetch(action.url, {
+    method: 'POST',
+    body: new URLSearchParams({ outcome }),
+    redirect: 'manual',
+  });
+  const returned = Object.fromEntries(new URL(page.headers.get('location') ?? '').searchParams);
+  return { ...order, pspReference: action.pspReference, returned };
 }

@@ -17,9 +17,20 @@ export type Habits = {
   readonly abandonedChallenge: 'cancelled-by-call' | 'expires';
   /** Whether a webhook's signature covers the time of sending. */
   readonly signsTime: boolean;
+  /** Whether it tells which exemption was granted. */
+  readonly tellsExemptions: boolean;
+  /** Whether it gives the cryptogram of an authentication to its merchant. */
+  readonly givesCryptogram: boolean;
+  /** Whether a redirect takes money only when the merchant submits its result. */
+  readonly takesOnReturn: boolean;
 };
 
-export type Movement = { readonly kind: 'charge' | 'refund' | 'payout'; readonly reference: string };
+export type Movement = {
+  readonly kind: 'charge' | 'refund' | 'payout';
+  readonly reference: string;
+  /** In minor units. */
+  readonly amount: string;
+};
 
 export type PspRig = {
   readonly name: RigName;
@@ -53,7 +64,13 @@ type Dialect = {
 const dialects: Readonly<Record<RigName, Dialect>> = {
   alpha: {
     env: { DIALECT: 'stripe', API_KEY: 'sk_test_contract', WEBHOOK_SECRET: 'whsec_contract' },
-    habits: { abandonedChallenge: 'cancelled-by-call', signsTime: true },
+    habits: {
+      abandonedChallenge: 'cancelled-by-call',
+      signsTime: true,
+      tellsExemptions: false,
+      givesCryptogram: false,
+      takesOnReturn: false,
+    },
     signing: signedBy.stripe('whsec_contract'),
     config: (url) => ({ alpha: { url, apiKey: 'sk_test_contract', webhookSecret: 'whsec_contract' } }),
     tokenise: (url, number) =>
@@ -76,7 +93,13 @@ const dialects: Readonly<Record<RigName, Dialect>> = {
       MERCHANT_ACCOUNT: 'PitbossTest',
       HMAC_KEY: '0f'.repeat(32),
     },
-    habits: { abandonedChallenge: 'cancelled-by-call', signsTime: false },
+    habits: {
+      abandonedChallenge: 'cancelled-by-call',
+      signsTime: false,
+      tellsExemptions: true,
+      givesCryptogram: true,
+      takesOnReturn: true,
+    },
     signing: signedBy.adyen('0f'.repeat(32)),
     config: (url) => ({
       beta: { url, apiKey: 'beta-contract', merchantAccount: 'PitbossTest', hmacKey: '0f'.repeat(32) },
@@ -100,7 +123,13 @@ const dialects: Readonly<Record<RigName, Dialect>> = {
       PROCESSING_CHANNEL_ID: 'pc_contract',
       CURRENCY_ACCOUNT_ID: 'ca_contract',
     },
-    habits: { abandonedChallenge: 'expires', signsTime: false },
+    habits: {
+      abandonedChallenge: 'expires',
+      signsTime: false,
+      tellsExemptions: true,
+      givesCryptogram: true,
+      takesOnReturn: false,
+    },
     signing: signedBy.checkout('gamma-contract'),
     config: (url) => ({
       gamma: {

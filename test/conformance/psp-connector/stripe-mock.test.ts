@@ -8,7 +8,11 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createPspConnectors, type PspConnector } from '#activities/payments/connectors.ts';
+import {
+  createPspConnectors,
+  type PaymentOrder,
+  type PspConnector,
+} from '#activities/payments/connectors.ts';
 import { findStripeMock } from '#test/support/stripe-mock.ts';
 
 const program = findStripeMock(process.env);
@@ -72,12 +76,16 @@ const order = {
   token: 'pm_card_visa',
   returnUrl: 'https://api.example.com/return',
   stepUp: false,
+  method: 'card',
+  captureMode: 'automatic',
+  threeDs: { want: 'no-preference', exemption: null, whenUnavailable: 'proceed' },
+  portable: null,
   pspReference: null,
   startedAt: new Date('2026-11-01T00:00:00Z'),
   ageMs: 0,
   returned: null,
   evidence: [],
-};
+} satisfies PaymentOrder;
 const known = { ...order, pspReference: 'pi_123' };
 const refundOrder = { ...order, chargeReference: 'pi_123' };
 

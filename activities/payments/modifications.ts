@@ -1,0 +1,249 @@
+/** What the `modification` workflow does in our books: the second person, the end, and the credit of what was captured. */
+import { sql } from 'kysely';
+import { appendEvent, type Deed } from '#activities/compliance/append-event.ts';
+import type { Trx } from '#db/connect.ts';
+import { mayDo } from '#domain/backoffice/roles.ts';
+import { fail, FailureError } from '#domain/failures.ts';
+import {
+  modificationKindOf,
+  modificationStateOf,
+  type ModificationState,
+} from '#domain/payments/modification-state.ts';
+import type { ActivityDeps } from '../deps.ts';
+import type { ModificationRow } from './commands/request-modification.ts';
+import { closeWorkItems, openWorkItem } from './commands/work-items.ts';
+import { creditDeposit, giveUp } from './deposit-outcomes.ts';
+import { lockDeposit, moneyOf } from './payment-rows.ts';
+import { lockAttempt } from './record-outcome.ts';
+import type { RefundDecision } from './refunds.ts';
+
+export type ModificationStanding = {
+  readonly state: ModificationState;
+  /** Hex, of what is decided on. */
+  readonly payloadHash: string;
+  readonly requestedBy: string;
+};
+
+export type ModificationDecision = RefundDecision;
+
+type Input = { readonly modificationId: string };
+
+const standingOf = (row: ModificationRow): ModificationStanding => ({
+  state: modificationStateOf(row.state),
+  payloadHash: row.payloadHash.toString('hex'),
+  requestedBy: row.requestedBy,
+});
+
+export function createModificationActivities(deps: Pick<ActivityDeps, 'db'>) {
+  const { db } = deps;
+  const locked = <T>(id: string, work: (trx: Trx, row: ModificationRow) => Promise<T>): Promise<T> =>
+    db.transaction().execute(async (trx) => work(trx, await lockModification(trx, id)));
+
+  return {
+    /** Where it stands; one that needs a second person begins to wait, any other is ready to be sent. */
+    async beginModification({ modificationId }: Input): Promise<ModificationStanding> {
+      return locked(modificationId, async (trx, row) => {
+        if (row.state === 'requested' || row.state === 'approved')
+          return move(
+            trx,
+            row,
+            row.state === 'requested' && row.needsApproval ? 'awaiting-approval' : 'submitted',
+          );
+        return standingOf(row);
+      });
+    },
+
+    /**
+     * Writes the second person's word, once. Failures: `own-approval`, `already-decided`, `modification-not-open`,
+     * `forbidden`.
+     */
+    async recordModificationDecision(input: Input & ModificationDecision): Promise<ModificationStanding> {
+      return locked(input.modificationId, async (trx, row) => {
+        if (row.decidedBy !== null) {
+          if (row.decidedBy === input.operatorId && row.decision === input.decision) return standingOf(row);
+          throw refusal('already-decided', 'Somebody has decided on this before.');
+        }
+        if (input.operatorId === row.requestedBy || input.operatorId === row.playerId)
+          throw refusal('own-approval', 'Who asks for it, or pays, does not decide on it.');
+        if (row.state !== 'awaiting-approval' || row.payloadHash.toString('hex') !== input.payloadHash)
+          throw refusal('modification-not-open', `It is ${row.state}, or not what was shown.`);
+        if (!mayDo([input.role], 'payments:capture:decide'))
+          throw refusal('forbidden', 'This role does not decide on captures.');
+        const isRefused = input.decision === 'refuse';
+        const decided = await trx
+          .updateTable('payments.modification')
+          .set({
+            state: isRefused ? 'refused' : 'approved',
+            decidedBy: input.operatorId,
+            decidedRole: input.role,
+            decision: input.decision,
+            decisionReason: input.reason,
+            decidedHash: Buffer.from(input.payloadHash, 'hex'),
+            decidedAt: sql<Date>`now()`,
+            ...(isRefused ? { closedAt: sql<Date>`now()`, failureReason: 'refused-by-operator' } : {}),
+          })
+          .where('id', '=', row.id)
+          .returningAll()
+          .executeTakeFirstOrThrow();
+        const deed: Deed = {
+          actor: { kind: 'operator', id: input.operatorId },
+          subject: `modification:${row.id}`,
+          reason: input.reason,
+        };
+        if (isRefused) await tell(trx, row, { type: 'refused', reason: 'refused-by-operator' }, deed);
+        else await tell(trx, row, { type: 'approved', operatorId: input.operatorId }, deed);
+        return standingOf(decided);
+      });
+    },
+
+    /**
+     * Books what the call has shown in the end: a capture credits what it moved, a void gives the deposit up, a refusal
+     * leaves the authorisation to the next one. `mismatch`: the PSP captured another amount. Repeating changes nothing.
+     */
+    async settleModification({
+      modificationId,
+    }: Input): Promise<{ readonly state: ModificationState | 'mismatch' }> {
+      return locked(modificationId, async (trx, row) => {
+        if (row.state === 'done') return { state: 'done' };
+        if (row.callState === 'paid' || row.callState === 'late_paid')
+          return { state: await settleDone(trx, row) };
+        if (row.callState !== 'declined' && row.callState !== 'not_sent')
+          throw new Error(`Invariant broken: the call of modification ${row.id} is ${row.callState}`);
+        if (row.state === 'refused') return { state: 'refused' };
+        const reason = `refused by ${row.psp}`;
+        await close(trx, row, 'refused', reason);
+        await tell(trx, row, { type: 'refused', reason }, byWorkflow(row));
+        return { state: 'refused' };
+      });
+    },
+
+    /** Shows it to people; nothing else can be done to the authorisation until its outcome is known. */
+    async parkModification({ modificationId, reason }: Input & { readonly reason: string }): Promise<void> {
+      await locked(modificationId, async (trx, row) => {
+        if (row.state !== 'submitted') return;
+        await trx
+          .updateTable('payments.modification')
+          .set({ state: 'parked', failureReason: reason })
+          .where('id', '=', row.id)
+          .execute();
+        await openWorkItem(trx, {
+          kind: 'parked-modification',
+          subject: `modification:${row.id}`,
+          brand: row.brand,
+          reason,
+        });
+      });
+    },
+  };
+}
+
+async function settleDone(trx: Trx, row: ModificationRow): Promise<'done' | 'mismatch'> {
+  const deposit = await lockDeposit(trx, row.depositId);
+  const attempt = await lockAttempt(trx, row.depositId, row.attempt);
+  const isCapture = modificationKindOf(row.kind) === 'capture';
+  if (isCapture && (row.processedAsset !== row.asset || row.processedAmount !== row.amount)) {
+    await openWorkItem(trx, {
+      kind: 'amount-mismatch',
+      subject: `modification:${row.id}`,
+      brand: row.brand,
+      reason: `${row.psp} captured another amount than was asked for`,
+    });
+    return 'mismatch';
+  }
+  // A deposit that was given up when its authorisation ran out is credited all the same: the money was taken.
+  const state = !isCapture ? 'cancelled' : attempt.state === 'cancelled' ? 'late_approved' : 'approved';
+  if (attempt.state !== state) {
+    await trx
+      .updateTable('payments.attempt')
+      .set({
+        state,
+        resolvedAt: sql<Date>`now()`,
+        ...(isCapture ? { processedAsset: row.processedAsset, processedAmount: row.processedAmount } : {}),
+      })
+      .where('depositId', '=', row.depositId)
+      .where('number', '=', row.attempt)
+      .execute();
+  }
+  if (!isCapture) {
+    if (deposit.state === 'authorised' || deposit.state === 'parked') await giveUp(trx, deposit, 'voided');
+  } else if (deposit.state !== 'captured') {
+    await creditDeposit(trx, deposit, { ...attempt, state }, BigInt(row.amount));
+  }
+  await close(trx, row, 'done', null);
+  await closeWorkItems(trx, `modification:${row.id}`, ['parked-modification'], `done by ${row.psp}`);
+  await tell(trx, row, { type: 'done' }, byWorkflow(row));
+  return 'done';
+}
+
+type Told =
+  | { readonly type: 'approved'; readonly operatorId: string }
+  | { readonly type: 'refused'; readonly reason: string }
+  | { readonly type: 'done' };
+
+function tell(trx: Trx, row: ModificationRow, told: Told, deed: Deed): Promise<void> {
+  const about = { version: 1 as const, brand: row.brand, playerId: row.playerId };
+  const payload = { modificationId: row.id, depositId: row.depositId, kind: modificationKindOf(row.kind) };
+  switch (told.type) {
+    case 'approved':
+      return appendEvent(
+        trx,
+        {
+          type: 'payments.modification.approved',
+          ...about,
+          payload: { modificationId: row.id, operatorId: told.operatorId },
+        },
+        deed,
+      );
+    case 'refused':
+      return appendEvent(
+        trx,
+        { type: 'payments.modification.refused', ...about, payload: { ...payload, reason: told.reason } },
+        deed,
+      );
+    case 'done':
+      return appendEvent(
+        trx,
+        {
+          type: 'payments.modification.completed',
+          ...about,
+          payload: { ...payload, money: moneyOf(row), psp: row.psp },
+        },
+        deed,
+      );
+  }
+}
+
+async function move(trx: Trx, row: ModificationRow, state: ModificationState): Promise<ModificationStanding> {
+  await trx.updateTable('payments.modification').set({ state }).where('id', '=', row.id).execute();
+  return standingOf({ ...row, state });
+}
+
+const close = (trx: Trx, row: ModificationRow, state: 'done' | 'refused', failureReason: string | null) =>
+  trx
+    .updateTable('payments.modification')
+    .set({ state, failureReason, closedAt: sql<Date>`now()` })
+    .where('id', '=', row.id)
+    .execute();
+
+export async function lockModification(trx: Trx, id: string): Promise<ModificationRow> {
+  // The deposit's row first, as everywhere.
+  const known = await trx
+    .selectFrom('payments.modification')
+    .select('depositId')
+    .where('id', '=', id)
+    .executeTakeFirst();
+  if (!known) throw refusal('not-found', 'There is no such capture or void.');
+  await lockDeposit(trx, known.depositId);
+  return trx
+    .selectFrom('payments.modification')
+    .selectAll()
+    .where('id', '=', id)
+    .forUpdate()
+    .executeTakeFirstOrThrow();
+}
+
+const refusal = (code: Parameters<typeof fail>[0], detail: string): FailureError =>
+  new FailureError(fail(code, detail).failure);
+
+const byWorkflow = (row: Pick<ModificationRow, 'id'>) =>
+  ({ actor: { kind: 'workflow', id: `modification:${row.id}` }, subject: `modification:${row.id}` }) as const;
