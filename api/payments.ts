@@ -7,6 +7,7 @@ import { mountBankTransfers } from './payments/bank-transfers.ts';
 import { mountDepositReturn } from './payments/deposit-return.ts';
 import { mountDeposits } from './payments/deposits.ts';
 import { mountRoutingDecisions } from './payments/routing-decisions.ts';
+import { mountModifications } from './payments/modifications.ts';
 import { mountReconciliation } from './payments/reconciliation.ts';
 import { mountRefunds } from './payments/refunds.ts';
 import { mountWithdrawals } from './payments/withdrawals.ts';
@@ -20,6 +21,7 @@ export function mountPayments(api: Api, deps: ApiDeps): void {
   mountBackofficePayments(api, deps);
   mountRoutingDecisions(api, deps);
   mountRefunds(api, deps);
+  mountModifications(api, deps);
   mountDisputes(api, deps);
   mountReconciliation(api, deps);
   mountPspWebhooks(api, deps);

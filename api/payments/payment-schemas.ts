@@ -47,12 +47,10 @@ export const instrumentOutput = z
 export const depositOutput = z
   .strictObject({
     depositId: z.uuid(),
-    state: z
-      .enum(depositStates)
-      .openapi({
-        description:
-          '`parked`: the outcome is unknown and a person looks at it. `authorised`: held on the card, credited when staff capture it.',
-      }),
+    state: z.enum(depositStates).openapi({
+      description:
+        '`parked`: the outcome is unknown and a person looks at it. `authorised`: held on the card, credited when staff capture it.',
+    }),
     money: moneyOutput,
     method: z.enum(['card', 'e-wallet', 'bank-transfer']),
     captured: nullableMoneyOutput.openapi({ description: 'What was credited; it may be less.' }),
