@@ -12,6 +12,7 @@ import { mountListEntries } from './payments/list-entries.ts';
 import { mountPaymentRules } from './payments/payment-rules.ts';
 import { mountRetryRules } from './payments/retry-rules.ts';
 import { mountRoutingDecisions } from './payments/routing-decisions.ts';
+import { mountModifications } from './payments/modifications.ts';
 import { mountReconciliation } from './payments/reconciliation.ts';
 import { mountRefunds } from './payments/refunds.ts';
 import { mountTransferExpiry } from './payments/transfer-expiry.ts';
@@ -31,6 +32,7 @@ export function mountPayments(api: Api, deps: ApiDeps): void {
   mountRoutingDecisions(api, deps);
   mountPaymentHealth(api, deps);
   mountRefunds(api, deps);
+  mountModifications(api, deps);
   mountDisputes(api, deps);
   mountReconciliation(api, deps);
   mountPaymentRules(api, deps);

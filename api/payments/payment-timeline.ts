@@ -1,8 +1,29 @@
 /** Everything that is known about one payment, for the people who look after it. */
 import { z } from '@hono/zod-openapi';
+import type { AttemptRow } from '#activities/payments/payment-rows.ts';
 import type { Database } from '#db/connect.ts';
 import { toMoneyText } from '#domain/money.ts';
 import { moneyOutput, nullableMoneyOutput, timestamp } from '../schemas.ts';
+
+/** Of deposits; the cryptogram is not among it, because it is not kept. */
+const threeDsOutput = z
+  .strictObject({
+    want: z.string(),
+    exemptionRequested: z.string().nullable(),
+    exemptionGranted: z.string().nullable(),
+    transStatus: z.string().nullable(),
+    eci: z.string().nullable(),
+    dsTransactionId: z.string().nullable(),
+    version: z.string().nullable(),
+    network: z.string().nullable(),
+    issuerCountry: z.string().nullable(),
+    fromAttempt: z.int().nullable().openapi({ description: 'Whose authentication it carried on.' }),
+    liability: z
+      .strictObject({ party: z.string(), row: z.string(), tableVersion: z.int() })
+      .nullable()
+      .openapi({ description: 'Who bears fraud, as computed, and the row of the table that says so.' }),
+  })
+  .openapi('ThreeDsOfAttempt');
 
 export const attemptOutput = z
   .strictObject({
@@ -15,6 +36,7 @@ export const attemptOutput = z
     rawCode: z.string().nullable(),
     networkCode: z.string().nullable(),
     processed: nullableMoneyOutput,
+    threeDs: threeDsOutput.nullable(),
     startedAt: timestamp,
     sentAt: timestamp.nullable(),
     resolvedAt: timestamp.nullable(),
@@ -68,7 +90,47 @@ type AttemptLike = {
   readonly startedAt: Date;
   readonly sentAt: Date | null;
   readonly resolvedAt: Date | null;
+  /** Of deposits. */
+  readonly threeDs?: z.infer<typeof threeDsOutput> | null;
 };
+
+type SecuredAttempt = Pick<
+  AttemptRow,
+  | 'threeDsWant'
+  | 'exemptionRequested'
+  | 'exemptionGranted'
+  | 'transStatus'
+  | 'eci'
+  | 'dsTransactionId'
+  | 'threeDsVersion'
+  | 'network'
+  | 'issuerCountry'
+  | 'threeDsFrom'
+  | 'liability'
+  | 'liabilityRow'
+  | 'liabilityTableVersion'
+>;
+
+/** Null of an attempt that was never sent, and of wallets. */
+export const toApiThreeDs = (row: SecuredAttempt): z.infer<typeof threeDsOutput> | null =>
+  row.threeDsWant === null
+    ? null
+    : {
+        want: row.threeDsWant,
+        exemptionRequested: row.exemptionRequested,
+        exemptionGranted: row.exemptionGranted,
+        transStatus: row.transStatus,
+        eci: row.eci,
+        dsTransactionId: row.dsTransactionId,
+        version: row.threeDsVersion,
+        network: row.network,
+        issuerCountry: row.issuerCountry,
+        fromAttempt: row.threeDsFrom,
+        liability:
+          row.liability === null || row.liabilityRow === null || row.liabilityTableVersion === null
+            ? null
+            : { party: row.liability, row: row.liabilityRow, tableVersion: row.liabilityTableVersion },
+      };
 
 export const toApiAttempt = (row: AttemptLike): z.infer<typeof attemptOutput> => ({
   number: row.number,
@@ -83,6 +145,7 @@ export const toApiAttempt = (row: AttemptLike): z.infer<typeof attemptOutput> =>
     row.processedAsset === null || row.processedAmount === null
       ? null
       : toMoneyText(BigInt(row.processedAmount), row.processedAsset),
+  threeDs: row.threeDs ?? null,
   startedAt: row.startedAt.toISOString(),
   sentAt: row.sentAt?.toISOString() ?? null,
   resolvedAt: row.resolvedAt?.toISOString() ?? null,
