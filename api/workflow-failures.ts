@@ -15,13 +15,25 @@ export function failureBehind(error: unknown): FailureError | undefined {
     if (at instanceof ApplicationFailure && at.type && isFailureCode(at.type)) {
       return new FailureError(fail(at.type, at.message).failure);
     }
-    if (at instanceof TimeoutFailure) {
+    if (at instanceof TimeoutFailure || isTaskFailing(at)) {
       const detail = 'What this needs does not answer right now; a repeat with the same key is safe.';
       return new FailureError(fail('dependency-unavailable', detail).failure);
     }
   }
   return undefined;
 }
+
+/**
+ * Temporal refuses an update while the workflow's last task failed or timed out, as one does whose worker has just died:
+ * a new worker takes the task up again.
+ */
+const isTaskFailing = (error: Error): boolean =>
+  'code' in error &&
+  error.code === failedPrecondition &&
+  error.message.includes('Workflow Task in failed state');
+
+/** The number of gRPC. */
+const failedPrecondition = 9;
 
 /** True when the workflow has ended: the database knows the outcome. */
 export const isWorkflowOver = (error: unknown): boolean =>

@@ -121,10 +121,19 @@ export const tokenise = (
   playerId: string,
   { fate, tokensOf }: Pick<Planned, 'fate' | 'tokensOf'>,
 ): Promise<{ psp: Psp; token: string }[]> =>
+  tokeniseAs(at, playerId, tokensOf, (index) => (index === 0 ? fate.number : good));
+
+/** As `tokenise`, with the number that each PSP in turn is given. */
+export const tokeniseAs = (
+  at: PspAddresses,
+  playerId: string,
+  tokensOf: readonly Psp[],
+  numberOf: (index: number) => string,
+): Promise<{ psp: Psp; token: string }[]> =>
   Promise.all(
     tokensOf.map(async (psp, index) => ({
       psp,
-      token: await patiently(() => tokens[psp](at[psp], playerId, index === 0 ? fate.number : good)),
+      token: await patiently(() => tokens[psp](at[psp], playerId, numberOf(index))),
     })),
   );
 

@@ -17,7 +17,7 @@ import { spread } from './statistics.ts';
 
 const depositsDefault = 2_000;
 const depositsPerPlayer = 150;
-const callers = 16;
+const callers = 6;
 const depositsPerKill = 100;
 const killsMin = 3;
 /** The longest proof is a challenge that nobody answers (20 min), asked about at growing pauses. */
@@ -200,7 +200,7 @@ async function endChallenges(database: pg.Client): Promise<void> {
 export async function untilSettled(database: pg.Client, minutesMax: number): Promise<void> {
   const deadline = performance.now() + minutesMax * 60_000;
   let told = 0;
-  for (let tries = 0; ; tries += 1) {
+  for (;;) {
     const { rows } = await database.query<{ deposits: number; refunds: number; webhooks: number }>(
       `select (select count(*)::int from payments.deposit where method = 'card'
            and state not in ('captured', 'failed', 'parked')) as deposits,

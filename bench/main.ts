@@ -6,6 +6,7 @@ import { deposit } from './deposit.ts';
 import { freshness } from './freshness.ts';
 import { market } from './market.ts';
 import { memory } from './memory.ts';
+import { outage } from './outage.ts';
 import { reconciliation } from './reconciliation.ts';
 import { rules } from './rules.ts';
 import { scale } from './scale.ts';
@@ -18,6 +19,7 @@ const benches: Readonly<Record<string, Bench>> = {
   freshness,
   market,
   memory,
+  outage,
   reconciliation,
   rules,
   scale,

@@ -1,10 +1,10 @@
-/** A worker like the platform's own — codec, interceptors, versioning — that serves only the no-op workflow. */
+/** A worker like the platform's own — codec, interceptors, versioning — that serves only the no-op workflows. */
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { workflowInterceptorModules } from '#workers/bundle.ts';
 import { loadConfig } from '#workers/config.ts';
 import { createDataConverter, failureConverterPath } from '#workers/payload-codec.ts';
-import { noopQueue } from './noop.contract.ts';
+import { noopQueue, type NoopActivities } from './noop.contract.ts';
 
 const config = loadConfig();
 const { address, namespace } = config.temporal;
@@ -24,6 +24,7 @@ const worker = await Worker.create({
   namespace,
   taskQueue: noopQueue,
   workflowBundle,
+  activities: { step: async (number: number) => number } satisfies NoopActivities,
   maxCachedWorkflows: 1_000,
   workerDeploymentOptions: {
     version: { deploymentName, buildId },

@@ -1,6 +1,8 @@
-/** The anchor of the deposit benchmark: an update that answers at once, and nothing else. */
-import { allHandlersFinished, condition, setHandler } from '@temporalio/workflow';
-import { answerAtOnce } from './noop.contract.ts';
+/** The anchors of the deposit benchmarks: an update that answers at once, and three activities that do nothing. */
+import { allHandlersFinished, condition, proxyActivities, setHandler } from '@temporalio/workflow';
+import { answerAtOnce, type NoopActivities } from './noop.contract.ts';
+
+const { step } = proxyActivities<NoopActivities>({ startToCloseTimeout: '10 s' });
 
 export async function noop(): Promise<string> {
   let isAnswered = false;
@@ -10,4 +12,8 @@ export async function noop(): Promise<string> {
   });
   await condition(() => isAnswered && allHandlersFinished());
   return 'over';
+}
+
+export async function threeSteps(): Promise<number> {
+  return (await step(1)) + (await step(2)) + (await step(3));
 }

@@ -29,7 +29,7 @@ async function reconcile({ fileId }: ReconcileOrder): Promise<void> {
     connectionsMax: 2,
   });
   const db = createDatabase(pool);
-  const { matchSettlement } = createReconciliationActivities({
+  const activities = createReconciliationActivities({
     db,
     psps: createPspConnectors(pspAccounts(config)),
     log: pino({ level: 'silent' }),
@@ -42,7 +42,7 @@ async function reconcile({ fileId }: ReconcileOrder): Promise<void> {
     peakMiB = Math.max(peakMiB, residentMiB());
   }, 20);
   const startedAt = performance.now();
-  const { lines, openBreaks } = await matchSettlement({ fileId });
+  const { lines, openBreaks } = await activities.matchSettlement({ fileId });
   const tookS = (performance.now() - startedAt) / 1_000;
   clearInterval(watch);
   await db.destroy();
