@@ -52,7 +52,10 @@ export type PayerFacts = z.infer<typeof payerFacts>;
 export async function readPayer(db: Database | Trx, question: PayerQuestion): Promise<PayerFacts | null> {
   const { playerId, sessionId, ip, tokens, more = [] } = question;
   const { rows } = await sql<{ facts: unknown }>`
-    select payments.facts_of_payer(${playerId}::uuid, ${sessionId}::uuid, ${ip}::inet, ${[...tokens]}::text[],
+    select payments.facts_of_payer(${playerId}::uuid, ${sessionId}::uuid, ${addressOf(ip)}::inet, ${[...tokens]}::text[],
       ${JSON.stringify(more)}::jsonb) as facts`.execute(db);
   return payerFacts.nullable().parse(rows[0]?.facts ?? null);
 }
+
+/** Without the zone of a link-local address, which names an interface of ours and no client. */
+const addressOf = (ip: string | null): string | null => ip?.split('%')[0] ?? null;

@@ -90,6 +90,15 @@ const breaches: readonly Breach[] = [
     ).charging,
   },
   {
+    breach: 'gives a card another name with every token',
+    caughtBy: 'a card has one name whatever its token',
+    breaking: retold((outcome) =>
+      outcome.kind === 'approved' && outcome.card
+        ? { ...outcome, card: { ...outcome.card, fingerprint: `${outcome.pspReference}-card` } }
+        : outcome,
+    ).charging,
+  },
+  {
     breach: 'files every refusal under one class',
     caughtBy: 'a refusal is declined as hard_never',
     breaking: retold((outcome) =>

@@ -54,6 +54,20 @@ const charging: readonly Scenario[] = [
       expect(shown(await rig.connector.authorise(again))).toBe('approved');
     },
   },
+  {
+    name: 'a card has one name whatever its token, and it is told with a refusal, too',
+    async run(rig) {
+      const named = async (number: string) => {
+        const outcome = await rig.connector.authorise(await chargeOrder(rig, number));
+        if (outcome.kind !== 'approved' && outcome.kind !== 'declined') throw new Error(outcome.kind);
+        expect(outcome.card).toMatchObject({ fingerprint: expect.any(String), network: 'visa' });
+        return outcome.card?.fingerprint;
+      };
+      expect(await named(good)).toBe(await named(good));
+      expect(await named(declines.generic)).toBe(await named(declines.generic));
+      expect(await named(good)).not.toBe(await named(declines.generic));
+    },
+  },
   ...Object.entries(declines).map(([declineClass, number]): Scenario => ({
     name: `a refusal is declined as ${declineClass}, and nothing is charged`,
     async run(rig) {
