@@ -85,6 +85,16 @@ export async function signTransfer({ db, evm }: TransferDeps, id: string): Promi
     const nonce = Number(nextNonce);
     const signed = await signer.sign(orderOf(evm, row, nonce, gas, fees));
     if (signed.kind === 'away') return false;
+    if (signed.kind === 'refused' && !isFinalRefusal(signed.reason)) {
+      // A day's cap, another seed, a fee above the ceiling: nothing is wrong with the payout, so it waits for a person.
+      await openWorkItem(trx, {
+        kind: 'stuck-chain-transfer',
+        subject: `chain-transfer:${id}`,
+        brand: null,
+        reason: signed.reason,
+      });
+      return false;
+    }
     if (signed.kind === 'refused') {
       await trx
         .updateTable('payments.chainTransfer')
@@ -272,6 +282,9 @@ export async function raise(
     if (signed?.kind === 'signed') await keepSignature(trx, row.id, number, signed, fees);
   });
 }
+
+/** What will be refused tomorrow, too. */
+const isFinalRefusal = (reason: string): boolean => /^(above-cap|unlisted-contract):/.test(reason);
 
 const lockTransfer = (trx: Trx, id: string): Promise<TransferRow> =>
   trx
