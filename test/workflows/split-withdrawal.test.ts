@@ -6,7 +6,7 @@ import { addBankAccount } from '#activities/payments/commands/bank-accounts.ts';
 import { requestDeposit } from '#activities/payments/commands/request-deposit.ts';
 import { requestWithdrawal } from '#activities/payments/commands/request-withdrawal.ts';
 import { withdrawalInputOf, type WithdrawalRow } from '#activities/payments/payment-rows.ts';
-import { planWithdrawal } from '#activities/payments/plan-withdrawal.ts';
+import { planWithdrawal } from '#activities/payments/commands/quote-withdrawal.ts';
 import { liftStop } from '#activities/wallet/audit/withdrawal-stop.ts';
 import { postTransfer } from '#activities/wallet/post.ts';
 import { orThrow } from '#domain/failures.ts';

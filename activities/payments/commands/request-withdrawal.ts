@@ -11,7 +11,7 @@ import { fail, FailureError, orThrow, type Failure, type Result } from '#domain/
 import { levelSatisfies } from '#domain/kyc/levels.ts';
 import { parsePayable, toMinorUnits, toMoneyText, type MoneyText } from '#domain/money.ts';
 import { approvedContent } from '#domain/payments/withdrawal-decision.ts';
-import { planWithdrawal } from '../plan-withdrawal.ts';
+import { planWithdrawal } from './quote-withdrawal.ts';
 import type { WithdrawalRow } from '../payment-rows.ts';
 import { cardMinorUnitsMax, refusable } from './request-deposit.ts';
 
