@@ -6,9 +6,9 @@ import { postTransfer } from '#activities/wallet/post.ts';
 import type { Database, Trx } from '#db/connect.ts';
 import type { PaymentsWithdrawalLeg } from '#db/schema.generated.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
-import { toMoneyText } from '#domain/money.ts';
+import { toMoneyText, type MoneyText } from '#domain/money.ts';
 import { closeWorkItems } from './commands/work-items.ts';
-import { moneyOf, type WithdrawalRow } from './payment-rows.ts';
+import type { WithdrawalRow } from './payment-rows.ts';
 
 export type LegRow = Selectable<PaymentsWithdrawalLeg>;
 
@@ -182,7 +182,7 @@ export async function endWhenDone(
 export async function appendEnd(
   trx: Trx,
   row: WithdrawalRow,
-  money: ReturnType<typeof moneyOf>,
+  money: MoneyText,
   reason: string,
   isRefused: boolean,
 ): Promise<void> {

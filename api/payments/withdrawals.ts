@@ -1,7 +1,7 @@
 /** The player's withdrawals. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { requestWithdrawal } from '#activities/payments/commands/request-withdrawal.ts';
-import { planWithdrawal } from '#activities/payments/plan-withdrawal.ts';
+import { planWithdrawal } from '#activities/payments/commands/quote-withdrawal.ts';
 import type { Database } from '#db/connect.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import { parsePayable, toMoneyText } from '#domain/money.ts';

@@ -434,6 +434,7 @@ const laterTransfers = fc
       'hold.release',
       'deposit.refund',
       'deposit.refund-return',
+      'deposit.refund-return',
       'chargeback.open',
       'chargeback.open',
       'chargeback.lose',

@@ -1,12 +1,12 @@
 /** Withdrawals in several legs, with fees, bands and another PSP: on a real ledger under skipped time; PSPs are played. */
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { WithStartWorkflowOperation, type Client } from '@temporalio/client';
 import { addBankAccount } from '#activities/payments/commands/bank-accounts.ts';
 import { requestDeposit } from '#activities/payments/commands/request-deposit.ts';
 import { requestWithdrawal } from '#activities/payments/commands/request-withdrawal.ts';
 import { withdrawalInputOf, type WithdrawalRow } from '#activities/payments/payment-rows.ts';
-import { planWithdrawal } from '#activities/payments/plan-withdrawal.ts';
+import { planWithdrawal } from '#activities/payments/commands/quote-withdrawal.ts';
 import { liftStop } from '#activities/wallet/audit/withdrawal-stop.ts';
 import { postTransfer } from '#activities/wallet/post.ts';
 import { orThrow } from '#domain/failures.ts';
@@ -43,6 +43,9 @@ import {
   testKeyRing,
   unknown,
 } from './payment-world.ts';
+
+// Two players with three payments each take their time on a busy machine.
+vi.setConfig({ testTimeout: 180_000 });
 
 let database: TestDatabase;
 let workflows: WorkflowEnvironment;
@@ -258,7 +261,7 @@ describeWorkflows('a withdrawal in legs', () => {
     expect(await balancesOf(database.db, playerId)).toEqual({ cash: 50n, held: 0n });
     // What went back is no deposit any more: the next withdrawal is winnings alone.
     expect(await legsOf(await ask(playerId, account, '50.00'))).toEqual(['1 sepa 5000-0 planned']);
-  }, 180_000);
+  });
 
   test('of which one leg hangs pays the others, and settles the last when its PSP tells', async () => {
     const { playerId, account } = await player();

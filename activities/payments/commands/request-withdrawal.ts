@@ -14,7 +14,7 @@ import { parsePayable, toMinorUnits, toMoneyText, type MoneyText } from '#domain
 import { approvedContent } from '#domain/payments/withdrawal-decision.ts';
 import { toFailure, type Refusal } from '#domain/payments/uses.ts';
 import { currentPaymentRules } from '../payment-limits.ts';
-import { planWithdrawal } from '../plan-withdrawal.ts';
+import { planWithdrawal } from './quote-withdrawal.ts';
 import type { WithdrawalRow } from '../payment-rows.ts';
 import { countWithdrawal } from '../withdrawal-limits.ts';
 import { cardMinorUnitsMax, refusable, type PaymentOrigin } from './request-deposit.ts';

@@ -5,7 +5,7 @@ import { fail, succeed, type Result } from '#domain/failures.ts';
 import { assetOf, type Units } from '#domain/money.ts';
 import { planPayout, type PlannedLeg } from '#domain/payments/payout-plan.ts';
 import { withdrawalFee, type FeeTerm } from '#domain/payments/withdrawal-fee.ts';
-import { readSources } from './payout-sources.ts';
+import { readSources } from '../payout-sources.ts';
 
 export type WithdrawalPlan = {
   readonly fee: Units;
