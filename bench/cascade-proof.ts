@@ -44,7 +44,7 @@ export const readBooks = async (at: PspAddresses): Promise<Record<Psp, Books>> =
 /** Every card deposit of the platform, and whether a person has it. */
 export async function readDeposits(database: pg.Client): Promise<readonly DepositRow[]> {
   const { rows } = await database.query<DepositRow & { amount: string }>(
-    `select d.id, d.state, (d.amount / 10000000000)::text as amount, d.captured_psp as "capturedPsp",
+    `select d.id, d.state, (d.amount / 10000000000)::bigint::text as amount, d.captured_psp as "capturedPsp",
        exists (select from payments.work_item w
          where w.subject = 'deposit:' || d.id and w.closed_at is null) as "hasWorkItem"
      from payments.deposit d where d.method = 'card'`,
@@ -145,7 +145,7 @@ function standingCharges(books: Readonly<Record<Psp, Books>>): Map<string, Stand
 /** Captures in the ledger, in minor units. */
 async function readCaptures(database: pg.Client): Promise<ReadonlyMap<string, bigint>> {
   const { rows } = await database.query<{ id: string; amount: string }>(
-    `select split_part(external_id, ':', 2) as id, (amount / 10000000000)::text as amount
+    `select split_part(external_id, ':', 2) as id, (amount / 10000000000)::bigint::text as amount
      from wallet.journal where integration = 'pitboss' and external_id ~ '^deposit:[0-9a-f-]{36}:capture$'`,
   );
   return new Map(rows.map(({ id, amount }) => [id, BigInt(amount)]));

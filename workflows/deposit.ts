@@ -40,7 +40,7 @@ import {
   type DepositView,
 } from './deposit.contract.ts';
 import { insist } from './insist.ts';
-import { othersFirst } from './others-first.ts';
+import { othersFirst } from './local-activity-order.ts';
 import { database, provider, providerOnceAtOnce } from './retry-profiles.ts';
 import { refundSecondCharge } from './second-charge.ts';
 import { stageKey } from './search-attributes.ts';
