@@ -1,15 +1,15 @@
 /** Entries of black, grey and white lists: staff add and end them, nobody changes one. */
 import { sql, type Selectable } from 'kysely';
 import { appendEvent } from '#activities/compliance/append-event.ts';
-import type { KeyRing } from '#activities/pam/key-ring.ts';
 import type { Database, Trx } from '#db/connect.ts';
 import type { PaymentsListEntry } from '#db/schema.generated.ts';
 import { fail, succeed, type Result } from '#domain/failures.ts';
 import { listKey, type ListColour, type ListKind } from '#domain/payments/lists.ts';
+import type { ActivityDeps } from '../../deps.ts';
 
 export type ListEntryRow = Selectable<PaymentsListEntry>;
 
-type Hashes = Pick<KeyRing, 'blindIndex'>;
+type Hashes = Pick<ActivityDeps['keyRing'], 'blindIndex'>;
 
 export type NewListEntry = {
   /** Made from the operator and the idempotency key. */

@@ -1,7 +1,7 @@
 /** What PSPs tell of a card, checked and in one form; the fingerprint becomes a keyed hash before anything keeps it. */
 import { networkName } from '#domain/payments/network-codes.ts';
 import type { CardIdentity } from '#domain/payments/outcome.ts';
-import type { KeyRing } from '#activities/pam/key-ring.ts';
+import type { ActivityDeps } from '../../deps.ts';
 
 type Told = string | null | undefined;
 
@@ -28,7 +28,7 @@ export type KeyedCard = Omit<CardIdentity, 'fingerprint'> & { readonly fingerpri
 
 /** Names of cards are each PSP's own, so the PSP is part of what is hashed. */
 export const keyedCard = (
-  keyRing: Pick<KeyRing, 'blindIndex'>,
+  keyRing: Pick<ActivityDeps['keyRing'], 'blindIndex'>,
   psp: string,
   card: CardIdentity,
 ): KeyedCard => ({
