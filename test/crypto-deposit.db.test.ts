@@ -130,6 +130,7 @@ describe.skipIf(anvilBinary === null && process.env['CI'] !== 'true')('a deposit
       .where('playerId', '=', playerId)
       .where('asset', '=', 'USDT')
       .execute();
+    await world.limit(playerId, 'USDT', 1_000n * usdt);
     expect(await world.follow(id)).toBe('credited');
     expect(await workItemsOf(database.db, `crypto-deposit:${id}`)).toEqual(['parked-crypto-deposit:closed']);
   });
