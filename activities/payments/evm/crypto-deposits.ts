@@ -58,8 +58,8 @@ export function createCryptoDepositActivities(deps: Pick<ActivityDeps, 'db' | 'e
       const { evm } = deps;
       if (evm === null) return { state: 'seen', pauseMs: absentPauseMs, isOver: false };
       const known = await read(db, cryptoDepositId).executeTakeFirstOrThrow();
-      const lookedAtMs = Date.now();
       const look = await lookAt(evm, known);
+      const lookedAtMs = Date.now();
       return db.transaction().execute(async (trx) => {
         const row = await read(trx, cryptoDepositId).forUpdate().executeTakeFirstOrThrow();
         const state = cryptoDepositStateOf(row.state);
