@@ -1,5 +1,5 @@
 /** Deposits on a real local chain: watched, credited once at their depth, taken back when the chain takes them back. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createCryptoDepositActivities } from '#activities/payments/evm/crypto-deposits.ts';
 import { issueDepositAddress } from '#activities/payments/commands/crypto-addresses.ts';
 import { openEvm } from '#activities/payments/evm/evm-deps.ts';
@@ -11,6 +11,8 @@ import { openCryptoWorld, usdt, usdtRaw, type CryptoWorld } from '#test/support/
 import { brand, workItemsOf } from '#test/workflows/payment-world.ts';
 
 describe.skipIf(anvilBinary === null && process.env['CI'] !== 'true')('a deposit on a chain', () => {
+  vi.setConfig({ testTimeout: 120_000 });
+
   let database: TestDatabase;
   let world: CryptoWorld;
 
@@ -130,6 +132,7 @@ describe.skipIf(anvilBinary === null && process.env['CI'] !== 'true')('a deposit
       .where('playerId', '=', playerId)
       .where('asset', '=', 'USDT')
       .execute();
+    await world.limit(playerId, 'USDT', 1_000n * usdt);
     expect(await world.follow(id)).toBe('credited');
     expect(await workItemsOf(database.db, `crypto-deposit:${id}`)).toEqual(['parked-crypto-deposit:closed']);
   });

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
 import type { Address, Hash } from 'viem';
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { addCryptoDestination } from '#activities/payments/commands/crypto-addresses.ts';
 import { requestWithdrawal } from '#activities/payments/commands/request-withdrawal.ts';
 import { createEvmConnector } from '#activities/payments/connectors/evm.ts';
@@ -27,6 +27,9 @@ import { signerSecret, startSigner } from '#test/support/signer-process.ts';
 import { brand, fingerprintOf, paymentActivities, workItemsOf } from '#test/workflows/payment-world.ts';
 
 describe.skipIf(anvilBinary === null && process.env['CI'] !== 'true')('a payout on a chain', () => {
+  // Each waits for a chain, a signer and a database, on whatever machine there is.
+  vi.setConfig({ testTimeout: 120_000 });
+
   let database: TestDatabase;
   let world: CryptoWorld;
   let signer: Awaited<ReturnType<typeof startSigner>>;
@@ -206,7 +209,8 @@ describe.skipIf(anvilBinary === null && process.env['CI'] !== 'true')('a payout 
 
   test('twenty at once, tended by several workers, take twenty nonces without a gap', async () => {
     const players = await rich(30n, 20);
-    const all = await Promise.all(players.map(({ playerId }) => queued(playerId, '25')));
+    const all = [];
+    for (const { playerId } of players) all.push(await queued(playerId, '25'));
     await Promise.all([tend(), tend(), tend(), tend()]);
     await world.anvil.mine(7);
     while ((await tend()).open > 0) await world.anvil.mine(1);
@@ -219,7 +223,7 @@ describe.skipIf(anvilBinary === null && process.env['CI'] !== 'true')('a payout 
       expect(await refresh(withdrawalId)).toBe('paid');
       await payments.money.settleWithdrawal({ withdrawalId, number: 1 });
     }
-  }, 60_000);
+  });
 
   test('a transfer that the contract refuses gives the money back, its fee is booked, and the next nonce goes on', async () => {
     const [{ playerId } = { playerId: '' }] = await rich(50n);
@@ -397,5 +401,5 @@ describe.skipIf(anvilBinary === null && process.env['CI'] !== 'true')('a payout 
       .where('closedAt', 'is', null)
       .execute();
     expect(open).toEqual([]);
-  }, 120_000);
+  });
 });

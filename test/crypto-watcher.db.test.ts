@@ -43,14 +43,14 @@ describe.skipIf(anvilBinary === null && process.env['CI'] !== 'true')('the chain
         METRICS_PORT: String(port),
       },
       isReady: () => answersOk(`http://127.0.0.1:${port}/readyz`),
-      readyTimeoutMs: 60_000,
+      readyTimeoutMs: 120_000,
     });
   }
 
   const seen = async () =>
     (await database.db.selectFrom('payments.cryptoDeposit').select('id').execute()).map(({ id }) => id);
   async function until(isSo: () => Promise<boolean>): Promise<void> {
-    for (const deadline = Date.now() + 60_000; Date.now() < deadline; await delay(50))
+    for (const deadline = Date.now() + 120_000; Date.now() < deadline; await delay(50))
       if (await isSo()) return;
     throw new Error('It did not come to pass.');
   }
@@ -87,5 +87,5 @@ describe.skipIf(anvilBinary === null && process.env['CI'] !== 'true')('the chain
       .where('code', '=', 'deposit.capture')
       .execute();
     expect(journals).toHaveLength(rounds * players.length);
-  }, 180_000);
+  }, 400_000);
 });

@@ -11,10 +11,11 @@ import { createPspBreakers } from '#activities/payments/psp-breakers.ts';
 import { createPspConnectors, pspTimeoutMs } from '#activities/payments/connectors.ts';
 import { createSepaConnector } from '#activities/payments/connectors/sepa.ts';
 import { createEvmConnector } from '#activities/payments/connectors/evm.ts';
-import { evmPsp, openEvm, type Evm } from '#activities/payments/evm/evm-deps.ts';
+import { evmPsp } from '#activities/payments/evm/evm-deps.ts';
 import { openBank } from '#activities/payments/sepa/bank-client.ts';
 import type { Database } from '#db/connect.ts';
 import { fail, FailureError } from '#domain/failures.ts';
+import { evmOf } from './configured-chain.ts';
 import type { Config } from './config.ts';
 
 export type WorkerParts = {
@@ -66,17 +67,6 @@ export function createActivityDeps({ config, db, clickhouse, log }: WorkerParts)
       }),
     },
   };
-}
-
-/** The chain that is configured, null where none is. */
-export function evmOf({ evm }: Pick<Config, 'evm'>): Evm | null {
-  if (evm === undefined) return null;
-  const { signer, rpcUrl, ...rest } = evm;
-  return openEvm({
-    ...rest,
-    rpcUrl: rpcUrl.reveal(),
-    signer: signer === undefined ? null : { url: signer.url, secret: signer.secret.reveal() },
-  });
 }
 
 /** Accounts at PSPs, in the clear for the connectors alone. */

@@ -7,7 +7,7 @@ import type { Evm } from '#activities/payments/evm/evm-deps.ts';
 import { watchBlock, type WatchStep } from '#activities/payments/evm/watch-blocks.ts';
 import { createDatabase, openPool, type Database } from '#db/connect.ts';
 import { assets } from '#domain/assets.ts';
-import { evmOf } from './activity-deps.ts';
+import { evmOf } from './configured-chain.ts';
 import { loadConfig } from './config.ts';
 import { startHealthServer } from './health-server.ts';
 import { createLogger } from './logger.ts';

@@ -36,6 +36,24 @@ export async function openCryptoWorld(db: Database, signer: SignerAccount | null
   const log = pino({ level: 'silent' });
   const deposits = createCryptoDepositActivities({ db, evm, log });
 
+  /** Of a day, in ledger units. */
+  const setLimit = (playerId: string, asset: string, amount: bigint) =>
+    db
+      .insertInto('responsibleGambling.limit')
+      .values({
+        id: randomUUID(),
+        playerId,
+        brand,
+        jurisdiction: 'MT',
+        profileVersion: 1,
+        kind: 'deposit',
+        window: 'day',
+        asset,
+        amount: amount.toString(),
+        fingerprint: fingerprintOf(playerId),
+      })
+      .execute();
+
   return {
     anvil,
     token,
@@ -44,25 +62,12 @@ export async function openCryptoWorld(db: Database, signer: SignerAccount | null
     evm,
     log,
     deposits,
+    limit: setLimit,
     /** An active player with limits in USDT and ETH and an address to pay to. */
     async player(limit = 1_000_000n): Promise<{ playerId: string; address: Address }> {
       const playerId = await makePlayer(db);
-      for (const asset of ['USDT', 'ETH'])
-        await db
-          .insertInto('responsibleGambling.limit')
-          .values({
-            id: randomUUID(),
-            playerId,
-            brand,
-            jurisdiction: 'MT',
-            profileVersion: 1,
-            kind: 'deposit',
-            window: 'day',
-            asset,
-            amount: (limit * (asset === 'ETH' ? 10n ** 18n : usdt)).toString(),
-            fingerprint: fingerprintOf(playerId),
-          })
-          .execute();
+      await setLimit(playerId, 'USDT', limit * usdt);
+      await setLimit(playerId, 'ETH', limit * 10n ** 18n);
       const request = { playerId, brand, jurisdiction: 'MT', asset: 'USDT' };
       const { address } = orThrow(await issueDepositAddress(db, offer, request));
       return { playerId, address: address as Address };

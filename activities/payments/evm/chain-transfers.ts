@@ -73,6 +73,7 @@ export async function signTransfer({ db, evm }: TransferDeps, id: string): Promi
   const gas = await gasOf(evm, queued);
   await ensureAccount(db, evm, queued.fromAddress);
   return db.transaction().execute(async (trx) => {
+    await sql`set local lock_timeout = '10s'`.execute(trx);
     const { nextNonce } = await trx
       .selectFrom('payments.chainAccount')
       .select('nextNonce')

@@ -9,7 +9,7 @@ import {
 } from '#activities/responsible-gambling/commands/deposit-limit.ts';
 import { openWallet } from '#activities/wallet/player-wallet.ts';
 import { postTransfer } from '#activities/wallet/post.ts';
-import type { Trx } from '#db/connect.ts';
+import type { Database, Trx } from '#db/connect.ts';
 import type { PaymentsCryptoDeposit } from '#db/schema.generated.ts';
 import { orThrow } from '#domain/failures.ts';
 import { toMoneyText } from '#domain/money.ts';
@@ -35,6 +35,8 @@ export type CryptoStanding = {
 };
 
 /** Asked about again while the reason may pass by itself: a limit's window moves on. */
+/** How old the chain's answer may be when money is credited on it. */
+const lookFreshMs = 5_000;
 const limitPauseMs = 6 * 3_600_000;
 const limitBudgetMs = 31 * 24 * 3_600_000;
 const absentPauseMs = 10 * 60_000;
@@ -44,8 +46,9 @@ export function createCryptoDepositActivities(deps: Pick<ActivityDeps, 'db' | 'e
   const { db } = deps;
   return {
     /**
-     * Looks at the chain under the lock of the row and takes the one step that is due. Repeating it is harmless. The
-     * block is asked for at the very moment of the credit: what was true a second before is not enough.
+     * Looks at the chain and at once takes the one step that is due. Repeating it is harmless. No transaction is open
+     * while the node answers; the step is taken only if the row is still what was looked at, and the look is fresh: a
+     * watcher that has seen the block go meanwhile has changed the row.
      */
     async followCryptoDeposit({
       cryptoDepositId,
@@ -54,16 +57,20 @@ export function createCryptoDepositActivities(deps: Pick<ActivityDeps, 'db' | 'e
     }): Promise<CryptoStanding> {
       const { evm } = deps;
       if (evm === null) return { state: 'seen', pauseMs: absentPauseMs, isOver: false };
+      const known = await read(db, cryptoDepositId).executeTakeFirstOrThrow();
+      const look = await lookAt(evm, known);
+      const lookedAtMs = Date.now();
       return db.transaction().execute(async (trx) => {
-        const row = await lock(trx, cryptoDepositId);
+        const row = await read(trx, cryptoDepositId).forUpdate().executeTakeFirstOrThrow();
         const state = cryptoDepositStateOf(row.state);
+        const isStale = row.blockHash !== known.blockHash || row.state !== known.state;
+        if (isStale || Date.now() - lookedAtMs > lookFreshMs) return { state, pauseMs: 1_000, isOver: false };
         const ageMs = await ageOf(trx, row);
         if (state === 'parked' && !(passing.has(row.reason ?? '') && ageMs < limitBudgetMs)) {
           // Dust is everybody's to send: an item for each would bury the others.
           if (row.reason !== 'below-minimum') await park(trx, row, row.reason ?? '');
           return { state, pauseMs: 0, isOver: true };
         }
-        const look = await lookAt(evm, row);
         const step = stepDeposit(state, look, {
           depthRequired: row.depthRequired,
           finalDepth: Math.max(evm.chain.finalDepth, row.depthRequired),
@@ -95,13 +102,8 @@ export function createCryptoDepositActivities(deps: Pick<ActivityDeps, 'db' | 'e
   };
 }
 
-const lock = (trx: Trx, id: string): Promise<CryptoDepositRow> =>
-  trx
-    .selectFrom('payments.cryptoDeposit')
-    .selectAll()
-    .where('id', '=', id)
-    .forUpdate()
-    .executeTakeFirstOrThrow();
+const read = (db: Database | Trx, id: string) =>
+  db.selectFrom('payments.cryptoDeposit').selectAll().where('id', '=', id);
 
 async function ageOf(trx: Trx, row: CryptoDepositRow): Promise<number> {
   const { ageMs } = await trx

@@ -1,6 +1,6 @@
 /** What the parts of crypto stand on: one chain with its node, our public key on it, and the signer. */
 import { getAddress, type Address } from 'viem';
-import { HDKey } from 'viem/accounts';
+import type { HDKey } from 'viem/accounts';
 import { chainOf, type Chain } from '#domain/payments/crypto/chains.ts';
 import { openChain, type ChainAccount, type ChainClient } from './chain-client.ts';
 import { deriveAddress, hotWalletBranch, keyIdOf, openXpub } from './derive-address.ts';

@@ -53,7 +53,8 @@ export const signatureHeader = 'x-signer-signature';
 export const requestSignature = (secret: string, timestamp: string, body: string): string =>
   createHmac('sha256', secret).update(`${timestamp}\n${body}`).digest('hex');
 
-const timeoutMs = 5_000;
+/** Less than the database lets a transaction wait: a nonce is taken and signed in one. */
+const timeoutMs = 3_000;
 
 export function openSigner({ url, secret }: SignerAccount): Signer {
   return {
