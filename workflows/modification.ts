@@ -124,6 +124,8 @@ export async function modification(input: ModificationInput): Promise<Modificati
       await beginOnce();
     }
     if (state === 'submitted' || state === 'parked') await send();
+    // Whoever asked need not wait until the deposit has heard of it.
+    isAnswered = true;
     await tellDeposit();
   }
 

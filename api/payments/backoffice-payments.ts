@@ -22,7 +22,7 @@ import {
   workItemsRoute,
 } from './backoffice-payment-routes.ts';
 import { readLegsOf, toApiDeposit, toApiWithdrawal } from './payment-schemas.ts';
-import { readTimeline, toApiAttempt, toApiWorkItem } from './payment-timeline.ts';
+import { readTimeline, toApiAttempt, toApiThreeDs, toApiWorkItem } from './payment-timeline.ts';
 import { sendDecision } from './run-payments.ts';
 
 export function mountBackofficePayments(api: Api, deps: ApiDeps): void {
@@ -44,7 +44,7 @@ export function mountBackofficePayments(api: Api, deps: ApiDeps): void {
         ...toApiDeposit(row, attempts.find(({ state }) => state === 'action')?.actionUrl ?? null),
         ...factsOf(row),
         workflowId: depositWorkflowId(id),
-        attempts: attempts.map(toApiAttempt),
+        attempts: attempts.map((attempt) => toApiAttempt({ ...attempt, threeDs: toApiThreeDs(attempt) })),
         ...(await readTimeline(db, `deposit:${id}`)),
       },
       200,

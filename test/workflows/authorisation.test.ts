@@ -247,23 +247,25 @@ async function held(client: Client, playerId: string): Promise<DepositRow> {
   return row;
 }
 
-const manual = (version: number, captureMode: 'manual' | 'automatic') =>
-  database.db
+const manual = async (version: number, captureMode: 'manual' | 'automatic'): Promise<void> => {
+  await database.db
     .insertInto('payments.pspRoute')
     .values({ brand, method: 'card', currency: 'EUR', version, psps: ['alpha', 'beta'], captureMode })
     .execute();
+};
+
+// One server for all: what is authorised comes last, because its route applies from then on.
+beforeAll(async () => {
+  [database, workflows] = await Promise.all([createTestDatabase(), createWorkflowEnvironment()]);
+  await seedWorld(database.db);
+}, 120_000);
+
+afterAll(async () => {
+  await workflows?.close();
+  await database?.drop();
+});
 
 describeWorkflows('an authentication', () => {
-  beforeAll(async () => {
-    [database, workflows] = await Promise.all([createTestDatabase(), createWorkflowEnvironment()]);
-    await seedWorld(database.db);
-  }, 60_000);
-
-  afterAll(async () => {
-    await workflows?.close();
-    await database?.drop();
-  });
-
   test('is kept with its attempt, and who bears fraud is computed from it', async () => {
     const playerId = await makePlayer(database.db);
     const row = await ask(playerId);
@@ -426,16 +428,6 @@ const declinedOf = (declineClass: 'generic'): Extract<PspOutcome, { kind: 'decli
 };
 
 describeWorkflows('a wallet', () => {
-  beforeAll(async () => {
-    [database, workflows] = await Promise.all([createTestDatabase(), createWorkflowEnvironment()]);
-    await seedWorld(database.db);
-  }, 60_000);
-
-  afterAll(async () => {
-    await workflows?.close();
-    await database?.drop();
-  });
-
   test('sends the player away, waits while it takes its time, and is credited without an instrument', async () => {
     const playerId = await makePlayer(database.db);
     const row = await ask(playerId, { wallet: 'paypal' });
@@ -485,16 +477,7 @@ describeWorkflows('a wallet', () => {
 });
 
 describeWorkflows('an authorisation', () => {
-  beforeAll(async () => {
-    [database, workflows] = await Promise.all([createTestDatabase(), createWorkflowEnvironment()]);
-    await seedWorld(database.db);
-    await manual(2, 'manual');
-  }, 60_000);
-
-  afterAll(async () => {
-    await workflows?.close();
-    await database?.drop();
-  });
+  beforeAll(() => manual(2, 'manual'));
 
   test('credits nothing until it is captured, and then only the captured part', async () => {
     const playerId = await makePlayer(database.db);

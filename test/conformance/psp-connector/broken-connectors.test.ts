@@ -1,6 +1,6 @@
 /** The contract can fail: connectors that are broken on purpose, and the scenario that must catch each. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { PspConnector } from '#activities/payments/connectors.ts';
+import type { PspConnector, PspModifications } from '#activities/payments/connectors.ts';
 import { succeed } from '#domain/failures.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import { contractReference, pspContract } from './psp-contract.ts';
@@ -32,6 +32,14 @@ const retold = (tell: (outcome: PspOutcome) => PspOutcome) => ({
     payout: async (order) => tell(await connector.payout(order)),
   }),
 });
+
+const modifying =
+  (broken: (parts: PspModifications) => Partial<PspModifications>) =>
+  (connector: PspConnector): Partial<PspConnector> => {
+    const parts = connector.modifications;
+    if (parts === undefined) throw new Error('the connector captures nothing');
+    return { modifications: { ...parts, ...broken(parts) } };
+  };
 
 const breaches: readonly Breach[] = [
   {
@@ -126,6 +134,89 @@ const breaches: readonly Breach[] = [
       refund: async (order) => {
         const outcome = await connector.refund(order);
         return outcome.kind === 'declined' ? { kind: 'not_sent', reason: outcome.rawCode } : outcome;
+      },
+    }),
+  },
+  {
+    breach: 'calls every authentication Y',
+    caughtBy: 'an authentication that ended A (attempted)',
+    breaking: retold((outcome) =>
+      outcome.kind === 'approved' && outcome.threeDs
+        ? { ...outcome, threeDs: { ...outcome.threeDs, transStatus: 'Y' } }
+        : outcome,
+    ).charging,
+  },
+  {
+    breach: 'asks the player again although another PSP has authenticated him',
+    caughtBy: 'an authentication of another PSP is taken over',
+    breaking: (connector) => ({
+      authorise: (order) => connector.authorise({ ...order, portable: null }),
+    }),
+  },
+  {
+    breach: 'lets the cryptogram out with an outcome',
+    caughtBy: 'no outcome carries a cryptogram',
+    breaking: (connector) => ({
+      // As an answer that was passed on whole.
+      status: async (order) => ({ ...(await connector.status(order)), raw: 'cavv' }),
+    }),
+  },
+  {
+    breach: 'takes the money where it should only be held',
+    caughtBy: 'a capture in part moves that part',
+    breaking: (connector) => ({
+      authorise: (order) => connector.authorise({ ...order, captureMode: 'automatic' }),
+    }),
+  },
+  {
+    breach: 'captures all where a part was asked for',
+    caughtBy: 'a capture in part moves that part',
+    breaking: modifying((parts) => ({
+      modify: (order) => parts.modify({ ...order, money: { amount: '12.34', asset: 'EUR' } }),
+    })),
+  },
+  {
+    breach: 'calls a refused capture done',
+    caughtBy: 'a capture beyond the authorisation is refused',
+    breaking: modifying((parts) => ({
+      modify: async (order) => {
+        const outcome = await parts.modify(order);
+        return outcome.kind === 'declined' ? { kind: 'pending', pspReference: null } : outcome;
+      },
+      modificationStatus: (order) =>
+        Promise.resolve({ kind: 'approved', pspReference: 'x', processed: order.money, instrument: null }),
+    })),
+  },
+  {
+    breach: 'takes a capture whose answer was lost for one that never left',
+    caughtBy: 'a capture without an answer is unknown',
+    breaking: modifying((parts) => ({
+      modify: async (order) => {
+        const outcome = await parts.modify(order);
+        return outcome.kind === 'unknown' ? { kind: 'not_sent', reason: 'guessed' } : outcome;
+      },
+    })),
+  },
+  {
+    breach: 'keeps a wallet as if it were a card',
+    caughtBy: 'a wallet sends the player away',
+    breaking: (connector) => ({
+      continueAfterAction: async (order) => {
+        const outcome = await connector.continueAfterAction(order);
+        const instrument = { token: 'x', cardBrand: null, last4: null, expiryMonth: null, expiryYear: null };
+        return outcome.kind === 'approved' ? { ...outcome, instrument } : outcome;
+      },
+    }),
+  },
+  {
+    breach: 'calls a wallet that takes its time paid',
+    caughtBy: 'a wallet that takes its time is pending until it is declined',
+    breaking: (connector) => ({
+      continueAfterAction: async (order) => {
+        const outcome = await connector.continueAfterAction(order);
+        return outcome.kind === 'pending'
+          ? { kind: 'approved', pspReference: 'x', processed: order.money, instrument: null }
+          : outcome;
       },
     }),
   },
