@@ -9,6 +9,7 @@ import {
   makePlayer,
   scriptedPsp,
   seedWorld,
+  testKeyRing,
   unknown,
 } from '#test/workflows/payment-world.ts';
 import { createDepositAttemptActivities } from './deposit-attempts.ts';
@@ -30,6 +31,7 @@ test('after five charges without an answer a PSP is left alone, then probed by o
     db,
     psps: new Map([['alpha', alpha]]),
     breakers,
+    keyRing: testKeyRing,
     publicUrl: 'http://api.test',
     log: pino({ level: 'silent' }),
   });

@@ -2,7 +2,6 @@
  * The rule sets of the platform: what each is about, which fields it may use, and who may do what with it. Their life
  * cycle is one for all; what they decide belongs to their module.
  */
-import type { z } from 'zod';
 import type { Permission } from './roles.ts';
 import { fail, succeed, type Result } from '../failures.ts';
 import { payoutRoutingCatalogue } from '../payments/payout-routing-fields.ts';
@@ -100,10 +99,19 @@ export function readRuleSet(name: RuleSetName, content: unknown): Result<Compile
   }
 }
 
-function parsedBy<T>(
-  schema: { safeParse(content: unknown): z.ZodSafeParseResult<T> },
-  content: unknown,
-): Result<T> {
+/** As much of a schema as is needed here. */
+type Schema<T> = {
+  safeParse(content: unknown):
+    | { readonly success: true; readonly data: T }
+    | {
+        readonly success: false;
+        readonly error: {
+          readonly issues: readonly { readonly path: PropertyKey[]; readonly message: string }[];
+        };
+      };
+};
+
+function parsedBy<T>(schema: Schema<T>, content: unknown): Result<T> {
   if (!isShallow(content)) return fail('rule-invalid', 'The rules are nested too deeply.');
   const parsed = schema.safeParse(content);
   if (parsed.success) return succeed(parsed.data);

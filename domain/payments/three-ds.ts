@@ -104,6 +104,3 @@ export function afterAuthentication(
 
 export const transStatusOf = (text: string | null | undefined): TransStatus | null =>
   transStatuses.find((known) => known === text) ?? null;
-
-export const exemptionOf = (text: string | null | undefined): Exemption | null =>
-  exemptions.find((known) => known === text) ?? null;
