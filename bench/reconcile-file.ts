@@ -47,6 +47,6 @@ async function reconcile({ fileId }: ReconcileOrder): Promise<void> {
   clearInterval(watch);
   await db.destroy();
   const result: Reconciliation = { lines, openBreaks, tookS, beforeMiB, peakMiB };
+  process.once('message', () => process.disconnect());
   process.send?.(result);
-  process.disconnect?.();
 }

@@ -335,7 +335,11 @@ test('an operator of another brand does not see the rules, and one without the r
   ).toBe(403);
   expect((await app.send('GET', '/admin/v1/rule-sets', undefined, { token: support })).status).toBe(403);
   expect((await app.send('GET', '/admin/v1/rule-sets', undefined, { token: other })).body).toMatchObject({
-    items: [{ name: 'payments.deposit-routing' }, { name: 'payments.payout-routing' }],
+    items: [
+      { name: 'payments.deposit-routing' },
+      { name: 'payments.payout-routing' },
+      { name: 'payments.three-ds' },
+    ],
   });
   const seen = await app.send('GET', `/admin/v1/rule-versions/${version.id}`, undefined, { token: lead });
   expect(seen.body).toMatchObject({ content: largeToBeta, reading: { sentences: [{ name: 'large' }] } });

@@ -140,6 +140,7 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
     await lookAtStrays();
   }
   await condition(allHandlersFinished);
+  await endStrays();
   return view;
 
   async function send(step: { number: number; psp: string; stepUp: boolean }): Promise<AttemptView> {
@@ -244,6 +245,24 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
         standing = await insist(() => expireHold(at));
     }
     show(standing.state);
+  }
+
+  /** A notice that came while the deposit was ending was taken as told: nobody else will look at it. */
+  async function endStrays(): Promise<void> {
+    while (strays.size > 0 && patched('last-strays')) {
+      await lookAtStrays();
+      for (const { number, state } of attempts) {
+        if (state !== 'late_approved') continue;
+        try {
+          const outcome = await insist(() => captureDeposit({ depositId, number }));
+          if (outcome.kind === 'captured') show('captured');
+          if (outcome.kind === 'elsewhere') await refundSecondCharge({ depositId, number });
+        } catch (error) {
+          // The wallet does not take it: the late approval is a person's already.
+          if (!(error instanceof ActivityFailure)) throw error;
+        }
+      }
+    }
   }
 
   async function capture(): Promise<void> {

@@ -179,7 +179,9 @@ test('limits with figures that do not belong to their measure are refused', asyn
 });
 
 test('a method that is closed for a country is not listed, staff see why, and a deposit is a clear error', async () => {
-  const methods = async () => (await get('/v1/deposit-methods', player.token)).body['items'];
+  const ofCards = ({ body }: Awaited<ReturnType<typeof get>>) =>
+    (body['items'] as { readonly method: string }[]).filter(({ method }) => method === 'card');
+  const methods = async () => ofCards(await get('/v1/deposit-methods', player.token));
   expect(await methods()).toMatchObject([
     {
       method: 'card',
@@ -229,9 +231,9 @@ test('a method that is closed for a country is not listed, staff see why, and a 
     detail: 'This method is not offered for your country and currency.',
   });
   const seen = await get(`/admin/v1/players/${player.id}/deposit-methods`, staff.support);
-  expect(seen.body).toMatchObject({
-    items: [{ method: 'card', missing: { reason: 'closed', by: 'payment-rule:no-cards:v1' } }],
-  });
+  expect(ofCards(seen)).toMatchObject([
+    { method: 'card', missing: { reason: 'closed', by: 'payment-rule:no-cards:v1' } },
+  ]);
   expect((await get(`/admin/v1/players/${randomUUID()}/deposit-methods`, staff.support)).status).toBe(404);
   const { rows: told } = await database.ownerPool.query<{ by: string }>(
     `select payload ->> 'by' as by from compliance.outbox where type = 'payments.deposit.refused' order by id desc limit 1`,

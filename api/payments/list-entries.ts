@@ -38,7 +38,7 @@ const entryInput = z
       .max(50)
       .default([])
       .openapi({ description: 'Of the white list, and of no other: names of payment rules that count.' }),
-    expiresAt: timestamp.nullable().default(null),
+    expiresAt: timestamp.optional(),
     reason,
   })
   .refine((entry) => (entry.list === 'white') === entry.skips.length > 0, {
@@ -175,7 +175,7 @@ export function mountListEntries(api: Api, deps: ApiDeps): void {
     const row = await decided(db, (trx) =>
       addListEntry(trx, keyRing, {
         ...input,
-        expiresAt: expiresAt === null ? null : new Date(expiresAt),
+        expiresAt: expiresAt === undefined ? null : new Date(expiresAt),
         entryId: idFromKey('list-entry', operator.operatorId, c.req.valid('header')['idempotency-key']),
         operatorId: operator.operatorId,
         // Keyed: what is on the list cannot be guessed from the fingerprint either.

@@ -19,7 +19,7 @@ beforeAll(async () => {
   for (const [index, state] of outcomes.entries()) {
     const { id } = await askDeposit(database.db, playerId, '1.00');
     await database.ownerPool.query(
-      'update payments.attempt set state = $2, bin = $3, sent_at = now() where deposit_id = $1',
+      'update payments.attempt set state = $2, card_bin = $3, sent_at = now() where deposit_id = $1',
       [id, state, index < 2 ? '424242' : null],
     );
   }

@@ -64,20 +64,20 @@ const ruleInput = z
     flow,
     measure,
     subject: subject.default('payment'),
-    method: method.nullable().default(null),
-    jurisdiction: z.string().min(2).max(8).nullable().default(null),
-    country: country.nullable().default(null),
-    asset: asset.nullable().default(null),
-    money: moneyInput.nullable().default(null),
-    countMax: z.int().min(0).max(1_000_000).nullable().default(null),
-    kycLevel: kycLevel.nullable().default(null),
-    windowS: z.int().min(60).max(31_622_400).nullable().default(null),
+    method: method.optional(),
+    jurisdiction: z.string().min(2).max(8).optional(),
+    country: country.optional(),
+    asset: asset.optional(),
+    money: moneyInput.optional(),
+    countMax: z.int().min(0).max(1_000_000).optional(),
+    kycLevel: kycLevel.optional(),
+    windowS: z.int().min(60).max(31_622_400).optional(),
     reason,
   })
   .superRefine((rule, context) => {
     for (const figure of ['money', 'countMax', 'kycLevel', 'windowS'] as const) {
-      if (needs[rule.measure].includes(figure) === (rule[figure] !== null)) continue;
-      const says = rule[figure] === null ? 'is needed' : 'has no place';
+      if (needs[rule.measure].includes(figure) === (rule[figure] !== undefined)) continue;
+      const says = rule[figure] === undefined ? 'is needed' : 'has no place';
       context.addIssue({ code: 'custom', path: [figure], message: `${says} in a rule of ${rule.measure}` });
     }
     if (
@@ -89,7 +89,7 @@ const ruleInput = z
         path: ['subject'],
         message: `does not fit a rule of ${rule.measure}`,
       });
-    if (rule.money !== null && rule.asset !== null && rule.money.asset !== rule.asset)
+    if (rule.money !== undefined && rule.asset !== undefined && rule.money.asset !== rule.asset)
       context.addIssue({ code: 'custom', path: ['asset'], message: 'is not the asset of the money' });
   })
   .openapi('PaymentRuleInput');
@@ -220,13 +220,19 @@ export function mountPaymentRules(api: Api, deps: ApiDeps): void {
     const operator = c.get('operator');
     const { money, ...input } = c.req.valid('json');
     await mustBeBrand(db, operator, input.brand);
-    const code = money?.asset ?? input.asset;
+    const code = money?.asset ?? input.asset ?? null;
     await mustBeAsset(deps, code);
     const row = await decided(db, (trx) =>
       setPaymentRule(trx, {
         ...input,
+        method: input.method ?? null,
+        jurisdiction: input.jurisdiction ?? null,
+        country: input.country ?? null,
+        countMax: input.countMax ?? null,
+        kycLevel: input.kycLevel ?? null,
+        windowS: input.windowS ?? null,
         asset: code,
-        amount: money === null ? null : orThrow(parsePayable(money)),
+        amount: money === undefined ? null : orThrow(parsePayable(money)),
         isActive: true,
         ruleId: idFromKey('payment-rule', operator.operatorId, c.req.valid('header')['idempotency-key']),
         operatorId: operator.operatorId,

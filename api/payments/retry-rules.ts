@@ -33,15 +33,14 @@ const ruleInput = z
     psp: z
       .string()
       .regex(/^[a-z][a-z0-9-]{0,30}$/)
-      .nullable()
-      .default(null)
+      .optional()
       .openapi({ description: "Of an acquirer's row: counted at this PSP alone." }),
     edition: z.string().trim().min(1).max(200),
     source: z.string().trim().min(1).max(500),
-    validTo: timestamp.nullable().default(null),
+    validTo: timestamp.optional(),
     reason,
   })
-  .refine((rule) => rule.psp === null || rule.imposedBy === 'acquirer', {
+  .refine((rule) => rule.psp === undefined || rule.imposedBy === 'acquirer', {
     path: ['psp'],
     message: 'has a place in a row of an acquirer only',
   })
@@ -175,7 +174,8 @@ export function mountRetryRules(api: Api, deps: ApiDeps): void {
       const row = await decided(deps.db, (trx) =>
         proposeRetryRule(trx, {
           ...input,
-          validTo: validTo === null ? null : new Date(validTo),
+          psp: input.psp ?? null,
+          validTo: validTo === undefined ? null : new Date(validTo),
           ruleId: idFromKey('retry-rule', operatorId, c.req.valid('header')['idempotency-key']),
           operatorId,
           fingerprint: requestFingerprint({ ...input, validTo }),

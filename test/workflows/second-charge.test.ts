@@ -190,6 +190,40 @@ describeWorkflows('a second charge', () => {
     expect(await balancesOf(db, playerId)).toMatchObject({ cash: 50n });
   });
 
+  test('told of while the deposit was ending is not lost', async () => {
+    const { db } = database;
+    const playerId = await makePlayer(db);
+    const row = await askDeposit(db, playerId);
+    alpha.play({ authorise: [declined('generic')], status: [approved], refund: [refunded] });
+    beta.play({ authorise: [approved], status: [approved] });
+    const played = paymentActivities(
+      db,
+      new Map([
+        ['alpha', alpha],
+        ['beta', beta],
+      ]),
+    );
+    const money = {
+      ...played.money,
+      captureDeposit: async (input: { depositId: string; number: number }) => {
+        const outcome = await played.money.captureDeposit(input);
+        if (input.number === 2)
+          await workflows.client.workflow
+            .getHandle(depositWorkflowId(row.id))
+            .signal(pspNotified, { attempt: 1 });
+        return outcome;
+      },
+    };
+    await workflows.runWorkflows({ activities: { ...played, money } }, async (client) => {
+      await begin(client, row);
+      const handle = client.workflow.getHandle<typeof deposit>(depositWorkflowId(row.id));
+      expect(await handle.result()).toMatchObject({ state: 'captured' });
+      await workflows.exportHistory(handle, 'deposit.told-while-ending');
+      expect((await refundEnd(client, row.id)).view.state).toBe('paid');
+    });
+    expect(await balancesOf(db, playerId)).toMatchObject({ cash: 50n });
+  });
+
   test('whose refund the PSP refuses stays with its owner', async () => {
     const { db } = database;
     const playerId = await makePlayer(db);
