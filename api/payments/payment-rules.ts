@@ -219,6 +219,7 @@ export function mountPaymentRules(api: Api, deps: ApiDeps): void {
   api.openapi(setRoute(deps), async (c) => {
     const operator = c.get('operator');
     const { money, ...input } = c.req.valid('json');
+    const amount = money === undefined ? null : orThrow(parsePayable(money));
     await mustBeBrand(db, operator, input.brand);
     const code = money?.asset ?? input.asset ?? null;
     await mustBeAsset(deps, code);
@@ -232,7 +233,7 @@ export function mountPaymentRules(api: Api, deps: ApiDeps): void {
         kycLevel: input.kycLevel ?? null,
         windowS: input.windowS ?? null,
         asset: code,
-        amount: money === undefined ? null : orThrow(parsePayable(money)),
+        amount,
         isActive: true,
         ruleId: idFromKey('payment-rule', operator.operatorId, c.req.valid('header')['idempotency-key']),
         operatorId: operator.operatorId,
