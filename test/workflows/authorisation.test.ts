@@ -21,6 +21,7 @@ import {
   completeAction,
   depositStart,
   depositWorkflowId,
+  pspNotified,
 } from '#workflows/deposit.contract.ts';
 import type { deposit } from '#workflows/deposit.ts';
 import {
@@ -665,7 +666,10 @@ describeWorkflows('an authorisation', () => {
         .where('id', '=', begun.id)
         .execute();
       alpha.play({ modify: [unknown, done] });
+      // Skipping four days would play on with all that other tests left open.
+      await handleOf(client, begun).signal(pspNotified, { attempt: null });
       expect(await handleOf(client, begun).result()).toMatchObject({ state: 'failed' });
+      await workflows.exportHistory(handleOf(client, begun), 'deposit.hold-expired');
       return begun;
     });
     // The first answer was lost: asked again an hour later, under the same key.
