@@ -123,19 +123,31 @@ export const tokenise = (
 ): Promise<{ psp: Psp; token: string }[]> =>
   tokeniseAs(at, playerId, tokensOf, (index) => (index === 0 ? fate.number : good));
 
+type Expiry = { readonly month: number; readonly year: number };
+
+let cards = 0;
+
+/** Every deposit is another card, else the networks' limits of retries would end the bench; the sandbox tells them by expiry. */
+function nextExpiry(): Expiry {
+  cards += 1;
+  return { month: (cards % 12) + 1, year: 2027 + Math.floor(cards / 12) };
+}
+
 /** As `tokenise`, with the number that each PSP in turn is given. */
 export const tokeniseAs = (
   at: PspAddresses,
   playerId: string,
   tokensOf: readonly Psp[],
   numberOf: (index: number) => string,
-): Promise<{ psp: Psp; token: string }[]> =>
-  Promise.all(
+): Promise<{ psp: Psp; token: string }[]> => {
+  const expiry = nextExpiry();
+  return Promise.all(
     tokensOf.map(async (psp, index) => ({
       psp,
-      token: await patiently(() => tokens[psp](at[psp], playerId, numberOf(index))),
+      token: await patiently(() => tokens[psp](at[psp], playerId, numberOf(index), expiry)),
     })),
   );
+};
 
 /** A browser tries again while the PSP is away. */
 async function patiently<T>(call: () => Promise<T>): Promise<T> {
@@ -149,47 +161,48 @@ async function patiently<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
-const tokens: Readonly<Record<Psp, (address: string, playerId: string, number: string) => Promise<string>>> =
-  {
-    alpha: async (address, _playerId, number) => {
-      const card = { number, exp_month: '12', exp_year: '2031', cvc: '123' };
-      const fields = Object.entries(card).map(([name, value]): [string, string] => [`card[${name}]`, value]);
-      const answer = await fetch(`${address}/v1/payment_methods`, {
-        method: 'POST',
-        headers: { authorization: 'Bearer pk_test_bench' },
-        body: new URLSearchParams([['type', 'card'], ...fields]),
-        signal: AbortSignal.timeout(10_000),
-      });
-      const { id }: Json = await answer.json();
-      return given(id);
-    },
-    beta: async (address, playerId, number) => {
-      const answer = await callJson(`${address}/checkout/v71/storedPaymentMethods`, {
-        headers: { 'x-api-key': 'test_bench' },
-        body: {
-          merchantAccount: 'PitbossSandbox',
-          shopperReference: playerId,
-          recurringProcessingModel: 'CardOnFile',
-          paymentMethod: {
-            type: 'scheme',
-            number,
-            expiryMonth: '12',
-            expiryYear: '2031',
-            cvc: '123',
-            holderName: 'A Example',
-          },
+const tokens: Readonly<
+  Record<Psp, (address: string, playerId: string, number: string, expiry: Expiry) => Promise<string>>
+> = {
+  alpha: async (address, _playerId, number, { month, year }) => {
+    const card = { number, exp_month: String(month), exp_year: String(year), cvc: '123' };
+    const fields = Object.entries(card).map(([name, value]): [string, string] => [`card[${name}]`, value]);
+    const answer = await fetch(`${address}/v1/payment_methods`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer pk_test_bench' },
+      body: new URLSearchParams([['type', 'card'], ...fields]),
+      signal: AbortSignal.timeout(10_000),
+    });
+    const { id }: Json = await answer.json();
+    return given(id);
+  },
+  beta: async (address, playerId, number, { month, year }) => {
+    const answer = await callJson(`${address}/checkout/v71/storedPaymentMethods`, {
+      headers: { 'x-api-key': 'test_bench' },
+      body: {
+        merchantAccount: 'PitbossSandbox',
+        shopperReference: playerId,
+        recurringProcessingModel: 'CardOnFile',
+        paymentMethod: {
+          type: 'scheme',
+          number,
+          expiryMonth: String(month),
+          expiryYear: String(year),
+          cvc: '123',
+          holderName: 'A Example',
         },
-      });
-      return given(answer.id ?? answer.storedPaymentMethodId);
-    },
-    gamma: async (address, _playerId, number) => {
-      const answer = await callJson(`${address}/tokens`, {
-        headers: { authorization: 'Bearer pk_test_bench' },
-        body: { type: 'card', number, expiry_month: 12, expiry_year: 2031, cvv: '123' },
-      });
-      return given(answer.token);
-    },
-  };
+      },
+    });
+    return given(answer.id ?? answer.storedPaymentMethodId);
+  },
+  gamma: async (address, _playerId, number, { month, year }) => {
+    const answer = await callJson(`${address}/tokens`, {
+      headers: { authorization: 'Bearer pk_test_bench' },
+      body: { type: 'card', number, expiry_month: month, expiry_year: year, cvv: '123' },
+    });
+    return given(answer.token);
+  },
+};
 
 function given(token: unknown): string {
   if (typeof token !== 'string') throw new Error('The PSP gave no token.');

@@ -25,8 +25,10 @@ const readHealth = rememberShortly<ReadonlyMap<string, PspHealth>>(ageMsMax, asy
       count(*) filter (where state in ('approved', 'late_approved', 'paid', 'late_paid')) as approvals,
       count(*) filter (where state in ('unknown', 'not_sent')) as unreachable
     from (
+      -- What rules closed before it was sent says nothing about a PSP.
       select psp, state from ${sql.table(table)}
       where started_at > now() - make_interval(mins => ${healthWindowMinutes})
+        and (sent_at is not null or state <> 'declined')
       order by started_at desc limit ${attemptsCountedMax}
     ) recent
     group by psp
