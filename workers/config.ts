@@ -28,6 +28,12 @@ export interface PspGammaConfig {
   readonly webhookSecret: Secret;
 }
 
+export interface CardVaultConfig {
+  readonly url: string;
+  /** Shared with the vault; signs our calls. */
+  readonly callerSecret: Secret;
+}
+
 export interface BankConfig {
   readonly url: string;
   readonly apiKey: Secret;
@@ -123,6 +129,8 @@ export interface Config {
     readonly beta: PspBetaConfig | undefined;
     readonly gamma: PspGammaConfig | undefined;
   };
+  /** Our own vault for card numbers; without it every PSP makes its own tokens. */
+  readonly cardVault: CardVaultConfig | undefined;
   readonly bank: BankConfig | undefined;
   readonly kycVendor: KycVendorConfig | undefined;
   readonly gameStudio: GameStudioConfig | undefined;
@@ -246,6 +254,8 @@ const variables = z.object({
   PSP_GAMMA_PROCESSING_CHANNEL_ID: z.string().optional(),
   PSP_GAMMA_CURRENCY_ACCOUNT_ID: z.string().optional(),
   PSP_GAMMA_WEBHOOK_SECRET: z.string().optional(),
+  CARD_VAULT_URL: url('http', 'https').optional(),
+  CARD_VAULT_CALLER_SECRET: z.string().optional(),
   BANK_URL: url('http', 'https').optional(),
   BANK_API_KEY: z.string().optional(),
   BANK_IBAN: z.string().optional(),
@@ -350,6 +360,7 @@ function assemble(given: Variables, problems: string[]): Config {
       beta: pspBetaOf(given, problems),
       gamma: pspGammaOf(given, problems),
     },
+    cardVault: cardVaultOf(given, problems),
     bank: bankOf(given, problems),
     kycVendor: kycVendorOf(given, problems),
     gameStudio: gameStudioOf(given, problems),
@@ -478,6 +489,11 @@ function pspGammaOf(given: Variables, problems: string[]): PspGammaConfig | unde
   );
 }
 
+function cardVaultOf(given: Variables, problems: string[]): CardVaultConfig | undefined {
+  const group = wholeGroup(given, ['CARD_VAULT_URL', 'CARD_VAULT_CALLER_SECRET'] as const, problems);
+  return group && { url: group.CARD_VAULT_URL, callerSecret: new Secret(group.CARD_VAULT_CALLER_SECRET) };
+}
+
 function bankOf(given: Variables, problems: string[]): BankConfig | undefined {
   const names = ['BANK_URL', 'BANK_API_KEY', 'BANK_IBAN', 'BANK_ACCOUNT_NAME'] as const;
   const group = wholeGroup(given, names, problems);
@@ -579,6 +595,7 @@ function productionSecrets(config: Config, given: Variables): NamedSecret[] {
     'PSP_BETA_HMAC_KEY',
     'PSP_GAMMA_API_KEY',
     'PSP_GAMMA_WEBHOOK_SECRET',
+    'CARD_VAULT_CALLER_SECRET',
     'BANK_API_KEY',
     'KYC_VENDOR_APP_TOKEN',
     'KYC_VENDOR_SECRET_KEY',
