@@ -21,9 +21,11 @@ export function redactAnswer(text: string, number: string, cvc: string | null): 
 function maskJson(value: unknown, number: string, cvc: string | null): unknown {
   if (typeof value === 'string') return cvc !== null && value === cvc ? masked : maskText(value, number);
   if (typeof value === 'number') {
-    // Beyond what a float holds exactly, only the last digits of a number would be lost.
+    // A float is rounded: a number in it may have lost its last digits and still be told by the first.
     const shown = String(value);
-    return Math.abs(value) > Number.MAX_SAFE_INTEGER || maskText(shown, number) !== shown ? masked : value;
+    const digits = shown.replaceAll(/\D/g, '');
+    const isTold = Math.abs(value) > Number.MAX_SAFE_INTEGER || digits.includes(number.slice(0, 10));
+    return isTold || maskText(shown, number) !== shown ? masked : value;
   }
   if (Array.isArray(value)) return value.map((item) => maskJson(item, number, cvc));
   if (typeof value !== 'object' || value === null) return value;
