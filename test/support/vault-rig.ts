@@ -89,7 +89,12 @@ export async function startVaultRig(plan: VaultRigPlan): Promise<VaultRig> {
   };
   let before = '';
   const start = (): Promise<TestProcess> =>
-    startProcess({ args: ['vault/main.ts'], env: environment, isReady: () => answersOk(`${url}/healthz`) });
+    startProcess({
+      args: ['vault/main.ts'],
+      env: environment,
+      isReady: () => answersOk(`${url}/healthz`),
+      readyTimeoutMs: 120_000,
+    });
   let running = await start();
   const pool = new pg.Pool({ connectionString: ownerUrl, max: 2 });
   pool.on('error', () => {});
