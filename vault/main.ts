@@ -30,7 +30,7 @@ await runProcess('vault', async (closing) => {
         : undefined;
       return forwarded ?? getConnInfo(c).remote.address ?? 'unknown';
     },
-    probes: { database: parts.rows.ping, keys: parts.keys.currentKeyId },
+    probes: { database: parts.rows.ping, keys: () => parts.keys.currentKeyId() },
     log,
   });
   await new Promise<void>((resolve, reject) => {

@@ -20,7 +20,10 @@ export async function startTransitServer(key: string): Promise<TransitServer> {
   const server = await startWireServer((request) => {
     if (isSealed) return refuse(503, 'Vault is sealed');
     if (request.headers['x-vault-token'] !== accessToken) return refuse(403, 'permission denied');
-    const text = (name: string): string => String(request.body?.[name] ?? '');
+    const text = (name: string): string => {
+      const value = request.body?.[name];
+      return typeof value === 'string' ? value : '';
+    };
     const context = Buffer.from(text('associated_data'), 'base64');
     switch (`${request.method} ${request.path}`) {
       case `GET /v1/transit/keys/${key}`:

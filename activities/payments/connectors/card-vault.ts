@@ -63,10 +63,11 @@ async function prepare(
   try {
     const body = JSON.stringify({ token: order.token, destination, ...template(order) });
     const answer = await callVault(vault, 'POST', '/forward', body);
-    const told = recordOf(parseJson(await answer.text()));
-    if (!answer.ok) return notSent(`card vault: ${String(told['code'] ?? answer.status)}`);
+    const told = fieldsOf(parseJson(await answer.text()));
+    const { code } = told;
+    if (!answer.ok) return notSent(`card vault: ${typeof code === 'string' ? code : answer.status}`);
     const status = Number(told['status']);
-    const content = recordOf(parseJson(String(told['body'])));
+    const content = fieldsOf(parseJson(String(told['body'])));
     const token = nameIn(content);
     if (status >= 200 && status < 300 && typeof token === 'string') return { kind: 'prepared', token };
     const codes = codesIn(content).map((code) => (typeof code === 'string' ? code : null));
@@ -109,7 +110,8 @@ async function callVault(
   });
 }
 
-function recordOf(value: unknown): Readonly<Record<string, unknown>> {
+/** The fields of a JSON object; none where it is something else. */
+export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value)) : {};
 }
 
@@ -120,5 +122,3 @@ function parseJson(text: string): unknown {
     return undefined;
   }
 }
-
-export { recordOf as fieldsOf };
