@@ -32,9 +32,9 @@ export function findPlanted(text: string, planted: ReadonlyMap<string, string>):
   return found;
 }
 
-/** Any run of digits that is a card by brand, length and check digit; round amounts repeat too few digits to be one. */
+/** Any run of digits outside words that is a card by brand, length and check digit; round amounts repeat too few digits. */
 export function findCards(text: string): readonly string[] {
-  return [...text.matchAll(/(?<![\d.-])\d{13,19}(?![\d.-])/g)]
+  return [...text.matchAll(/(?<![\w.-])\d{13,19}(?![\w.-])/g)]
     .map(([run]) => run)
     .filter((run) => new Set(run).size > 5 && validate.number(run, { luhnValidateUnionPay: true }).isValid);
 }
