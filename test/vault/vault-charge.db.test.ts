@@ -177,6 +177,18 @@ describe.each(['alpha', 'gamma'])('a charge at %s of a card of the vault', { tim
   });
 });
 
+test('an order that comes a second time says that nothing is known, because the first may have charged', async () => {
+  const order = orderOf(await tokenOf('4242424242424242'));
+  expect(await connector('alpha').authorise(order)).toMatchObject({ kind: 'approved' });
+  // The security code is forgotten by now, so the same key meets another body.
+  expect(await connector('alpha').authorise(order)).toEqual({
+    kind: 'unknown',
+    reason: 'card prepared before',
+  });
+  expect(await connector('alpha').status({ ...order, ageMs: 1_000 })).toMatchObject({ kind: 'approved' });
+  expect(await chargesOf(alpha, order.reference)).toBe(1);
+});
+
 test('a card that a PSP does not take is declined before any charge', async () => {
   const order = orderOf(await tokenOf('3530111333300000'));
   expect(await connector('alpha').authorise(order)).toMatchObject({

@@ -20,6 +20,7 @@ export const stripePreparation = ({ apiKey }: Pick<StripeAccount, 'apiKey'>): Ca
   }),
   nameIn: ({ id }) => id,
   codesIn: ({ error }) => [fieldsOf(error)['decline_code'], fieldsOf(error)['code']],
+  saysRepeated: ({ error }) => fieldsOf(error)['type'] === 'idempotency_error',
 });
 
 /** A token of Checkout.com is charged once; each attempt gets its own. */
@@ -40,4 +41,6 @@ export const checkoutPreparation = ({ apiKey }: Pick<CheckoutAccount, 'apiKey'>)
   }),
   nameIn: ({ token }) => token,
   codesIn: ({ error_codes: codes }) => (Array.isArray(codes) ? codes : []),
+  // Tokens are made without a key; the charge has one.
+  saysRepeated: () => false,
 });

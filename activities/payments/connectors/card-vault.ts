@@ -26,6 +26,8 @@ export type CardPreparation = {
   readonly template: (order: PaymentOrder) => CardTemplate;
   readonly nameIn: (answer: Readonly<Record<string, unknown>>) => unknown;
   readonly codesIn: (answer: Readonly<Record<string, unknown>>) => readonly unknown[];
+  /** True when the key of this order was used before: the first call may have gone on to its charge. */
+  readonly saysRepeated: (answer: Readonly<Record<string, unknown>>) => boolean;
 };
 
 export function chargingFromVault(
@@ -51,13 +53,14 @@ export function chargingFromVault(
 
 type Prepared =
   | { readonly kind: 'prepared'; readonly token: string }
-  | Extract<PspOutcome, { kind: 'declined' | 'not_sent' }>;
+  | Extract<PspOutcome, { kind: 'declined' }>
+  | { readonly kind: 'not_sent' | 'unknown'; readonly reason: string };
 
 async function prepare(
   vault: VaultAccount,
   destination: string,
   order: PaymentOrder,
-  { dialect, template, nameIn, codesIn }: CardPreparation,
+  { dialect, template, nameIn, codesIn, saysRepeated }: CardPreparation,
 ): Promise<Prepared> {
   const notSent = (reason: string): Prepared => ({ kind: 'not_sent', reason });
   try {
@@ -70,6 +73,7 @@ async function prepare(
     const content = fieldsOf(parseJson(String(told['body'])));
     const token = nameIn(content);
     if (status >= 200 && status < 300 && typeof token === 'string') return { kind: 'prepared', token };
+    if (saysRepeated(content)) return { kind: 'unknown', reason: 'card prepared before' };
     const codes = codesIn(content).map((code) => (typeof code === 'string' ? code : null));
     // The card itself was refused: another PSP is asked only where the class of its code allows it.
     if ((status === 402 || status === 422) && codes.some((code) => code !== null))
