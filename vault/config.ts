@@ -37,7 +37,7 @@ const origin = z.string().refine((value) => URL.canParse(value) && new URL(value
 const variables = z.object({
   PITBOSS_MODE: z.enum(['development', 'production', 'test']).default('development'),
   VAULT_HOST: z.string().default('127.0.0.1'),
-  VAULT_PORT: z.coerce.number().int().min(0).max(65_535).default(18_600),
+  VAULT_PORT: z.coerce.number().int().min(0).max(65_535).default(18_800),
   VAULT_PUBLIC_ORIGIN: origin.optional(),
   VAULT_DATABASE_URL: z.string().refine((value) => URL.canParse(value) && value.startsWith('postgres')),
   VAULT_KEY_FILE: z.string().optional(),
