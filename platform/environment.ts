@@ -19,6 +19,8 @@ export interface Embedded {
   readonly kycVendor: boolean;
   readonly gameStudio: boolean;
   readonly oddsFeed: boolean;
+  /** Only when it is asked for: CARD_VAULT=on. */
+  readonly cardVault: boolean;
 }
 
 export interface PlatformEnvironment {
@@ -51,6 +53,7 @@ export function decideEmbedded(given: Environment): Embedded {
     kycVendor: !isSet(given, 'KYC_VENDOR_APP_TOKEN'),
     gameStudio: !isSet(given, 'HUB88_PRIVATE_KEY'),
     oddsFeed: !isSet(given, 'ODDS_FEED_WEBHOOK_SECRET'),
+    cardVault: given['CARD_VAULT'] === 'on' && !isSet(given, 'CARD_VAULT_URL'),
   };
 }
 
@@ -74,6 +77,7 @@ function decideProduction(given: Environment): Embedded {
     kycVendor: false,
     gameStudio: false,
     oddsFeed: false,
+    cardVault: false,
   };
 }
 
@@ -169,6 +173,12 @@ function defaultsFrom(
           PSP_GAMMA_PROCESSING_CHANNEL_ID: secrets.pspGamma.processingChannelId,
           PSP_GAMMA_CURRENCY_ACCOUNT_ID: secrets.pspGamma.currencyAccountId,
           PSP_GAMMA_WEBHOOK_SECRET: secrets.pspGamma.webhookSecret,
+        }
+      : {}),
+    ...(embedded.cardVault
+      ? {
+          CARD_VAULT_URL: address(ports.cardVault),
+          CARD_VAULT_CALLER_SECRET: secrets.cardVault.callerSecret,
         }
       : {}),
     ...(embedded.bank

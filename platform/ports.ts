@@ -19,6 +19,7 @@ const defaults = {
   mailboxSmtp: 18_600,
   oddsFeed: 18_700,
   bank: 18_750,
+  cardVault: 18_800,
   workerMetrics: 19_100,
   workerSdkMetrics: 19_200,
   relayMetrics: 19_300,

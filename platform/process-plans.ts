@@ -12,6 +12,7 @@ export const stopOrder: readonly (readonly string[])[] = [
   ['api'],
   ['worker'],
   ['relay'],
+  ['card-vault'],
   ['psp-alpha', 'psp-beta', 'psp-gamma', 'bank', 'kyc-vendor', 'game-studio', 'mailbox', 'odds-feed'],
   ['analytics'],
   ['temporal'],
@@ -253,7 +254,7 @@ function partyPlan(party: {
   });
 }
 
-function nodePlan(plan: NodePlan): ProcessPlan {
+export function nodePlan(plan: NodePlan): ProcessPlan {
   return {
     name: plan.name,
     label: plan.label,

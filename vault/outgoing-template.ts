@@ -46,7 +46,8 @@ export function fillTemplate(
     }
     if (typeof value === 'object' && value !== null) {
       const filled = Object.entries(value).map(([name, item]): [string, Json | undefined] => {
-        if (name === '__proto__') throw refused('a field has a name that may not be');
+        // A dot in a name would let it pass for the path of another field.
+        if (name === '__proto__' || name.includes('.')) throw refused('a field has a name that may not be');
         return [name, fill(item as Json, path === '' ? name : `${path}.${name}`)];
       });
       return Object.fromEntries(filled.filter((entry): entry is [string, Json] => entry[1] !== undefined));
