@@ -1,4 +1,4 @@
-# Images of the platform's own processes: api, worker, relay, and migrate; sandbox holds the stand-in counterparties.
+# Images of the platform's own processes: api, worker, relay, migrate, and the optional card vault; sandbox holds the stand-in counterparties.
 # The engines of `npm start` stay out: here PostgreSQL, Temporal and ClickHouse are servers of their own.
 ARG NODE_IMAGE=node:24.21.0-bookworm-slim
 
@@ -71,6 +71,25 @@ EXPOSE 19300
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:19300/readyz').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 CMD ["node", "workers/outbox-relay.ts"]
+
+# An image of its own with nothing of the platform in it but what opens a log, a pool and a configuration.
+FROM ${NODE_IMAGE} AS vault
+ENV NODE_ENV=production \
+    PITBOSS_MODE=production \
+    VAULT_HOST=0.0.0.0 \
+    VAULT_PORT=8080
+WORKDIR /app
+COPY --from=dependencies --chown=root:root /app/node_modules node_modules
+COPY package.json ./
+COPY db db
+COPY workers workers
+COPY vault vault
+USER node
+STOPSIGNAL SIGTERM
+EXPOSE 8080
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:8080/readyz').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+CMD ["node", "vault/main.ts"]
 
 FROM runtime AS migrate
 CMD ["node", "platform/migrate.ts"]

@@ -4,6 +4,7 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { fail, FailureError } from '#domain/failures.ts';
 import { limitBody } from './body-limit.ts';
+import { refuseCardNumbers } from './card-number-guard.ts';
 import { refuseInvalid, type ApiDeps, type ApiEnv } from './context.ts';
 import { mountCodec } from './codec.ts';
 import { mountDocs } from './docs.ts';
@@ -53,6 +54,8 @@ export function createApi(deps: ApiDeps): Api {
   api.use(refuseNul);
   api.use('/v1/*', requireJson);
   api.use('/admin/v1/*', requireJson);
+  api.use('/v1/*', refuseCardNumbers);
+  api.use('/admin/v1/*', refuseCardNumbers);
   api.use('/admin/v1/*', takeTurns(readTurns));
 
   mountHealth(api, deps);

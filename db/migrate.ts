@@ -8,11 +8,17 @@ const folder = new URL('./migrations/', import.meta.url);
 
 /** Reads `NNNN-name.sql` files; each runs in the migrator's transaction. */
 class SqlFileProvider implements MigrationProvider {
+  readonly #folder: URL;
+
+  constructor(folder: URL) {
+    this.#folder = folder;
+  }
+
   async getMigrations(): Promise<Record<string, Migration>> {
-    const names = (await readdir(folder)).filter((name) => name.endsWith('.sql')).toSorted();
+    const names = (await readdir(this.#folder)).filter((name) => name.endsWith('.sql')).toSorted();
     const migrations: Record<string, Migration> = {};
     for (const name of names) {
-      const text = await readFile(new URL(name, folder), 'utf8');
+      const text = await readFile(new URL(name, this.#folder), 'utf8');
       migrations[name.slice(0, -'.sql'.length)] = {
         up: async (db) => {
           await sql.raw(text).execute(db);
@@ -35,21 +41,25 @@ export async function migrateToLatest(databaseUrl: string, passwords: RolePasswo
   try {
     await ensureRole(pool, 'pitboss_writer', passwords.writer);
     await ensureRole(pool, 'pitboss_reader', passwords.reader);
-    const { error, results } = await new Migrator({ db, provider: new SqlFileProvider() }).migrateToLatest();
-    if (error) {
-      const failed = results?.find((result) => result.status === 'Error')?.migrationName ?? 'a migration';
-      throw new Error(
-        `${failed}: ${error instanceof Error ? error.message : 'it failed without saying why'}`,
-        { cause: error },
-      );
-    }
+    await applyFiles(db, folder);
   } finally {
     await db.destroy();
   }
 }
 
+/** Applies the files of `from` that have not run on this database yet. */
+export async function applyFiles(db: Kysely<unknown>, from: URL): Promise<void> {
+  const provider = new SqlFileProvider(from);
+  const { error, results } = await new Migrator({ db, provider }).migrateToLatest();
+  if (error === undefined) return;
+  const failed = results?.find((result) => result.status === 'Error')?.migrationName ?? 'a migration';
+  throw new Error(`${failed}: ${error instanceof Error ? error.message : 'it failed without saying why'}`, {
+    cause: error,
+  });
+}
+
 /** Roles belong to the whole cluster, so two databases being prepared at once must not race to create them. */
-async function ensureRole(pool: pg.Pool, role: string, password: string): Promise<void> {
+export async function ensureRole(pool: pg.Pool, role: string, password: string): Promise<void> {
   const secret = pg.escapeLiteral(password);
   const name = pg.escapeIdentifier(role);
   const client = await pool.connect();

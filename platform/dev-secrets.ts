@@ -31,6 +31,13 @@ export interface DevSecrets {
     readonly currencyAccountId: string;
     readonly webhookSecret: string;
   };
+  /** Of the optional card vault: shared with its callers, of its role, of its fingerprints and of its data keys. */
+  readonly cardVault: {
+    readonly callerSecret: string;
+    readonly database: string;
+    readonly fingerprintKey: string;
+    readonly keyEncryptionKey: string;
+  };
   readonly bank: { readonly apiKey: string; readonly iban: string; readonly name: string };
   readonly kycVendor: {
     readonly appToken: string;
@@ -92,6 +99,12 @@ function complete(before: Partial<DevSecrets> | undefined): DevSecrets {
       processingChannelId: 'pc_sandbox',
       currencyAccountId: 'ca_sandbox',
       webhookSecret: password(),
+    },
+    cardVault: before?.cardVault ?? {
+      callerSecret: password(),
+      database: password(),
+      fingerprintKey: key(),
+      keyEncryptionKey: key(),
     },
     bank: before?.bank ?? {
       apiKey: password(),

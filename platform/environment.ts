@@ -22,6 +22,8 @@ export interface Embedded {
   readonly oddsFeed: boolean;
   /** The local chain with its watcher and signer; only where its program is installed. */
   readonly chain: boolean;
+  /** Only when it is asked for: CARD_VAULT=on. */
+  readonly cardVault: boolean;
 }
 
 export interface PlatformEnvironment {
@@ -58,6 +60,7 @@ export function decideEmbedded(given: Environment): Embedded {
     gameStudio: !isSet(given, 'HUB88_PRIVATE_KEY'),
     oddsFeed: !isSet(given, 'ODDS_FEED_WEBHOOK_SECRET'),
     chain: !isSet(given, 'EVM_RPC_URL') && !isSet(given, 'EVM_XPUB') && findAnvil() !== null,
+    cardVault: given['CARD_VAULT'] === 'on' && !isSet(given, 'CARD_VAULT_URL'),
   };
 }
 
@@ -82,6 +85,7 @@ function decideProduction(given: Environment): Embedded {
     gameStudio: false,
     oddsFeed: false,
     chain: false,
+    cardVault: false,
   };
 }
 
@@ -177,6 +181,12 @@ function defaultsFrom(
           PSP_GAMMA_PROCESSING_CHANNEL_ID: secrets.pspGamma.processingChannelId,
           PSP_GAMMA_CURRENCY_ACCOUNT_ID: secrets.pspGamma.currencyAccountId,
           PSP_GAMMA_WEBHOOK_SECRET: secrets.pspGamma.webhookSecret,
+        }
+      : {}),
+    ...(embedded.cardVault
+      ? {
+          CARD_VAULT_URL: address(ports.cardVault),
+          CARD_VAULT_CALLER_SECRET: secrets.cardVault.callerSecret,
         }
       : {}),
     ...(embedded.bank

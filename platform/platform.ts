@@ -7,6 +7,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { ConfigFailure, loadConfig, type Config, type Environment } from '#workers/config.ts';
 import { BringUpFailure } from './bring-up-failure.ts';
+import { prepareCardVault } from './card-vault.ts';
 import { loadDevSecrets, writePrivately, type DevSecrets } from './dev-secrets.ts';
 import {
   composeEnvironment,
@@ -144,6 +145,7 @@ async function bringUp(frame: Frame): Promise<void> {
   ]);
   const { env, ports } = frame;
   await Promise.all([
+    startCardVault(frame),
     startStep(frame, 'API', apiPlan(env.forServices, ports)),
     startStep(frame, 'Workers', workerPlan(env.forServices, ports)),
     startStep(frame, 'Relay', relayPlan(env.forRelay, ports)),
@@ -286,6 +288,16 @@ async function startCounterparties(frame: Frame): Promise<void> {
   });
 }
 
+async function startCardVault(frame: Frame): Promise<void> {
+  const { embedded, secrets } = frame;
+  if (!embedded.cardVault || secrets === undefined) return;
+  if (!embedded.postgres)
+    throw new BringUpFailure(
+      'CARD_VAULT=on starts a vault beside the embedded PostgreSQL; with DATABASE_URL, run vault/main.ts by itself and set CARD_VAULT_URL.',
+    );
+  await startStep(frame, 'Card vault', await prepareCardVault({ ...frame, secrets }));
+}
+
 function startStep(frame: Frame, name: string, plan: ProcessPlan): Promise<void> {
   return inStep(frame, name, async () => {
     await frame.supervisor.start(plan);
@@ -397,6 +409,7 @@ function portsInUse(ports: Ports, embedded: Embedded): { port: number; use: stri
       ['chainSigner', 'the chain’s signer'],
       ['chainWatcher', 'the chain’s watcher'],
     ],
+    cardVault: [['cardVault', 'the card vault']],
   };
   const ours = (Object.keys(per) as (keyof Embedded)[])
     .filter((name) => embedded[name])

@@ -23,6 +23,7 @@ const defaults = {
   chainRpc: 18_765,
   chainSigner: 18_770,
   chainWatcher: 18_775,
+  cardVault: 18_800,
   workerMetrics: 19_100,
   workerSdkMetrics: 19_200,
   relayMetrics: 19_300,

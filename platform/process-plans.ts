@@ -13,6 +13,7 @@ export const stopOrder: readonly (readonly string[])[] = [
   ['api'],
   ['worker'],
   ['relay'],
+  ['card-vault'],
   ['psp-alpha', 'psp-beta', 'psp-gamma', 'bank', 'kyc-vendor', 'game-studio', 'mailbox', 'odds-feed'],
   ['chain-watcher', 'chain-signer'],
   ['chain'],
@@ -300,7 +301,7 @@ function partyPlan(party: {
   });
 }
 
-function nodePlan(plan: NodePlan): ProcessPlan {
+export function nodePlan(plan: NodePlan): ProcessPlan {
   return {
     name: plan.name,
     label: plan.label,

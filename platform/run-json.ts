@@ -22,6 +22,8 @@ export interface RunJson {
     readonly database: string;
   };
   readonly postgres: { readonly owner: string; readonly writer: string; readonly reader: string };
+  /** Null unless this platform started one. */
+  readonly cardVault: string | null;
   /** Only what this platform started itself. */
   readonly sandbox: Readonly<Record<string, string>>;
   readonly metrics: Readonly<Record<string, string>>;
@@ -63,6 +65,7 @@ export function createRunJson(frame: {
       writer: config.database.writerUrl.reveal(),
       reader: config.database.readerUrl.reveal(),
     },
+    cardVault: embedded.cardVault ? address(ports.cardVault) : null,
     sandbox: {
       ...(embedded.pspAlpha ? { pspAlpha: address(ports.pspAlpha) } : {}),
       ...(embedded.pspBeta ? { pspBeta: address(ports.pspBeta) } : {}),

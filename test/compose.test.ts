@@ -8,6 +8,7 @@ import { composeVariables, envLine } from '#platform/compose-env.ts';
 import { configKeys, ConfigFailure, loadConfig } from '#workers/config.ts';
 import { loadSignerConfig } from '#workers/signer/signer-config.ts';
 import { createMetrics } from '#workers/metrics.ts';
+import { loadVaultConfig, vaultConfigKeys } from '#vault/config.ts';
 
 type Scalar = string | number | boolean | null;
 interface Service {
@@ -137,6 +138,30 @@ describe('docker-compose.yml', () => {
     for (const name of ours)
       expect(
         Object.keys(compose.services[name]?.environment ?? {}).filter((key) => !configKeys.includes(key)),
+      ).toEqual([]);
+  });
+
+  test('the vault is asked for by its profile, and shares neither variables nor a server with the platform', () => {
+    const { vault, 'vault-postgres': server } = compose.services;
+    expect([vault?.profiles, server?.profiles]).toEqual([['vault'], ['vault']]);
+    expect(Object.keys(vault?.environment ?? {}).filter((key) => !vaultConfigKeys.includes(key))).toEqual([]);
+    const filled = environmentOf('vault', {
+      PITBOSS_MODE: 'production',
+      VAULT_PUBLIC_ORIGIN: 'https://cards.example.org',
+      VAULT_DATABASE_PASSWORD: 'uVq3Zx81LrTq7Wm2',
+      VAULT_TRANSIT_URL: 'https://keys.example.org',
+      VAULT_TRANSIT_KEY: 'cards',
+      VAULT_TRANSIT_TOKEN: 'hvs.one',
+      VAULT_FINGERPRINT_KEYS: `f1:${Buffer.alloc(32, 3).toString('base64')}`,
+      CARD_VAULT_CALLER_SECRET: 'k8Jx2Qw9Rt5Yb7Nm1Zc4',
+      VAULT_SHOP_ORIGINS: 'https://shop.example.org',
+      VAULT_DESTINATIONS:
+        '[{"name":"alpha","origin":"https://api.example.org","path":"/v1/payment_methods","numberField":"card[number]","cvcField":"card[cvc]"}]',
+    });
+    expect(loadVaultConfig(filled).databaseUrl.reveal()).toContain('@vault-postgres:5432/vault');
+    for (const name of ours)
+      expect(
+        Object.keys(compose.services[name]?.environment ?? {}).filter((key) => key.startsWith('VAULT_')),
       ).toEqual([]);
   });
 

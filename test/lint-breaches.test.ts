@@ -31,6 +31,7 @@ const layers = [
   'analytics',
   'db',
   'sandbox',
+  'vault',
   'workers',
   'platform',
   'bench',
@@ -57,6 +58,8 @@ const scenery: Record<string, string> = {
   'api/app.ts': 'export const app = 1;\n',
   'platform/ports.ts': 'export const ports = 1;\n',
   'sandbox/psp/main.ts': 'export const psp = 1;\n',
+  'vault/app.ts': 'export const vault = 1;\n',
+  'workers/queues.ts': 'export const queues = 1;\n',
   'test/support/ports.ts': 'export const freePort = 1;\n',
 };
 
@@ -124,6 +127,12 @@ const edges: readonly Plant[] = [
     (specifier, index) => edge(`sandbox/kyc-vendor/edge-${index}.ts`, specifier, 'shares no code'),
   ),
   edge('sandbox/kyc-vendor/edge-words.ts', '#domain/words.ts', 'neutral words'),
+  ...['#domain/words.ts', '#activities/wallet/post.ts', '#api/app.ts', '#platform/ports.ts'].map(
+    (specifier, index) => edge(`vault/edge-${index}.ts`, specifier, 'stands alone'),
+  ),
+  edge('vault/edge-workers.ts', '#workers/queues.ts', 'the named few'),
+  edge('activities/payments/edge-vault.ts', '#vault/app.ts', 'ActivityDeps'),
+  edge('workers/edge-vault.ts', '#vault/app.ts', 'neither stand-ins'),
   edge('workers/edge.ts', '#sandbox/psp/main.ts', 'stand-ins'),
   edge('platform/edge.ts', '#test/support/ports.ts', 'does not depend on tests'),
   edge('bench/edge.ts', '#test/support/ports.ts', 'does not depend on tests'),

@@ -70,9 +70,10 @@ export function createActivityDeps({ config, db, clickhouse, log }: WorkerParts)
 }
 
 /** Accounts at PSPs, in the clear for the connectors alone. */
-export function pspAccounts({ psp }: Pick<Config, 'psp'>) {
+export function pspAccounts({ psp, cardVault }: Pick<Config, 'psp' | 'cardVault'>) {
   const { alpha, beta, gamma } = psp;
   return {
+    vault: cardVault && { url: cardVault.url, callerSecret: cardVault.callerSecret.reveal() },
     alpha: alpha && {
       url: alpha.url,
       apiKey: alpha.apiKey.reveal(),

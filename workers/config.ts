@@ -34,6 +34,12 @@ export interface PspGammaConfig {
   readonly webhookSecret: Secret;
 }
 
+export interface CardVaultConfig {
+  readonly url: string;
+  /** Shared with the vault; signs our calls. */
+  readonly callerSecret: Secret;
+}
+
 export interface BankConfig {
   readonly url: string;
   readonly apiKey: Secret;
@@ -141,6 +147,8 @@ export interface Config {
     readonly beta: PspBetaConfig | undefined;
     readonly gamma: PspGammaConfig | undefined;
   };
+  /** Our own vault for card numbers; without it every PSP makes its own tokens. */
+  readonly cardVault: CardVaultConfig | undefined;
   readonly bank: BankConfig | undefined;
   readonly evm: EvmConfig | undefined;
   readonly kycVendor: KycVendorConfig | undefined;
@@ -279,6 +287,8 @@ const variables = z.object({
   PSP_GAMMA_PROCESSING_CHANNEL_ID: z.string().optional(),
   PSP_GAMMA_CURRENCY_ACCOUNT_ID: z.string().optional(),
   PSP_GAMMA_WEBHOOK_SECRET: z.string().optional(),
+  CARD_VAULT_URL: url('http', 'https').optional(),
+  CARD_VAULT_CALLER_SECRET: z.string().optional(),
   BANK_URL: url('http', 'https').optional(),
   BANK_API_KEY: z.string().optional(),
   BANK_IBAN: z.string().optional(),
@@ -396,6 +406,7 @@ function assemble(given: Variables, problems: string[]): Config {
       beta: pspBetaOf(given, problems),
       gamma: pspGammaOf(given, problems),
     },
+    cardVault: cardVaultOf(given, problems),
     bank: bankOf(given, problems),
     evm: evmOf(given, problems),
     kycVendor: kycVendorOf(given, problems),
@@ -525,6 +536,11 @@ function pspGammaOf(given: Variables, problems: string[]): PspGammaConfig | unde
   );
 }
 
+function cardVaultOf(given: Variables, problems: string[]): CardVaultConfig | undefined {
+  const group = wholeGroup(given, ['CARD_VAULT_URL', 'CARD_VAULT_CALLER_SECRET'] as const, problems);
+  return group && { url: group.CARD_VAULT_URL, callerSecret: new Secret(group.CARD_VAULT_CALLER_SECRET) };
+}
+
 function bankOf(given: Variables, problems: string[]): BankConfig | undefined {
   const names = ['BANK_URL', 'BANK_API_KEY', 'BANK_IBAN', 'BANK_ACCOUNT_NAME'] as const;
   const group = wholeGroup(given, names, problems);
@@ -642,6 +658,7 @@ function productionSecrets(config: Config, given: Variables): NamedSecret[] {
     'PSP_BETA_HMAC_KEY',
     'PSP_GAMMA_API_KEY',
     'PSP_GAMMA_WEBHOOK_SECRET',
+    'CARD_VAULT_CALLER_SECRET',
     'BANK_API_KEY',
     'EVM_SIGNER_SECRET',
     'KYC_VENDOR_APP_TOKEN',

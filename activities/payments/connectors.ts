@@ -6,6 +6,8 @@ import type { PspOutcome } from '#domain/payments/outcome.ts';
 import type { SettlementLine } from '#domain/payments/settlement.ts';
 import type { Exemption, ThreeDsWish, TransStatus } from '#domain/payments/three-ds.ts';
 import { createAdyenConnector } from './connectors/adyen.ts';
+import { checkoutPreparation, stripePreparation } from './connectors/card-preparations.ts';
+import { chargingFromVault } from './connectors/card-vault.ts';
 import { createCheckoutConnector } from './connectors/checkout.ts';
 import { createStripeConnector } from './connectors/stripe.ts';
 
@@ -180,7 +182,11 @@ export type PspConnectorsConfig = {
   readonly alpha?: StripeAccount | undefined;
   readonly beta?: AdyenAccount | undefined;
   readonly gamma?: CheckoutAccount | undefined;
+  /** Our own card vault, where there is one; `alpha` and `gamma` charge its tokens. */
+  readonly vault?: VaultAccount | undefined;
 };
+
+export type VaultAccount = { readonly url: string; readonly callerSecret: string };
 
 export type StripeAccount = { readonly url: string; readonly apiKey: string; readonly webhookSecret: string };
 
@@ -207,8 +213,14 @@ export const pspTimeoutMs = 10_000;
 /** `alpha` speaks as Stripe, `beta` as Adyen, `gamma` as Checkout.com; what is not configured is not there. */
 export function createPspConnectors(config: PspConnectorsConfig, timeoutMs = pspTimeoutMs): PspConnectors {
   const connectors = new Map<string, PspConnector>();
-  if (config.alpha) connectors.set('alpha', createStripeConnector('alpha', config.alpha, timeoutMs));
+  if (config.alpha) {
+    const alpha = createStripeConnector('alpha', config.alpha, timeoutMs);
+    connectors.set('alpha', chargingFromVault(alpha, config.vault, stripePreparation(config.alpha)));
+  }
   if (config.beta) connectors.set('beta', createAdyenConnector('beta', config.beta, timeoutMs));
-  if (config.gamma) connectors.set('gamma', createCheckoutConnector('gamma', config.gamma, timeoutMs));
+  if (config.gamma) {
+    const gamma = createCheckoutConnector('gamma', config.gamma, timeoutMs);
+    connectors.set('gamma', chargingFromVault(gamma, config.vault, checkoutPreparation(config.gamma)));
+  }
   return connectors;
 }

@@ -13,7 +13,7 @@ const ledgerBuilder = new RegExp(
 );
 /** Reads the environment by right: start-up, tests, benchmarks, other people's processes, tool configuration. */
 const environmentReaders = [
-  /^workers\/config\.ts$/,
+  /^(?:workers|vault)\/config\.ts$/,
   /^platform\//,
   /^bench\//,
   /^sandbox\/(?:[a-z-]+\/main|support\/(?:environment|party-process))\.ts$/,
