@@ -166,7 +166,9 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
     for (let waitedMs = 0, pauseMs = 2; ; waitedMs += pauseMs, pauseMs = Math.min(pauseMs * 2, 100)) {
       const claimed = await claim(input);
       if (claimed !== null) return claimed;
-      if ((await attemptAt(input).executeTakeFirst()) !== undefined) return null;
+      const known = await attemptAt(input).executeTakeFirst();
+      // One that is there and unsent was written between the two looks: it is still to be claimed.
+      if (known !== undefined && (known.sentAt !== null || known.state !== 'started')) return null;
       if (waitedMs > writtenWithinMs)
         throw new FailureError(fail('not-found', 'Nobody wrote this deposit.').failure);
       await delay(pauseMs);
