@@ -10,6 +10,7 @@ import { describe, inject } from 'vitest';
 import type { TaskQueue } from '#domain/task-queues.ts';
 import { translateFailures } from '#workers/interceptors.ts';
 import { searchAttributes } from '#platform/temporal.ts';
+import { patientStarts } from './busy-server.ts';
 import { testDataConverter } from './temporal-build.ts';
 import { createHistoryRecorder, recordScenario } from './histories.ts';
 import { quietRuntime, unheardSinks } from './temporal-runtime.ts';
@@ -55,7 +56,7 @@ export async function createWorkflowEnvironment(
       client: {
         identity: 'pitboss-test',
         dataConverter: testDataConverter,
-        interceptors: { workflow: [recorder.interceptor] },
+        interceptors: { workflow: [recorder.interceptor, patientStarts] },
       },
     }),
   );
