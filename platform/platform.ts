@@ -25,6 +25,7 @@ import {
   bankPlan,
   apiPlan,
   bare,
+  chainNodePlan,
   chainPlan,
   chainSignerPlan,
   chainWatcherPlan,
@@ -279,7 +280,7 @@ async function startCounterparties(frame: Frame): Promise<void> {
   if (embedded.gameStudio) plans.push(gameStudioPlan(request));
   if (embedded.mailbox) plans.push(mailboxPlan(request));
   if (embedded.oddsFeed) plans.push(oddsFeedPlan(request));
-  if (embedded.chain) plans.push(chainPlan(request), chainSignerPlan(request));
+  if (embedded.chain) plans.push(chainNodePlan(request), chainPlan(request), chainSignerPlan(request));
   if (plans.length === 0) return;
   mkdirSync(join(frame.home, 'sandbox'), { recursive: true });
   await inStep(frame, 'Sandbox', async () => {

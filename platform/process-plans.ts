@@ -17,6 +17,7 @@ export const stopOrder: readonly (readonly string[])[] = [
   ['psp-alpha', 'psp-beta', 'psp-gamma', 'bank', 'kyc-vendor', 'game-studio', 'mailbox', 'odds-feed'],
   ['chain-watcher', 'chain-signer'],
   ['chain'],
+  ['chain-node'],
   ['analytics'],
   ['temporal'],
   ['postgres'],
@@ -236,9 +237,41 @@ export function chainPlan({ given, home, ports }: SandboxRequest): ProcessPlan {
     label: 'The chain',
     script: 'sandbox/chain/main.ts',
     port: ports.sandboxChain,
-    env: { CHAIN_PORT: String(ports.chainRpc), ANVIL: findAnvil() ?? '' },
+    env: { CHAIN_PORT: String(ports.chainRpc) },
   });
 }
+
+const chainBlockTimeS = 4;
+
+/** A process of its own and nobody's child, so that a start after a kill finds and ends it as it does all others. */
+export function chainNodePlan({ given, home, ports }: SandboxRequest): ProcessPlan {
+  const port = String(ports.chainRpc);
+  const state = join(home, 'sandbox', 'chain-node.json');
+  return {
+    name: 'chain-node',
+    label: 'The chain’s node',
+    command: findAnvil() ?? 'anvil',
+    args: ['--host', '127.0.0.1', '--port', port, '--slots-in-an-epoch', '4', '--quiet']
+      .concat(['--block-time', String(chainBlockTimeS), '--mixed-mining'])
+      .concat(['--state', state, '--state-interval', '15']),
+    env: bare(given),
+    isReady: () => answersBlockNumber(`http://127.0.0.1:${port}`),
+    readyTimeoutMs,
+    stopSignal: 'SIGTERM',
+    stopGraceMs: 10_000,
+  };
+}
+
+const answersBlockNumber = (url: string): Promise<boolean> =>
+  fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_blockNumber', params: [] }),
+    signal: AbortSignal.timeout(2_000),
+  }).then(
+    ({ ok }) => ok,
+    () => false,
+  );
 
 /** It holds private keys, so it is told nothing of the rest. */
 export function chainSignerPlan({ given, ports, secrets }: SandboxRequest): ProcessPlan {

@@ -1,7 +1,5 @@
-/** A local chain as a process: runs anvil, deploys the token once, and gives play money to whoever asks. */
-import { spawn } from 'node:child_process';
+/** The world around a local chain: deploys the token once, and gives play money to whoever asks. The node is a process of its own. */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import {
   createTestClient,
   createWalletClient,
@@ -18,7 +16,7 @@ import {
 import { privateKeyToAccount } from 'viem/accounts';
 import { foundry } from 'viem/chains';
 import { z } from 'zod';
-import { portVariable, requiredVariable } from '../support/environment.ts';
+import { portVariable } from '../support/environment.ts';
 import { createLog } from '../support/json-log.ts';
 import { createPartyApp, serveParty } from '../support/party-server.ts';
 
@@ -27,7 +25,6 @@ const account = privateKeyToAccount('0xac0974bec39a17e36ba4a6b4d238ff944bacb478c
 /** What its first transaction deploys, on every fresh chain the same. */
 const token = getContractAddress({ from: account.address, nonce: 0n });
 const tokenPlaces = 6;
-const blockTimeS = 4;
 
 const artefact = JSON.parse(readFileSync(new URL('./test-token.json', import.meta.url), 'utf8')) as {
   abi: Abi;
@@ -35,21 +32,6 @@ const artefact = JSON.parse(readFileSync(new URL('./test-token.json', import.met
 };
 const log = createLog('chain');
 const chainPort = portVariable('CHAIN_PORT');
-const state = join(requiredVariable('STATE_DIR'), 'anvil.json');
-const anvil = spawn(
-  requiredVariable('ANVIL'),
-  ['--host', '127.0.0.1', '--port', String(chainPort), '--slots-in-an-epoch', '4', '--quiet']
-    .concat(['--block-time', String(blockTimeS), '--mixed-mining'])
-    .concat(['--state', state, '--state-interval', '15']),
-  { stdio: 'ignore' },
-);
-let isEnding = false;
-anvil.once('error', () => process.exit(1));
-anvil.once('exit', () => {
-  if (!isEnding) process.exit(1);
-});
-process.once('exit', () => anvil.kill('SIGKILL'));
-
 const transport = http(`http://127.0.0.1:${chainPort}`, { retryCount: 0 });
 const node = createTestClient({ mode: 'anvil', chain: foundry, transport }).extend(publicActions);
 const faucet = createWalletClient({ account, chain: foundry, transport });
@@ -89,13 +71,7 @@ app.post('/_mine', async (c) => {
 });
 app.get('/_chain', (c) => c.json({ url: `http://127.0.0.1:${chainPort}`, chainId: foundry.id, token }));
 
-await serveParty(app, portVariable(), log, async () => {
-  isEnding = true;
-  // It writes its blocks down before it goes.
-  const gone = new Promise((resolve) => anvil.once('exit', resolve));
-  anvil.kill('SIGTERM');
-  await gone;
-});
+await serveParty(app, portVariable(), log, async () => {});
 
 async function untilUp(): Promise<void> {
   for (let tries = 0; tries < 200; tries += 1) {
@@ -103,7 +79,7 @@ async function untilUp(): Promise<void> {
     if (height !== null) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  throw new Error('anvil does not answer');
+  throw new Error('the node of the chain does not answer');
 }
 
 async function mined(hash: Hash): Promise<Hash> {
