@@ -13,6 +13,7 @@ import {
   type PaymentOrder,
   type PspConnector,
 } from '#activities/payments/connectors.ts';
+import { freePort } from '#test/support/ports.ts';
 import { findStripeMock } from '#test/support/stripe-mock.ts';
 
 const program = findStripeMock(process.env);
@@ -44,14 +45,6 @@ const record = (checkerPort: number): Server =>
     passed.on('error', () => outgoing.destroy());
     incoming.pipe(passed);
   });
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  return port;
-}
 
 async function startChecker(path: string): Promise<number> {
   const port = await freePort();
