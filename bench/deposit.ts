@@ -17,7 +17,7 @@ import { median, spread, verdict } from './statistics.ts';
 
 const rounds = 5;
 const pairsPerRound = 12;
-const warmUps = 8;
+const warmUps = 40;
 const ratioMax = 1.5;
 
 export const deposit: Bench = {
