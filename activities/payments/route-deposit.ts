@@ -9,7 +9,7 @@ import { routeDeposit, type Routed } from '#domain/payments/routing.ts';
 import { routedPsps, routingCatalogue } from '#domain/payments/routing-fields.ts';
 import { toStoredFacts } from '#domain/rules/facts.ts';
 import type { Facts, RuleValue } from '#domain/rules/rule-types.ts';
-import { readPayer, type PayerFacts } from './payer-facts.ts';
+import type { PayerFacts } from './payer-facts.ts';
 import { pspHealth, type PspHealth } from './psp-health.ts';
 import { decideThreeDs, threeDsInsert, type ThreeDsDecision } from './decide-three-ds.ts';
 import { currentDepositRules, type DepositRules } from './routing-rules.ts';
@@ -33,14 +33,10 @@ export type RoutingInputs = {
   readonly player: PayerFacts | null;
 };
 
-/** One statement of its own; rules and health come from the process's memory most of the time. */
-export async function readRoutingInputs(db: Database, request: RoutingRequest): Promise<RoutingInputs> {
-  const [rules, health, player] = await Promise.all([
-    currentDepositRules(db, request.brand),
-    pspHealth(db),
-    readPayer(db, { ...request, tokens: request.tokens.map(({ token }) => token) }),
-  ]);
-  return { rules, health, player };
+/** From the process's memory most of the time. */
+export async function recallRouting(db: Database, brand: string): Promise<Omit<RoutingInputs, 'player'>> {
+  const [rules, health] = await Promise.all([currentDepositRules(db, brand), pspHealth(db)]);
+  return { rules, health };
 }
 
 export type RouteDecision = Routed & {

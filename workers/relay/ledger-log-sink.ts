@@ -6,7 +6,7 @@ import { isFactOf, type Sink } from './block.ts';
 export const createLedgerLogSink = (db: Database): Sink => ({
   name: 'ledger-log',
   blockRowsMax: 5_000,
-  restMs: 0,
+  restMs: 100,
   deliver: async ({ facts }) => {
     await appendJournals(
       db,

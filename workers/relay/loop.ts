@@ -35,13 +35,15 @@ export function startLoop(deps: LoopDeps, sink: Sink, signal: AbortSignal): Loop
 async function run(deps: LoopDeps, sink: Sink, state: LoopState, signal: AbortSignal): Promise<void> {
   const log = deps.log.child({ sink: sink.name });
   let prepared = false;
+  let mayBeInFlight = true;
   while (!signal.aborted) {
     try {
       if (!prepared) {
         await prepare(deps, sink);
         prepared = true;
       }
-      const delivered = await step(deps, sink);
+      const delivered = await step(deps, sink, mayBeInFlight);
+      mayBeInFlight = false;
       if (state.failures > 0) log.info({ failures: state.failures }, 'the sink delivers again');
       state.state = 'delivering';
       state.failures = 0;
@@ -51,6 +53,7 @@ async function run(deps: LoopDeps, sink: Sink, state: LoopState, signal: AbortSi
       state.state = 'failing';
       state.failures += 1;
       prepared = false;
+      mayBeInFlight = true;
       deps.metrics.relayFailures.labels(sink.name).inc();
       log.warn({ error, failures: state.failures }, 'the sink did not take its block; it is sent again');
       await rest(Math.min(retryMsMax, 100 * 2 ** Math.min(state.failures, 6)), signal);
@@ -69,8 +72,12 @@ async function prepare(deps: LoopDeps, sink: Sink): Promise<void> {
 }
 
 /** Takes, sends and finishes one block; the number of facts in it. */
-async function step({ db, metrics, onDelivered }: LoopDeps, sink: Sink): Promise<number> {
-  const block = await takeBlock(db, sink.name, sink.blockRowsMax);
+async function step(
+  { db, metrics, onDelivered }: LoopDeps,
+  sink: Sink,
+  mayBeInFlight: boolean,
+): Promise<number> {
+  const block = await takeBlock(db, sink.name, sink.blockRowsMax, mayBeInFlight);
   if (block === null) return 0;
   await sink.deliver(block);
   await completeBlock(db, sink.name, block);

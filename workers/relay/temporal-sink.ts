@@ -38,7 +38,7 @@ export function createTemporalSink({ db, log, temporal, routes = eventRoutes }: 
   return {
     name: 'temporal',
     blockRowsMax: 1_000,
-    restMs: 0,
+    restMs: 100,
     deliver: async (block: Block) => {
       const routed = block.facts.filter(({ type }) => routes[type] !== undefined);
       if (routed.length === 0) return;

@@ -11,7 +11,8 @@ import { judgePayment } from '../judge-payment.ts';
 import { readPayer } from '../payer-facts.ts';
 import { currentPaymentRules } from '../payment-limits.ts';
 import { takeUses } from '../payment-uses.ts';
-import { admitPlayer, refusable, type PaymentOrigin } from './request-deposit.ts';
+import { admitPlayer } from '../admission.ts';
+import { refusable, type PaymentOrigin } from './request-deposit.ts';
 import { openWorkItem } from './work-items.ts';
 
 export type TransferAnnouncement = {

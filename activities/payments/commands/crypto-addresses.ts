@@ -14,7 +14,8 @@ import {
   parseEvmAddress,
   playerBranch,
 } from '../evm/derive-address.ts';
-import { admitPlayer, refusable } from './request-deposit.ts';
+import { admitPlayer } from '../admission.ts';
+import { refusable } from './request-deposit.ts';
 
 /** What of the configuration both need; the extended key is the public one. */
 export type CryptoOffer = {
@@ -57,7 +58,7 @@ export async function issueDepositAddress(
   if (!contract.ok) return contract;
   const { playerId, brand, jurisdiction, asset } = request;
   await db.transaction().execute((trx) => openWallet(trx, { playerId, brand, jurisdiction, asset }));
-  const admitted = await admitPlayer(db, { ...request, money: { amount: '0', asset } });
+  const admitted = await admitPlayer(db, { ...request, money: { asset } });
   if (!admitted.ok) return admitted;
   if (admitted.value.profile.depositLimitRequiredBeforeFirstDeposit && !(await hasLimit(db, playerId, asset)))
     return fail('deposit-limit-required', `Set a deposit limit in ${asset} first.`);

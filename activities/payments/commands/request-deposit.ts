@@ -4,20 +4,19 @@ import { sql, type RawBuilder } from 'kysely';
 import type { Database, Trx } from '#db/connect.ts';
 import { appendEvent } from '#activities/compliance/append-event.ts';
 import { recentProfile } from '#activities/compliance/profiles.ts';
-import { readKycLevel } from '#activities/kyc/commands/levels.ts';
 import {
   admits,
-  foreseeDepositLimit,
-  reserveDepositLimit,
+  claimDepositLimit,
+  takeDepositLimit,
 } from '#activities/responsible-gambling/commands/deposit-limit.ts';
-import type { VersionedProfile } from '#domain/compliance/profile.schema.ts';
-import { fail, FailureError, orThrow, succeed, type Failure, type Result } from '#domain/failures.ts';
-import { levelSatisfies, type KycLevel } from '#domain/kyc/levels.ts';
+import { fail, FailureError, orThrow, succeed, type Result } from '#domain/failures.ts';
 import { parsePayable, toMinorUnits, toMoneyText, type MoneyText } from '#domain/money.ts';
 import { depositReference } from '#domain/payments/reference.ts';
 import { retryGuards } from '#domain/payments/retry-rules.ts';
 import { toFailure, type Refusal } from '#domain/payments/uses.ts';
-import { decideAuthentication, decideRoute, readRoutingInputs, recordDecisions } from '../route-deposit.ts';
+import { admit, readStanding } from '../admission.ts';
+import { readPayer } from '../payer-facts.ts';
+import { decideAuthentication, decideRoute, recallRouting, recordDecisions } from '../route-deposit.ts';
 import { recentRoute } from '../routes.ts';
 import type { depositInputOf, DepositRow } from '../payment-rows.ts';
 import { judgePayment } from '../judge-payment.ts';
@@ -67,66 +66,59 @@ export async function requestDeposit(
   if (toMinorUnits(amount.value, request.money.asset) > cardMinorUnitsMax) {
     return fail('amount-too-large', 'The amount is beyond what a card payment may move.');
   }
-  // Nothing here is locked, so all of it is asked at once: a player waits for the answer.
   const { method = 'card' } = request;
   const { sessionId = null, ip = null } = request.origin ?? {};
   const routing = { ...request, method, asset: request.money.asset, sessionId, ip };
+  const payment = { payment: `deposit:${request.depositId}`, number: 1, flow: 'deposit', method } as const;
   const reservation = {
     depositId: request.depositId,
     playerId: request.playerId,
     asset: request.money.asset,
     amount: amount.value,
   };
-  const [known, admitted, route, inputs, foresight, rules, retryRules] = await Promise.all([
-    findDeposit(db, request),
-    admitPlayer(db, request),
+  // Rules that need not be new, before the transaction: one that waited for a second connection could wait for ever.
+  const [published, route, recalled, rules, retryRules] = await Promise.all([
+    recentProfile(db, request.jurisdiction),
     recentRoute(db, request.brand, method, request.money.asset),
-    readRoutingInputs(db, routing),
-    foreseeDepositLimit(db, reservation),
+    recallRouting(db, request.brand),
     currentPaymentRules(db, request.brand),
     currentRetryRules(db),
   ]);
-  if (!known.ok) return known;
-  if (known.value !== null) return succeed(known.value);
-  if (!admitted.ok) return admitted;
-  const { profile, version, kycLevel } = admitted.value;
-  const payment = {
-    payment: `deposit:${request.depositId}`,
-    number: 1,
-    flow: 'deposit',
-    method,
-  } as const;
-  const judged = judgePayment(rules, inputs.player, {
-    ...payment,
-    ...routing,
-    amount: amount.value,
-    kycLevel,
-  });
-  if (judged.refusal !== null) return refuseDeposit(db, request, amount.value, judged.refusal);
-  const more = { amount: amount.value, kycLevel };
-  const decision = decideRoute(inputs, routing, more);
-  const threeDs = decideAuthentication(inputs, routing, more);
-  // Rules put in order what the brand offers; what it does not offer they cannot bring in.
-  const offered = route?.psps ?? [];
-  const options = (decision?.psps.filter((psp) => offered.includes(psp)) ?? offered).flatMap(
-    (psp) => tokenAt(request, psp) ?? [],
-  );
-  const first = options[0];
-  if (route === null || first === undefined) {
-    return fail('payment-method-unavailable', 'None of the given tokens can be used for this currency.');
-  }
-  const foreseen = admits(foresight, amount.value, profile.depositLimitRequiredBeforeFirstDeposit);
-  if (!foreseen.ok) return foreseen;
-  onPlanned?.({
-    depositId: request.depositId,
-    playerId: request.playerId,
-    brand: request.brand,
-    jurisdiction: request.jurisdiction,
-    money: toMoneyText(amount.value, request.money.asset),
-    psps: options.map(({ psp }) => psp),
-  });
   let refusal = null as Refusal | null;
+  const refuse = (by: Refusal): never => {
+    refusal = by;
+    throw new FailureError(toFailure(by));
+  };
   const requested = await refusable(db, async (trx) => {
+    const standing = orThrow(await readStanding(trx, request));
+    const limit = await claimDepositLimit(trx, reservation);
+    // Reservation and deposit are written together, so without the one there is not the other.
+    if (limit.earlier !== null) {
+      const known = orThrow(await findDeposit(trx, request));
+      if (known !== null) return known;
+    }
+    const { profile, version, kycLevel } = orThrow(admit(standing, published));
+    const player = await readPayer(trx, { ...routing, tokens: request.tokens.map(({ token }) => token) });
+    const more = { amount: amount.value, kycLevel };
+    const judged = judgePayment(rules, player, { ...payment, ...routing, ...more });
+    if (judged.refusal !== null) refuse(judged.refusal);
+    const inputs = { ...recalled, player };
+    const decision = decideRoute(inputs, routing, more);
+    const threeDs = decideAuthentication(inputs, routing, more);
+    const options = optionsBy(request, route?.psps ?? [], decision?.psps);
+    const first = options[0];
+    if (route === null || first === undefined) throw new FailureError(noUsableToken().failure);
+    const isLimitRequired = profile.depositLimitRequiredBeforeFirstDeposit;
+    orThrow(admits(limit, { amount: amount.value, isLimitRequired }));
+    const money = toMoneyText(amount.value, request.money.asset);
+    onPlanned?.({
+      depositId: request.depositId,
+      playerId: request.playerId,
+      brand: request.brand,
+      jurisdiction: request.jurisdiction,
+      money,
+      psps: options.map(({ psp }) => psp),
+    });
     const inserted = await trx
       .insertInto('payments.deposit')
       .values({
@@ -145,19 +137,10 @@ export async function requestDeposit(
         returnUrl: request.returnUrl,
         fingerprint: request.fingerprint,
       })
-      .onConflict((conflict) => conflict.column('id').doNothing())
       .returningAll()
-      .executeTakeFirst();
-    // Another request with the same key was faster: what it made is the answer.
-    if (inserted === undefined) return orThrow(await findDeposit(trx, request)) ?? refuseRace();
+      .executeTakeFirstOrThrow();
     await recordDecisions(trx, request, decision, threeDs);
-    orThrow(
-      await reserveDepositLimit(trx, {
-        ...reservation,
-        isLimitRequired: profile.depositLimitRequiredBeforeFirstDeposit,
-      }),
-    );
-    const money = toMoneyText(amount.value, request.money.asset);
+    await takeDepositLimit(trx, limit, reservation);
     await appendEvent(
       trx,
       {
@@ -173,7 +156,7 @@ export async function requestDeposit(
     const cards = judged.cards.length > 0 ? judged.cards : [{ id: request.depositId, network: null }];
     const { psp, token } = first;
     // Last, because others who are counted on the same address wait for the commit.
-    refusal = await takeUses(
+    const counted = await takeUses(
       trx,
       {
         ...payment,
@@ -190,27 +173,29 @@ export async function requestDeposit(
       ],
       attemptInsert({ depositId: request.depositId, number: 1, psp, token, stepUp: false }),
     );
-    if (refusal !== null) throw new FailureError(toFailure(refusal));
+    if (counted !== null) refuse(counted);
     return inserted;
   });
+  // In a transaction of its own: what refused was undone.
   if (refusal !== null) await recordRefusal(db, request, amount.value, refusal);
   return requested;
 }
+
+const noUsableToken = () =>
+  fail('payment-method-unavailable', 'None of the given tokens can be used for this currency.');
+
+/** Rules put in order what the brand offers; what it does not offer they cannot bring in. */
+const optionsBy = (
+  request: DepositRequest,
+  offered: readonly string[],
+  decided: readonly string[] | undefined,
+) =>
+  (decided?.filter((psp) => offered.includes(psp)) ?? offered).flatMap((psp) => tokenAt(request, psp) ?? []);
 
 const tokenAt = ({ method, tokens, wallet }: DepositRequest, psp: string) =>
   method === 'e-wallet' && wallet !== undefined
     ? { psp, token: wallet }
     : tokens.find((token) => token.psp === psp);
-
-async function refuseDeposit(
-  db: Database,
-  request: DepositRequest,
-  amount: bigint,
-  refusal: Refusal,
-): Promise<Result<never>> {
-  await recordRefusal(db, request, amount, refusal);
-  return { ok: false, failure: toFailure(refusal) };
-}
 
 /** For staff: the player hears less than the rule's name. */
 const recordRefusal = (
@@ -264,45 +249,6 @@ async function findDeposit(db: Database | Trx, request: DepositRequest): Promise
     ? succeed(row ?? null)
     : fail('idempotency-key-reused', 'This key was used for another deposit.');
 }
-
-/** The rules under which the player may pay in. */
-export async function admitPlayer(
-  db: Database,
-  request: Pick<DepositRequest, 'playerId' | 'brand' | 'jurisdiction' | 'money'>,
-): Promise<Result<VersionedProfile & { readonly kycLevel: KycLevel }>> {
-  const [player, rules, level] = await Promise.all([
-    db
-      .selectFrom('pam.player as p')
-      .leftJoin('wallet.playerWallet as w', (join) =>
-        join.onRef('w.playerId', '=', 'p.id').on('w.asset', '=', request.money.asset),
-      )
-      .select(['p.status', 'p.emailVerifiedAt', 'w.asset'])
-      .select(sql<boolean>`coalesce(w.play_blocked_until > now(), false)`.as('isBlocked'))
-      .where('p.id', '=', request.playerId)
-      .where('p.brand', '=', request.brand)
-      .executeTakeFirst(),
-    recentProfile(db, request.jurisdiction),
-    readKycLevel(db, request.playerId),
-  ]);
-  if (player === undefined) return fail('not-found', 'There is no such player.');
-  if (player.emailVerifiedAt === null) return fail('email-not-verified', 'Confirm the e-mail address first.');
-  if (player.status !== 'active') return fail('player-blocked', 'The account is not open for deposits.');
-  if (!rules.ok) return rules;
-  if (rules.value.profile.identityBeforeDeposit && !levelSatisfies(level, 'L1')) {
-    return fail('identity-not-verified', 'The identity must be verified before the first deposit.');
-  }
-  if (player.asset === null) return fail('unsupported-asset', 'The player holds no wallet in this asset.');
-  if (player.isBlocked) return fail('self-excluded', 'Deposits are closed while play is excluded or paused.');
-  return succeed({ ...rules.value, kycLevel: level });
-}
-
-const refusal = ({ failure }: { failure: Failure }): FailureError => new FailureError(failure);
-
-const refuseRace = (): never => {
-  throw refusal(
-    fail('dependency-unavailable', 'The same request is still being written; repeat it.', { retryAfterS: 1 }),
-  );
-};
 
 /** Runs `work` in one transaction; a refusal thrown inside rolls it back and becomes a value. */
 export async function refusable<T>(db: Database, work: (trx: Trx) => Promise<T>): Promise<Result<T>> {

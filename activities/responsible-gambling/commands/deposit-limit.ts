@@ -1,12 +1,12 @@
 /** A deposit takes its amount of the player's limits when it is attempted, and gives it back only on a proven failure. */
 import { sql } from 'kysely';
-import type { Database, Trx } from '#db/connect.ts';
+import type { Trx } from '#db/connect.ts';
 import { assert, fail, succeed, type Result } from '#domain/failures.ts';
 import type { Units } from '#domain/money.ts';
-import { checkDeposit, type DepositUsage } from '#domain/responsible-gambling/limits.ts';
+import { checkDeposit } from '#domain/responsible-gambling/limits.ts';
 import { asWindow } from '../limit-rows.ts';
 import { lockPlayerGuard } from '../player-guard.ts';
-import { readDepositUsage } from './deposit-usage.ts';
+import { depositUsage, toDepositUsage } from './deposit-usage.ts';
 
 export type DepositReservation = {
   readonly playerId: string;
@@ -18,63 +18,58 @@ export type DepositReservation = {
   readonly isLimitRequired: boolean;
 };
 
+type DepositQuestion = Pick<DepositReservation, 'playerId' | 'asset' | 'depositId'>;
+
 /**
  * Reserves the deposit in every window, once per deposit id. Exact under races: a player's reservations take turns.
  * Failures: `self-excluded` (time-out or self-exclusion), `deposit-limit-required`, `deposit-limit-exceeded`. After a
  * failure nothing is reserved.
  */
 export async function reserveDepositLimit(trx: Trx, deposit: DepositReservation): Promise<Result<void>> {
-  await lockPlayerGuard(trx, deposit.playerId);
-  const known = await readProtection(trx, deposit);
-  if (known.earlier !== null) {
-    const { playerId, asset, amount, isReleased } = known.earlier;
-    const isSame =
-      playerId === deposit.playerId && asset === deposit.asset && BigInt(amount) === deposit.amount;
-    assert(isSame, `deposit ${deposit.depositId} was reserved with other content`);
-    if (!isReleased) return succeed(undefined);
-  }
-  const nowMs = known.now.getTime();
-  const usage = await readDepositUsage(trx, deposit.playerId, deposit.asset, nowMs);
-  const allowed = admits({ ...known, usage }, deposit.amount, deposit.isLimitRequired);
-  if (!allowed.ok) return allowed;
-  const reservedAt = new Date(nowMs);
-  await trx
-    .insertInto('responsibleGambling.depositReservation')
-    .values({
-      depositId: deposit.depositId,
-      playerId: deposit.playerId,
-      asset: deposit.asset,
-      amount: deposit.amount.toString(),
-      reservedAt,
-    })
-    .onConflict((conflict) => conflict.column('depositId').doUpdateSet({ releasedAt: null, reservedAt }))
-    .execute();
-  return succeed(undefined);
+  const standing = await claimDepositLimit(trx, deposit);
+  if (isReserved(standing, deposit)) return succeed(undefined);
+  const allowed = admits(standing, deposit);
+  if (allowed.ok) await takeDepositLimit(trx, standing, deposit);
+  return allowed;
 }
 
-export type DepositForesight = Pick<Protection, 'isExcluded' | 'limits'> & { readonly usage: DepositUsage };
+/** What stands between a player and a deposit; nobody else can change it before the transaction ends. */
+export async function claimDepositLimit(trx: Trx, deposit: DepositQuestion): Promise<DepositStanding> {
+  await lockPlayerGuard(trx, deposit.playerId);
+  return readStanding(trx, deposit);
+}
 
-/** What `reserveDepositLimit` would find now. Nothing is locked and the clock is ours, so it can be overtaken. */
-export async function foreseeDepositLimit(
-  db: Database,
-  deposit: Pick<DepositReservation, 'playerId' | 'asset' | 'depositId'>,
-): Promise<DepositForesight> {
-  const [known, usage] = await Promise.all([
-    readProtection(db, deposit),
-    readDepositUsage(db, deposit.playerId, deposit.asset, Date.now()),
-  ]);
-  return { ...known, usage };
+/** True when this deposit holds its share already. */
+export function isReserved({ earlier }: DepositStanding, deposit: DepositReservation): boolean {
+  if (earlier === null) return false;
+  const { playerId, asset, amount, isReleased } = earlier;
+  const isSame =
+    playerId === deposit.playerId && asset === deposit.asset && BigInt(amount) === deposit.amount;
+  assert(isSame, `deposit ${deposit.depositId} was reserved with other content`);
+  return !isReleased;
 }
 
 /** Failures: those of `reserveDepositLimit`. */
 export function admits(
-  { isExcluded, limits, usage }: DepositForesight,
-  amount: Units,
-  isLimitRequired: boolean,
+  { isExcluded, limits, usage }: DepositStanding,
+  { amount, isLimitRequired }: Pick<DepositReservation, 'amount' | 'isLimitRequired'>,
 ): Result<void> {
   if (isExcluded) return fail('self-excluded', 'The player is excluded from gambling.');
   const set = limits.map(({ window, amount: most }) => ({ window: asWindow(window), amount: BigInt(most) }));
-  return checkDeposit(set, usage, amount, isLimitRequired);
+  return checkDeposit(set, toDepositUsage(usage), amount, isLimitRequired);
+}
+
+/** Writes what `admits` has admitted, in the transaction of the claim. */
+export async function takeDepositLimit(
+  trx: Trx,
+  { now }: DepositStanding,
+  { depositId, playerId, asset, amount }: Omit<DepositReservation, 'isLimitRequired'>,
+): Promise<void> {
+  await trx
+    .insertInto('responsibleGambling.depositReservation')
+    .values({ depositId, playerId, asset, amount: amount.toString(), reservedAt: now })
+    .onConflict((conflict) => conflict.column('depositId').doUpdateSet({ releasedAt: null, reservedAt: now }))
+    .execute();
 }
 
 /** Gives back what a deposit took; for one that took nothing, or gave back already, it does nothing. */
@@ -87,11 +82,12 @@ export async function releaseDepositLimit(trx: Trx, depositId: string): Promise<
     .execute();
 }
 
-type Protection = {
+export type DepositStanding = {
   /** The clock that the windows go by. Read after the guard, since waiting for it may cross a window's edge. */
   readonly now: Date;
   readonly isExcluded: boolean;
   readonly limits: readonly { readonly window: string; readonly amount: string }[];
+  readonly usage: unknown;
   readonly earlier: {
     readonly playerId: string;
     readonly asset: string;
@@ -101,29 +97,31 @@ type Protection = {
 };
 
 /** One statement, because a player waits for the answer. */
-async function readProtection(
-  trx: Database | Trx,
-  deposit: Pick<DepositReservation, 'playerId' | 'asset' | 'depositId'>,
-): Promise<Protection> {
-  const { rows } = await sql<Protection>`
-    select clock_timestamp() as now,
+async function readStanding(
+  trx: Trx,
+  { playerId, asset, depositId }: DepositQuestion,
+): Promise<DepositStanding> {
+  const { rows } = await sql<DepositStanding>`
+    select clock.now,
       exists (
         select from responsible_gambling.exclusion e
-        where e.player_id = ${deposit.playerId} and e.state <> 'ended'
+        where e.player_id = ${playerId} and e.state <> 'ended'
           and (e.kind = 'self-exclusion' or e.until > now())
       ) as is_excluded,
       coalesce((
         select jsonb_agg(jsonb_build_object('window', l."window", 'amount', l.amount::text))
         from responsible_gambling."limit" l
-        where l.player_id = ${deposit.playerId} and l.asset = ${deposit.asset} and l.kind = 'deposit' and l.active
+        where l.player_id = ${playerId} and l.asset = ${asset} and l.kind = 'deposit' and l.active
       ), '[]') as limits,
+      ${depositUsage(playerId, asset, sql<Date>`clock.now`)} as usage,
       (
         select jsonb_build_object('playerId', r.player_id, 'asset', r.asset, 'amount', r.amount::text,
           'isReleased', r.released_at is not null)
         from responsible_gambling.deposit_reservation r
-        where r.deposit_id = ${deposit.depositId}
-      ) as earlier`.execute(trx);
-  const known = rows[0];
-  assert(known !== undefined, 'a select without a table gives one row');
-  return known;
+        where r.deposit_id = ${depositId}
+      ) as earlier
+    from (select date_trunc('milliseconds', clock_timestamp()) as now) clock`.execute(trx);
+  const standing = rows[0];
+  assert(standing !== undefined, 'the clock gives one row');
+  return standing;
 }
