@@ -15,8 +15,9 @@ import { answerAtOnce, noopQueue } from './noop.contract.ts';
 import type { noop } from './noop.workflow.ts';
 import { median, spread, verdict } from './statistics.ts';
 
-const rounds = 5;
-const pairsPerRound = 12;
+const rounds = 7;
+const pairsPerRound = 15;
+/** Until every process on the way has compiled what it runs: the first forty pairs are twice as slow. */
 const warmUps = 40;
 const ratioMax = 1.5;
 

@@ -2,10 +2,12 @@
 import { sql } from 'kysely';
 import { recentProfile } from '#activities/compliance/profiles.ts';
 import { grantedLevels, levelOf } from '#activities/kyc/commands/levels.ts';
+import { writePlayerGuard } from '#activities/responsible-gambling/player-guard.ts';
 import type { Database, Trx } from '#db/connect.ts';
 import type { VersionedProfile } from '#domain/compliance/profile.schema.ts';
 import { fail, succeed, type Result } from '#domain/failures.ts';
 import { levelSatisfies, type KycLevel } from '#domain/kyc/levels.ts';
+import { payerFactsOf, toPayerFacts, type PayerFacts, type PayerQuestion } from './payer-facts.ts';
 
 type PlayerQuestion = {
   readonly playerId: string;
@@ -35,23 +37,46 @@ export type PlayerStanding = {
 };
 
 /** Failure: `not-found`. */
-export async function readStanding(
-  db: Database | Trx,
-  request: PlayerQuestion,
-): Promise<Result<PlayerStanding>> {
-  const row = await db
+async function readStanding(db: Database, question: PlayerQuestion): Promise<Result<PlayerStanding>> {
+  const row = await standingOf(db, question).executeTakeFirst();
+  return row === undefined ? noPlayer() : succeed(row);
+}
+
+/**
+ * The player's standing and facts by one statement that locks the player's guard, as `lockPlayerGuard` does.
+ * Failure: `not-found`.
+ */
+export async function claimPayer(
+  trx: Trx,
+  question: PlayerQuestion & PayerQuestion,
+): Promise<Result<PlayerStanding & { readonly facts: PayerFacts | null }>> {
+  const claim = () =>
+    standingOf(trx, question)
+      .innerJoin('responsibleGambling.playerGuard as g', 'g.playerId', 'p.id')
+      .select(payerFactsOf(question).as('facts'))
+      .forUpdate('g')
+      .executeTakeFirst();
+  let row = await claim();
+  if (row === undefined) {
+    await writePlayerGuard(trx, question.playerId);
+    row = await claim();
+  }
+  return row === undefined ? noPlayer() : succeed({ ...row, facts: toPayerFacts(row.facts) });
+}
+
+const noPlayer = () => fail('not-found', 'There is no such player.');
+
+const standingOf = (db: Database | Trx, { playerId, brand, money }: PlayerQuestion) =>
+  db
     .selectFrom('pam.player as p')
     .leftJoin('wallet.playerWallet as w', (join) =>
-      join.onRef('w.playerId', '=', 'p.id').on('w.asset', '=', request.money.asset),
+      join.onRef('w.playerId', '=', 'p.id').on('w.asset', '=', money.asset),
     )
     .select(['p.status', 'p.emailVerifiedAt', 'w.asset'])
     .select(sql<boolean>`coalesce(w.play_blocked_until > now(), false)`.as('isBlocked'))
     .select(grantedLevels(sql.ref('p.id')).as('levels'))
-    .where('p.id', '=', request.playerId)
-    .where('p.brand', '=', request.brand)
-    .executeTakeFirst();
-  return row === undefined ? fail('not-found', 'There is no such player.') : succeed(row);
-}
+    .where('p.id', '=', playerId)
+    .where('p.brand', '=', brand);
 
 /** Failures: `email-not-verified`, `player-blocked`, `identity-not-verified`, `unsupported-asset`, `self-excluded`. */
 export function admit(player: PlayerStanding, rules: Result<VersionedProfile>): Result<Admission> {

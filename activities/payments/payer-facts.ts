@@ -50,12 +50,16 @@ export type PayerFacts = z.infer<typeof payerFacts>;
 
 /** Null when there is no such player. */
 export async function readPayer(db: Database | Trx, question: PayerQuestion): Promise<PayerFacts | null> {
-  const { playerId, sessionId, ip, tokens, more = [] } = question;
-  const { rows } = await sql<{ facts: unknown }>`
-    select payments.facts_of_payer(${playerId}::uuid, ${sessionId}::uuid, ${addressOf(ip)}::inet, ${[...tokens]}::text[],
-      ${JSON.stringify(more)}::jsonb) as facts`.execute(db);
-  return payerFacts.nullable().parse(rows[0]?.facts ?? null);
+  const { rows } = await sql<{ facts: unknown }>`select ${payerFactsOf(question)} as facts`.execute(db);
+  return toPayerFacts(rows[0]?.facts);
 }
+
+/** The facts as a part of somebody's statement, for `toPayerFacts`. */
+export const payerFactsOf = ({ playerId, sessionId, ip, tokens, more = [] }: PayerQuestion) => sql<unknown>`
+  payments.facts_of_payer(${playerId}::uuid, ${sessionId}::uuid, ${addressOf(ip)}::inet, ${[...tokens]}::text[],
+    ${JSON.stringify(more)}::jsonb)`;
+
+export const toPayerFacts = (found: unknown): PayerFacts | null => payerFacts.nullable().parse(found ?? null);
 
 /** Without the zone of a link-local address, which names an interface of ours and no client. */
 const addressOf = (ip: string | null): string | null => ip?.split('%')[0] ?? null;

@@ -5,12 +5,18 @@ import { assert } from '#domain/failures.ts';
 /** Locks the player's guard until `trx` ends. Taken before any wallet row, so that the order of locks is one. */
 export async function lockPlayerGuard(trx: Trx, playerId: string): Promise<void> {
   if (await lockGuard(trx, playerId)) return;
+  await writePlayerGuard(trx, playerId);
+  assert(await lockGuard(trx, playerId), 'a guard once written stays');
+}
+
+/** Gives the player a guard; harmless for who has one, and for an id that is no player's. */
+export async function writePlayerGuard(trx: Trx, playerId: string): Promise<void> {
   await trx
     .insertInto('responsibleGambling.playerGuard')
-    .values({ playerId })
+    .columns(['playerId'])
+    .expression(trx.selectFrom('pam.player').select('id').where('id', '=', playerId))
     .onConflict((conflict) => conflict.doNothing())
     .execute();
-  assert(await lockGuard(trx, playerId), 'a guard once written stays');
 }
 
 /** False while there is no row yet. */

@@ -6,7 +6,7 @@ import { appendEvent } from '#activities/compliance/append-event.ts';
 import { recentProfile } from '#activities/compliance/profiles.ts';
 import {
   admits,
-  claimDepositLimit,
+  readLimitStanding,
   takeDepositLimit,
 } from '#activities/responsible-gambling/commands/deposit-limit.ts';
 import { fail, FailureError, orThrow, succeed, type Result } from '#domain/failures.ts';
@@ -14,8 +14,7 @@ import { parsePayable, toMinorUnits, toMoneyText, type MoneyText } from '#domain
 import { depositReference } from '#domain/payments/reference.ts';
 import { retryGuards } from '#domain/payments/retry-rules.ts';
 import { toFailure, type Refusal } from '#domain/payments/uses.ts';
-import { admit, readStanding } from '../admission.ts';
-import { readPayer } from '../payer-facts.ts';
+import { admit, claimPayer } from '../admission.ts';
 import { decideAuthentication, decideRoute, recallRouting, recordDecisions } from '../route-deposit.ts';
 import { recentRoute } from '../routes.ts';
 import type { depositInputOf, DepositRow } from '../payment-rows.ts';
@@ -90,19 +89,20 @@ export async function requestDeposit(
     throw new FailureError(toFailure(by));
   };
   const requested = await refusable(db, async (trx) => {
-    const standing = orThrow(await readStanding(trx, request));
-    const limit = await claimDepositLimit(trx, reservation);
+    const payer = orThrow(
+      await claimPayer(trx, { ...routing, tokens: request.tokens.map(({ token }) => token) }),
+    );
+    const limit = await readLimitStanding(trx, reservation);
     // Reservation and deposit are written together, so without the one there is not the other.
     if (limit.earlier !== null) {
       const known = orThrow(await findDeposit(trx, request));
       if (known !== null) return known;
     }
-    const { profile, version, kycLevel } = orThrow(admit(standing, published));
-    const player = await readPayer(trx, { ...routing, tokens: request.tokens.map(({ token }) => token) });
+    const { profile, version, kycLevel } = orThrow(admit(payer, published));
     const more = { amount: amount.value, kycLevel };
-    const judged = judgePayment(rules, player, { ...payment, ...routing, ...more });
+    const judged = judgePayment(rules, payer.facts, { ...payment, ...routing, ...more });
     if (judged.refusal !== null) refuse(judged.refusal);
-    const inputs = { ...recalled, player };
+    const inputs = { ...recalled, player: payer.facts };
     const decision = decideRoute(inputs, routing, more);
     const threeDs = decideAuthentication(inputs, routing, more);
     const options = optionsBy(request, route?.psps ?? [], decision?.psps);

@@ -26,21 +26,16 @@ type DepositQuestion = Pick<DepositReservation, 'playerId' | 'asset' | 'depositI
  * failure nothing is reserved.
  */
 export async function reserveDepositLimit(trx: Trx, deposit: DepositReservation): Promise<Result<void>> {
-  const standing = await claimDepositLimit(trx, deposit);
+  await lockPlayerGuard(trx, deposit.playerId);
+  const standing = await readLimitStanding(trx, deposit);
   if (isReserved(standing, deposit)) return succeed(undefined);
   const allowed = admits(standing, deposit);
   if (allowed.ok) await takeDepositLimit(trx, standing, deposit);
   return allowed;
 }
 
-/** What stands between a player and a deposit; nobody else can change it before the transaction ends. */
-export async function claimDepositLimit(trx: Trx, deposit: DepositQuestion): Promise<DepositStanding> {
-  await lockPlayerGuard(trx, deposit.playerId);
-  return readStanding(trx, deposit);
-}
-
 /** True when this deposit holds its share already. */
-export function isReserved({ earlier }: DepositStanding, deposit: DepositReservation): boolean {
+export function isReserved({ earlier }: LimitStanding, deposit: DepositReservation): boolean {
   if (earlier === null) return false;
   const { playerId, asset, amount, isReleased } = earlier;
   const isSame =
@@ -51,7 +46,7 @@ export function isReserved({ earlier }: DepositStanding, deposit: DepositReserva
 
 /** Failures: those of `reserveDepositLimit`. */
 export function admits(
-  { isExcluded, limits, usage }: DepositStanding,
+  { isExcluded, limits, usage }: LimitStanding,
   { amount, isLimitRequired }: Pick<DepositReservation, 'amount' | 'isLimitRequired'>,
 ): Result<void> {
   if (isExcluded) return fail('self-excluded', 'The player is excluded from gambling.');
@@ -59,10 +54,10 @@ export function admits(
   return checkDeposit(set, toDepositUsage(usage), amount, isLimitRequired);
 }
 
-/** Writes what `admits` has admitted, in the transaction of the claim. */
+/** Writes what `admits` has admitted, by who still holds the guard. */
 export async function takeDepositLimit(
   trx: Trx,
-  { now }: DepositStanding,
+  { now }: LimitStanding,
   { depositId, playerId, asset, amount }: Omit<DepositReservation, 'isLimitRequired'>,
 ): Promise<void> {
   await trx
@@ -82,7 +77,7 @@ export async function releaseDepositLimit(trx: Trx, depositId: string): Promise<
     .execute();
 }
 
-export type DepositStanding = {
+export type LimitStanding = {
   /** The clock that the windows go by. Read after the guard, since waiting for it may cross a window's edge. */
   readonly now: Date;
   readonly isExcluded: boolean;
@@ -96,12 +91,12 @@ export type DepositStanding = {
   } | null;
 };
 
-/** One statement, because a player waits for the answer. */
-async function readStanding(
+/** What stands between a player and a deposit, for who holds the player's guard: nobody else can change it until then. */
+export async function readLimitStanding(
   trx: Trx,
   { playerId, asset, depositId }: DepositQuestion,
-): Promise<DepositStanding> {
-  const { rows } = await sql<DepositStanding>`
+): Promise<LimitStanding> {
+  const { rows } = await sql<LimitStanding>`
     select clock.now,
       exists (
         select from responsible_gambling.exclusion e
