@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import { recentProfile } from '#activities/compliance/profiles.ts';
 import { grantedLevels, levelOf } from '#activities/kyc/commands/levels.ts';
-import { writePlayerGuard } from '#activities/responsible-gambling/player-guard.ts';
+import { writePlayerGuard } from '#activities/responsible-gambling/commands/deposit-limit.ts';
 import type { Database, Trx } from '#db/connect.ts';
 import type { VersionedProfile } from '#domain/compliance/profile.schema.ts';
 import { fail, succeed, type Result } from '#domain/failures.ts';

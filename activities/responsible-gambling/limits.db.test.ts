@@ -1,9 +1,11 @@
 /** Limits on the real database: exact under races, at once where they protect, later where they do not. */
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { currentProfile } from '#activities/compliance/profiles.ts';
 import { orThrow } from '#domain/failures.ts';
 import type { LimitKind } from '#domain/responsible-gambling/limits.ts';
+import { limitWindows, windowStartMs } from '#domain/responsible-gambling/windows.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import { createTestPlayer, seedProtection, type TestPlayer } from '#test/support/protected-player.ts';
 import { releaseDepositLimit, reserveDepositLimit } from './commands/deposit-limit.ts';
@@ -242,4 +244,19 @@ describe('reserveDepositLimit', () => {
     );
     expect(await reserve(player, 10n * euro)).toMatchObject({ ok: true });
   });
+});
+
+test.each([
+  '2026-03-01T00:00:00.000Z',
+  '2026-03-01T23:59:59.999Z',
+  '2026-11-29T12:00:00Z',
+  '2027-01-01T00:00:00Z',
+])('the windows of the database are those of the rule at %s', async (at) => {
+  const { rows } = await sql<Record<string, Date>>`
+      select ${sql.join(limitWindows.map((window) => sql`date_trunc(${sql.lit(window)}, ${at}::timestamptz, 'UTC') as ${sql.ref(window)}`))}
+    `.execute(database.db);
+  const byRule = Object.fromEntries(
+    limitWindows.map((window) => [window, new Date(windowStartMs(window, Date.parse(at)))]),
+  );
+  expect(rows).toEqual([byRule]);
 });

@@ -1,12 +1,12 @@
 /** The `deposit` workflow on a real ledger under skipped time; only the PSPs are played. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WithStartWorkflowOperation, type Client } from '@temporalio/client';
 import type { PlannedDeposit } from '#activities/payments/commands/request-deposit.ts';
 import { recordReturn } from '#activities/payments/commands/record-return.ts';
 import { depositInputOf, type DepositRow } from '#activities/payments/payment-rows.ts';
-import { lockPlayerGuard } from '#activities/responsible-gambling/player-guard.ts';
 import {
   beginDeposit,
   completeAction,
@@ -406,8 +406,8 @@ describeWorkflows('a deposit', () => {
       const { row, answer } = await database.db
         .transaction()
         .execute(async (trx) => {
-          // Whoever reserves a limit waits for this row.
-          await lockPlayerGuard(trx, playerId);
+          // Whoever takes a share of a limit waits for this table.
+          await sql`lock table responsible_gambling.deposit_reservation in share mode`.execute(trx);
           const writing = askDeposit(database.db, playerId, '50.00', 'EUR', { onPlanned: planned.resolve });
           const input = { ...(await planned.promise), psps: ['alpha', 'gamma'] };
           const beginning = client.workflow.executeUpdateWithStart(beginDeposit, {

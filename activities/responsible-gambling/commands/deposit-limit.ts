@@ -8,6 +8,9 @@ import { asWindow } from '../limit-rows.ts';
 import { lockPlayerGuard } from '../player-guard.ts';
 import { depositUsage, toDepositUsage } from './deposit-usage.ts';
 
+// For who locks the guard by a statement of its own.
+export { writePlayerGuard } from '../player-guard.ts';
+
 export type DepositReservation = {
   readonly playerId: string;
   readonly asset: string;
