@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import type { Platform } from '#platform/platform.ts';
 import { protect, register, type Player } from '#sandbox/demo/acts.ts';
-import { findCast } from '#sandbox/demo/cast.ts';
+import { findCast, signInOperator, type Cast } from '#sandbox/demo/cast.ts';
 import { submitForm, type Json } from '#sandbox/demo/http.ts';
 import { onPlatform, type Bench } from './bench-platform.ts';
 import { createDice, plan, psps, tokenise, type Planned, type PspAddresses } from './cascade-fates.ts';
@@ -82,8 +82,10 @@ export function addressesOf(sandbox: Readonly<Record<string, string>>): PspAddre
   return { alpha: pspAlpha, beta: pspBeta, gamma: pspGamma };
 }
 
+/** Players of one address, on whom nobody counts how many cards were refused there: here it is all of them. */
 export async function makePlayers(platform: Platform, count: number): Promise<readonly Player[]> {
   const cast = await findCast(platform.home, process.env);
+  await endVelocityRules(cast);
   const players: Player[] = [];
   while (players.length < count) {
     const player = await register(cast);
@@ -91,6 +93,18 @@ export async function makePlayers(platform: Platform, count: number): Promise<re
     players.push(player);
   }
   return players;
+}
+
+async function endVelocityRules(cast: Cast): Promise<void> {
+  const lead = await signInOperator(cast, 'payments-lead');
+  const { items }: Json = await lead(`/admin/v1/payments/payment-rules?brand=aurora`);
+  for (const { ruleId, measure } of items) {
+    if (measure !== 'declined-cards') continue;
+    await lead(`/admin/v1/payments/payment-rules/${ruleId}/endings`, {
+      body: { reason: 'all players of the bench are at one address' },
+      idempotencyKey: randomUUID(),
+    });
+  }
 }
 
 async function chaos(
