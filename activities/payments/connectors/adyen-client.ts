@@ -1,5 +1,5 @@
 /** The HTTP client that Adyen's SDK is given: our address instead of its fixed hosts, one deadline, no repeats. */
-import { Client, EnvironmentEnum, type Config } from '@adyen/api-library';
+import { Client, EnvironmentEnum, type Config } from './adyen-sdk.ts';
 import { toTransportFailure } from './transport.ts';
 
 /** An answer with an error status, by its structured code. */

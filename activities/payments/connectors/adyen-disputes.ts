@@ -2,7 +2,7 @@
  * Disputes in Adyen's words. There is no question for their state, so the signed notifications are the evidence, each
  * checked again when it is read; a reversal is explicitly not final, and a second chargeback may follow.
  */
-import { DisputesAPI, type Client } from '@adyen/api-library';
+import { DisputesAPI, type Client } from './adyen-sdk.ts';
 import type {
   DisputeAnswer,
   DisputeMovement,

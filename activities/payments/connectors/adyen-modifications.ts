@@ -1,5 +1,5 @@
 /** Captures and voids at Adyen: "received" at once, done when a signed notification says so. */
-import type { CheckoutAPI } from '@adyen/api-library';
+import type { CheckoutAPI } from './adyen-sdk.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import type { AdyenAccount, ModificationOrder, PspModifications } from '../connectors.ts';
 import { AdyenRefusal } from './adyen-client.ts';

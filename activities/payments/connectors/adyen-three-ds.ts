@@ -1,5 +1,5 @@
 /** 3-D Secure in Adyen's words, and an authentication that another PSP can take over. */
-import { Types } from '@adyen/api-library';
+import { checkoutTypes } from './adyen-sdk.ts';
 import { z } from 'zod';
 import { transStatusOf, type Exemption, type ThreeDsResult } from '#domain/payments/three-ds.ts';
 import type { PaymentOrder, PortableThreeDs } from '../connectors.ts';
@@ -19,9 +19,9 @@ export const adyenExemptions: readonly Exemption[] = [
   'merchant-initiated',
 ];
 
-type Request = Types.checkout.PaymentRequest;
-const { AttemptAuthenticationEnum } = Types.checkout.AuthenticationData;
-const { ThreeDSRequestorChallengeIndEnum } = Types.checkout.ThreeDS2RequestFields;
+type Request = checkoutTypes.PaymentRequest;
+const { AttemptAuthenticationEnum } = checkoutTypes.AuthenticationData;
+const { ThreeDSRequestorChallengeIndEnum } = checkoutTypes.ThreeDS2RequestFields;
 
 /** Fields of `/payments`; nothing where nothing is asked. */
 export function adyenThreeDs({ threeDs, portable }: PaymentOrder): Partial<Request> {
@@ -35,8 +35,8 @@ export function adyenThreeDs({ threeDs, portable }: PaymentOrder): Partial<Reque
         threeDSVersion: version,
         directoryResponse:
           transStatus === 'A'
-            ? Types.checkout.ThreeDSecureData.DirectoryResponseEnum.A
-            : Types.checkout.ThreeDSecureData.DirectoryResponseEnum.Y,
+            ? checkoutTypes.ThreeDSecureData.DirectoryResponseEnum.A
+            : checkoutTypes.ThreeDSecureData.DirectoryResponseEnum.Y,
       },
     };
   }

@@ -1,6 +1,6 @@
 /** Adyen's notifications: a batch of items, each signed over eight of its fields, reduced to those fields. */
 import { timingSafeEqual } from 'node:crypto';
-import { hmacValidator } from '@adyen/api-library';
+import { HmacValidator } from './adyen-sdk.ts';
 import { z } from 'zod';
 import { fail, succeed, type Result } from '#domain/failures.ts';
 import { parseReference } from '#domain/payments/reference.ts';
@@ -100,7 +100,7 @@ export function readEvidence(
   });
 }
 
-const validator = new hmacValidator();
+const validator = new HmacValidator();
 
 function isGenuine(
   one: AdyenItem,

@@ -2,7 +2,7 @@
  * A PSP that speaks Adyen's API, through Adyen's own SDK. Adyen has no question for a status: a repeat of the same key
  * tells the first answer again, and what ends later is told by signed notifications only, so those are its evidence.
  */
-import { CheckoutAPI, PayoutAPI, Types } from '@adyen/api-library';
+import { CheckoutAPI, checkoutTypes, PayoutAPI, payoutTypes } from './adyen-sdk.ts';
 import { classifyDecline } from '#domain/payments/decline-class.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import type { ThreeDsResult } from '#domain/payments/three-ds.ts';
@@ -48,7 +48,7 @@ export function createAdyenConnector(name: string, account: AdyenAccount, timeou
         returnUrl: order.returnUrl,
         ...(order.method === 'e-wallet' ? walletFields(order) : cardFields(order)),
         shopperReference: order.playerId,
-        channel: Types.checkout.PaymentRequest.ChannelEnum.Web,
+        channel: checkoutTypes.PaymentRequest.ChannelEnum.Web,
         ...additional(order),
       },
       { idempotencyKey: order.reference },
@@ -73,8 +73,8 @@ export function createAdyenConnector(name: string, account: AdyenAccount, timeou
         reference: order.reference,
         shopperReference: order.playerId,
         selectedRecurringDetailReference: order.token,
-        recurring: { contract: Types.payout.Recurring.ContractEnum.Payout },
-        shopperInteraction: Types.payout.PayoutRequest.ShopperInteractionEnum.ContAuth,
+        recurring: { contract: payoutTypes.Recurring.ContractEnum.Payout },
+        shopperInteraction: payoutTypes.PayoutRequest.ShopperInteractionEnum.ContAuth,
       },
       { idempotencyKey: order.reference },
     );
@@ -193,25 +193,25 @@ export function createAdyenConnector(name: string, account: AdyenAccount, timeou
 
 const cardFields = (order: PaymentOrder) => ({
   paymentMethod: {
-    type: Types.checkout.CardDetails.TypeEnum.Scheme,
+    type: checkoutTypes.CardDetails.TypeEnum.Scheme,
     storedPaymentMethodId: order.token,
   },
   shopperInteraction:
     order.threeDs.exemption === 'merchant-initiated'
-      ? Types.checkout.PaymentRequest.ShopperInteractionEnum.ContAuth
-      : Types.checkout.PaymentRequest.ShopperInteractionEnum.Ecommerce,
+      ? checkoutTypes.PaymentRequest.ShopperInteractionEnum.ContAuth
+      : checkoutTypes.PaymentRequest.ShopperInteractionEnum.Ecommerce,
   recurringProcessingModel:
     order.threeDs.exemption === 'merchant-initiated'
-      ? Types.checkout.PaymentRequest.RecurringProcessingModelEnum.UnscheduledCardOnFile
-      : Types.checkout.PaymentRequest.RecurringProcessingModelEnum.CardOnFile,
+      ? checkoutTypes.PaymentRequest.RecurringProcessingModelEnum.UnscheduledCardOnFile
+      : checkoutTypes.PaymentRequest.RecurringProcessingModelEnum.CardOnFile,
   ...adyenThreeDs(order),
 });
 
 function walletFields({ token }: PaymentOrder) {
   if (token !== 'paypal') throw new Error(`Invariant broken: Adyen is not asked for the wallet ${token}`);
   return {
-    paymentMethod: { type: Types.checkout.PayPalDetails.TypeEnum.Paypal },
-    shopperInteraction: Types.checkout.PaymentRequest.ShopperInteractionEnum.Ecommerce,
+    paymentMethod: { type: checkoutTypes.PayPalDetails.TypeEnum.Paypal },
+    shopperInteraction: checkoutTypes.PaymentRequest.ShopperInteractionEnum.Ecommerce,
   };
 }
 
