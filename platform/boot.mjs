@@ -276,7 +276,13 @@ async function handOver(node, entry, args) {
   const child = spawn(node, [entry, ...args], {
     cwd: root,
     stdio: 'inherit',
-    env: { ...process.env, PITBOSS_HOME: home(), PATH: `${bin}${path.delimiter}${process.env.PATH ?? ''}` },
+    env: {
+      // What Node has compiled once: a start of twelve processes spends less of its time on reading them.
+      NODE_COMPILE_CACHE: path.join(modules, '.cache', 'pitboss'),
+      ...process.env,
+      PITBOSS_HOME: home(),
+      PATH: `${bin}${path.delimiter}${process.env.PATH ?? ''}`,
+    },
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   const { code, signal } = await new Promise((resolve) =>

@@ -50,6 +50,12 @@ const backoffMsMin = 250;
 const backoffMsMax = 10_000;
 const pollMs = 40;
 
+/** The one thing of our own environment that every child is given: where Node keeps what it has compiled. */
+const compileCache = () => {
+  const { NODE_COMPILE_CACHE } = process.env;
+  return NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE };
+};
+
 export function createSupervisor(home: string, tell: (line: string) => void): Supervisor {
   const logs = join(home, 'logs');
   const trail = join(home, 'pids');
@@ -67,7 +73,7 @@ export function createSupervisor(home: string, tell: (line: string) => void): Su
     managed.logFrom = sizeBytes(file);
     const child = withLog(file, (log) =>
       spawn(plan.command, plan.args, {
-        env: { ...plan.env },
+        env: { ...compileCache(), ...plan.env },
         cwd: process.cwd(),
         stdio: ['ignore', log, log],
         // Out of reach of the terminal's Ctrl-C: the order of stopping is ours.

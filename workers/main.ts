@@ -121,11 +121,15 @@ function createWorker(frame: Frame, taskQueue: TaskQueue, plan: QueuePlan): Prom
     namespace: config.temporal.namespace,
     taskQueue,
     identity: `worker-${process.pid}@${taskQueue}`,
-    workflowBundle: { codePath: bundle.codePath },
     activities: plan.activities,
     maxConcurrentActivityTaskExecutions: plan.activitiesMax,
-    maxConcurrentWorkflowTaskExecutions: plan.workflowTasksMax,
-    maxCachedWorkflows: 1_000,
+    ...(plan.workflowTasksMax === 0
+      ? {}
+      : {
+          workflowBundle: { codePath: bundle.codePath },
+          maxConcurrentWorkflowTaskExecutions: plan.workflowTasksMax,
+          maxCachedWorkflows: 1_000,
+        }),
     workerDeploymentOptions: deploymentOptions(config, bundle.buildId),
     dataConverter: createDataConverter(config.keys.payloadCodec.reveal()),
     interceptors: { activity: [translateFailures] },

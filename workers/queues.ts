@@ -36,6 +36,7 @@ import { taskQueues, type TaskQueue } from '#domain/task-queues.ts';
 export type QueuePlan = {
   readonly activities: object;
   readonly activitiesMax: number;
+  /** Zero where no workflow lives: such a worker loads no workflow code and starts no thread for it. */
   readonly workflowTasksMax: number;
 };
 
@@ -82,7 +83,7 @@ export function planQueues(deps: ActivityDeps): Record<TaskQueue, QueuePlan> {
         ...createCollectActivities(deps),
       },
       activitiesMax: 32,
-      workflowTasksMax: 5,
+      workflowTasksMax: 0,
     },
     [taskQueues.player]: {
       activities: {
