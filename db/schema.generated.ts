@@ -485,6 +485,23 @@ export interface KycLevelGrant {
   verificationId: string;
 }
 
+export interface KycScreening {
+  answeredAt: Timestamp | null;
+  askedAt: Generated<Timestamp>;
+  brand: string;
+  decidedAt: Timestamp | null;
+  decidedBy: string | null;
+  hitIds: Generated<string[]>;
+  id: string;
+  lists: Generated<string[]>;
+  listVersion: string | null;
+  number: number;
+  playerId: string;
+  reason: string | null;
+  state: Generated<string>;
+  subject: string;
+}
+
 export interface KycVerification {
   attempt: Generated<number>;
   brand: string;
@@ -1684,6 +1701,7 @@ export interface DB {
   "games.sportEvent": GamesSportEvent;
   "games.stakeCap": GamesStakeCap;
   "kyc.levelGrant": KycLevelGrant;
+  "kyc.screening": KycScreening;
   "kyc.verification": KycVerification;
   "pam.brand": PamBrand;
   "pam.brandConfig": PamBrandConfig;

@@ -30,6 +30,7 @@ import { createKycVendorActivities } from '#activities/kyc/vendor-activities.ts'
 import { createVerificationActivities } from '#activities/kyc/verification-activities.ts';
 import { createExclusionActivities } from '#activities/responsible-gambling/exclusion-activities.ts';
 import { createLimitChangeActivities } from '#activities/responsible-gambling/limit-change-activities.ts';
+import { createScreeningActivities } from '#activities/payments/withdrawal-screening.ts';
 import { createRiskActivities } from '#activities/risk/assess-withdrawal.ts';
 import { taskQueues, type TaskQueue } from '#domain/task-queues.ts';
 
@@ -68,6 +69,7 @@ export function planQueues(deps: ActivityDeps): Record<TaskQueue, QueuePlan> {
         ...rounds,
         ...createFreeRoundsActivities(deps),
         ...createKycVendorActivities(deps),
+        ...createScreeningActivities(deps),
         ...createDepositAttemptActivities(deps),
         ...createPayoutActivities(deps),
         ...createRefundCallActivities(deps),
