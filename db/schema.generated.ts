@@ -1253,6 +1253,14 @@ export interface PaymentsThreeDsDecision {
   wish: Json;
 }
 
+export interface PaymentsUnauthenticatedChargePolicy {
+  action: string;
+  brand: string;
+  jurisdiction: string;
+  publishedAt: Generated<Timestamp>;
+  version: number;
+}
+
 export interface PaymentsWithdrawal {
   amount: string;
   approvalsRequired: number | null;
@@ -1758,6 +1766,7 @@ export interface DB {
   "payments.settlementFile": PaymentsSettlementFile;
   "payments.settlementLine": PaymentsSettlementLine;
   "payments.threeDsDecision": PaymentsThreeDsDecision;
+  "payments.unauthenticatedChargePolicy": PaymentsUnauthenticatedChargePolicy;
   "payments.withdrawal": PaymentsWithdrawal;
   "payments.withdrawalApproval": PaymentsWithdrawalApproval;
   "payments.withdrawalFeeTerm": PaymentsWithdrawalFeeTerm;

@@ -24,6 +24,7 @@ import { createPayoutBatchActivities } from '#activities/payments/sepa/payout-ba
 import { createCryptoDepositActivities } from '#activities/payments/evm/crypto-deposits.ts';
 import { createCollectActivities } from '#activities/payments/evm/collect-deposits.ts';
 import { createHotWalletActivities } from '#activities/payments/evm/hot-wallet-activities.ts';
+import { createUnauthenticatedChargeActivities } from '#activities/payments/unauthenticated-charge.ts';
 import { createWithdrawalCheckActivities } from '#activities/payments/withdrawal-checks.ts';
 import { createWithdrawalActivities } from '#activities/payments/withdrawal-outcomes.ts';
 import { createKycVendorActivities } from '#activities/kyc/vendor-activities.ts';
@@ -54,6 +55,7 @@ export function planQueues(deps: ActivityDeps): Record<TaskQueue, QueuePlan> {
         ...createWithdrawalActivities(deps),
         ...createRefundActivities(deps),
         ...createSecondChargeActivities(deps),
+        ...createUnauthenticatedChargeActivities(deps),
         ...createModificationActivities(deps),
       },
       activitiesMax: 32,

@@ -44,3 +44,49 @@ create trigger screening_content before update or delete on kyc.screening for ea
 drop trigger withdrawal_states on payments.withdrawal;
 create trigger withdrawal_states before update on payments.withdrawal for each row execute function payments.guard_state(
   'requested>checking requested>cancelled requested>refused checking>awaiting-approval checking>approved checking>refused checking>cancelled checking>parked awaiting-approval>approved awaiting-approval>refused awaiting-approval>cancelled awaiting-approval>parked approved>submitted approved>cancelled approved>refused approved>parked submitted>paid submitted>partly-paid submitted>refused submitted>parked parked>submitted parked>paid parked>partly-paid parked>refused');
+
+-- What becomes of a charge whose authentication may not be used. The highest version is in force; without a row a person
+-- has it.
+create table payments.unauthenticated_charge_policy (
+  brand text not null,
+  jurisdiction text not null,
+  version integer not null check (version > 0),
+  action text not null check (action in ('refund', 'person')),
+  published_at timestamptz not null default now(),
+  primary key (brand, jurisdiction, version)
+);
+call compliance.make_append_only('payments.unauthenticated_charge_policy');
+
+-- As before, and besides: the charge of a deposit that was given up because its authentication may not be used.
+create or replace function payments.check_refund() returns trigger language plpgsql as $$
+declare
+  target payments.deposit;
+  is_unauthenticated boolean;
+begin
+  select * into target from payments.deposit where id = new.deposit_id for update;
+  is_unauthenticated := new.second_charge is not null and target.state = 'failed'
+    and target.failure_reason = 'not-authenticated';
+  if (target.state <> 'captured' and not is_unauthenticated) or (target.player_id, target.brand, target.asset)
+      is distinct from (new.player_id, new.brand, new.asset) then
+    raise exception 'refund % does not fit its deposit', new.id using errcode = 'integrity_constraint_violation';
+  end if;
+  if new.second_charge is not null then
+    if new.second_charge = target.captured_attempt or not exists (select from payments.attempt a
+        where a.deposit_id = new.deposit_id and a.number = new.second_charge and a.psp = new.psp
+          and a.state in ('approved', 'late_approved') and a.processed_asset = new.asset
+          and a.processed_amount = new.amount) then
+      raise exception 'refund % fits no second charge', new.id using errcode = 'integrity_constraint_violation';
+    end if;
+    return new;
+  end if;
+  if target.captured_psp is distinct from new.psp then
+    raise exception 'refund % does not fit its deposit', new.id using errcode = 'integrity_constraint_violation';
+  end if;
+  if coalesce(target.captured_amount, target.amount) < new.amount + (select coalesce(sum(amount), 0) from payments.refund
+      where deposit_id = new.deposit_id and second_charge is null and state not in ('refused', 'returned')) then
+    raise exception 'more would go back than deposit % brought', new.deposit_id
+      using errcode = 'integrity_constraint_violation';
+  end if;
+  return new;
+end
+$$;

@@ -15,6 +15,7 @@ import { createReconciliationActivities } from '#activities/payments/reconciliat
 import { createRefundCallActivities } from '#activities/payments/refund-calls.ts';
 import { createRefundActivities } from '#activities/payments/refunds.ts';
 import { createSecondChargeActivities } from '#activities/payments/second-charge.ts';
+import { createUnauthenticatedChargeActivities } from '#activities/payments/unauthenticated-charge.ts';
 import { createWithdrawalCheckActivities } from '#activities/payments/withdrawal-checks.ts';
 import { createScreeningActivities } from '#activities/payments/withdrawal-screening.ts';
 import { createWithdrawalActivities } from '#activities/payments/withdrawal-outcomes.ts';
@@ -305,6 +306,7 @@ export function paymentActivities(
       ...createRiskActivities(deps),
       ...createRefundActivities(deps),
       ...createSecondChargeActivities(deps),
+      ...createUnauthenticatedChargeActivities(deps),
       ...createModificationActivities(deps),
     },
     provider: {
