@@ -61,6 +61,7 @@ const statuses: Record<FailureCode, ProblemStatus> = {
   'already-decided': 409,
   'own-approval': 403,
   'refund-not-open': 409,
+  'refund-unsupported': 422,
   'modification-not-open': 409,
   'dispute-not-open': 409,
   'break-not-open': 409,

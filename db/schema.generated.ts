@@ -485,6 +485,23 @@ export interface KycLevelGrant {
   verificationId: string;
 }
 
+export interface KycScreening {
+  answeredAt: Timestamp | null;
+  askedAt: Generated<Timestamp>;
+  brand: string;
+  decidedAt: Timestamp | null;
+  decidedBy: string | null;
+  hitIds: Generated<string[]>;
+  id: string;
+  lists: Generated<string[]>;
+  listVersion: string | null;
+  number: number;
+  playerId: string;
+  reason: string | null;
+  state: Generated<string>;
+  subject: string;
+}
+
 export interface KycVerification {
   attempt: Generated<number>;
   brand: string;
@@ -1236,6 +1253,14 @@ export interface PaymentsThreeDsDecision {
   wish: Json;
 }
 
+export interface PaymentsUnauthenticatedChargePolicy {
+  action: string;
+  brand: string;
+  jurisdiction: string;
+  publishedAt: Generated<Timestamp>;
+  version: number;
+}
+
 export interface PaymentsWithdrawal {
   amount: string;
   approvalsRequired: number | null;
@@ -1684,6 +1709,7 @@ export interface DB {
   "games.sportEvent": GamesSportEvent;
   "games.stakeCap": GamesStakeCap;
   "kyc.levelGrant": KycLevelGrant;
+  "kyc.screening": KycScreening;
   "kyc.verification": KycVerification;
   "pam.brand": PamBrand;
   "pam.brandConfig": PamBrandConfig;
@@ -1740,6 +1766,7 @@ export interface DB {
   "payments.settlementFile": PaymentsSettlementFile;
   "payments.settlementLine": PaymentsSettlementLine;
   "payments.threeDsDecision": PaymentsThreeDsDecision;
+  "payments.unauthenticatedChargePolicy": PaymentsUnauthenticatedChargePolicy;
   "payments.withdrawal": PaymentsWithdrawal;
   "payments.withdrawalApproval": PaymentsWithdrawalApproval;
   "payments.withdrawalFeeTerm": PaymentsWithdrawalFeeTerm;

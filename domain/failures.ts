@@ -62,6 +62,7 @@ export const failureCodes = [
   'already-decided',
   'own-approval',
   'refund-not-open',
+  'refund-unsupported',
   'modification-not-open',
   'dispute-not-open',
   'break-not-open',

@@ -53,6 +53,42 @@ describe('createKycVendor', () => {
     await expect(nobody.readApplicant('x')).rejects.toMatchObject(away);
   });
 
+  const steer = (order: object) =>
+    fetch(`${party.url}/_scenario`, { method: 'PUT', body: JSON.stringify(order) });
+
+  it('asks about lists under one name per question, and is told matches without names', async () => {
+    const playerId = randomUUID();
+    const { applicantId } = await vendor.ensureApplicant({ playerId, levelName: 'pitboss-l1' });
+    const ask = (requestId: string) => vendor.screen({ applicantId, playerId, requestId });
+    await steer({ listVersion: 'monday' });
+    expect(await ask('question-1')).toEqual({ listVersion: 'monday', hits: [] });
+    await steer({ listVersion: 'tuesday', screening: 'hit' });
+    // A repeat is the first answer, whatever the lists say by now; another question is another answer.
+    expect(await ask('question-1')).toEqual({ listVersion: 'monday', hits: [] });
+    expect(await ask('question-2')).toEqual({
+      listVersion: 'tuesday',
+      hits: [{ id: `hit-${playerId}`, list: 'sanctions' }],
+    });
+  });
+
+  it('takes no answer about lists that is forged, late or missing, or about somebody else', async () => {
+    const away = { failure: { code: 'dependency-unavailable' } };
+    const [playerId, other] = [randomUUID(), randomUUID()];
+    const { applicantId } = await vendor.ensureApplicant({ playerId, levelName: 'pitboss-l1' });
+    const hurried = createKycVendor({ url: party.url, ...keys, timeoutMs: 200 });
+    const ask = (by: KycVendor, ofPlayer = playerId) =>
+      by.screen({ applicantId, playerId: ofPlayer, requestId: randomUUID() });
+    for (const screening of ['forged', 'down'] as const) {
+      await steer({ screening });
+      await expect(ask(vendor)).rejects.toMatchObject(away);
+    }
+    await steer({ screening: 'slow', screeningMs: 600 });
+    await expect(ask(hurried)).rejects.toMatchObject(away);
+    await steer({});
+    await expect(ask(vendor, other)).rejects.toMatchObject(away);
+    expect(await ask(vendor)).toMatchObject({ hits: [] });
+  });
+
   it('uses nothing of an answer that does not fit: another applicant, a script for a link, a redirect', async () => {
     const answers = new Map([
       ['GET', { status: 200, body: JSON.stringify({ id: 'other', externalUserId: 'p' }) }],

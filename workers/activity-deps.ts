@@ -102,4 +102,5 @@ const unconfiguredVendor: KycVendor = {
   ensureApplicant: refuse,
   readApplicant: refuse,
   createVerifyLink: refuse,
+  screen: refuse,
 };

@@ -24,12 +24,14 @@ import { createPayoutBatchActivities } from '#activities/payments/sepa/payout-ba
 import { createCryptoDepositActivities } from '#activities/payments/evm/crypto-deposits.ts';
 import { createCollectActivities } from '#activities/payments/evm/collect-deposits.ts';
 import { createHotWalletActivities } from '#activities/payments/evm/hot-wallet-activities.ts';
+import { createUnauthenticatedChargeActivities } from '#activities/payments/unauthenticated-charge.ts';
 import { createWithdrawalCheckActivities } from '#activities/payments/withdrawal-checks.ts';
 import { createWithdrawalActivities } from '#activities/payments/withdrawal-outcomes.ts';
 import { createKycVendorActivities } from '#activities/kyc/vendor-activities.ts';
 import { createVerificationActivities } from '#activities/kyc/verification-activities.ts';
 import { createExclusionActivities } from '#activities/responsible-gambling/exclusion-activities.ts';
 import { createLimitChangeActivities } from '#activities/responsible-gambling/limit-change-activities.ts';
+import { createScreeningActivities } from '#activities/payments/withdrawal-screening.ts';
 import { createRiskActivities } from '#activities/risk/assess-withdrawal.ts';
 import { taskQueues, type TaskQueue } from '#domain/task-queues.ts';
 
@@ -54,6 +56,7 @@ export function planQueues(deps: ActivityDeps): Record<TaskQueue, QueuePlan> {
         ...createWithdrawalActivities(deps),
         ...createRefundActivities(deps),
         ...createSecondChargeActivities(deps),
+        ...createUnauthenticatedChargeActivities(deps),
         ...createModificationActivities(deps),
       },
       activitiesMax: 32,
@@ -69,6 +72,7 @@ export function planQueues(deps: ActivityDeps): Record<TaskQueue, QueuePlan> {
         ...rounds,
         ...createFreeRoundsActivities(deps),
         ...createKycVendorActivities(deps),
+        ...createScreeningActivities(deps),
         ...createDepositAttemptActivities(deps),
         ...createPayoutActivities(deps),
         ...createRefundCallActivities(deps),

@@ -14,6 +14,7 @@ import { createKeyRing } from '#activities/pam/key-ring.ts';
 import { seedPaymentRules } from '#activities/payments/payment-limits.ts';
 import { seedRoutes } from '#activities/payments/routes.ts';
 import { seedSecondChargePolicies } from '#activities/payments/second-charge.ts';
+import { seedUnauthenticatedChargePolicies } from '#activities/payments/unauthenticated-charge.ts';
 import { seedAssets } from '#activities/wallet/assets.ts';
 import { createDatabase, openPool, type Database } from '#db/connect.ts';
 import { ConfigFailure, loadConfig, type Config } from './config.ts';
@@ -40,6 +41,10 @@ export async function seed(
     for (const affiliate of affiliates) await addAffiliate(trx, affiliate);
     await seedRoutes(trx);
     await seedSecondChargePolicies(
+      trx,
+      brands.map(({ id, config: { jurisdictions } }) => ({ id, jurisdictions })),
+    );
+    await seedUnauthenticatedChargePolicies(
       trx,
       brands.map(({ id, config: { jurisdictions } }) => ({ id, jurisdictions })),
     );

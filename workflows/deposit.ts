@@ -42,7 +42,7 @@ import {
 import { insist } from './insist.ts';
 import { othersFirst } from './local-activity-order.ts';
 import { database, provider, providerOnceAtOnce } from './retry-profiles.ts';
-import { refundSecondCharge } from './second-charge.ts';
+import { refundSecondCharge, refundUnauthenticated } from './second-charge.ts';
 import { stageKey } from './search-attributes.ts';
 
 const { authoriseAttempt } =
@@ -273,7 +273,7 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
     try {
       const outcome = await insist(() => captureDeposit({ depositId, number: taken.number }));
       if (outcome.kind === 'mismatch') await park('amount-mismatch');
-      else if (outcome.kind === 'not-authenticated') await park('not-authenticated');
+      else if (outcome.kind === 'not-authenticated') await refuseUnauthenticated(taken.number);
       else {
         show('captured');
         await giveSecondChargesBack(taken.number);
@@ -283,6 +283,13 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
       // The PSP has the money and the wallet does not take it: a person must.
       await park('capture-refused');
     }
+  }
+
+  /** The PSP took money on an authentication that may not be used: it goes back where the policy says so. */
+  async function refuseUnauthenticated(number: number): Promise<void> {
+    if (patched('unauthenticated-charge') && (await refundUnauthenticated({ depositId, number })))
+      show('failed');
+    else await park('not-authenticated');
   }
 
   /** An earlier no that did not hold, seen while a later attempt was under way. */

@@ -2,3 +2,6 @@
 
 /** 2026-11-28. Goes when no withdrawal is open that was requested before it. */
 export const riskAskedAgain = 'withdrawal-risk-asked-again';
+
+/** 2026-11-29. Goes when no withdrawal is open that was requested before it. */
+export const withdrawalScreened = 'withdrawal-screened';

@@ -56,6 +56,9 @@ export const cancelWithdrawal = defineUpdate<WithdrawalView>('cancel');
 /** A PSP said something about a payout; the status is asked, nothing is taken from the notice. */
 export const payoutNotified = defineSignal('payoutNotified');
 
+/** Somebody decided about a match with a list; the row is read. */
+export const screeningDecided = defineSignal('screeningDecided');
+
 export const getWithdrawal = defineQuery<WithdrawalView>('getWithdrawal');
 
 /** Start options by contract: one workflow per row, for ever. */

@@ -17,6 +17,7 @@ import type {
   CheckedWithdrawal,
   createWithdrawalCheckActivities,
 } from '#activities/payments/withdrawal-checks.ts';
+import type { createScreeningActivities } from '#activities/payments/withdrawal-screening.ts';
 import type { createWithdrawalActivities } from '#activities/payments/withdrawal-outcomes.ts';
 import type { createRiskActivities } from '#activities/risk/assess-withdrawal.ts';
 import {
@@ -38,7 +39,7 @@ import {
 import { taskQueues } from '#domain/task-queues.ts';
 import { refuse, unwrapped } from './expected-failures.ts';
 import { insist } from './insist.ts';
-import { riskAskedAgain } from './patches.ts';
+import { riskAskedAgain, withdrawalScreened } from './patches.ts';
 import { database, provider, providerOnce } from './retry-profiles.ts';
 import { stageKey } from './search-attributes.ts';
 import {
@@ -47,6 +48,7 @@ import {
   decideWithdrawal,
   getWithdrawal,
   payoutNotified,
+  screeningDecided,
   type WithdrawalInput,
   type WithdrawalView,
 } from './withdrawal.contract.ts';
@@ -74,6 +76,15 @@ const { refreshPayout } = proxyActivities<ReturnType<typeof createPayoutActiviti
   taskQueue: taskQueues.provider,
 });
 
+const { screenWithdrawal } = proxyActivities<ReturnType<typeof createScreeningActivities>>({
+  ...provider,
+  taskQueue: taskQueues.provider,
+});
+
+/** A match is for a person; the row is looked at now and then in case nobody told. */
+const hitPauseMs = 6 * 3_600_000;
+const screeningPauseMsMax = 30 * 60_000;
+
 /** The database keeps fifty attempts; between them the pause grows to an hour. */
 const payoutAttemptsEver = 50;
 const offerPauseMsMax = 3_600_000;
@@ -91,6 +102,7 @@ export async function withdrawal(input: WithdrawalInput): Promise<WithdrawalView
   let isCancelWanted = false;
   let isChecked = false;
   let pokes = 0;
+  let screeningPokes = 0;
   /** Null in runs that began before withdrawals had legs. */
   let legs: CheckedWithdrawal['legs'] | null = null;
 
@@ -105,6 +117,9 @@ export async function withdrawal(input: WithdrawalInput): Promise<WithdrawalView
   setHandler(getWithdrawal, view);
   setHandler(payoutNotified, () => {
     pokes += 1;
+  });
+  setHandler(screeningDecided, () => {
+    screeningPokes += 1;
   });
   setHandler(beginWithdrawal, async () => {
     await condition(() => isChecked, answerWithinMs);
@@ -191,6 +206,8 @@ export async function withdrawal(input: WithdrawalInput): Promise<WithdrawalView
     );
     const check = withRisk(checked.check, checked.approvalsRequired, risk.outcome, risk.reasons);
     if (check.kind === 'refuse') return release('refused', check.reason);
+    // People are asked about somebody who is known not to be on a list.
+    if (patched(withdrawalScreened) && !(await isClear())) return;
     return awaitApproval(check.approvals, check.reasons);
   }
 
@@ -212,6 +229,8 @@ export async function withdrawal(input: WithdrawalInput): Promise<WithdrawalView
     }
     if (isCancelWanted) return release('cancelled', 'cancelled-by-player');
     if (tallyDecisions(approvals, decisions) === 'refused') return release('refused', 'refused-by-operator');
+    // Once more right before the money leaves: an answer that still holds is taken as it is.
+    if (patched(withdrawalScreened) && !(await isClear())) return;
     const { outcome, reason } = await insist(() => approveWithdrawal({ withdrawalId, approvals }));
     // The cancellation's validator looked before this activity began; the hold is still ours to give back.
     if (outcome === 'refused') return release('refused', reason ?? 'refused-by-operator');
@@ -219,6 +238,31 @@ export async function withdrawal(input: WithdrawalInput): Promise<WithdrawalView
     show('approved');
     isChecked = true;
     await payOut();
+  }
+
+  /**
+   * Waits until no list names the player. False when the withdrawal has come to another end meanwhile: taken back, or
+   * parked with its hold because a person confirmed the match.
+   */
+  async function isClear(): Promise<boolean> {
+    for (let questions = 0; ; questions += 1) {
+      const seen = screeningPokes;
+      const { outcome } = await insist(() => screenWithdrawal({ withdrawalId }));
+      if (outcome === 'clear') return true;
+      if (outcome === 'confirmed') {
+        await park('screening-confirmed');
+        return false;
+      }
+      isChecked = true;
+      await condition(
+        () => isCancelWanted || screeningPokes > seen,
+        outcome === 'hit' ? hitPauseMs : pollPauseMs(questions, screeningPauseMsMax),
+      );
+      if (isCancelWanted) {
+        await release('cancelled', 'cancelled-by-player');
+        return false;
+      }
+    }
   }
 
   async function payOut(): Promise<void> {

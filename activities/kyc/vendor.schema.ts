@@ -31,6 +31,16 @@ export const applicantCreatedSchema = z.object({ id: word });
 
 export const sdkLinkSchema = z.object({ token: z.string().min(1).max(4_000), url: z.url().max(4_000) });
 
+/** An answer about lists. Of a match only its id and the kind of list are taken: no names. */
+export const screeningSchema = z.object({
+  requestId: word,
+  applicantId: word,
+  externalUserId: word,
+  listVersion: word,
+  answer: z.enum(['GREEN', 'RED']),
+  hits: z.array(z.object({ id: word, list: word })).max(100),
+});
+
 export const vendorErrorSchema = z.object({ description: z.string().max(2_000) });
 
 /** Our words for the vendor's review; an unknown status counts as under review, which decides nothing. */

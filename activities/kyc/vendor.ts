@@ -1,5 +1,5 @@
 /** The KYC vendor behind a port, and its implementation over signed HTTP requests. */
-import { createHmac } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { z } from 'zod';
 import { fail, FailureError } from '#domain/failures.ts';
 import type { VendorReview } from '#domain/kyc/review.ts';
@@ -7,6 +7,7 @@ import {
   applicantCreatedSchema,
   applicantSchema,
   fromVendorReview,
+  screeningSchema,
   sdkLinkSchema,
   vendorErrorSchema,
 } from './vendor.schema.ts';
@@ -27,6 +28,15 @@ export interface KycVendor {
   readApplicant(applicantId: string): Promise<VendorApplicant>;
   /** Address of the vendor's hosted page, good for `ttlS` seconds. */
   createVerifyLink(request: { playerId: string; levelName: string; ttlS: number }): Promise<{ url: string }>;
+  /**
+   * Whether a player is on a list now. The same `requestId` again gets the same answer. Only an answer that the vendor
+   * has signed, about this question and this player, is one.
+   */
+  screen(request: {
+    applicantId: string;
+    playerId: string;
+    requestId: string;
+  }): Promise<{ listVersion: string; hits: readonly { id: string; list: string }[] }>;
 }
 
 export type KycVendorOptions = {
@@ -36,7 +46,12 @@ export type KycVendorOptions = {
   readonly timeoutMs?: number;
 };
 
-type Answer = { readonly status: number; readonly body: unknown };
+type Answer = {
+  readonly status: number;
+  readonly body: unknown;
+  /** Whether it carries the vendor's signature over its bytes. */
+  readonly isSigned: boolean;
+};
 
 const answerBytesMax = 1_000_000;
 
@@ -88,6 +103,24 @@ export function createKycVendor(options: KycVendorOptions): KycVendor {
         throw unusable('a link that is no web page');
       return { url: link.href };
     },
+    screen: async ({ applicantId, playerId, requestId }) => {
+      const answer = await call(
+        'POST',
+        `/resources/applicants/${encodeURIComponent(applicantId)}/recheck/aml`,
+        { requestId },
+      );
+      const told = read(screeningSchema, answer);
+      if (!answer.isSigned) throw unusable('an answer without its signature');
+      if (
+        told.requestId !== requestId ||
+        told.applicantId !== applicantId ||
+        told.externalUserId !== playerId
+      )
+        throw unusable('an answer to another question');
+      // A verdict and its grounds must agree; what cannot be explained is no pass.
+      if ((told.answer === 'RED') !== told.hits.length > 0) throw unusable('a verdict without grounds');
+      return { listVersion: told.listVersion, hits: told.hits };
+    },
   };
 }
 
@@ -120,10 +153,21 @@ async function send(
     });
     const answer = await response.text();
     if (answer.length > answerBytesMax) throw new Error('the answer is too large');
-    return { status: response.status, body: parseJson(answer) };
+    const digest = response.headers.get('x-payload-digest') ?? '';
+    return {
+      status: response.status,
+      body: parseJson(answer),
+      isSigned: isDigestOf(options.secretKey, answer, digest),
+    };
   } catch {
     throw unusable('no answer');
   }
+}
+
+function isDigestOf(secretKey: string, text: string, digest: string): boolean {
+  if (!/^[0-9a-f]{64}$/i.test(digest)) return false;
+  const expected = createHmac('sha256', secretKey).update(text, 'utf8').digest();
+  return timingSafeEqual(expected, Buffer.from(digest, 'hex'));
 }
 
 function parseJson(text: string): unknown {

@@ -1,7 +1,12 @@
 /** Our side of a settlement file: what we know of the movement that a line names, and what a day should have held. */
 import { sql } from 'kysely';
 import type { Database, Trx } from '#db/connect.ts';
-import type { KnownMovement, SettlementKind, SettlementLine } from '#domain/payments/settlement.ts';
+import {
+  namesDisputesByCharge,
+  type KnownMovement,
+  type SettlementKind,
+  type SettlementLine,
+} from '#domain/payments/settlement.ts';
 
 export type BrandedMovement = KnownMovement & {
   readonly kind: SettlementKind;
@@ -19,6 +24,13 @@ type Row = {
   pspReference: string;
   day: string;
 };
+
+/** As the PSP's files name a dispute. */
+const disputeReference = (psp: string) =>
+  namesDisputesByCharge(psp)
+    ? sql`(select a.psp_reference from payments.attempt a where a.deposit_id = s.deposit_id and a.psp = s.psp
+        and a.state in ('approved', 'late_approved') order by a.number limit 1)`
+    : sql`s.psp_reference`;
 
 /** Every movement at a PSP that we believe in, signed as the PSP's balance moves. */
 const movements = (psp: string) => sql<Row>`
@@ -38,7 +50,7 @@ const movements = (psp: string) => sql<Row>`
   where r.psp = ${psp} and r.call_state in ('paid', 'late_paid') and r.psp_reference is not null
   union all
   select 'dispute:' || m.dispute_id, s.brand, case m.kind when 'withdrawn' then 'dispute' else 'dispute-reversal' end,
-    m.asset, case m.kind when 'withdrawn' then -m.amount else m.amount end, true, s.psp_reference,
+    m.asset, case m.kind when 'withdrawn' then -m.amount else m.amount end, true, ${disputeReference(psp)},
     (m.booked_at at time zone 'UTC')::date::text
   from payments.dispute_movement m join payments.dispute s on s.id = m.dispute_id
   where m.psp = ${psp}

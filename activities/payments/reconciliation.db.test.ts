@@ -1,5 +1,5 @@
 /**
- * Reconciliation on a real database against both sandbox PSPs: their own files, fetched and read as in life, with every
+ * Reconciliation on a real database against the three sandbox PSPs: their own files, fetched and read as in life, with every
  * mistake that they can be told to make.
  */
 import { randomUUID } from 'node:crypto';
@@ -32,7 +32,8 @@ import { createDisputeActivities } from './disputes.ts';
 const merchantAccount = 'PitbossTest';
 const hmacKey = '0f'.repeat(32);
 const webhookSecret = 'whsec_reconciliation';
-const names = ['alpha', 'beta'] as const;
+const gammaAccount = { processingChannelId: 'pc_rec', currencyAccountId: 'ca_rec' };
+const names = ['alpha', 'beta', 'gamma'] as const;
 type Name = (typeof names)[number];
 const today = new Date().toISOString().slice(0, 10);
 
@@ -55,6 +56,20 @@ async function tell(psp: Name, path: string, body: object, method = 'POST'): Pro
 
 async function tokenFor(psp: Name, playerId: string): Promise<string> {
   const card = { number: '4242424242424242', cvc: '123' };
+  if (psp === 'gamma') {
+    const made = await fetch(`${parties.gamma.url}/tokens`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer pk_sbox_1' },
+      body: JSON.stringify({
+        type: 'card',
+        number: card.number,
+        expiry_month: 12,
+        expiry_year: 2031,
+        cvv: card.cvc,
+      }),
+    });
+    return ((await made.json()) as { token: string }).token;
+  }
   const answer =
     psp === 'alpha'
       ? await fetch(`${parties.alpha.url}/v1/payment_methods`, {
@@ -146,7 +161,7 @@ async function refunded(psp: Name, depositId: string, amount: string): Promise<s
   const { debitRefund, sendRefund, refreshRefund, settleRefund } = activities();
   expect(await debitRefund({ refundId })).toMatchObject({ state: 'submitted' });
   let call = await sendRefund({ refundId });
-  if (psp === 'beta') {
+  if (psp !== 'alpha') {
     expect(call.state).toBe('pending');
     await takeNotices(psp, (body) => body.includes(`refund:${refundId}`), `refund:${refundId}`);
     call = await refreshRefund({ refundId, ageMs: 1_000 });
@@ -187,10 +202,14 @@ const feesBooked = async (psp: Name): Promise<bigint> => {
 
 beforeAll(async () => {
   directory = createTemporaryDirectory();
-  const [toAlpha, toBeta] = await Promise.all([startWebhookReceiver(), startWebhookReceiver()]);
-  receivers = { alpha: toAlpha, beta: toBeta };
+  const [toAlpha, toBeta, toGamma] = await Promise.all([
+    startWebhookReceiver(),
+    startWebhookReceiver(),
+    startWebhookReceiver(),
+  ]);
+  receivers = { alpha: toAlpha, beta: toBeta, gamma: toGamma };
   const shared = { STATE_DIR: directory.path };
-  const [alpha, beta, opened] = await Promise.all([
+  const [alpha, beta, gamma, opened] = await Promise.all([
     startParty('psp', {
       ...shared,
       DIALECT: 'stripe',
@@ -206,21 +225,31 @@ beforeAll(async () => {
       MERCHANT_ACCOUNT: merchantAccount,
       HMAC_KEY: hmacKey,
     }),
+    startParty('psp', {
+      ...shared,
+      DIALECT: 'checkout',
+      WEBHOOK_URL: toGamma.url,
+      API_KEY: 'sk_sbox_rec',
+      WEBHOOK_SECRET: webhookSecret,
+      PROCESSING_CHANNEL_ID: gammaAccount.processingChannelId,
+      CURRENCY_ACCOUNT_ID: gammaAccount.currencyAccountId,
+    }),
     createTestDatabase(),
   ]);
-  parties = { alpha, beta };
+  parties = { alpha, beta, gamma };
   database = opened;
   await seedWorld(database.db);
   psps = createPspConnectors({
     alpha: { url: alpha.url, apiKey: 'sk_rec', webhookSecret },
     beta: { url: beta.url, apiKey: 'beta-rec', merchantAccount, hmacKey },
+    gamma: { url: gamma.url, apiKey: 'sk_sbox_rec', webhookSecret, ...gammaAccount },
   });
 }, 60_000);
 
 afterAll(async () => {
   const checks = database === undefined ? [] : await verifyLedger(database.db);
-  await Promise.all([parties?.alpha.stop(), parties?.beta.stop()]);
-  await Promise.all([receivers?.alpha.close(), receivers?.beta.close()]);
+  await Promise.all(names.map((name) => parties?.[name].stop()));
+  await Promise.all(names.map((name) => receivers?.[name].close()));
   directory?.remove();
   await database?.drop();
   expect(checks.flatMap(({ findings }) => findings)).toEqual([]);
@@ -409,7 +438,11 @@ async function disputed(psp: Name, depositId: string): Promise<string> {
     chargeReference: attempt.pspReference ?? '',
   });
   if (row === null) throw new Error('the charge is known');
-  const moved = psp === 'alpha' ? 'charge.dispute.funds_withdrawn' : '"CHARGEBACK"';
+  const moved = {
+    alpha: 'charge.dispute.funds_withdrawn',
+    beta: '"CHARGEBACK"',
+    gamma: 'dispute_evidence_required',
+  }[psp];
   await takeNotices(psp, (body) => body.includes(id) && body.includes(moved), `dispute:${row.id}`);
   const { followDispute, sendDisputeResponse } = createDisputeActivities({
     db: database.db,

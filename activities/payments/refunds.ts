@@ -310,6 +310,13 @@ async function giveBack(trx: Trx, row: RefundRow, to: 'refused' | 'returned', re
   );
   await closeAs(trx, row, to, reason);
   await closeWorkItems(trx, `refund:${row.id}`, ['parked-refund'], reason);
+  if (await isOfEndedDeposit(trx, row))
+    await openWorkItem(trx, {
+      kind: 'late-approval',
+      subject: `deposit:${row.depositId}`,
+      brand: row.brand,
+      reason: `${row.psp} keeps a charge that was not authenticated (${reason}); its money is the player's cash now`,
+    });
   if (to === 'refused') await tellRefused(trx, row, reason, byWorkflow(row));
   else
     await appendEvent(
@@ -323,6 +330,17 @@ async function giveBack(trx: Trx, row: RefundRow, to: 'refused' | 'returned', re
       },
       byWorkflow(row),
     );
+}
+
+/** The charge of a deposit that was given up: what stays with the player was never meant to. */
+async function isOfEndedDeposit(trx: Trx, row: RefundRow): Promise<boolean> {
+  if (row.secondCharge === null) return false;
+  const { state } = await trx
+    .selectFrom('payments.deposit')
+    .select('state')
+    .where('id', '=', row.depositId)
+    .executeTakeFirstOrThrow();
+  return state === 'failed';
 }
 
 const tellRefused = (trx: Trx, row: RefundRow, reason: string, deed: Deed): Promise<void> =>

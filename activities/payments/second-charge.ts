@@ -26,7 +26,7 @@ export type SecondChargeRefund = {
   readonly money: MoneyText;
 };
 
-const reason = 'charged a second time for one deposit';
+const secondTime = 'charged a second time for one deposit';
 
 export function createSecondChargeActivities(deps: Pick<ActivityDeps, 'db'>) {
   return {
@@ -49,7 +49,7 @@ export function createSecondChargeActivities(deps: Pick<ActivityDeps, 'db'>) {
           .executeTakeFirst();
         if (known !== undefined) return refundInputOf(known, 0);
         if (!isRefundable(deposit, attempt) || (await policyOf(trx, deposit)) === 'person') return null;
-        return requestRefund(trx, deposit, attempt);
+        return requestRefundOf(trx, deposit, attempt, secondTime);
       });
     },
   };
@@ -80,10 +80,12 @@ async function policyOf(
   return row?.action === 'refund' ? 'refund' : 'person';
 }
 
-async function requestRefund(
+/** Writes the refund of a charge that its deposit was not credited from. */
+export async function requestRefundOf(
   trx: Trx,
   deposit: DepositRow,
   attempt: AttemptRow,
+  reason: string,
 ): Promise<SecondChargeRefund> {
   const id = refundIdFor(deposit.id, attempt.number);
   const content = refundContent({

@@ -27,7 +27,7 @@ export type RiskAssessment = {
 };
 
 export const createRiskActivities = (deps: Pick<ActivityDeps, 'db'>) => ({
-  /** Sanctions lists are not consulted here: their re-check is a process of its own. Failure `not-found`. */
+  /** Lists are not consulted here: the withdrawal asks about them itself. Failure `not-found`. */
   assessWithdrawal: (input: AssessWithdrawal): Promise<RiskAssessment> => assessWithdrawal(deps.db, input),
 });
 

@@ -67,6 +67,7 @@ const requestRoute = (deps: ApiDeps) =>
         'amount-too-large',
         'unknown-asset',
         'refund-not-open',
+        'refund-unsupported',
         'exceeds-captured',
         'idempotency-key-reused',
         'dependency-unavailable',

@@ -3,6 +3,8 @@ import { z } from 'zod';
 
 const verification = { verificationId: z.uuid(), playerId: z.uuid(), level: z.string() };
 
+const screening = { screeningId: z.uuid(), playerId: z.uuid(), subject: z.string() };
+
 export const kycEvents = {
   'kyc.verification.opened': z.strictObject({
     ...verification,
@@ -18,4 +20,11 @@ export const kycEvents = {
     kind: z.enum(['retry', 'final', 'expired']),
     labels: z.array(z.string()),
   }),
+  'kyc.screening.answered': z.strictObject({
+    ...screening,
+    outcome: z.enum(['clear', 'hit']),
+    listVersion: z.string(),
+    lists: z.array(z.string()),
+  }),
+  'kyc.screening.decided': z.strictObject({ ...screening, outcome: z.enum(['cleared', 'confirmed']) }),
 } as const;

@@ -13,7 +13,10 @@ export const settlementKinds = [
 export type SettlementKind = (typeof settlementKinds)[number];
 
 /** PSPs whose settlement files we read; days of others have none to compare with. */
-export const settlingPsps = ['alpha', 'beta'] as const;
+export const settlingPsps = ['alpha', 'beta', 'gamma'] as const;
+
+/** PSPs whose files name the charge that is disputed, not the dispute (Checkout.com). */
+export const namesDisputesByCharge = (psp: string): boolean => psp === 'gamma';
 
 export type SettlementLine = {
   /** The PSP's own name of the movement, unique for ever. */

@@ -29,6 +29,9 @@ const rules: ReadonlyMap<string, ClosingRule> = new Map<string, ClosingRule>([
   ['dispute-evidence-due', { by: 'reason', isMoney: false }],
   ['stuck-payout-file', { by: 'reason', isMoney: true }],
   ['unreadable-report', { by: 'reason', isMoney: true }],
+  // Closes with the decision about its screening.
+  ['screening-hit', { by: 'own-action', isMoney: true }],
+  ['screening-unavailable', { by: 'own-action', isMoney: true }],
   ['unreadable-rules', { by: 'reason', isMoney: false }],
 ]);
 

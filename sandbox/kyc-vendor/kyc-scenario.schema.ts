@@ -11,6 +11,12 @@ export const kycScenario = z.strictObject({
   answer: z
     .enum(['by_document', 'GREEN', 'RED_RETRY', 'RED_FINAL', 'on_hold', 'never'])
     .default('by_document'),
+  /** What a question about lists is answered with; `forged` is clear, signed by somebody else. */
+  screening: z.enum(['clear', 'hit', 'slow', 'down', 'forged']).default('clear'),
+  /** How long `slow` takes; longer than a caller waits. */
+  screeningMs: z.int().min(0).default(8_000),
+  /** The lists as they stand; a test moves them on. */
+  listVersion: z.string().min(1).max(100).default('2026-11-25'),
   webhook: webhookFaults.prefault({}),
 });
 export type KycScenario = z.infer<typeof kycScenario>;

@@ -11,6 +11,7 @@ import { type Applicant, createApplicantBook, kycTables, type ReviewResult } fro
 import { kycEvent, type KycEventType, payloadDigest } from './kyc-events.ts';
 import { kycScenario, reviewOrder } from './kyc-scenario.schema.ts';
 import { approved, reviewDecision } from './review-answers.ts';
+import { serveScreenings } from './screening-api.ts';
 import { serveVerifyPage } from './verify-page.ts';
 
 const log = createLog('kyc-vendor');
@@ -104,6 +105,12 @@ serveApplicantApi(app, {
   appToken: requiredVariable('APP_TOKEN'),
   secretKey: requiredVariable('SECRET_KEY'),
   publicUrl: () => publicUrl,
+});
+serveScreenings(app, {
+  book,
+  store,
+  secretKey: requiredVariable('SECRET_KEY'),
+  scenario: () => scenario,
 });
 serveVerifyPage(app, {
   book,

@@ -18,7 +18,20 @@ type Answer = {
   data: { id: string; status: string }[];
 };
 type Failure = { http_code: number; body: { error_codes?: string[] } };
+type Dispute = { id: string; status: string; evidence_required_by?: string; payment: { id: string } };
 type Sdk = {
+  disputes: {
+    getDetails(id: string): Promise<Dispute>;
+    accept(id: string): Promise<unknown>;
+    provideEvidence(id: string, body: object): Promise<unknown>;
+    submit(id: string): Promise<unknown>;
+    submitArbitrationEvidence(id: string): Promise<unknown>;
+  };
+  reports: {
+    getAllReports(query: object): Promise<{
+      data: { id: string; from: string; files: { id: string; filename: string }[] }[];
+    }>;
+  };
   tokens: { request(body: object): Promise<Answer> };
   payments: {
     request(body: object, key?: string): Promise<Answer>;
@@ -260,4 +273,108 @@ test('what was paid and which keys were used survive a kill', async () => {
   expect(
     (await sdk.payments.request(order({ type: 'id', id: 'src_x' }, 'survives'), 'key-survives')).id,
   ).toBe(answer.id);
+});
+
+async function steer<Answer>(path: string, body: object): Promise<Answer> {
+  const answer = await fetch(`${psp.url}${path}`, { method: 'POST', body: JSON.stringify(body) });
+  expect(answer.status).toBe(200);
+  return (await answer.json()) as Answer;
+}
+
+const disputeEvent = (type: string, id: string) =>
+  receiver.waitFor(({ body }) => {
+    const event = JSON.parse(body) as { type: string; data: { id: string } };
+    return event.type === type && event.data.id === id;
+  });
+
+test('a dispute is received with a deadline, answered, won, taken to arbitration and lost, each told by its event', async () => {
+  const paid = await pay('4242424242424242', 'disputed');
+  const { id } = await steer<{ id: string }>('/_scenario/disputes', { payment: 'disputed' });
+  await disputeEvent('dispute_received', id);
+  const required = await disputeEvent('dispute_evidence_required', id);
+  expect(required.headers['cko-signature']).toBe(
+    createHmac('sha256', webhookSecret).update(required.body).digest('hex'),
+  );
+  expect(JSON.parse(required.body)).toMatchObject({
+    data: { payment_id: paid.id, payment_reference: 'disputed', amount: 2500, currency: 'EUR' },
+  });
+  expect(await sdk.disputes.getDetails(id)).toMatchObject({
+    status: 'evidence_required',
+    evidence_required_by: expect.any(String),
+    payment: { id: paid.id },
+  });
+  // Nothing to submit yet, and too long a text is none.
+  expect(await failureOf(sdk.disputes.submit(id))).toMatchObject({ http_code: 422 });
+  const long = { additional_evidence_text: 'x'.repeat(501) };
+  expect(await failureOf(sdk.disputes.provideEvidence(id, long))).toMatchObject({ http_code: 422 });
+  await sdk.disputes.provideEvidence(id, { additional_evidence_text: 'He was there.' });
+  await sdk.disputes.submit(id);
+  await disputeEvent('dispute_evidence_submitted', id);
+  await disputeEvent('dispute_evidence_acknowledged_by_scheme', id);
+  expect(await sdk.disputes.getDetails(id)).toMatchObject({ status: 'evidence_under_review' });
+  expect(await failureOf(sdk.disputes.submit(id))).toMatchObject({ http_code: 422 });
+  for (const [step, event, status] of [
+    ['win', 'dispute_won', 'won'],
+    ['second', 'dispute_arbitration_sent_to_scheme', 'arbitration_under_review'],
+    ['lose', 'dispute_arbitration_lost', 'arbitration_lost'],
+  ] as const) {
+    await steer(`/_scenario/disputes/${id}`, { step });
+    await disputeEvent(event, id);
+    expect(await sdk.disputes.getDetails(id)).toMatchObject({ status });
+  }
+  expect(await booked('disputed')).toEqual([
+    'charge 2500',
+    'dispute 2500',
+    'dispute_reversal 2500',
+    'dispute 2500',
+  ]);
+});
+
+test.each([
+  ['cancel', 'canceled'],
+  ['expire', 'expired'],
+] as const)('a dispute that the bank lets %s is %s, and its event says so', async (step, status) => {
+  await pay('4242424242424242', `ends-${step}`);
+  const { id } = await steer<{ id: string }>('/_scenario/disputes', { payment: `ends-${step}` });
+  await steer(`/_scenario/disputes/${id}`, { step });
+  await disputeEvent(`dispute_${status}`, id);
+  expect(await sdk.disputes.getDetails(id)).toMatchObject({ status });
+});
+
+test('an accepted dispute is over, and an inquiry is nothing that this PSP has', async () => {
+  await pay('4242424242424242', 'given-in');
+  const { id } = await steer<{ id: string }>('/_scenario/disputes', { payment: 'given-in' });
+  await sdk.disputes.accept(id);
+  await disputeEvent('dispute_accepted', id);
+  expect(await sdk.disputes.getDetails(id)).toMatchObject({ status: 'accepted' });
+  expect(await failureOf(sdk.disputes.accept(id))).toMatchObject({ http_code: 403 });
+  const inquiry = await fetch(`${psp.url}/_scenario/disputes`, {
+    method: 'POST',
+    body: JSON.stringify({ payment: 'given-in', stage: 'inquiry' }),
+  });
+  expect(inquiry.status).toBe(409);
+});
+
+test('the financial actions of a day are found among the reports, and their file lies where no key is taken', async () => {
+  const paid = await pay('4242424242424242', 'settled');
+  const day = new Date().toISOString().slice(0, 10);
+  const { data } = await sdk.reports.getAllReports({ created_after: `${day}T00:00:00Z` });
+  const [report] = data;
+  expect(report).toMatchObject({ from: `${day}T00:00:00Z` });
+  const file = report?.files[0];
+  expect(file?.filename).toMatch(/^financial-actions_/);
+  const path = `/reports/${report?.id}/files/${file?.id}`;
+  const sent = await fetch(`${psp.url}${path}`, {
+    headers: { authorization: `Bearer ${apiKey}` },
+    redirect: 'manual',
+  });
+  expect(sent.status).toBe(302);
+  const address = new URL(sent.headers.get('location') ?? '', psp.url);
+  expect((await fetch(address, { headers: { authorization: `Bearer ${apiKey}` } })).status).toBe(400);
+  const lines = (await (await fetch(address)).text()).split('\r\n');
+  expect(lines[0]).toContain('Action Type,Action ID,Payment ID');
+  expect(lines.filter((line) => line.includes(paid.id))).toEqual([
+    expect.stringContaining(',Capture,25.00,25.00,'),
+    expect.stringContaining(',Gateway Fixed Fee,-0.60,-0.60,'),
+  ]);
 });

@@ -22,7 +22,7 @@ const openOrder = z.strictObject({
 
 const stepOrder = z.strictObject({ step: z.enum(disputeSteps) });
 
-export function serveDisputeScenario(app: PartyApp, psp: Psp): void {
+export function serveDisputeScenario(app: PartyApp, psp: Psp, hasInquiries: boolean): void {
   app.get('/_scenario/disputes', (c) => c.json({ disputes: psp.disputes.list() }));
 
   app.post('/_scenario/disputes', async (c) => {
@@ -35,6 +35,8 @@ export function serveDisputeScenario(app: PartyApp, psp: Psp): void {
     );
     if (payment === undefined) return c.json({ error: 'no such payment' }, 404);
     const { stage, amount, reason, dueMs } = order.data;
+    if (stage === 'inquiry' && !hasInquiries)
+      return c.json({ error: 'this PSP begins with a chargeback' }, 409);
     return attempt(c, () =>
       psp.store.transaction(() => psp.disputes.open({ payment, stage, amount, reason, dueMs })),
     );

@@ -3,7 +3,7 @@ import type { StateStore } from '../support/state-store.ts';
 import type { Fact } from './facts.ts';
 import type { PaymentsEngine } from './payments-engine.ts';
 import { Refusal } from './refusal.ts';
-import type { DisputeRow, MovementRow, PaymentRow } from './tables.ts';
+import type { DisputeEnding, DisputeRow, MovementRow, PaymentRow } from './tables.ts';
 
 interface DisputeParts {
   store: StateStore;
@@ -14,7 +14,7 @@ interface DisputeParts {
 
 export type DisputesEngine = ReturnType<typeof createDisputesEngine>;
 
-export const disputeSteps = ['escalate', 'win', 'lose', 'second', 'close'] as const;
+export const disputeSteps = ['escalate', 'win', 'lose', 'second', 'close', 'cancel', 'expire'] as const;
 export type DisputeStep = (typeof disputeSteps)[number];
 
 export function createDisputesEngine({ store, payments, publish, newId }: DisputeParts) {
@@ -58,6 +58,13 @@ export function createDisputesEngine({ store, payments, publish, newId }: Disput
     });
   }
 
+  const end = (dispute: DisputeRow, ending: DisputeEnding): void =>
+    void store.run(
+      'insert or replace into dispute_ending (dispute_id, ending) values (?, ?)',
+      dispute.id,
+      ending,
+    );
+
   const tell = (kind: 'dispute_opened' | 'dispute_updated' | 'dispute_closed', dispute: DisputeRow) =>
     publish({ kind, payment: paymentOf(dispute), dispute });
 
@@ -94,6 +101,17 @@ export function createDisputesEngine({ store, payments, publish, newId }: Disput
       tell('dispute_updated', dispute);
       move(dispute, 'dispute');
     },
+    /** The issuer takes it back: as a win, without anybody having judged. */
+    cancel(dispute) {
+      expect(dispute, dispute.stage === 'chargeback' && isOpen(dispute));
+      end(dispute, 'canceled');
+      steps.win(dispute);
+    },
+    expire(dispute) {
+      expect(dispute, dispute.stage === 'chargeback' && dispute.status === 'needs_response');
+      end(dispute, 'expired');
+      steps.lose(dispute);
+    },
     close(dispute) {
       expect(dispute, dispute.stage === 'inquiry' && isOpen(dispute));
       dispute.status = 'closed';
@@ -105,6 +123,10 @@ export function createDisputesEngine({ store, payments, publish, newId }: Disput
   return {
     find,
     must,
+    /** How it ended, where that was neither judged nor closed; undefined while it is open, too. */
+    endingOf: (id: string): DisputeEnding | undefined =>
+      store.one<{ ending: DisputeEnding }>('select ending from dispute_ending where dispute_id = ?', id)
+        ?.ending,
     list: () =>
       store.all<DisputeRow>('select * from dispute order by created_at_ms desc, rowid desc limit 1000'),
 
@@ -170,6 +192,7 @@ export function createDisputesEngine({ store, payments, publish, newId }: Disput
     accept(id: string): DisputeRow {
       const dispute = must(id);
       expect(dispute, isOpen(dispute));
+      end(dispute, 'accepted');
       dispute.status = dispute.stage === 'inquiry' ? 'closed' : 'lost';
       save(dispute);
       tell('dispute_closed', dispute);

@@ -92,7 +92,8 @@ serveScenario(app, {
   webhooks,
   refuseConnections: (durationMs) => server.refuseConnections(durationMs),
 });
-serveDisputeScenario(app, psp);
+// Checkout.com's disputes begin with the debit.
+serveDisputeScenario(app, psp, dialect.name !== 'checkout');
 serveSettlementScenario(app, psp);
 serveBooks(app, store, dialect.name);
 serveConnectionFaults(app, scenario, dialect);

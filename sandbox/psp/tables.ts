@@ -25,6 +25,7 @@ create table if not exists dispute (
   id text primary key, payment_id text not null, amount integer not null, currency text not null, reason text not null,
   stage text not null, status text not null, due_ms integer not null, responses integer not null default 0, evidence text,
   created_at_ms integer not null);
+create table if not exists dispute_ending (dispute_id text primary key, ending text not null);
 create table if not exists movement (
   id integer primary key, kind text not null, subject text not null, payment_id text, reference text, amount integer not null,
   currency text not null, at_ms integer not null);
@@ -120,6 +121,8 @@ export interface PayoutRow {
 /** An inquiry asks and moves nothing; a chargeback moves money; after a win it may come a second time. */
 export type DisputeStage = 'inquiry' | 'chargeback' | 'second';
 export type DisputeStatus = 'needs_response' | 'under_review' | 'won' | 'lost' | 'closed';
+
+export type DisputeEnding = 'accepted' | 'canceled' | 'expired';
 
 export interface DisputeRow {
   id: string;

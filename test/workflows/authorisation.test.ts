@@ -10,6 +10,7 @@ import {
   type ModificationRequest,
   type ModificationRow,
 } from '#activities/payments/commands/request-modification.ts';
+import { seedUnauthenticatedChargePolicies } from '#activities/payments/unauthenticated-charge.ts';
 import { recordReturn } from '#activities/payments/commands/record-return.ts';
 import { depositInputOf, type DepositRow } from '#activities/payments/payment-rows.ts';
 import type { PaymentOrder } from '#activities/payments/connectors.ts';
@@ -31,6 +32,7 @@ import {
   modificationWorkflowId,
 } from '#workflows/modification.contract.ts';
 import type { modification } from '#workflows/modification.ts';
+import { refundWorkflowId } from '#workflows/refund.contract.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import {
   createWorkflowEnvironment,
@@ -343,7 +345,7 @@ describeWorkflows('an authentication', () => {
       await run(async (client) => {
         expect(await begin(client, row)).toMatchObject({ state });
         if (state === 'parked' && transStatus === 'N')
-          await workflows.exportHistory(handleOf(client, row), 'deposit.not-authenticated');
+          await workflows.exportHistory(handleOf(client, row), 'deposit.not-authenticated-parked');
       });
       expect(await balancesOf(database.db, playerId)).toMatchObject({
         cash: state === 'captured' ? 50n : 0n,
@@ -351,6 +353,90 @@ describeWorkflows('an authentication', () => {
       expect((await attemptOf(row)).liability).toBe('merchant');
     },
   );
+
+  /** A charge that ended N at a brand whose policy gives it back. */
+  async function refusedCharge(): Promise<{ playerId: string; row: DepositRow }> {
+    await seedUnauthenticatedChargePolicies(database.db, [{ id: brand, jurisdictions: ['MT'] }]);
+    const playerId = await makePlayer(database.db);
+    return { playerId, row: await ask(playerId) };
+  }
+
+  const refundOf = (row: DepositRow) =>
+    database.db
+      .selectFrom('payments.refund')
+      .select(['id', 'state', 'secondCharge', 'reason', 'chargeReference', 'requestedBy'])
+      .where('depositId', '=', row.id)
+      .execute();
+  const refundEnd = async (client: Client, row: DepositRow) =>
+    client.workflow
+      .getHandle(refundWorkflowId({ refundId: (await refundOf(row))[0]?.id ?? '', reopened: 0 }))
+      .result();
+
+  test('that ended N is given back by itself where the policy says so: the deposit fails, and nothing can be played', async () => {
+    const { playerId, row } = await refusedCharge();
+    const answer = securely({ transStatus: 'N', eci: '07' });
+    alpha.play({
+      authorise: [answer],
+      status: [answer],
+      refund: [
+        (order) => ({
+          kind: 'approved',
+          pspReference: `re-${order.reference}`,
+          processed: order.money,
+          instrument: null,
+        }),
+      ],
+    });
+    await run(async (client) => {
+      expect(await begin(client, row)).toMatchObject({ state: 'failed' });
+      await handleOf(client, row).result();
+      await workflows.exportHistory(handleOf(client, row), 'deposit.not-authenticated-refunded');
+      expect(await refundEnd(client, row)).toMatchObject({ state: 'paid' });
+    });
+    expect(await refundOf(row)).toMatchObject([
+      {
+        state: 'paid',
+        secondCharge: 1,
+        requestedBy: null,
+        chargeReference: `psp-deposit:${row.id}:a1`,
+        reason: 'the authentication of the charge may not be used',
+      },
+    ]);
+    expect(await balancesOf(database.db, playerId)).toEqual({ cash: 0n, held: 0n });
+    expect(await limitTaken(database.db, playerId)).toBe(0n);
+    expect(await workItemsOf(database.db, `deposit:${row.id}`)).toEqual([]);
+    const told = await database.db
+      .selectFrom('compliance.audit')
+      .select('action')
+      .where('playerId', '=', playerId)
+      .where('action', 'in', ['payments.deposit.failed', 'payments.refund.requested', 'payments.refund.paid'])
+      .orderBy('id')
+      .execute();
+    expect(told.map(({ action }) => action)).toEqual([
+      'payments.deposit.failed',
+      'payments.refund.requested',
+      'payments.refund.paid',
+    ]);
+    // A second request for the same charge finds the same refund, and nothing credits the deposit any more.
+    const { money } = paymentActivities(database.db, new Map([['alpha', alpha]]));
+    const again = await money.requestUnauthenticatedRefund({ depositId: row.id, number: 1 });
+    expect(again?.refundId).toBe((await refundOf(row))[0]?.id);
+    expect(await money.captureDeposit({ depositId: row.id, number: 1 })).toEqual({
+      kind: 'not-authenticated',
+    });
+  });
+
+  test('that ended N and that the PSP will not give back is shown to a person', async () => {
+    const { row } = await refusedCharge();
+    const answer = securely({ transStatus: 'N', eci: '07' });
+    alpha.play({ authorise: [answer], status: [answer], refund: [declined('generic')] });
+    await run(async (client) => {
+      await begin(client, row);
+      await handleOf(client, row).result();
+      expect(await refundEnd(client, row)).toMatchObject({ state: 'refused' });
+    });
+    expect(await workItemsOf(database.db, `deposit:${row.id}`)).toEqual(['late-approval:open']);
+  });
 
   test('is carried on to the next PSP, and its cryptogram reaches no row, event, log or history', async () => {
     const playerId = await makePlayer(database.db);

@@ -15,9 +15,12 @@ import { createReconciliationActivities } from '#activities/payments/reconciliat
 import { createRefundCallActivities } from '#activities/payments/refund-calls.ts';
 import { createRefundActivities } from '#activities/payments/refunds.ts';
 import { createSecondChargeActivities } from '#activities/payments/second-charge.ts';
+import { createUnauthenticatedChargeActivities } from '#activities/payments/unauthenticated-charge.ts';
 import { createWithdrawalCheckActivities } from '#activities/payments/withdrawal-checks.ts';
+import { createScreeningActivities } from '#activities/payments/withdrawal-screening.ts';
 import { createWithdrawalActivities } from '#activities/payments/withdrawal-outcomes.ts';
 import { requestDeposit, type PlannedDeposit } from '#activities/payments/commands/request-deposit.ts';
+import type { KycVendor } from '#activities/kyc/vendor.ts';
 import type { DisputeAnswer, DisputeOutcome } from '#domain/payments/dispute-state.ts';
 import type {
   DisputeAnswerOrder,
@@ -270,16 +273,26 @@ export async function askDeposit(
   );
 }
 
+/** A vendor that knows nobody on any list. */
+export const onNoList: KycVendor = {
+  ensureApplicant: ({ playerId }) => Promise.resolve({ applicantId: `applicant-${playerId}` }),
+  readApplicant: () => Promise.reject(new Error('nobody is verified here')),
+  createVerifyLink: () => Promise.reject(new Error('nobody is verified here')),
+  screen: () => Promise.resolve({ listVersion: 'l1', hits: [] }),
+};
+
 export function paymentActivities(
   db: Database,
   psps: ReadonlyMap<string, PspConnector>,
   publicUrl = 'http://api.test',
+  kycVendor: KycVendor = onNoList,
 ) {
   const deps = {
     db,
     psps,
     breakers: createPspBreakers(),
     publicUrl,
+    kycVendor,
     keyRing: testKeyRing,
     log: pino({ level: 'silent' }),
   };
@@ -293,6 +306,7 @@ export function paymentActivities(
       ...createRiskActivities(deps),
       ...createRefundActivities(deps),
       ...createSecondChargeActivities(deps),
+      ...createUnauthenticatedChargeActivities(deps),
       ...createModificationActivities(deps),
     },
     provider: {
@@ -303,6 +317,7 @@ export function paymentActivities(
       ...createHoldActivities(deps),
       ...createDisputeActivities(deps),
       ...createReconciliationActivities(deps),
+      ...createScreeningActivities(deps),
     },
   };
 }

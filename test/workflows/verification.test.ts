@@ -77,6 +77,7 @@ function playVendor(): KycVendor & { reviews: Map<string, VendorReview>; level: 
     createVerifyLink: async ({ playerId }: { playerId: string }) => ({
       url: `https://vendor.test/verify/${playerId}`,
     }),
+    screen: async () => ({ listVersion: 'l1', hits: [] }),
   };
   return vendor;
 }

@@ -38,7 +38,7 @@ export type RefundRequest = {
 /**
  * Inserts the refund, or finds the one that the key made before. Failures: `not-found`, `idempotency-key-reused`, those
  * of `parsePayable`, `own-approval` (a refund to oneself), `refund-not-open` (the deposit was not captured, or is of
- * another asset), `exceeds-captured`.
+ * another asset), `refund-unsupported` (no PSP can send it back the way it came), `exceeds-captured`.
  */
 export async function requestRefund(trx: Trx, request: RefundRequest): Promise<Result<RefundRow>> {
   const amount = parsePayable(request.money);
@@ -52,6 +52,12 @@ export async function requestRefund(trx: Trx, request: RefundRequest): Promise<R
   }
   if (deposit.playerId === request.operatorId)
     return fail('own-approval', 'Nobody refunds a deposit of his own.');
+  // Nothing of ours sends such money back to where it came from: a withdrawal to the account or address does.
+  if (deposit.method === 'bank-transfer' || deposit.method === 'crypto')
+    return fail(
+      'refund-unsupported',
+      `A deposit by ${deposit.method} is not refunded: the player withdraws it.`,
+    );
   if (deposit.state !== 'captured' || deposit.capturedPsp === null)
     return fail('refund-not-open', `The deposit is ${deposit.state}: there is nothing to refund.`);
   if (deposit.asset !== request.money.asset)

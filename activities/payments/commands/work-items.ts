@@ -22,7 +22,9 @@ export type WorkItemKind =
   | 'parked-crypto-deposit'
   | 'orphaned-credit'
   | 'hot-wallet-level'
-  | 'stuck-chain-transfer';
+  | 'stuck-chain-transfer'
+  | 'screening-hit'
+  | 'screening-unavailable';
 
 /** One open item per kind and subject; opening it again changes nothing. */
 export async function openWorkItem(

@@ -3,7 +3,7 @@
  * network error, which proves nothing; with axios, an interceptor can set the one and pass the other through.
  */
 import axios from 'axios';
-import { Payments } from 'checkout-sdk-node';
+import { Disputes, Payments, Reports } from 'checkout-sdk-node';
 import { TransportFailure, toTransportFailure } from './transport.ts';
 
 /** An answer with an error status, by its structured codes. */
@@ -30,13 +30,25 @@ export type CheckoutClient = {
   refund(id: string, body: object, key: string): Promise<unknown>;
   capture(id: string, body: object, key: string): Promise<unknown>;
   void(id: string, body: object, key: string): Promise<unknown>;
+  dispute(id: string): Promise<unknown>;
+  acceptDispute(id: string): Promise<unknown>;
+  /** Keeps evidence; a repeat replaces it. */
+  provideEvidence(id: string, body: object): Promise<unknown>;
+  /** For good. Calls about disputes take no idempotency key. */
+  submitEvidence(id: string): Promise<unknown>;
+  submitArbitrationEvidence(id: string): Promise<unknown>;
+  /** Reports that were made between two ISO times. */
+  reports(from: string, to: string): Promise<unknown>;
 };
 
 /** The resource class instead of the SDK's main one, which would let environment variables replace the given key. */
 export function openCheckoutClient(url: string, apiKey: string, timeoutMs: number): CheckoutClient {
   const host = url.replace(/\/$/, '');
   overseeRequestsTo(host, timeoutMs);
-  const payments = new Payments({ host, sk: `Bearer ${apiKey}`, httpClient: 'axios', headers: {} });
+  const access = { host, sk: `Bearer ${apiKey}`, httpClient: 'axios', headers: {} };
+  const payments = new Payments(access);
+  const disputes = new Disputes(access);
+  const reports = new Reports(access);
   return {
     request: (body, key) => told(() => payments.request(body, key)),
     list: (reference) => told(() => payments.getPaymentList({ reference: encodeURIComponent(reference) })),
@@ -45,6 +57,18 @@ export function openCheckoutClient(url: string, apiKey: string, timeoutMs: numbe
     refund: (id, body, key) => told(() => payments.refund(encodeURIComponent(id), body, key)),
     capture: (id, body, key) => told(() => payments.capture(encodeURIComponent(id), body, key)),
     void: (id, body, key) => told(() => payments.void(encodeURIComponent(id), body, key)),
+    dispute: (id) => told(() => disputes.getDetails(encodeURIComponent(id))),
+    acceptDispute: (id) => told(() => disputes.accept(encodeURIComponent(id))),
+    provideEvidence: (id, body) => told(() => disputes.provideEvidence(encodeURIComponent(id), body)),
+    submitEvidence: (id) => told(() => disputes.submit(encodeURIComponent(id))),
+    submitArbitrationEvidence: (id) => told(() => disputes.submitArbitrationEvidence(encodeURIComponent(id))),
+    reports: (from, to) =>
+      told(() =>
+        reports.getAllReports({
+          created_after: encodeURIComponent(from),
+          created_before: encodeURIComponent(to),
+        }),
+      ),
   };
 }
 

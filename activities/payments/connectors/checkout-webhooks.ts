@@ -12,9 +12,17 @@ const event = z.object({
   data: z.object({ id: z.string().max(100), reference: z.string().max(200).optional() }),
 });
 
+/** Events about disputes are of another make: another name for their time, and the payment beside the dispute. */
+const disputeEvent = z.object({
+  id: z.string().max(100),
+  type: z.string().max(60).startsWith('dispute_'),
+  timestamp: z.string().max(40),
+  data: z.object({ id: z.string().min(1).max(100), payment_id: z.string().min(1).max(100) }),
+});
+
 const approvedTypes = new Set(['payment_captured', 'payment_paid']);
 
-/** An event outside payments yields no notice. */
+/** An event outside payments and their disputes yields no notice. */
 export function verifyCheckoutWebhook(
   secret: string,
   rawBody: Buffer,
@@ -22,7 +30,10 @@ export function verifyCheckoutWebhook(
 ): Result<readonly WebhookNotice[]> {
   if (!isGenuine(secret, rawBody, headers.get('cko-signature') ?? ''))
     return fail('invalid-signature', 'The signature does not fit the body.');
-  const parsed = event.safeParse(parse(rawBody.toString('utf8')));
+  const told = parse(rawBody.toString('utf8'));
+  const disputed = disputeEvent.safeParse(told);
+  if (disputed.success) return succeed([disputeNotice(disputed.data)]);
+  const parsed = event.safeParse(told);
   if (!parsed.success || !parsed.data.type.startsWith('payment_')) return succeed([]);
   const { id, type, created_on: createdOn, data } = parsed.data;
   // Only our own form is kept: whatever else stands there is not ours to store.
@@ -38,6 +49,15 @@ export function verifyCheckoutWebhook(
     },
   ]);
 }
+
+/** How the dispute stands is asked for; the event only says that there is something to ask. */
+const disputeNotice = ({ id, type, timestamp, data }: z.infer<typeof disputeEvent>): WebhookNotice => ({
+  externalId: id,
+  reference: null,
+  saysApproved: false,
+  dispute: { pspReference: data.id, chargeReference: data.payment_id },
+  body: JSON.stringify({ id, type, created: timestamp, object: data.id }),
+});
 
 function isGenuine(secret: string, rawBody: Buffer, signature: string): boolean {
   if (!/^[0-9a-f]{64}$/i.test(signature)) return false;

@@ -24,6 +24,8 @@ import {
   type CheckoutPayment,
 } from './checkout-answers.ts';
 import { CheckoutRefusal, openCheckoutClient } from './checkout-client.ts';
+import { checkoutDisputes } from './checkout-disputes.ts';
+import { checkoutSettlement } from './checkout-settlement.ts';
 import { checkoutExemptions, checkoutPortable, checkoutThreeDs } from './checkout-three-ds.ts';
 import { verifyCheckoutWebhook } from './checkout-webhooks.ts';
 import { minorNumber } from './minor-units.ts';
@@ -228,6 +230,8 @@ export function createCheckoutConnector(
         return payment === null ? unreadable : outcomeOf(payment, null);
       }),
     payoutStatus: status,
+    disputes: checkoutDisputes(client, failureOutcome),
+    settlement: checkoutSettlement(client, account, timeoutMs),
     verifyWebhook: (rawBody, headers) => verifyCheckoutWebhook(account.webhookSecret, rawBody, headers),
   };
 }

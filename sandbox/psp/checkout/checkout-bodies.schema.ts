@@ -57,3 +57,10 @@ export const payoutBody = z.object({
 export const paymentBody = z.union([payoutBody, chargeBody]);
 
 export const modificationBody = z.object({ amount: amount.optional(), reference: reference.optional() });
+
+/** Texts are short here; what is longer is uploaded as a file. */
+export const evidenceBody = z
+  .object({ additional_evidence_text: z.string().min(1).max(500).optional() })
+  .refine((body) => body.additional_evidence_text !== undefined, { path: ['evidence'] });
+
+export const noBody = z.object({});

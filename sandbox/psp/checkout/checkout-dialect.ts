@@ -5,9 +5,11 @@ import { createPartyRoutes } from '../../support/party-server.ts';
 import type { Dialect, Psp } from '../psp.ts';
 import type { CheckoutSettings } from '../settings.ts';
 import { forbidden, tooManyRequests, unauthorized, unavailable } from './checkout-errors.ts';
+import { serveCheckoutDisputes } from './checkout-disputes.ts';
 import { checkoutId } from './checkout-ids.ts';
 import { failureUrlKey, requestAnswer } from './checkout-objects.ts';
 import { expired, serveCheckoutPayments } from './checkout-payments.ts';
+import { createReportAddresses, serveCheckoutReports, serveReportFiles } from './checkout-reports.ts';
 import { send } from './checkout-requests.ts';
 import { serveCheckoutTokens } from './checkout-sources.ts';
 import { checkoutNotices, checkoutSignature } from './checkout-webhooks.ts';
@@ -29,6 +31,10 @@ export function createCheckoutDialect(settings: CheckoutSettings): Dialect {
       });
       serveCheckoutTokens(api, psp);
       serveCheckoutPayments(api, psp, settings);
+      serveCheckoutDisputes(api, psp);
+      const addresses = createReportAddresses();
+      serveCheckoutReports(api, addresses);
+      serveReportFiles(app, psp, settings.processingChannelId, addresses);
       app.route('/', api);
     },
     notices: checkoutNotices,

@@ -2,6 +2,7 @@
 import { createHmac } from 'node:crypto';
 import type { Fact, Notice } from '../facts.ts';
 import type { Psp } from '../psp.ts';
+import { disputeStatusOf } from './checkout-disputes.ts';
 import { checkoutId } from './checkout-ids.ts';
 import { codeOf, paymentObject, payoutObject } from './checkout-objects.ts';
 import { approvedCode, payoutRefusedCode } from './checkout-response-codes.ts';
@@ -18,8 +19,7 @@ interface Event {
 }
 
 export function checkoutNotices(fact: Fact, psp: Psp): Notice[] {
-  // No disputes in this dialect: the connector speaks none.
-  if ('dispute' in fact) return [];
+  if ('dispute' in fact) return disputeNotices(fact, psp);
   return eventsOf(fact).map((event) => {
     const id = checkoutId('evt');
     const subject = 'payment' in fact ? paymentObject(fact.payment, psp) : payoutObject(fact.payout, psp);
@@ -41,6 +41,59 @@ export function checkoutNotices(fact: Fact, psp: Psp): Notice[] {
           processed_on: new Date().toISOString(),
         },
         _links,
+      }),
+    };
+  });
+}
+
+/** Words of the dispute's new status; funds move silently with them. */
+function disputeTypes({ kind, dispute }: DisputeFact, psp: Psp): string[] {
+  switch (kind) {
+    case 'dispute_opened':
+      return ['dispute_received', 'dispute_evidence_required'];
+    case 'dispute_updated':
+      if (dispute.stage === 'second')
+        return dispute.status === 'needs_response'
+          ? ['dispute_arbitration_sent_to_scheme']
+          : ['dispute_arbitration_evidence_submitted'];
+      return ['dispute_evidence_submitted', 'dispute_evidence_acknowledged_by_scheme'];
+    case 'dispute_closed':
+      return [`dispute_${disputeStatusOf(dispute, psp)}`];
+    case 'dispute_funds_withdrawn':
+    case 'dispute_funds_reinstated':
+      return [];
+  }
+}
+
+type DisputeFact = Extract<Fact, { dispute: unknown }>;
+
+function disputeNotices(fact: DisputeFact, psp: Psp): Notice[] {
+  const { dispute, payment } = fact;
+  return disputeTypes(fact, psp).map((type) => {
+    const id = checkoutId('evt');
+    return {
+      eventId: id,
+      body: JSON.stringify({
+        id,
+        type,
+        timestamp: new Date().toISOString(),
+        version: '1.0.6',
+        data: {
+          id: dispute.id,
+          date: new Date(dispute.created_at_ms).toISOString(),
+          category: dispute.reason,
+          amount: dispute.amount,
+          currency: dispute.currency,
+          reason_code: '10.4',
+          payment_id: payment.id,
+          payment_action_id: payment.charge_id,
+          ...(payment.reference === null ? {} : { payment_reference: payment.reference }),
+          payment_method: 'VISA',
+          entity_id: 'ent_pitboss_sandbox',
+          ...(type === 'dispute_evidence_required'
+            ? { evidence_required_by: new Date(dispute.due_ms).toISOString() }
+            : {}),
+        },
       }),
     };
   });

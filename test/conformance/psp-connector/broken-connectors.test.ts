@@ -1,12 +1,19 @@
 /** The contract can fail: connectors that are broken on purpose, and the scenario that must catch each. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { PspConnector, PspModifications } from '#activities/payments/connectors.ts';
+import type {
+  PspConnector,
+  PspDisputes,
+  PspModifications,
+  PspSettlement,
+} from '#activities/payments/connectors.ts';
 import { succeed } from '#domain/failures.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import { contractReference, pspContract } from './psp-contract.ts';
 import { startRig, type PspRig, type RunningRig } from './psp-rig.ts';
 
 type Breach = {
+  /** The PSP whose connector is broken; alpha without it. */
+  readonly rig?: 'alpha' | 'gamma';
   readonly breach: string;
   /** Begin of the scenario's name. */
   readonly caughtBy: string;
@@ -41,7 +48,132 @@ const modifying =
     return { modifications: { ...parts, ...broken(parts) } };
   };
 
+const disputing =
+  (broken: (parts: PspDisputes) => Partial<PspDisputes>) =>
+  (connector: PspConnector): Partial<PspConnector> => {
+    const parts = connector.disputes;
+    if (parts === undefined) throw new Error('the connector speaks of no disputes');
+    return { disputes: { ...parts, ...broken(parts) } };
+  };
+
+const settling =
+  (broken: (parts: PspSettlement) => Partial<PspSettlement>) =>
+  (connector: PspConnector): Partial<PspConnector> => {
+    const parts = connector.settlement;
+    if (parts === undefined) throw new Error('the connector reads no files');
+    return { settlement: { ...parts, ...broken(parts) } };
+  };
+
+const breachesOfDisputes: readonly Breach[] = [
+  {
+    rig: 'gamma',
+    breach: 'takes the notice of a dispute for one of its charge',
+    caughtBy: 'a chargeback is told by its notice',
+    breaking: (connector) => ({
+      verifyWebhook: (rawBody, headers) => {
+        const result = connector.verifyWebhook(rawBody, headers);
+        return result.ok ? succeed(result.value.map(({ dispute: _lost, ...notice }) => notice)) : result;
+      },
+    }),
+  },
+  {
+    rig: 'gamma',
+    breach: 'forgets the deadline for evidence',
+    caughtBy: 'a chargeback is told by its notice',
+    breaking: disputing((parts) => ({
+      dispute: async (order) => {
+        const told = await parts.dispute(order);
+        return told.kind === 'told' ? { ...told, evidenceDueAt: null } : told;
+      },
+    })),
+  },
+  {
+    rig: 'gamma',
+    breach: 'calls evidence refused because it was taken before',
+    caughtBy: 'evidence is submitted once',
+    breaking: (connector) => {
+      let sent = 0;
+      return disputing((parts) => ({
+        submitEvidence: async (order, text) => {
+          sent += 1;
+          return sent > 1 ? { kind: 'refused', rawCode: 'state' } : parts.submitEvidence(order, text);
+        },
+      }))(connector);
+    },
+  },
+  {
+    rig: 'gamma',
+    breach: 'gives no money back with a win',
+    caughtBy: 'a dispute that was won gives the money back',
+    breaking: disputing((parts) => ({
+      dispute: async (order) => {
+        const told = await parts.dispute(order);
+        return told.kind === 'told'
+          ? { ...told, movements: told.movements.filter(({ kind }) => kind === 'withdrawn') }
+          : told;
+      },
+    })),
+  },
+  {
+    rig: 'gamma',
+    breach: 'gives money back for a dispute that nobody answered',
+    caughtBy: 'a dispute that was lost, given in to or left to expire',
+    breaking: disputing((parts) => ({
+      dispute: async (order) => {
+        const told = await parts.dispute(order);
+        return told.kind === 'told' && told.status === 'lost' ? { ...told, status: 'won' } : told;
+      },
+    })),
+  },
+  {
+    rig: 'gamma',
+    breach: 'takes a question that did not get through for a lost dispute',
+    caughtBy: 'an old word about a dispute never moves it back',
+    breaking: disputing((parts) => ({
+      dispute: async (order) => {
+        const told = await parts.dispute(order);
+        return told.kind === 'told'
+          ? told
+          : {
+              kind: 'told',
+              stage: 'chargeback',
+              status: 'lost',
+              reason: null,
+              evidenceDueAt: null,
+              money: null,
+              movements: [],
+            };
+      },
+    })),
+  },
+  {
+    rig: 'gamma',
+    breach: 'books the amount of a line without its fee',
+    caughtBy: 'the file of the day tells each movement once',
+    breaking: settling((parts) => ({
+      *parseSettlement(content) {
+        for (const line of parts.parseSettlement(content)) yield { ...line, fee: 0n };
+      },
+    })),
+  },
+  {
+    rig: 'gamma',
+    breach: 'reads a truncated file as far as it goes',
+    caughtBy: 'the file of the day tells each movement once',
+    breaking: settling((parts) => ({
+      *parseSettlement(content) {
+        try {
+          yield* parts.parseSettlement(content);
+        } catch {
+          // As a reader that stops at the first line it cannot read.
+        }
+      },
+    })),
+  },
+];
+
 const breaches: readonly Breach[] = [
+  ...breachesOfDisputes,
   {
     breach: 'takes a lost answer for a refusal',
     caughtBy: 'a connection cut after the charge',
@@ -243,17 +375,19 @@ const breaches: readonly Breach[] = [
 ];
 
 describe('a connector that breaks the contract', () => {
-  let running: RunningRig;
+  let rigs: Record<'alpha' | 'gamma', RunningRig>;
 
   beforeAll(async () => {
-    running = await startRig('alpha');
+    const [alpha, gamma] = await Promise.all([startRig('alpha'), startRig('gamma')]);
+    rigs = { alpha, gamma };
   }, 30_000);
-  afterAll(() => running.stop());
-  beforeEach(() => running.rig.scenario({}));
+  afterAll(() => Promise.all([rigs.alpha.stop(), rigs.gamma.stop()]));
+  beforeEach(() => Promise.all([rigs.alpha.rig.scenario({}), rigs.gamma.rig.scenario({})]));
 
   it.each(breaches.map((breach) => [breach.breach, breach] as const))(
     'is caught when it %s',
-    async (_name, { caughtBy, breaking }) => {
+    async (_name, { rig: name = 'alpha', caughtBy, breaking }) => {
+      const running = rigs[name];
       const scenarios = pspContract.filter(({ name }) => name.startsWith(caughtBy));
       expect(scenarios).toHaveLength(1);
       const broken = (connector: PspConnector): PspConnector => ({ ...connector, ...breaking(connector) });
@@ -262,7 +396,9 @@ describe('a connector that breaks the contract', () => {
         connector: broken(running.rig.connector),
         connectTo: (url) => broken(running.rig.connectTo(url)),
       };
-      await expect((async () => scenarios[0]?.run(rig))()).rejects.toThrow(/expected|to be|to match/i);
+      await expect((async () => scenarios[0]?.run(rig))()).rejects.toThrow(
+        /expected|to be|to match|to equal|to deeply/i,
+      );
     },
   );
 });

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'vitest';
 import { authentications } from './authentication-contract.ts';
+import { disputeScenarios } from './dispute-contract.ts';
 import { modifications } from './modification-contract.ts';
 import { closedAddress, type PspRig } from './psp-rig.ts';
 import { wallets } from './wallet-contract.ts';
@@ -344,6 +345,7 @@ export const pspContract: readonly Scenario[] = [
   ...charging,
   ...authentications,
   ...modifications,
+  ...disputeScenarios,
   ...wallets,
   ...unclearAnswers,
   ...refunds,

@@ -1,5 +1,5 @@
 /** Orders for the contract's scenarios, each with a reference of its own, and what the PSP has booked for them. */
-import type { PaymentOrder, PayoutOrder } from '#activities/payments/connectors.ts';
+import type { PaymentOrder, PayoutOrder, WebhookNotice } from '#activities/payments/connectors.ts';
 import { defaultWish, type ThreeDsWish } from '#domain/payments/three-ds.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import type { Movement, PspRig } from './psp-rig.ts';
@@ -64,15 +64,19 @@ export async function booked(rig: PspRig, kind: Movement['kind'], reference: str
   return movements.filter((row) => row.kind === kind && row.reference === reference).length;
 }
 
-/** The bodies of genuine webhooks about `reference` so far, as the inbox keeps them. */
-export function evidenceOf(rig: PspRig, reference: string): string[] {
-  return rig.receiver.received.flatMap(({ body, headers }) => {
+/** What genuine webhooks have told so far. */
+const noticesOf = (rig: PspRig): WebhookNotice[] =>
+  rig.receiver.received.flatMap(({ body, headers }) => {
     const verified = rig.connector.verifyWebhook(Buffer.from(body), headersOf(headers));
-    return verified.ok
-      ? verified.value.filter((notice) => notice.reference === reference).map((notice) => notice.body)
-      : [];
+    return verified.ok ? [...verified.value] : [];
   });
-}
+
+/** The bodies of genuine webhooks about `reference` so far, as the inbox keeps them. */
+export const evidenceOf = (rig: PspRig, reference: string): string[] =>
+  noticesOf(rig).flatMap((notice) => (notice.reference === reference ? [notice.body] : []));
+
+export const disputeNoticesOf = (rig: PspRig, id: string): WebhookNotice[] =>
+  noticesOf(rig).filter(({ dispute }) => dispute?.pspReference === id);
 
 const headersOf = (headers: Readonly<Record<string, string | string[] | undefined>>): Headers =>
   new Headers(

@@ -42,6 +42,9 @@ export type PspRig = {
   /** The same connector, speaking to another address. */
   connectTo(url: string): PspConnector;
   scenario(order: object): Promise<void>;
+  /** Another order to the PSP's steering wheel. */
+  order<Answer>(path: string, body: object): Promise<Answer>;
+  disputes(): Promise<readonly { readonly id: string; readonly responses: number }[]>;
   tokenise(number: string): Promise<string>;
   movements(): Promise<readonly Movement[]>;
 };
@@ -178,6 +181,17 @@ export async function startRig(name: RigName): Promise<RunningRig> {
       async scenario(order) {
         const answer = await fetch(`${psp.url}/_scenario`, { method: 'PUT', body: JSON.stringify(order) });
         if (!answer.ok) throw new Error(`the scenario was refused: ${await answer.text()}`);
+      },
+      async order<Answer>(path: string, body: object) {
+        const answer = await fetch(`${psp.url}${path}`, { method: 'POST', body: JSON.stringify(body) });
+        if (!answer.ok) throw new Error(`the order was refused: ${await answer.text()}`);
+        return (await answer.json()) as Answer;
+      },
+      async disputes() {
+        const books = (await (await fetch(`${psp.url}/_books`)).json()) as {
+          disputes: { id: string; responses: number }[];
+        };
+        return books.disputes;
       },
       async tokenise(number) {
         const answer = (await (await dialect.tokenise(psp.url, number)).json()) as {

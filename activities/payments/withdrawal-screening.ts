@@ -1,0 +1,92 @@
+/** Asks before a payout whether its player is on a list: an answer that is old is no answer, and an outage is none either. */
+import {
+  answerScreening,
+  currentScreening,
+  screeningStateOf,
+  type ScreeningAnswer,
+  type ScreeningRow,
+} from '#activities/kyc/commands/screenings.ts';
+import type { Trx } from '#db/connect.ts';
+import { FailureError } from '#domain/failures.ts';
+import { vendorLevelName } from '#domain/kyc/levels.ts';
+import type { ScreeningOutcome } from '#domain/kyc/screening.ts';
+import type { ActivityDeps } from '../deps.ts';
+import { closeWorkItems, openWorkItem } from './commands/work-items.ts';
+import { lockWithdrawal } from './payment-rows.ts';
+
+export function createScreeningActivities(deps: Pick<ActivityDeps, 'db' | 'kycVendor' | 'log'>) {
+  const { db } = deps;
+  return {
+    /**
+     * Where the player of a withdrawal stands with the lists now. The vendor is asked under one name per question, so a
+     * repeat finds the first answer. `unavailable` when it gives none that may be used; a person is told.
+     */
+    async screenWithdrawal({
+      withdrawalId,
+    }: {
+      readonly withdrawalId: string;
+    }): Promise<{ readonly outcome: ScreeningOutcome }> {
+      const subject = `withdrawal:${withdrawalId}`;
+      const row = await db.transaction().execute(async (trx) => {
+        const { playerId, brand } = await lockWithdrawal(trx, withdrawalId);
+        return currentScreening(trx, { subject, playerId, brand });
+      });
+      if (row.state !== 'asked') return { outcome: outcomeOf(row) };
+      const answer = await ask(row);
+      return db.transaction().execute(async (trx) => {
+        if (answer === null) {
+          await openWorkItem(trx, {
+            kind: 'screening-unavailable',
+            subject,
+            brand: row.brand,
+            reason: 'the KYC vendor gives no answer about lists; the withdrawal waits',
+          });
+          return { outcome: 'unavailable' };
+        }
+        const answered = await answerScreening(trx, row.id, answer);
+        await showTo(trx, answered);
+        return { outcome: outcomeOf(answered) };
+      });
+    },
+  };
+
+  async function ask(row: ScreeningRow): Promise<ScreeningAnswer | null> {
+    const { kycVendor, log } = deps;
+    try {
+      const { applicantId } = await kycVendor.ensureApplicant({
+        playerId: row.playerId,
+        levelName: vendorLevelName('L1'),
+      });
+      return await kycVendor.screen({ applicantId, playerId: row.playerId, requestId: row.id });
+    } catch (error) {
+      if (!(error instanceof FailureError) || error.failure.code !== 'dependency-unavailable') throw error;
+      log.warn({ screeningId: row.id, reason: error.failure.detail }, 'no answer about lists');
+      return null;
+    }
+  }
+}
+
+async function showTo(trx: Trx, row: ScreeningRow): Promise<void> {
+  await closeWorkItems(trx, row.subject, ['screening-unavailable'], `answered: ${row.state}`);
+  if (row.state === 'hit')
+    await openWorkItem(trx, {
+      kind: 'screening-hit',
+      subject: row.subject,
+      brand: row.brand,
+      reason: `on ${row.lists.join(', ')}: screening ${row.id}`,
+    });
+}
+
+function outcomeOf(row: ScreeningRow): ScreeningOutcome {
+  const state = screeningStateOf(row);
+  switch (state) {
+    case 'clear':
+    case 'cleared':
+      return 'clear';
+    case 'hit':
+    case 'confirmed':
+      return state;
+    case 'asked':
+      return 'unavailable';
+  }
+}
