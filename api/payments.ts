@@ -9,6 +9,7 @@ import { mountDepositReturn } from './payments/deposit-return.ts';
 import { mountDeposits } from './payments/deposits.ts';
 import { mountPaymentHealth } from './payments/payment-health.ts';
 import { mountListEntries } from './payments/list-entries.ts';
+import { mountLookupImports } from './payments/lookup-imports.ts';
 import { mountPaymentRules } from './payments/payment-rules.ts';
 import { mountRetryRules } from './payments/retry-rules.ts';
 import { mountRoutingDecisions } from './payments/routing-decisions.ts';
@@ -38,5 +39,6 @@ export function mountPayments(api: Api, deps: ApiDeps): void {
   mountPaymentRules(api, deps);
   mountRetryRules(api, deps);
   mountListEntries(api, deps);
+  mountLookupImports(api, deps);
   mountPspWebhooks(api, deps);
 }

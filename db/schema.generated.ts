@@ -200,6 +200,15 @@ export interface CrmMessage {
   template: string;
 }
 
+export interface CrmPlayerTier {
+  author: string;
+  playerId: string;
+  reason: string;
+  setAt: Generated<Timestamp>;
+  tier: string | null;
+  version: number;
+}
+
 export interface GamesBet {
   asset: string;
   brand: string;
@@ -716,6 +725,14 @@ export interface PaymentsBankTransfer {
   withdrawalId: string;
 }
 
+export interface PaymentsBinRange {
+  cardType: string | null;
+  country: string;
+  importId: string;
+  issuer: string;
+  span: string;
+}
+
 export interface PaymentsCard {
   bin: string | null;
   country: string | null;
@@ -927,6 +944,12 @@ export interface PaymentsInstrument {
   token: string;
 }
 
+export interface PaymentsIpNetwork {
+  country: string;
+  importId: string;
+  network: string;
+}
+
 export interface PaymentsListEntry {
   author: string;
   brand: string;
@@ -943,6 +966,29 @@ export interface PaymentsListEntry {
   network: string | null;
   reason: string;
   skips: Generated<string[]>;
+}
+
+export interface PaymentsLookupImport {
+  activatedAt: Timestamp | null;
+  activatedBy: string | null;
+  asOf: Timestamp;
+  author: string;
+  createdAt: Generated<Timestamp>;
+  fingerprint: Buffer;
+  id: string;
+  kind: string;
+  reason: string;
+  source: string;
+  state: Generated<string>;
+  version: number;
+}
+
+export interface PaymentsLookupPart {
+  importId: string;
+  loadedAt: Generated<Timestamp>;
+  part: number;
+  rows: number;
+  sha256: Buffer;
 }
 
 export interface PaymentsModification {
@@ -1399,6 +1445,17 @@ export interface RiskAssessment {
   subject: string;
 }
 
+export interface RiskFraudScore {
+  author: string;
+  expiresAt: Timestamp;
+  givenAt: Generated<Timestamp>;
+  playerId: string;
+  reason: string;
+  score: number;
+  source: string;
+  version: number;
+}
+
 export interface WalletAdjustment {
   amount: string;
   asset: string;
@@ -1664,6 +1721,7 @@ export interface DB {
   "compliance.relayDeadLetter": ComplianceRelayDeadLetter;
   "compliance.webhookInbox": ComplianceWebhookInbox;
   "crm.message": CrmMessage;
+  "crm.playerTier": CrmPlayerTier;
   "games.bet": GamesBet;
   "games.betLeg": GamesBetLeg;
   "games.bookPlayerLimit": GamesBookPlayerLimit;
@@ -1705,6 +1763,7 @@ export interface DB {
   "payments.bankMatch": PaymentsBankMatch;
   "payments.bankReport": PaymentsBankReport;
   "payments.bankTransfer": PaymentsBankTransfer;
+  "payments.binRange": PaymentsBinRange;
   "payments.card": PaymentsCard;
   "payments.cardFingerprint": PaymentsCardFingerprint;
   "payments.cardToken": PaymentsCardToken;
@@ -1722,7 +1781,10 @@ export interface DB {
   "payments.disputeMovement": PaymentsDisputeMovement;
   "payments.disputeResponse": PaymentsDisputeResponse;
   "payments.instrument": PaymentsInstrument;
+  "payments.ipNetwork": PaymentsIpNetwork;
   "payments.listEntry": PaymentsListEntry;
+  "payments.lookupImport": PaymentsLookupImport;
+  "payments.lookupPart": PaymentsLookupPart;
   "payments.modification": PaymentsModification;
   "payments.payInReference": PaymentsPayInReference;
   "payments.paymentRule": PaymentsPaymentRule;
@@ -1753,6 +1815,7 @@ export interface DB {
   "responsibleGambling.limitChange": ResponsibleGamblingLimitChange;
   "responsibleGambling.playerGuard": ResponsibleGamblingPlayerGuard;
   "risk.assessment": RiskAssessment;
+  "risk.fraudScore": RiskFraudScore;
   "wallet.adjustment": WalletAdjustment;
   "wallet.adjustmentReason": WalletAdjustmentReason;
   "wallet.asset": WalletAsset;

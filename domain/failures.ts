@@ -71,6 +71,7 @@ export const failureCodes = [
   'list-entry-not-open',
   'retry-rule-looser',
   'retry-rule-not-open',
+  'lookup-import-not-open',
   'work-item-not-open',
   'invalid-address-checksum',
   'address-resting',

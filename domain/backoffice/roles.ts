@@ -82,6 +82,9 @@ export const permissions = [
   'payments:work-item:decide',
   'backoffice:rules:read',
   'backoffice:rules:draft',
+  'crm:tier:set',
+  'risk:score:read',
+  'risk:score:give',
 ] as const;
 
 export type Permission = (typeof permissions)[number];
@@ -126,7 +129,7 @@ const asksForRouting = [
  * `admin` holds every permission; it is break-glass and not a desk.
  */
 const grants: Record<RoleName, readonly Permission[]> = {
-  support: [...readsOfPlayers, 'pam:player:lock', 'pam:pii:read', ...asksForAdjustments],
+  support: [...readsOfPlayers, 'pam:player:lock', 'pam:pii:read', ...asksForAdjustments, 'crm:tier:set'],
   payments: [
     ...readsOfPlayers,
     'wallet:ledger:read',
@@ -193,9 +196,13 @@ const grants: Record<RoleName, readonly Permission[]> = {
     ...asksForRouting,
     'payments:routing:publish',
     ...setsLimits,
+    'crm:tier:set',
+    'risk:score:read',
+    'risk:score:give',
   ],
   compliance: [
     ...readsOfPlayers,
+    'risk:score:read',
     'pam:player:lock',
     'pam:pii:read',
     'wallet:ledger:read',

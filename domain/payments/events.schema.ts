@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { moneySchema as money } from '../money.schema.ts';
 import { listColours, listKinds } from './lists.ts';
+import { lookupKinds } from './lookup-tables.ts';
 import { modificationKinds } from './modification-state.ts';
 import { breakKinds } from './settlement.ts';
 import { disputeStages, disputeStatuses } from './dispute-state.ts';
@@ -79,6 +80,16 @@ export const paymentsEvents = {
   }),
   'payments.retry-rule.proposed': z.strictObject({ ruleId: z.uuid(), network: z.string(), maximum: z.int() }),
   'payments.retry-rule.confirmed': z.strictObject({ ruleId: z.uuid() }),
+  'payments.lookup.loaded': z.strictObject({
+    importId: z.uuid(),
+    kind: z.enum(lookupKinds),
+    importVersion: z.int(),
+  }),
+  'payments.lookup.activated': z.strictObject({
+    importId: z.uuid(),
+    kind: z.enum(lookupKinds),
+    importVersion: z.int(),
+  }),
   'payments.retry-rule.ended': z.strictObject({ ruleId: z.uuid() }),
   /** Credited from a chain that took it back afterwards: the credit was taken back, too. */
   'payments.deposit.orphaned': z.strictObject({
