@@ -17,6 +17,7 @@ import { mountModifications } from './payments/modifications.ts';
 import { mountReconciliation } from './payments/reconciliation.ts';
 import { mountRefunds } from './payments/refunds.ts';
 import { mountTransferExpiry } from './payments/transfer-expiry.ts';
+import { mountSettingChanges } from './payments/setting-changes.ts';
 import { mountWithdrawals } from './payments/withdrawals.ts';
 import { mountPspWebhooks } from './payments/webhook.ts';
 import { mountWorkItems } from './payments/work-items.ts';
@@ -40,5 +41,6 @@ export function mountPayments(api: Api, deps: ApiDeps): void {
   mountRetryRules(api, deps);
   mountListEntries(api, deps);
   mountLookupImports(api, deps);
+  mountSettingChanges(api, deps);
   mountPspWebhooks(api, deps);
 }

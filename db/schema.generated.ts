@@ -623,6 +623,7 @@ export interface PaymentsApproverBand {
   amountMax: string | null;
   asset: string;
   brand: string;
+  changeId: string | null;
   publishedAt: Generated<Timestamp>;
   role: string;
   version: number;
@@ -1124,6 +1125,7 @@ export interface PaymentsPayoutRoutingDecision {
 
 export interface PaymentsPspFeeTerm {
   bps: number;
+  changeId: string | null;
   fixedMinor: bigint;
   kind: string;
   psp: string;
@@ -1134,6 +1136,7 @@ export interface PaymentsPspFeeTerm {
 export interface PaymentsPspRoute {
   brand: string;
   captureMode: Generated<string>;
+  changeId: string | null;
   currency: string;
   method: string;
   psps: string[];
@@ -1238,8 +1241,27 @@ export interface PaymentsRoutingDecision {
 export interface PaymentsSecondChargePolicy {
   action: string;
   brand: string;
+  changeId: string | null;
   jurisdiction: string;
   publishedAt: Generated<Timestamp>;
+  version: number;
+}
+
+export interface PaymentsSettingChange {
+  author: string;
+  brand: string;
+  content: Json;
+  decidedAt: Timestamp | null;
+  decidedBy: string | null;
+  decisionReason: string | null;
+  fingerprint: Buffer;
+  id: string;
+  kind: string;
+  payloadHash: Buffer;
+  proposedAt: Generated<Timestamp>;
+  reason: string;
+  scope: string;
+  state: Generated<string>;
   version: number;
 }
 
@@ -1320,6 +1342,7 @@ export interface PaymentsWithdrawalFeeTerm {
   asset: string;
   bps: number;
   brand: string;
+  changeId: string | null;
   fixed: string;
   freePerMonth: Generated<number>;
   method: string;
@@ -1799,6 +1822,7 @@ export interface DB {
   "payments.retryRule": PaymentsRetryRule;
   "payments.routingDecision": PaymentsRoutingDecision;
   "payments.secondChargePolicy": PaymentsSecondChargePolicy;
+  "payments.settingChange": PaymentsSettingChange;
   "payments.settlementFile": PaymentsSettlementFile;
   "payments.settlementLine": PaymentsSettlementLine;
   "payments.threeDsDecision": PaymentsThreeDsDecision;

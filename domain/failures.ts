@@ -72,6 +72,7 @@ export const failureCodes = [
   'retry-rule-looser',
   'retry-rule-not-open',
   'lookup-import-not-open',
+  'setting-not-open',
   'work-item-not-open',
   'invalid-address-checksum',
   'address-resting',

@@ -82,6 +82,9 @@ export const permissions = [
   'payments:work-item:decide',
   'backoffice:rules:read',
   'backoffice:rules:draft',
+  'payments:setting:read',
+  'payments:setting:propose',
+  'payments:setting:decide',
   'crm:tier:set',
   'risk:score:read',
   'risk:score:give',
@@ -116,6 +119,12 @@ const setsLimits = [
   'payments:list:change',
 ] as const satisfies readonly Permission[];
 
+const decidesSettings = [
+  'payments:setting:read',
+  'payments:setting:propose',
+  'payments:setting:decide',
+] as const satisfies readonly Permission[];
+
 /** `backoffice:rules` opens the routes of all rule sets; each set asks for a permission of its module besides. */
 const asksForRouting = [
   'backoffice:rules:read',
@@ -147,6 +156,7 @@ const grants: Record<RoleName, readonly Permission[]> = {
     ...readsLimits,
     'payments:list:change',
     'payments:work-item:work',
+    'payments:setting:read',
   ],
   'payments-lead': [
     ...readsOfPlayers,
@@ -176,6 +186,7 @@ const grants: Record<RoleName, readonly Permission[]> = {
     ...setsLimits,
     'payments:work-item:work',
     'payments:work-item:decide',
+    ...decidesSettings,
   ],
   risk: [
     ...readsOfPlayers,
@@ -202,6 +213,7 @@ const grants: Record<RoleName, readonly Permission[]> = {
   ],
   compliance: [
     ...readsOfPlayers,
+    ...decidesSettings,
     'risk:score:read',
     'pam:player:lock',
     'pam:pii:read',

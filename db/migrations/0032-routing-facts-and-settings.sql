@@ -181,3 +181,62 @@ begin
   return facts;
 end
 $$;
+
+-- A setting that decides about money: one person proposes the next version, another one puts it into force.
+create table payments.setting_change (
+  id uuid primary key,
+  kind text not null check (kind in ('psp-fee', 'withdrawal-fee', 'approver-band', 'second-charge', 'psp-route')),
+  -- * is for all brands that have none of their own, or what belongs to no brand.
+  brand text not null,
+  -- What of its kind and brand is set; and the version that it becomes.
+  scope text not null check (length(scope) between 1 and 200),
+  version integer not null check (version > 0),
+  content jsonb not null,
+  payload_hash bytea not null check (octet_length(payload_hash) = 32),
+  author text not null check (author like 'operator:%'),
+  reason text not null check (length(reason) between 3 and 500),
+  fingerprint bytea not null,
+  proposed_at timestamptz not null default now(),
+  state text not null default 'proposed' check (state in ('proposed', 'applied', 'refused')),
+  decided_by text check (decided_by like 'operator:%'),
+  decision_reason text check (length(decision_reason) between 3 and 500),
+  decided_at timestamptz,
+  check (num_nulls(decided_by, decision_reason, decided_at) in (0, 3)),
+  check ((state = 'proposed') = (decided_by is null)),
+  -- Who proposed it may take it back, and no more.
+  check (state <> 'applied' or decided_by <> author)
+);
+create unique index setting_change_applied on payments.setting_change (kind, brand, scope, version) where state = 'applied';
+create index setting_change_by_time on payments.setting_change (proposed_at desc, id desc);
+create trigger setting_change_states before update on payments.setting_change for each row execute function
+  payments.guard_state('proposed>applied proposed>refused');
+create trigger setting_change_content before update or delete on payments.setting_change for each row execute function
+  payments.refuse_other_content('id kind brand scope version content payload_hash author reason fingerprint proposed_at');
+
+-- Null: shipped or seeded.
+alter table payments.psp_fee_term add column change_id uuid unique references payments.setting_change;
+alter table payments.withdrawal_fee_term add column change_id uuid unique references payments.setting_change;
+alter table payments.approver_band add column change_id uuid unique references payments.setting_change;
+alter table payments.second_charge_policy add column change_id uuid unique references payments.setting_change;
+alter table payments.psp_route add column change_id uuid unique references payments.setting_change;
+
+-- Money follows these rows, so the database does not take one from a change that nobody else has seen.
+create function payments.check_setting() returns trigger language plpgsql as $$
+begin
+  if not exists (select from payments.setting_change where id = new.change_id and state = 'applied'
+      and kind = tg_argv[0] and version = new.version) then
+    raise exception 'setting change % was not decided for this', new.change_id using errcode = 'integrity_constraint_violation';
+  end if;
+  return new;
+end
+$$;
+create trigger psp_fee_term_decided before insert on payments.psp_fee_term for each row
+  when (new.change_id is not null) execute function payments.check_setting('psp-fee');
+create trigger withdrawal_fee_term_decided before insert on payments.withdrawal_fee_term for each row
+  when (new.change_id is not null) execute function payments.check_setting('withdrawal-fee');
+create trigger approver_band_decided before insert on payments.approver_band for each row
+  when (new.change_id is not null) execute function payments.check_setting('approver-band');
+create trigger second_charge_policy_decided before insert on payments.second_charge_policy for each row
+  when (new.change_id is not null) execute function payments.check_setting('second-charge');
+create trigger psp_route_decided before insert on payments.psp_route for each row
+  when (new.change_id is not null) execute function payments.check_setting('psp-route');
