@@ -156,7 +156,6 @@ describe('the country of an address', () => {
 });
 
 test('the bank is that of the narrowest range which holds all numbers that begin so', async () => {
-  const playerId = await makePlayer(database.db);
   await inForce(
     'bin',
     [
@@ -171,6 +170,8 @@ test('the bank is that of the narrowest range which holds all numbers that begin
     ['411111', { 'bank.name': 'Great Bank, plc', 'bank.country': 'GB', 'card.type': null }],
     ['510000', { 'bank.name': null, 'bank.country': null, 'card.type': null }],
   ] as const) {
+    // Tokens that come together are one card, so each card is of another player.
+    const playerId = await makePlayer(database.db);
     const token = `tok_${bin}`;
     const card = randomUUID();
     await database.pool.query("insert into payments.card (id, network, bin) values ($1, 'visa', $2)", [

@@ -134,7 +134,8 @@ export async function requestDeposit(
         jurisdiction: request.jurisdiction,
         jurisdictionVersion: version,
         method,
-        captureMode: route.captureMode,
+        // Of somebody on the grey list the money is only held: a person captures or voids it, or it runs out.
+        captureMode: judged.isGrey ? 'manual' : route.captureMode,
         ...(threeDs === null ? {} : { threeDs: JSON.stringify(threeDs.wish) }),
         asset: request.money.asset,
         amount: amount.value.toString(),
@@ -229,7 +230,7 @@ const flagListed = (trx: Trx, { depositId, brand }: DepositRequest): Promise<voi
     kind: 'listed-deposit',
     subject: `deposit:${depositId}`,
     brand,
-    reason: 'an entry of the grey list matches',
+    reason: 'an entry of the grey list matches: capture or void it',
   });
 
 /** The row that must exist before a PSP is called; a repeat changes nothing. */
