@@ -6,7 +6,7 @@ import {
   settingKindOf,
   type SettingChangeRow,
 } from '#activities/payments/commands/setting-changes.ts';
-import { readSettings } from '#activities/payments/setting-versions.ts';
+import { readSettings } from '#activities/payments/commands/setting-versions.ts';
 import { fail, FailureError } from '#domain/failures.ts';
 import { placeOf, settingKinds } from '#domain/payments/settings.ts';
 import { settingSchema } from '#domain/payments/settings.schema.ts';

@@ -14,7 +14,7 @@ import {
   type SettingKind,
 } from '#domain/payments/settings.ts';
 import { settingSchema, type Setting } from '#domain/payments/settings.schema.ts';
-import { checkNames, lockPlace, writeVersion } from '../setting-versions.ts';
+import { checkNames, lockPlace, writeVersion } from './setting-versions.ts';
 
 export type SettingChangeRow = Selectable<PaymentsSettingChange>;
 
