@@ -5,6 +5,7 @@ import { requestDeposit } from '#activities/payments/commands/request-deposit.ts
 import { orThrow } from '#domain/failures.ts';
 import { createTestApi, type TestApi } from './support/api.ts';
 import { createTestDatabase, type TestDatabase } from './support/database.ts';
+import { openTestSession } from './support/protected-player.ts';
 import {
   brand,
   fingerprintOf,
@@ -310,4 +311,30 @@ test('the age is read where the key is, and not after the key is gone', async ()
     [playerId],
   );
   expect((await factsOf(playerId, { withKeys: true }))['player.age']).toBeNull();
+});
+
+test('a request says its billing country, and a key that is not on the ring costs the age and not the deposit', async () => {
+  const playerId = await makePlayer(database.db);
+  await keyPlayer(database.db, playerId);
+  const token = await openTestSession(database, { playerId });
+  const ask = (billingCountry: unknown) =>
+    app.send(
+      'POST',
+      '/v1/deposits',
+      {
+        money: { amount: '20.00', asset: 'EUR' },
+        instrument: { kind: 'card', tokens: [{ psp: 'alpha', token: 'tok_billing' }] },
+        returnUrl: 'http://shop.test/back',
+        billingCountry,
+      },
+      { token, key: randomUUID() },
+    );
+  for (const wrong of ['se', 'SWE', 1, null]) expect((await ask(wrong)).status).toBe(400);
+  // No Temporal here: the row is written, and the answer is that it goes on later.
+  expect((await ask('SE')).status).toBe(503);
+  const { rows } = await database.pool.query(
+    'select inputs from payments.routing_decision r join payments.deposit d on d.id = r.deposit_id where d.player_id = $1',
+    [playerId],
+  );
+  expect(rows).toMatchObject([{ inputs: { 'billing.country': 'SE', 'player.age': null } }]);
 });
