@@ -56,6 +56,17 @@ export async function openPersonalData<P extends Purpose>(
     .where('k.purpose', '=', purpose)
     .executeTakeFirst();
   if (!row?.wrapped) return null;
+  const { wrapped, keyId, sealed } = row;
+  return unsealPersonalData(keyRing, playerId, purpose, { wrapped, keyId, sealed });
+}
+
+/** Opens what somebody has read in a statement of his own. Throws when the key ring is not the one that sealed it. */
+export function unsealPersonalData<P extends Purpose>(
+  keyRing: KeyRing,
+  playerId: string,
+  purpose: P,
+  row: { readonly keyId: string; readonly wrapped: Buffer; readonly sealed: Buffer },
+): PersonalData[P] {
   const dataKey = keyRing.unwrap(row.wrapped, row.keyId);
   // Only sealPersonalData writes here, and the tag proves that these are its bytes.
   return JSON.parse(

@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import type { Api } from './app.ts';
 import { brandScope, requireOperator } from './backoffice-guard.ts';
 import type { ApiDeps } from './context.ts';
+import { mountPlayerTiers } from './crm/player-tiers.ts';
 import { problemResponses } from './problem.ts';
 import { pageOf, pageQuery, timestamp } from './schemas.ts';
 
@@ -29,6 +30,7 @@ const query = pageQuery.extend({
 });
 
 export function mountCrm(api: Api, deps: ApiDeps): void {
+  mountPlayerTiers(api, deps);
   api.openapi(
     createRoute({
       method: 'get',

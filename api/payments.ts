@@ -9,6 +9,7 @@ import { mountDepositReturn } from './payments/deposit-return.ts';
 import { mountDeposits } from './payments/deposits.ts';
 import { mountPaymentHealth } from './payments/payment-health.ts';
 import { mountListEntries } from './payments/list-entries.ts';
+import { mountLookupImports } from './payments/lookup-imports.ts';
 import { mountPaymentRules } from './payments/payment-rules.ts';
 import { mountRetryRules } from './payments/retry-rules.ts';
 import { mountRoutingDecisions } from './payments/routing-decisions.ts';
@@ -16,6 +17,7 @@ import { mountModifications } from './payments/modifications.ts';
 import { mountReconciliation } from './payments/reconciliation.ts';
 import { mountRefunds } from './payments/refunds.ts';
 import { mountTransferExpiry } from './payments/transfer-expiry.ts';
+import { mountSettingChanges } from './payments/setting-changes.ts';
 import { mountWithdrawals } from './payments/withdrawals.ts';
 import { mountPspWebhooks } from './payments/webhook.ts';
 import { mountWorkItems } from './payments/work-items.ts';
@@ -38,5 +40,7 @@ export function mountPayments(api: Api, deps: ApiDeps): void {
   mountPaymentRules(api, deps);
   mountRetryRules(api, deps);
   mountListEntries(api, deps);
+  mountLookupImports(api, deps);
+  mountSettingChanges(api, deps);
   mountPspWebhooks(api, deps);
 }

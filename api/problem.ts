@@ -71,6 +71,8 @@ const statuses: Record<FailureCode, ProblemStatus> = {
   'list-entry-not-open': 409,
   'retry-rule-looser': 422,
   'retry-rule-not-open': 409,
+  'lookup-import-not-open': 409,
+  'setting-not-open': 409,
   'work-item-not-open': 409,
   'invalid-address-checksum': 400,
   'address-resting': 409,

@@ -4,6 +4,7 @@ import type { Api } from './app.ts';
 import { brandScope, requireOperator } from './backoffice-guard.ts';
 import type { ApiDeps } from './context.ts';
 import { problemResponses } from './problem.ts';
+import { mountFraudScores } from './risk/fraud-scores.ts';
 import { idParam, timestamp } from './schemas.ts';
 
 const assessmentOutput = z
@@ -21,6 +22,7 @@ const assessmentOutput = z
   .openapi('RiskAssessment');
 
 export function mountRisk(api: Api, deps: ApiDeps): void {
+  mountFraudScores(api, deps);
   api.openapi(
     createRoute({
       method: 'get',

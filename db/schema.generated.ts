@@ -200,6 +200,15 @@ export interface CrmMessage {
   template: string;
 }
 
+export interface CrmPlayerTier {
+  author: string;
+  playerId: string;
+  reason: string;
+  setAt: Generated<Timestamp>;
+  tier: string | null;
+  version: number;
+}
+
 export interface GamesBet {
   asset: string;
   brand: string;
@@ -631,6 +640,7 @@ export interface PaymentsApproverBand {
   amountMax: string | null;
   asset: string;
   brand: string;
+  changeId: string | null;
   publishedAt: Generated<Timestamp>;
   role: string;
   version: number;
@@ -731,6 +741,14 @@ export interface PaymentsBankTransfer {
   reference: string;
   state: Generated<string>;
   withdrawalId: string;
+}
+
+export interface PaymentsBinRange {
+  cardType: string | null;
+  country: string;
+  importId: string;
+  issuer: string;
+  span: string;
 }
 
 export interface PaymentsCard {
@@ -944,6 +962,12 @@ export interface PaymentsInstrument {
   token: string;
 }
 
+export interface PaymentsIpNetwork {
+  country: string;
+  importId: string;
+  network: string;
+}
+
 export interface PaymentsListEntry {
   author: string;
   brand: string;
@@ -960,6 +984,29 @@ export interface PaymentsListEntry {
   network: string | null;
   reason: string;
   skips: Generated<string[]>;
+}
+
+export interface PaymentsLookupImport {
+  activatedAt: Timestamp | null;
+  activatedBy: string | null;
+  asOf: Timestamp;
+  author: string;
+  createdAt: Generated<Timestamp>;
+  fingerprint: Buffer;
+  id: string;
+  kind: string;
+  reason: string;
+  source: string;
+  state: Generated<string>;
+  version: number;
+}
+
+export interface PaymentsLookupPart {
+  importId: string;
+  loadedAt: Generated<Timestamp>;
+  part: number;
+  rows: number;
+  sha256: Buffer;
 }
 
 export interface PaymentsModification {
@@ -1095,6 +1142,7 @@ export interface PaymentsPayoutRoutingDecision {
 
 export interface PaymentsPspFeeTerm {
   bps: number;
+  changeId: string | null;
   fixedMinor: bigint;
   kind: string;
   psp: string;
@@ -1105,6 +1153,7 @@ export interface PaymentsPspFeeTerm {
 export interface PaymentsPspRoute {
   brand: string;
   captureMode: Generated<string>;
+  changeId: string | null;
   currency: string;
   method: string;
   psps: string[];
@@ -1209,8 +1258,27 @@ export interface PaymentsRoutingDecision {
 export interface PaymentsSecondChargePolicy {
   action: string;
   brand: string;
+  changeId: string | null;
   jurisdiction: string;
   publishedAt: Generated<Timestamp>;
+  version: number;
+}
+
+export interface PaymentsSettingChange {
+  author: string;
+  brand: string;
+  content: Json;
+  decidedAt: Timestamp | null;
+  decidedBy: string | null;
+  decisionReason: string | null;
+  fingerprint: Buffer;
+  id: string;
+  kind: string;
+  payloadHash: Buffer;
+  proposedAt: Generated<Timestamp>;
+  reason: string;
+  scope: string;
+  state: Generated<string>;
   version: number;
 }
 
@@ -1299,6 +1367,7 @@ export interface PaymentsWithdrawalFeeTerm {
   asset: string;
   bps: number;
   brand: string;
+  changeId: string | null;
   fixed: string;
   freePerMonth: Generated<number>;
   method: string;
@@ -1422,6 +1491,17 @@ export interface RiskAssessment {
   reasons: string[];
   ruleVersion: string;
   subject: string;
+}
+
+export interface RiskFraudScore {
+  author: string;
+  expiresAt: Timestamp;
+  givenAt: Generated<Timestamp>;
+  playerId: string;
+  reason: string;
+  score: number;
+  source: string;
+  version: number;
 }
 
 export interface WalletAdjustment {
@@ -1689,6 +1769,7 @@ export interface DB {
   "compliance.relayDeadLetter": ComplianceRelayDeadLetter;
   "compliance.webhookInbox": ComplianceWebhookInbox;
   "crm.message": CrmMessage;
+  "crm.playerTier": CrmPlayerTier;
   "games.bet": GamesBet;
   "games.betLeg": GamesBetLeg;
   "games.bookPlayerLimit": GamesBookPlayerLimit;
@@ -1731,6 +1812,7 @@ export interface DB {
   "payments.bankMatch": PaymentsBankMatch;
   "payments.bankReport": PaymentsBankReport;
   "payments.bankTransfer": PaymentsBankTransfer;
+  "payments.binRange": PaymentsBinRange;
   "payments.card": PaymentsCard;
   "payments.cardFingerprint": PaymentsCardFingerprint;
   "payments.cardToken": PaymentsCardToken;
@@ -1748,7 +1830,10 @@ export interface DB {
   "payments.disputeMovement": PaymentsDisputeMovement;
   "payments.disputeResponse": PaymentsDisputeResponse;
   "payments.instrument": PaymentsInstrument;
+  "payments.ipNetwork": PaymentsIpNetwork;
   "payments.listEntry": PaymentsListEntry;
+  "payments.lookupImport": PaymentsLookupImport;
+  "payments.lookupPart": PaymentsLookupPart;
   "payments.modification": PaymentsModification;
   "payments.payInReference": PaymentsPayInReference;
   "payments.paymentRule": PaymentsPaymentRule;
@@ -1763,6 +1848,7 @@ export interface DB {
   "payments.retryRule": PaymentsRetryRule;
   "payments.routingDecision": PaymentsRoutingDecision;
   "payments.secondChargePolicy": PaymentsSecondChargePolicy;
+  "payments.settingChange": PaymentsSettingChange;
   "payments.settlementFile": PaymentsSettlementFile;
   "payments.settlementLine": PaymentsSettlementLine;
   "payments.threeDsDecision": PaymentsThreeDsDecision;
@@ -1780,6 +1866,7 @@ export interface DB {
   "responsibleGambling.limitChange": ResponsibleGamblingLimitChange;
   "responsibleGambling.playerGuard": ResponsibleGamblingPlayerGuard;
   "risk.assessment": RiskAssessment;
+  "risk.fraudScore": RiskFraudScore;
   "wallet.adjustment": WalletAdjustment;
   "wallet.adjustmentReason": WalletAdjustmentReason;
   "wallet.asset": WalletAsset;

@@ -72,6 +72,8 @@ export const failureCodes = [
   'list-entry-not-open',
   'retry-rule-looser',
   'retry-rule-not-open',
+  'lookup-import-not-open',
+  'setting-not-open',
   'work-item-not-open',
   'invalid-address-checksum',
   'address-resting',

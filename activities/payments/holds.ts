@@ -4,6 +4,7 @@ import { appendEvent } from '#activities/compliance/append-event.ts';
 import { authorisationMs } from '#domain/payments/budgets.ts';
 import { depositStates, type DepositState } from '#domain/payments/withdrawal-decision.ts';
 import type { ActivityDeps } from '../deps.ts';
+import { closeWorkItems } from './commands/work-items.ts';
 import { giveUp } from './deposit-outcomes.ts';
 import { lockDeposit, moneyOf, mustDeposit, type DepositRow } from './payment-rows.ts';
 import { lockAttempt } from './record-outcome.ts';
@@ -98,6 +99,7 @@ export function createHoldActivities(deps: Pick<ActivityDeps, 'db' | 'psps'>) {
           .where('state', '=', 'authorised')
           .execute();
         await giveUp(trx, now, 'authorisation-expired');
+        await closeWorkItems(trx, `deposit:${depositId}`, ['listed-deposit'], 'nobody decided in time');
         return { state: 'failed', leftMs: 0 };
       });
     },

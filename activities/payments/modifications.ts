@@ -171,6 +171,12 @@ async function settleDone(trx: Trx, row: ModificationRow): Promise<'done' | 'mis
   }
   await close(trx, row, 'done', null);
   await closeWorkItems(trx, `modification:${row.id}`, ['parked-modification'], `done by ${row.psp}`);
+  await closeWorkItems(
+    trx,
+    `deposit:${row.depositId}`,
+    ['listed-deposit'],
+    `decided by ${row.kind} ${row.id}`,
+  );
   await tell(trx, row, { type: 'done' }, byWorkflow(row));
   return 'done';
 }

@@ -32,8 +32,24 @@ const payerFacts = z.object({
       bin: z.string().nullable(),
       country: z.string().nullable(),
       isKnown: z.boolean(),
+      /** What the imported table says of the first digits. */
+      issuer: z.string().nullable(),
+      issuerCountry: z.string().nullable(),
+      type: z.string().nullable(),
     }),
   ),
+  ipCountry: z.string().nullable(),
+  tier: z.string().nullable(),
+  fraudScore: z.number().transform(BigInt).nullable(),
+  /** Name and date of birth as they are kept; null when there are none, or their key is destroyed. */
+  sealedIdentity: z
+    .object({ keyId: z.string(), wrapped: z.string(), sealed: z.string() })
+    .transform(({ keyId, wrapped, sealed }) => ({
+      keyId,
+      wrapped: Buffer.from(wrapped, 'hex'),
+      sealed: Buffer.from(sealed, 'hex'),
+    }))
+    .nullable(),
   listed: z.array(
     z.object({
       id: z.string(),

@@ -435,11 +435,13 @@ describe('lists', () => {
     expect((await ask(playerId, '5.00')).ok).toBe(true);
   });
 
-  test('grey shows the deposit to a person and lets it pass', async () => {
+  test('grey shows the deposit to a person, and the money is only held', async () => {
     const playerId = await makePlayer(database.db);
     await list({ list: 'grey', kind: 'player', value: playerId });
     const row = orThrow(await ask(playerId, '5.00'));
     expect(await workItemsOf(database.db, `deposit:${row.id}`)).toEqual(['listed-deposit:open']);
+    expect(row.captureMode).toBe('manual');
+    expect(orThrow(await ask(await makePlayer(database.db), '5.00')).captureMode).toBe('automatic');
   });
 
   test('white skips the rule it names, and not the word of a network', async () => {

@@ -10,6 +10,8 @@ import { routedPsps, routingCatalogue } from '#domain/payments/routing-fields.ts
 import { toStoredFacts } from '#domain/rules/facts.ts';
 import type { Facts, RuleValue } from '#domain/rules/rule-types.ts';
 import type { PayerFacts } from './payer-facts.ts';
+import { expectedFee, feeBps, type FeeTerm } from '#domain/payments/settlement.ts';
+import { currentChargeTerms } from './charge-terms.ts';
 import { pspHealth, type PspHealth } from './psp-health.ts';
 import { decideThreeDs, threeDsInsert, type ThreeDsDecision } from './decide-three-ds.ts';
 import { currentDepositRules, type DepositRules } from './routing-rules.ts';
@@ -24,19 +26,33 @@ export type RoutingRequest = {
   readonly tokens: readonly { readonly token: string }[];
   readonly sessionId: string | null;
   readonly ip: string | null;
+  readonly billingCountry?: string;
 };
 
 export type RoutingInputs = {
   readonly rules: DepositRules;
   readonly health: ReadonlyMap<string, PspHealth>;
+  readonly chargeTerms: ReadonlyMap<string, FeeTerm>;
   /** Null when there is no such player. */
   readonly player: PayerFacts | null;
 };
 
+/** What the deposit was found to be on the way here. */
+export type RoutedPayment = {
+  readonly amount: Units;
+  readonly kycLevel: KycLevel;
+  /** In years; null where the date of birth cannot be read. */
+  readonly age: number | null;
+};
+
 /** From the process's memory most of the time. */
 export async function recallRouting(db: Database, brand: string): Promise<Omit<RoutingInputs, 'player'>> {
-  const [rules, health] = await Promise.all([currentDepositRules(db, brand), pspHealth(db)]);
-  return { rules, health };
+  const [rules, health, chargeTerms] = await Promise.all([
+    currentDepositRules(db, brand),
+    pspHealth(db),
+    currentChargeTerms(db),
+  ]);
+  return { rules, health, chargeTerms };
 }
 
 export type RouteDecision = Routed & {
@@ -48,14 +64,14 @@ export type RouteDecision = Routed & {
 
 /** Null when no rules are live: the brand's own order stands. */
 export function decideRoute(
-  { rules, health, player }: RoutingInputs,
+  { rules, health, chargeTerms, player }: RoutingInputs,
   request: RoutingRequest,
-  more: { readonly amount: Units; readonly kycLevel: KycLevel },
+  more: RoutedPayment,
 ): RouteDecision | null {
   const { live, shadow } = rules.routing;
   if (live === null || player === null) return null;
   const startedAtMs = performance.now();
-  const facts = factsOf(request, player, health, more);
+  const facts = factsOf(request, player, { health, chargeTerms }, more);
   const routed = routeDeposit(live.rules, facts, request.depositId);
   return {
     ...routed,
@@ -73,7 +89,7 @@ export function decideRoute(
 export function decideAuthentication(
   { rules, player }: RoutingInputs,
   request: RoutingRequest,
-  more: { readonly amount: Units; readonly kycLevel: KycLevel },
+  more: RoutedPayment,
 ): ThreeDsDecision | null {
   if (player === null || request.method !== 'card') return null;
   return decideThreeDs(rules.threeDs, depositFacts(request, player, more));
@@ -82,7 +98,7 @@ export function decideAuthentication(
 function depositFacts(
   request: RoutingRequest,
   player: PayerFacts,
-  { amount, kycLevel }: { readonly amount: Units; readonly kycLevel: KycLevel },
+  { amount, kycLevel, age }: RoutedPayment,
 ): Map<string, RuleValue> {
   return new Map<string, RuleValue>([
     ['brand', request.brand],
@@ -95,9 +111,17 @@ function depositFacts(
     ['player.kycLevel', kycLevel],
     ['player.accountAge', player.accountAgeUs],
     ['player.deposits', player.deposits],
+    ['player.tier', player.tier],
+    ['player.age', age === null ? null : BigInt(age)],
+    ['player.fraudScore', player.fraudScore],
+    ['ip.country', player.ipCountry],
+    ['billing.country', request.billingCountry ?? null],
     ['card.brand', player.cardBrand],
     ['card.bin', player.cards[0]?.bin ?? null],
     ['card.country', player.cards[0]?.country ?? null],
+    ['card.type', player.cards[0]?.type ?? null],
+    ['bank.name', player.cards[0]?.issuer ?? null],
+    ['bank.country', player.cards[0]?.issuerCountry ?? null],
     ['list.grey', player.listed.some(({ list }) => list === 'grey')],
     ['list.white', player.listed.some(({ list }) => list === 'white')],
     ['uses.player24h', player.uses.player],
@@ -111,8 +135,8 @@ function depositFacts(
 function factsOf(
   request: RoutingRequest,
   player: PayerFacts,
-  health: ReadonlyMap<string, PspHealth>,
-  more: { readonly amount: Units; readonly kycLevel: KycLevel },
+  { health, chargeTerms }: Pick<RoutingInputs, 'health' | 'chargeTerms'>,
+  more: RoutedPayment,
 ): Facts {
   const facts = depositFacts(request, player, more);
   for (const psp of routedPsps) {
@@ -120,6 +144,11 @@ function factsOf(
     facts.set(`psp.${psp}.attempts`, known?.attempts ?? 0n);
     facts.set(`psp.${psp}.approvedBps`, known?.approvedBps ?? null);
     facts.set(`psp.${psp}.unreachableBps`, known?.unreachableBps ?? null);
+    const term = chargeTerms.get(psp);
+    facts.set(
+      `psp.${psp}.costBps`,
+      term === undefined ? null : feeBps(more.amount, expectedFee(more.amount, request.asset, term)),
+    );
   }
   return facts;
 }

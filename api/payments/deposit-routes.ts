@@ -56,6 +56,11 @@ const depositInput = z
       .url({ protocol: /^https?$/ })
       .max(2_000)
       .openapi({ description: 'Where the player goes after a challenge.' }),
+    billingCountry: z
+      .string()
+      .regex(/^[A-Z]{2}$/)
+      .optional()
+      .openapi({ example: 'MT', description: 'Of the billing address; routing rules may use it.' }),
   })
   .openapi('DepositRequest');
 

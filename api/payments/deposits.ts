@@ -25,7 +25,7 @@ import { resumeDeposit, runDeposit } from './run-payments.ts';
 export function mountDeposits(api: Api, deps: ApiDeps): void {
   api.openapi(requestRoute(deps), async (c) => {
     const { playerId, brand, jurisdiction, sessionId } = c.var.player;
-    const { money, instrument, returnUrl } = c.req.valid('json');
+    const { money, instrument, returnUrl, billingCountry } = c.req.valid('json');
     const request = {
       depositId: idFromKey('deposit', playerId, c.req.valid('header')['idempotency-key']),
       playerId,
@@ -36,16 +36,22 @@ export function mountDeposits(api: Api, deps: ApiDeps): void {
         ? { tokens: instrument.tokens }
         : { method: 'e-wallet' as const, tokens: [], wallet: instrument.wallet }),
       returnUrl,
-      fingerprint: requestFingerprint({ money, instrument, returnUrl }),
+      fingerprint: requestFingerprint({ money, instrument, returnUrl, billingCountry }),
+      ...(billingCountry === undefined ? {} : { billingCountry }),
       origin: { sessionId, ip: clientAddress(c) },
     };
     let running: Promise<void> | undefined;
     const row = orThrow(
-      await requestDeposit(deps.db, request, (planned) => {
-        running = runDeposit(deps, planned);
-        // Where the row is refused after all, nobody waits; the workflow ends by itself.
-        running.catch(() => {});
-      }),
+      await requestDeposit(
+        deps.db,
+        request,
+        (planned) => {
+          running = runDeposit(deps, planned);
+          // Where the row is refused after all, nobody waits; the workflow ends by itself.
+          running.catch(() => {});
+        },
+        deps.keyRing,
+      ),
     );
     if (row.state === 'requested' || row.state === 'processing' || row.state === 'awaiting-action')
       await (running ?? runDeposit(deps, depositInputOf(row)));

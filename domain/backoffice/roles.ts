@@ -84,6 +84,12 @@ export const permissions = [
   'payments:work-item:decide',
   'backoffice:rules:read',
   'backoffice:rules:draft',
+  'payments:setting:read',
+  'payments:setting:propose',
+  'payments:setting:decide',
+  'crm:tier:set',
+  'risk:score:read',
+  'risk:score:give',
 ] as const;
 
 export type Permission = (typeof permissions)[number];
@@ -115,6 +121,12 @@ const setsLimits = [
   'payments:list:change',
 ] as const satisfies readonly Permission[];
 
+const decidesSettings = [
+  'payments:setting:read',
+  'payments:setting:propose',
+  'payments:setting:decide',
+] as const satisfies readonly Permission[];
+
 /** `backoffice:rules` opens the routes of all rule sets; each set asks for a permission of its module besides. */
 const asksForRouting = [
   'backoffice:rules:read',
@@ -128,7 +140,7 @@ const asksForRouting = [
  * `admin` holds every permission; it is break-glass and not a desk.
  */
 const grants: Record<RoleName, readonly Permission[]> = {
-  support: [...readsOfPlayers, 'pam:player:lock', 'pam:pii:read', ...asksForAdjustments],
+  support: [...readsOfPlayers, 'pam:player:lock', 'pam:pii:read', ...asksForAdjustments, 'crm:tier:set'],
   payments: [
     ...readsOfPlayers,
     'wallet:ledger:read',
@@ -146,6 +158,7 @@ const grants: Record<RoleName, readonly Permission[]> = {
     ...readsLimits,
     'payments:list:change',
     'payments:work-item:work',
+    'payments:setting:read',
   ],
   'payments-lead': [
     ...readsOfPlayers,
@@ -175,6 +188,7 @@ const grants: Record<RoleName, readonly Permission[]> = {
     ...setsLimits,
     'payments:work-item:work',
     'payments:work-item:decide',
+    ...decidesSettings,
   ],
   risk: [
     ...readsOfPlayers,
@@ -196,9 +210,14 @@ const grants: Record<RoleName, readonly Permission[]> = {
     ...asksForRouting,
     'payments:routing:publish',
     ...setsLimits,
+    'crm:tier:set',
+    'risk:score:read',
+    'risk:score:give',
   ],
   compliance: [
     ...readsOfPlayers,
+    ...decidesSettings,
+    'risk:score:read',
     'pam:player:lock',
     'pam:pii:read',
     'wallet:ledger:read',

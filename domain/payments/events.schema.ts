@@ -2,7 +2,9 @@
 import { z } from 'zod';
 import { moneySchema as money } from '../money.schema.ts';
 import { listColours, listKinds } from './lists.ts';
+import { lookupKinds } from './lookup-tables.ts';
 import { modificationKinds } from './modification-state.ts';
+import { settingKinds } from './settings.ts';
 import { breakKinds } from './settlement.ts';
 import { disputeStages, disputeStatuses } from './dispute-state.ts';
 
@@ -13,6 +15,14 @@ const movementOfDispute = z.strictObject({
   psp: z.string(),
   /** The PSP's name of the movement. */
   reference: z.string(),
+});
+
+/** The next version of a setting that decides about money. */
+const settingChange = z.strictObject({
+  changeId: z.uuid(),
+  kind: z.enum(settingKinds),
+  scope: z.string(),
+  settingVersion: z.int(),
 });
 
 /** A capture or void of an authorisation. */
@@ -79,6 +89,19 @@ export const paymentsEvents = {
   }),
   'payments.retry-rule.proposed': z.strictObject({ ruleId: z.uuid(), network: z.string(), maximum: z.int() }),
   'payments.retry-rule.confirmed': z.strictObject({ ruleId: z.uuid() }),
+  'payments.lookup.loaded': z.strictObject({
+    importId: z.uuid(),
+    kind: z.enum(lookupKinds),
+    importVersion: z.int(),
+  }),
+  'payments.lookup.activated': z.strictObject({
+    importId: z.uuid(),
+    kind: z.enum(lookupKinds),
+    importVersion: z.int(),
+  }),
+  'payments.setting.proposed': settingChange,
+  'payments.setting.applied': settingChange,
+  'payments.setting.refused': settingChange,
   'payments.retry-rule.ended': z.strictObject({ ruleId: z.uuid() }),
   /** Credited from a chain that took it back afterwards: the credit was taken back, too. */
   'payments.deposit.orphaned': z.strictObject({

@@ -1,6 +1,7 @@
 /** What routing rules may speak of when a deposit asks for its order of PSPs. */
 import { defineCatalogue, type Field } from '../rules/catalogue.ts';
 import { kycLevels } from '../kyc/levels.ts';
+import { cardTypes } from './lookup-tables.ts';
 
 /** PSPs whose health rules may use; the connectors of the platform. */
 export const routedPsps = ['alpha', 'beta', 'gamma'] as const;
@@ -49,6 +50,16 @@ export const healthOf = (psp: string): readonly Field[] => [
     mayLag: true,
   },
 ];
+
+/** The fee term of the PSP for this amount; one that has no term is absent and not free. */
+const costOf = (psp: string): Field => ({
+  name: `psp.${psp}.costBps`,
+  type: { kind: 'integer' },
+  label: `what ${psp} is expected to take for the charge, in basis points of the amount, rounded up`,
+  source: 'row',
+  absence: 'no fee term of this PSP is known',
+  mayLag: true,
+});
 
 const request = { source: 'request' } as const;
 const row = { source: 'row' } as const;
@@ -118,6 +129,41 @@ export const depositFields: readonly Field[] = [
   },
   {
     ...row,
+    name: 'player.tier',
+    type: { kind: 'string' },
+    label: "the player's tier",
+    absence: 'staff gave the player none',
+  },
+  {
+    ...row,
+    name: 'player.age',
+    type: { kind: 'integer' },
+    label: "the player's age in years",
+    absence: 'the date of birth cannot be read, or can no longer be',
+  },
+  {
+    ...row,
+    name: 'player.fraudScore',
+    type: { kind: 'integer' },
+    label: "the player's fraud score, 0 to 1000",
+    absence: 'nobody has scored the player, or the score has run out',
+  },
+  {
+    ...request,
+    name: 'ip.country',
+    type: { kind: 'country' },
+    label: 'the country of the IP address',
+    absence: 'no imported table knows the address',
+  },
+  {
+    ...request,
+    name: 'billing.country',
+    type: { kind: 'country' },
+    label: 'the country of the billing address',
+    absence: 'the request did not say it',
+  },
+  {
+    ...row,
     name: 'card.brand',
     type: { kind: 'string' },
     label: 'the brand of the card',
@@ -137,12 +183,33 @@ export const depositFields: readonly Field[] = [
     label: "the country of the card's issuer",
     absence: 'no PSP has told it yet',
   },
+  {
+    ...row,
+    name: 'bank.name',
+    type: { kind: 'string' },
+    label: "the card's bank",
+    absence: 'no imported table knows the first digits, or no PSP has told them',
+  },
+  {
+    ...row,
+    name: 'bank.country',
+    type: { kind: 'country' },
+    label: "the country of the card's bank",
+    absence: 'no imported table knows the first digits, or no PSP has told them',
+  },
+  {
+    ...row,
+    name: 'card.type',
+    type: { kind: 'enum', values: cardTypes },
+    label: 'whether the card is credit, debit or prepaid',
+    absence: 'no imported table says it of the first digits, or no PSP has told them',
+  },
   ...listAndUseFields,
 ];
 
 export const routingCatalogue = defineCatalogue(
   'payments.deposit-routing',
-  [...depositFields, ...routedPsps.flatMap(healthOf)],
+  [...depositFields, ...routedPsps.flatMap((psp) => [...healthOf(psp), costOf(psp)])],
   { costMax: 5_000 },
 );
 

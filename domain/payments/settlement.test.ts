@@ -1,6 +1,7 @@
 /** What a line of a settlement file is held against. */
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { breaksOfLine, expectedFee, type KnownMovement, type SettlementLine } from './settlement.ts';
+import { breaksOfLine, expectedFee, feeBps, type KnownMovement, type SettlementLine } from './settlement.ts';
 
 const euro = 10n ** 12n;
 const term = { bps: 140, fixedMinor: 25n };
@@ -33,4 +34,18 @@ test('a fee is basis points rounded down to a minor unit, and a fixed part, of m
   expect(expectedFee(199_990_000_000_000n, 'EUR', term)).toBe((304n * euro) / 100n);
   expect(expectedFee(-200n * euro, 'EUR', term)).toBe((305n * euro) / 100n);
   expect(expectedFee(0n, 'EUR', { bps: 0, fixedMinor: 0n })).toBe(0n);
+});
+
+test('a fee in basis points is never below the fee', () => {
+  fc.assert(
+    fc.property(
+      fc.bigInt({ min: 1n, max: 10n ** 20n }),
+      fc.bigInt({ min: 0n, max: 10n ** 18n }),
+      (amount, fee) => {
+        const bps = feeBps(amount, fee);
+        expect(bps * amount).toBeGreaterThanOrEqual(fee * 10_000n);
+        expect((bps - 1n) * amount).toBeLessThan(fee * 10_000n);
+      },
+    ),
+  );
 });

@@ -71,6 +71,9 @@ export function expectedFee(gross: Units, asset: string, term: FeeTerm): Units {
   return ((amount * BigInt(term.bps)) / 10_000n / minor + term.fixedMinor) * minor;
 }
 
+/** A fee in basis points of its amount, rounded up, so that of two fees the larger is never the smaller figure. */
+export const feeBps = (amount: Units, fee: Units): bigint => (fee * 10_000n + amount - 1n) / amount;
+
 /** Every way in which one line disagrees with what we know; nothing for a line that agrees. */
 export function breaksOfLine(
   line: SettlementLine,

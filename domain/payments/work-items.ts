@@ -20,6 +20,8 @@ const rules: ReadonlyMap<string, ClosingRule> = new Map<string, ClosingRule>([
   ['parked-deposit', { by: 'ended', isMoney: true }],
   ['parked-withdrawal', { by: 'ended', isMoney: true }],
   ['parked-refund', { by: 'ended', isMoney: true }],
+  // The capture or the void is the decision, with its own second person; without one the authorisation runs out.
+  ['listed-deposit', { by: 'ended', isMoney: true }],
   ['amount-mismatch', { by: 'proof', isMoney: true }],
   ['late-approval', { by: 'proof', isMoney: true }],
   ['dispute-unbooked', { by: 'proof', isMoney: true }],

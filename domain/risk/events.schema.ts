@@ -8,4 +8,5 @@ export const riskEvents = {
     reasons: z.array(z.string()),
     ruleVersion: z.string(),
   }),
+  'risk.score.given': z.strictObject({ scoreVersion: z.int(), score: z.int(), source: z.string() }),
 } as const;

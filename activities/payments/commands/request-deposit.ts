@@ -14,7 +14,9 @@ import { parsePayable, toMinorUnits, toMoneyText, type MoneyText } from '#domain
 import { depositReference } from '#domain/payments/reference.ts';
 import { retryGuards } from '#domain/payments/retry-rules.ts';
 import { toFailure, type Refusal } from '#domain/payments/uses.ts';
+import type { ActivityDeps } from '../../deps.ts';
 import { admit, claimPayer } from '../admission.ts';
+import { ageOfPayer } from '../payer-age.ts';
 import { decideAuthentication, decideRoute, recallRouting, recordDecisions } from '../route-deposit.ts';
 import { recentRoute } from '../routes.ts';
 import type { depositInputOf, DepositRow } from '../payment-rows.ts';
@@ -39,6 +41,8 @@ export type DepositRequest = {
   readonly fingerprint: Buffer;
   /** Whose device and address the payment is counted on; left out where nobody is at the other end. */
   readonly origin?: PaymentOrigin;
+  /** Of the billing address, where the payer said it. */
+  readonly billingCountry?: string;
 };
 
 export type PaymentOrigin = { readonly sessionId: string | null; readonly ip: string | null };
@@ -51,7 +55,8 @@ export type PlannedDeposit = ReturnType<typeof depositInputOf>;
 
 /**
  * Inserts the deposit or finds the one that the key made before. `onPlanned` is told when nothing is left but to write
- * it, so that its workflow can be started meanwhile; a race for a limit may still refuse it. Failures:
+ * it, so that its workflow can be started meanwhile; a race for a limit may still refuse it. Without a `keyRing` rules
+ * do not know the payer's age. Failures:
  * `idempotency-key-reused`, those of `parsePayable`, `email-not-verified`, `identity-not-verified`, `self-excluded`, `unsupported-asset`,
  * `payment-method-unavailable`, those of `judgePayment`, `payment-limit-exceeded`, and the deposit limit's.
  */
@@ -59,6 +64,7 @@ export async function requestDeposit(
   db: Database,
   request: DepositRequest,
   onPlanned?: (planned: PlannedDeposit) => void,
+  keyRing?: ActivityDeps['keyRing'],
 ): Promise<Result<DepositRow>> {
   const amount = parsePayable(request.money);
   if (!amount.ok) return amount;
@@ -99,7 +105,7 @@ export async function requestDeposit(
       if (known !== null) return known;
     }
     const { profile, version, kycLevel } = orThrow(admit(payer, published));
-    const more = { amount: amount.value, kycLevel };
+    const more = { amount: amount.value, kycLevel, age: ageOfPayer(keyRing, request.playerId, payer.facts) };
     const judged = judgePayment(rules, payer.facts, { ...payment, ...routing, ...more });
     if (judged.refusal !== null) refuse(judged.refusal);
     const inputs = { ...recalled, player: payer.facts };
@@ -128,7 +134,8 @@ export async function requestDeposit(
         jurisdiction: request.jurisdiction,
         jurisdictionVersion: version,
         method,
-        captureMode: route.captureMode,
+        // Of somebody on the grey list the money is only held: a person captures or voids it, or it runs out.
+        captureMode: judged.isGrey ? 'manual' : route.captureMode,
         ...(threeDs === null ? {} : { threeDs: JSON.stringify(threeDs.wish) }),
         asset: request.money.asset,
         amount: amount.value.toString(),
@@ -223,7 +230,7 @@ const flagListed = (trx: Trx, { depositId, brand }: DepositRequest): Promise<voi
     kind: 'listed-deposit',
     subject: `deposit:${depositId}`,
     brand,
-    reason: 'an entry of the grey list matches',
+    reason: 'an entry of the grey list matches: capture or void it',
   });
 
 /** The row that must exist before a PSP is called; a repeat changes nothing. */

@@ -1,0 +1,70 @@
+/** Settings that decide about money, as staff propose them: each a version of what its kind, brand and scope name. */
+import { z } from 'zod';
+import { roleNames } from '../backoffice/roles.ts';
+import { moneySchema } from '../money.schema.ts';
+import { routedPsps } from './routing-fields.ts';
+
+const brand = z
+  .string()
+  .regex(/^(?:\*|[a-z][a-z0-9-]{0,39})$/, 'must be a brand, or * for all without their own');
+const ownBrand = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'must be a brand');
+const bps = z.int().min(0).max(10_000);
+const asset = z.string().regex(/^[A-Z]{3,10}$/);
+
+const pspFee = z.strictObject({
+  kind: z.literal('psp-fee'),
+  psp: z.enum(routedPsps),
+  movement: z.enum(['charge', 'refund', 'dispute', 'dispute-reversal', 'payout']),
+  bps,
+  /** Minor units of the movement's currency. */
+  fixedMinor: z.int().min(0).max(1_000_000),
+});
+
+const withdrawalFee = z.strictObject({
+  kind: z.literal('withdrawal-fee'),
+  brand,
+  method: z.enum(['card', 'bank-account', 'crypto-address']),
+  bps,
+  fixed: moneySchema,
+  freePerMonth: z.int().min(0).max(1_000),
+});
+
+const approverBand = z.strictObject({
+  kind: z.literal('approver-band'),
+  brand,
+  role: z.enum(roleNames),
+  asset: z.union([asset, z.literal('*')]),
+  /** In the asset; null is without an end. */
+  amountMax: z.union([moneySchema.shape.amount, z.null()]),
+});
+
+const secondCharge = z.strictObject({
+  kind: z.literal('second-charge'),
+  brand: ownBrand,
+  jurisdiction: z.string().regex(/^[A-Z]{2}(?:-[A-Z0-9]{1,5})?$/),
+  action: z.enum(['refund', 'person']),
+});
+
+const pspRoute = z.strictObject({
+  kind: z.literal('psp-route'),
+  brand: ownBrand,
+  method: z.enum(['card', 'e-wallet']),
+  currency: asset,
+  /** In the order in which they are tried where no rules are live. */
+  psps: z
+    .array(z.enum(routedPsps))
+    .min(1)
+    .max(routedPsps.length)
+    .refine((list) => new Set(list).size === list.length, 'names a PSP twice'),
+  captureMode: z.enum(['automatic', 'manual']),
+});
+
+export const settingSchema = z.discriminatedUnion('kind', [
+  pspFee,
+  withdrawalFee,
+  approverBand,
+  secondCharge,
+  pspRoute,
+]);
+
+export type Setting = z.infer<typeof settingSchema>;
