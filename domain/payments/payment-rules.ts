@@ -17,7 +17,7 @@ export const paymentMeasures = [
 ] as const;
 export const paymentSubjects = ['payment', 'card', 'player', 'device', 'ip'] as const;
 export const paymentFlows = ['deposit', 'withdrawal'] as const;
-export const paymentMethods = ['card', 'e-wallet', 'bank-transfer'] as const;
+export const paymentMethods = ['card', 'e-wallet', 'bank-transfer', 'crypto'] as const;
 
 export type PaymentFlow = (typeof paymentFlows)[number];
 export type PaymentMethod = (typeof paymentMethods)[number];

@@ -22,7 +22,8 @@ export type WorkItemKind =
   | 'parked-crypto-deposit'
   | 'orphaned-credit'
   | 'hot-wallet-level'
-  | 'stuck-chain-transfer';
+  | 'stuck-chain-transfer'
+  | 'listed-ramp';
 
 /** One open item per kind and subject; opening it again changes nothing. */
 export async function openWorkItem(
