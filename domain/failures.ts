@@ -69,6 +69,8 @@ export const failureCodes = [
   'amount-above-maximum',
   'payment-limit-exceeded',
   'list-entry-not-open',
+  'quote-expired',
+  'quote-not-open',
   'retry-rule-looser',
   'retry-rule-not-open',
   'work-item-not-open',

@@ -97,7 +97,7 @@ const ruleInput = z
 /** Cards are tried where money comes in. */
 const isOdd = (rule: Limited): boolean =>
   (rule.measure === 'declined-cards' && rule.subject === 'card') ||
-  (rule.flow === 'withdrawal' && (rule.subject === 'card' || rule.measure === 'declined-cards'));
+  (rule.flow !== 'deposit' && (rule.subject === 'card' || rule.measure === 'declined-cards'));
 
 const ruleOutput = z
   .strictObject({

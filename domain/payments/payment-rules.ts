@@ -16,8 +16,9 @@ export const paymentMeasures = [
   'kyc-level',
 ] as const;
 export const paymentSubjects = ['payment', 'card', 'player', 'device', 'ip'] as const;
-export const paymentFlows = ['deposit', 'withdrawal'] as const;
-export const paymentMethods = ['card', 'e-wallet', 'bank-transfer', 'crypto'] as const;
+/** A ramp moves money that is here already: a flow of its own, so that nothing is counted twice. */
+export const paymentFlows = ['deposit', 'withdrawal', 'ramp'] as const;
+export const paymentMethods = ['card', 'e-wallet', 'bank-transfer', 'crypto', 'on-ramp', 'off-ramp'] as const;
 
 export type PaymentFlow = (typeof paymentFlows)[number];
 export type PaymentMethod = (typeof paymentMethods)[number];

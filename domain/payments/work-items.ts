@@ -29,6 +29,8 @@ const rules: ReadonlyMap<string, ClosingRule> = new Map<string, ClosingRule>([
   ['dispute-evidence-due', { by: 'reason', isMoney: false }],
   ['stuck-payout-file', { by: 'reason', isMoney: true }],
   ['unreadable-report', { by: 'reason', isMoney: true }],
+  // The exchange is done and balanced; what a person does about the player is elsewhere.
+  ['listed-ramp', { by: 'reason', isMoney: false }],
   ['unreadable-rules', { by: 'reason', isMoney: false }],
 ]);
 

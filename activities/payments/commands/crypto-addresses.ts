@@ -70,7 +70,10 @@ export async function issueDepositAddress(
   await db.transaction().execute((trx) => openWallet(trx, { playerId, brand, jurisdiction, asset }));
   const admitted = await admitPlayer(db, { ...request, money: { asset } });
   if (!admitted.ok) return admitted;
-  if (admitted.value.profile.depositLimitRequiredBeforeFirstDeposit && !(await hasLimit(db, playerId, asset)))
+  if (
+    admitted.value.profile.depositLimitRequiredBeforeFirstDeposit &&
+    !(await hasDepositLimit(db, playerId, asset))
+  )
     return fail('deposit-limit-required', `Set a deposit limit in ${asset} first.`);
   const open = await admitCrypto(db, request, admitted.value.kycLevel);
   if (!open.ok) return open;
@@ -135,7 +138,7 @@ async function addAddress(
   return address;
 }
 
-async function hasLimit(db: Database, playerId: string, asset: string): Promise<boolean> {
+export async function hasDepositLimit(db: Database | Trx, playerId: string, asset: string): Promise<boolean> {
   const limit = await db
     .selectFrom('responsibleGambling.limit')
     .select('id')
