@@ -147,7 +147,7 @@ test('bad input is answered with its code, and nothing is quoted', async () => {
     expect([answer.status, code]).toEqual([status, code]);
   }
   expect((await app.send('POST', quotes, wish, { token: player.token })).body).toMatchObject({
-    code: 'invalid-request',
+    code: 'idempotency-key-missing',
   });
   expect((await app.send('POST', quotes, wish, { key: randomUUID() })).status).toBe(401);
 });
@@ -259,6 +259,10 @@ test('a rule of the ramp is set like any other, and the player hears its code', 
       )
     ).status,
   ).toBe(400);
+  for (const odd of [{ method: 'card' }, { flow: 'deposit' }])
+    expect(
+      (await post('/admin/v1/payments/payment-rules', { ...rule, ...odd }, staff.lead)).body,
+    ).toMatchObject({ status: 400, code: 'invalid-request' });
   await expect
     .poll(async () => (await ask('19.99')).body['code'], { timeout: 5_000 })
     .toBe('amount-below-minimum');

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import fc from 'fast-check';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { seedAssets } from '#activities/wallet/assets.ts';
 import { publishRate } from '#activities/wallet/exchanges.ts';
@@ -155,7 +156,7 @@ const eventsOf = async (id: string) =>
       .selectFrom('compliance.outbox')
       .select('type')
       .where('type', 'like', 'payments.ramp-quote.%')
-      .where(({ ref }) => ref('payload', '->>').key('quoteId'), '=', id)
+      .where(sql<boolean>`payload ->> 'quoteId' = ${id}`)
       .orderBy('id')
       .execute()
   ).map(({ type }) => type.replace('payments.ramp-quote.', ''));
