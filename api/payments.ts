@@ -13,6 +13,8 @@ import { mountLookupImports } from './payments/lookup-imports.ts';
 import { mountPaymentRules } from './payments/payment-rules.ts';
 import { mountRetryRules } from './payments/retry-rules.ts';
 import { mountRoutingDecisions } from './payments/routing-decisions.ts';
+import { mountBackofficeRamp } from './payments/backoffice-ramp.ts';
+import { mountRamp } from './payments/ramp.ts';
 import { mountModifications } from './payments/modifications.ts';
 import { mountReconciliation } from './payments/reconciliation.ts';
 import { mountRefunds } from './payments/refunds.ts';
@@ -27,6 +29,8 @@ export function mountPayments(api: Api, deps: ApiDeps): void {
   mountDepositReturn(api, deps);
   mountBankTransfers(api, deps);
   mountCrypto(api, deps);
+  mountRamp(api, deps);
+  mountBackofficeRamp(api, deps);
   mountWithdrawals(api, deps);
   mountBackofficePayments(api, deps);
   mountWorkItems(api, deps);

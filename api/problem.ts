@@ -69,6 +69,8 @@ const statuses: Record<FailureCode, ProblemStatus> = {
   'amount-above-maximum': 422,
   'payment-limit-exceeded': 422,
   'list-entry-not-open': 409,
+  'quote-expired': 409,
+  'quote-not-open': 409,
   'retry-rule-looser': 422,
   'retry-rule-not-open': 409,
   'lookup-import-not-open': 409,

@@ -862,6 +862,7 @@ export interface PaymentsCryptoDeposit {
   rawAmount: string;
   reason: string | null;
   seenAt: Generated<Timestamp>;
+  sender: string | null;
   state: Generated<string>;
   txHash: string;
 }
@@ -957,6 +958,7 @@ export interface PaymentsInstrument {
   id: string;
   kind: string;
   last4: string | null;
+  listKey: string | null;
   playerId: string;
   psp: string;
   token: string;
@@ -1158,6 +1160,47 @@ export interface PaymentsPspRoute {
   method: string;
   psps: string[];
   publishedAt: Generated<Timestamp>;
+  version: number;
+}
+
+export interface PaymentsRampQuote {
+  acceptKey: string | null;
+  brand: string;
+  closedAt: Timestamp | null;
+  direction: string;
+  exchangeId: string | null;
+  expiresAt: Timestamp;
+  fingerprint: Buffer;
+  id: string;
+  jurisdiction: string;
+  marketRate: string;
+  pay: string;
+  payAsset: string;
+  playerId: string;
+  quotedAt: Generated<Timestamp>;
+  rate: string;
+  rateId: string;
+  rateQuotedAt: Timestamp;
+  rateSource: string;
+  receive: string;
+  receiveAsset: string;
+  spread: string;
+  spreadBps: number;
+  state: Generated<string>;
+  termsVersion: number;
+}
+
+export interface PaymentsRampTerms {
+  author: string;
+  brand: string;
+  createdAt: Generated<Timestamp>;
+  fingerprint: Buffer | null;
+  isActive: boolean;
+  lifetimeS: number;
+  offRampSpreadBps: number;
+  onRampSpreadBps: number;
+  reason: string;
+  requestId: string | null;
   version: number;
 }
 
@@ -1843,6 +1886,8 @@ export interface DB {
   "payments.payoutRoutingDecision": PaymentsPayoutRoutingDecision;
   "payments.pspFeeTerm": PaymentsPspFeeTerm;
   "payments.pspRoute": PaymentsPspRoute;
+  "payments.rampQuote": PaymentsRampQuote;
+  "payments.rampTerms": PaymentsRampTerms;
   "payments.reconciliationBreak": PaymentsReconciliationBreak;
   "payments.refund": PaymentsRefund;
   "payments.retryRule": PaymentsRetryRule;

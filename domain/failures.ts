@@ -70,6 +70,8 @@ export const failureCodes = [
   'amount-above-maximum',
   'payment-limit-exceeded',
   'list-entry-not-open',
+  'quote-expired',
+  'quote-not-open',
   'retry-rule-looser',
   'retry-rule-not-open',
   'lookup-import-not-open',

@@ -6,6 +6,7 @@ import { openEvm } from '#activities/payments/evm/evm-deps.ts';
 import { postTransfer } from '#activities/wallet/post.ts';
 import { verifyLedger } from '#activities/wallet/verify.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
+import { testKeyRing } from '#test/support/integrations.ts';
 import { anvilBinary } from '#test/support/anvil.ts';
 import { openCryptoWorld, usdt, usdtRaw, type CryptoWorld } from '#test/support/crypto-world.ts';
 import { brand, workItemsOf } from '#test/workflows/payment-world.ts';
@@ -232,7 +233,11 @@ describe.skipIf(anvilBinary === null && process.env['CI'] !== 'true')('a deposit
     const { playerId, address } = await world.player();
     const id = await pay(address, 70n);
     const gone = openEvm({ ...world.offer, rpcUrl: 'http://127.0.0.1:1', signer: null });
-    const deposits = createCryptoDepositActivities({ db: database.db, evm: gone, log: world.log });
+    const deposits = createCryptoDepositActivities({
+      db: database.db,
+      evm: gone,
+      keyRing: testKeyRing,
+    });
     await expect(deposits.followCryptoDeposit({ cryptoDepositId: id })).rejects.toThrow(
       'dependency-unavailable',
     );

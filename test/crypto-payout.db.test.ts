@@ -21,6 +21,7 @@ import { cryptoDepositId } from '#activities/payments/evm/watch-blocks.ts';
 import { verifyLedger } from '#activities/wallet/verify.ts';
 import { orThrow } from '#domain/failures.ts';
 import { anvilBinary } from '#test/support/anvil.ts';
+import { testKeyRing } from '#test/support/integrations.ts';
 import { openCryptoWorld, testSeed, usdt, usdtRaw, type CryptoWorld } from '#test/support/crypto-world.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import { signerSecret, startSigner } from '#test/support/signer-process.ts';
@@ -87,7 +88,7 @@ describe.skipIf(anvilBinary === null && process.env['CI'] !== 'true')('a payout 
   async function destination(playerId: string): Promise<{ instrumentId: string; address: Address }> {
     const address = privateKeyToAddress(generatePrivateKey());
     const { instrumentId } = orThrow(
-      await addCryptoDestination(database.db, world.offer, { playerId, address }),
+      await addCryptoDestination(database.db, testKeyRing, world.offer, { playerId, address }),
     );
     await database.ownerPool.query(
       "update payments.crypto_destination set usable_from = now() - interval '1 second' where instrument_id = $1",
@@ -258,7 +259,8 @@ describe.skipIf(anvilBinary === null && process.env['CI'] !== 'true')('a payout 
 
   test('an address with a wrong checksum, one of ours, and one that has not rested are refused', async () => {
     const [{ playerId, address: ours } = { playerId: '', address: '0x' }] = await rich(10n);
-    const add = (address: string) => addCryptoDestination(database.db, world.offer, { playerId, address });
+    const add = (address: string) =>
+      addCryptoDestination(database.db, testKeyRing, world.offer, { playerId, address });
     const good = '0x70997970C51812dc3A010C7d01b50e0d17dc79C8';
     for (const wrong of [good.replace('C51812dc', 'c51812dc'), good.toLowerCase()])
       expect(await add(wrong)).toMatchObject({ failure: { code: 'invalid-address-checksum' } });

@@ -12,6 +12,7 @@ import { seedProfiles } from '#activities/compliance/profiles.ts';
 import { publishBrand } from '#activities/pam/brands.ts';
 import { createKeyRing } from '#activities/pam/key-ring.ts';
 import { seedPaymentRules } from '#activities/payments/payment-limits.ts';
+import { seedRampTerms } from '#activities/payments/commands/ramp-terms.ts';
 import { seedRoutes } from '#activities/payments/routes.ts';
 import { seedSecondChargePolicies } from '#activities/payments/second-charge.ts';
 import { seedUnauthenticatedChargePolicies } from '#activities/payments/unauthenticated-charge.ts';
@@ -49,6 +50,7 @@ export async function seed(
       brands.map(({ id, config: { jurisdictions } }) => ({ id, jurisdictions })),
     );
     await seedPaymentRules(trx);
+    await seedRampTerms(trx);
     await seedRules(trx);
     await sealPlainSecrets(trx, keyRing);
     if (config.gameStudio) {

@@ -38,6 +38,7 @@ import { sweepBets, sweepMarketResults } from './sweep-book.ts';
 import type { Metrics } from './metrics.ts';
 import { sweepReconciliations } from './sweep-reconciliations.ts';
 import { expireTransfers } from '#activities/payments/commands/expire-transfers.ts';
+import { expireRampQuotes } from '#activities/payments/commands/ramp-quotes.ts';
 import { redrivePayments, restartLostPayments } from './redrive-payments.ts';
 
 export type SweepDeps = {
@@ -91,6 +92,7 @@ export const sweeps: readonly Sweep[] = [
   { name: 'bets', everyMs: 60_000, run: sweepBets },
   { name: 'bank', everyMs: 10_000, run: sweepBank },
   { name: 'announced-transfers', everyMs: 600_000, runAlone: (db) => expireTransfers(db) },
+  { name: 'ramp-quotes', everyMs: 10_000, runAlone: (db) => expireRampQuotes(db) },
   { name: 'crypto-deposits', everyMs: 10_000, run: sweepCryptoDeposits },
   { name: 'crypto-wallets', everyMs: 5_000, run: sweepCryptoWallets },
   { name: 'crypto-collections', everyMs: 60_000, run: sweepCollections },

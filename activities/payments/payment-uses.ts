@@ -9,7 +9,7 @@ import { subjectsOf, type PaymentFlow, type PaymentMethod } from '#domain/paymen
 import { firstRefusal, type Refusal, type Tally, type UseGuard } from '#domain/payments/uses.ts';
 
 export type PaymentUse = {
-  /** `deposit:{id}` or `withdrawal:{id}`. */
+  /** `deposit:{id}`, `withdrawal:{id}` or `ramp:{id}`. */
   readonly payment: string;
   readonly number: number;
   readonly flow: PaymentFlow;

@@ -8,7 +8,7 @@ import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import { levelSatisfies } from '#domain/kyc/levels.ts';
 import { parseDecimal, type Units } from '#domain/money.ts';
 import { assets } from '#domain/assets.ts';
-import { withLists } from '#domain/payments/lists.ts';
+import { judgeLists, withLists } from '#domain/payments/lists.ts';
 import { skipsSources } from '#domain/payments/payout-plan.ts';
 import { checkWithdrawal, type WithdrawalCheck } from '#domain/payments/withdrawal-decision.ts';
 import type { ActivityDeps } from '../deps.ts';
@@ -244,6 +244,7 @@ async function objectionTo(trx: Trx, row: WithdrawalRow): Promise<string | null>
   if (!levelSatisfies(await readKycLevel(trx, row.playerId), profile.withdrawalKycLevel))
     return 'identity-not-verified';
   if (await hasPendingWagering(trx, row.playerId, row.asset)) return 'wagering-pending';
+  if (judgeLists(await listedNow(trx, row)).refusal !== null) return 'payment-method-unavailable';
   const loop = await closedLoop(trx, row);
   // A person has seen a plan that leaves sources waiting; one that nobody saw is not paid.
   return loop.skipsSources && !row.checkReasons.includes('closed-loop') ? 'closed-loop' : null;

@@ -3,7 +3,7 @@ import type { Trx } from '#db/connect.ts';
 import { readKycLevel } from '#activities/kyc/commands/levels.ts';
 import type { ListHit } from '#domain/payments/lists.ts';
 import type { PaymentRule } from '#domain/payments/payment-rules.ts';
-import type { Refusal } from '#domain/payments/uses.ts';
+import { neutralRefusal, type Refusal } from '#domain/payments/uses.ts';
 import { judgePayment } from './judge-payment.ts';
 import { readPayer, type PayerFacts } from './payer-facts.ts';
 import { takeUses } from './payment-uses.ts';
@@ -27,7 +27,8 @@ export async function countWithdrawal(
   withdrawal: CountedWithdrawal,
 ): Promise<Refusal | null> {
   const { playerId, ip } = withdrawal;
-  const { facts, method } = await payeeOf(trx, withdrawal);
+  const { facts, method, isHidden } = await payeeOf(trx, withdrawal);
+  if (isHidden) return neutralRefusal('address-without-list-key');
   const payment = { ...withdrawal, flow: 'withdrawal', method } as const;
   const kycLevel = await readKycLevel(trx, playerId);
   const judged = judgePayment(rules, facts, { ...payment, kycLevel });
@@ -54,22 +55,42 @@ export async function listedNow(
   trx: Trx,
   row: { readonly playerId: string; readonly instrumentId: string },
 ): Promise<readonly ListHit[]> {
-  const { facts } = await payeeOf(trx, { ...row, sessionId: null, ip: null });
-  return facts?.listed ?? [];
+  const { facts, isHidden } = await payeeOf(trx, { ...row, sessionId: null, ip: null });
+  const listed = facts?.listed ?? [];
+  // Asked for before lists knew addresses: a person looks.
+  return isHidden ? [...listed, { id: 'unknown', list: 'grey', kind: 'crypto-address', skips: [] }] : listed;
 }
+
+type Payee = {
+  readonly facts: PayerFacts | null;
+  readonly method: 'card' | 'bank-transfer' | 'crypto';
+  /** An address that was kept before lists knew addresses: it cannot be looked up until it is kept anew. */
+  readonly isHidden: boolean;
+};
 
 async function payeeOf(
   trx: Trx,
   question: Pick<CountedWithdrawal, 'playerId' | 'instrumentId' | 'sessionId' | 'ip'>,
-): Promise<{ facts: PayerFacts | null; method: 'card' | 'bank-transfer' }> {
+): Promise<Payee> {
   const instrument = await trx
     .selectFrom('payments.instrument')
-    .select(['kind', 'token'])
+    .select(['kind', 'token', 'listKey'])
     .where('id', '=', question.instrumentId)
     .executeTakeFirstOrThrow();
+  const isCrypto = instrument.kind === 'crypto-address';
   const isAccount = instrument.kind === 'bank-account';
-  // The token of a bank account is the keyed hash of its IBAN, which is what lists hold.
-  const more = isAccount ? [{ kind: 'iban', key: instrument.token } as const] : [];
-  const facts = await readPayer(trx, { ...question, tokens: isAccount ? [] : [instrument.token], more });
-  return { facts, method: isAccount ? 'bank-transfer' : 'card' };
+  const more = isCrypto
+    ? instrument.listKey === null
+      ? []
+      : [{ kind: 'crypto-address', key: instrument.listKey } as const]
+    : // The token of a bank account is the keyed hash of its IBAN, which is what lists hold.
+      isAccount
+      ? [{ kind: 'iban', key: instrument.token } as const]
+      : [];
+  const tokens = isCrypto || isAccount ? [] : [instrument.token];
+  return {
+    facts: await readPayer(trx, { ...question, tokens, more }),
+    method: isCrypto ? 'crypto' : isAccount ? 'bank-transfer' : 'card',
+    isHidden: isCrypto && instrument.listKey === null,
+  };
 }

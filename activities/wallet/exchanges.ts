@@ -127,6 +127,20 @@ export async function makeExchange(trx: Trx, wish: MakeExchange): Promise<Result
   );
   if (!rate)
     return fail('rate-not-current', 'This rate is not in force for this pair; ask for the rates again.');
+  return makeExchangeAt(trx, wish, rate);
+}
+
+/**
+ * Gives one asset for another at a rate that the caller has promised, or finds the exchange that the same id made
+ * before. Failures: `idempotency-key-reused`, those of `postExchange`.
+ */
+export async function makeExchangeAt(
+  trx: Trx,
+  wish: Omit<MakeExchange, 'rateId'>,
+  rate: { readonly rate: string; readonly source: string; readonly quotedAt: Date },
+): Promise<Result<ExchangeRow>> {
+  const earlier = await knownExchange(trx, wish);
+  if (earlier) return earlier;
   const { exchangeId, playerId, brand, soldAsset, sold, boughtAsset } = wish;
   const posted = await postExchange(trx, {
     key: `exchange:${exchangeId}`,
@@ -180,7 +194,10 @@ export async function makeExchange(trx: Trx, wish: MakeExchange): Promise<Result
   return made ? succeed(made) : fail('not-found', 'There is no such exchange.');
 }
 
-async function knownExchange(trx: Trx, wish: MakeExchange): Promise<Result<ExchangeRow> | null> {
+async function knownExchange(
+  trx: Trx,
+  wish: Pick<MakeExchange, 'exchangeId' | 'fingerprint'>,
+): Promise<Result<ExchangeRow> | null> {
   const row = await findExchange(trx, wish.exchangeId);
   if (!row) return null;
   return row.fingerprint.equals(wish.fingerprint)

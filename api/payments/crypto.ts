@@ -13,6 +13,7 @@ import type { Api } from '../app.ts';
 import type { ApiDeps } from '../context.ts';
 import { requirePlayer } from '../pam-guard.ts';
 import { problemResponses } from '../problem.ts';
+import { clientAddress } from '../request-origin.ts';
 import { moneyOutput, timestamp } from '../schemas.ts';
 import { body, depositRefusals, json } from './payment-schemas.ts';
 
@@ -121,10 +122,17 @@ export function mountCrypto(api: Api, deps: ApiDeps): void {
   };
 
   api.openapi(addressRoute(deps), async (c) => {
-    const { playerId, brand, jurisdiction } = c.var.player;
+    const { playerId, brand, jurisdiction, sessionId } = c.var.player;
     const { asset } = c.req.valid('json');
     const issued = orThrow(
-      await issueDepositAddress(deps.db, mustOffer(), { playerId, brand, jurisdiction, asset }),
+      await issueDepositAddress(deps.db, mustOffer(), {
+        playerId,
+        brand,
+        jurisdiction,
+        asset,
+        sessionId,
+        ip: clientAddress(c),
+      }),
     );
     return c.json({ ...issued, asset }, 200);
   });
@@ -162,7 +170,7 @@ export function mountCrypto(api: Api, deps: ApiDeps): void {
 
   api.openapi(destinationRoute(deps), async (c) => {
     const kept = orThrow(
-      await addCryptoDestination(deps.db, mustOffer(), {
+      await addCryptoDestination(deps.db, deps.keyRing, mustOffer(), {
         playerId: c.var.player.playerId,
         address: c.req.valid('json').address,
       }),

@@ -2,13 +2,13 @@
 import { z } from '@hono/zod-openapi';
 import { toMoneyText } from '#domain/money.ts';
 import type { MethodView } from '#domain/payments/deposit-methods.ts';
-import { paymentMethods } from '#domain/payments/payment-rules.ts';
+import { payInMethods } from '#domain/payments/payment-rules.ts';
 import { nullableMoneyOutput } from '../schemas.ts';
 import { walletNames } from './payment-schemas.ts';
 
 export const methodOutput = z
   .strictObject({
-    method: z.enum(paymentMethods),
+    method: z.enum(payInMethods),
     asset: z.string(),
     psps: z.array(z.string()).openapi({
       description:

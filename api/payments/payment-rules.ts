@@ -11,6 +11,7 @@ import {
   paymentMethods,
   paymentSubjects,
 } from '#domain/payments/payment-rules.ts';
+import { rampDirections } from '#domain/payments/ramp.ts';
 import type { Api } from '../app.ts';
 import { requireBrand, requireOperator } from '../backoffice-guard.ts';
 import type { ApiDeps } from '../context.ts';
@@ -89,15 +90,23 @@ const ruleInput = z
         path: ['subject'],
         message: `does not fit a rule of ${rule.measure}`,
       });
+    if (rule.method !== undefined && (rule.flow === 'ramp') !== isRamp(rule.method))
+      context.addIssue({
+        code: 'custom',
+        path: ['method'],
+        message: `is no method of the flow ${rule.flow}`,
+      });
     if (rule.money !== undefined && rule.asset !== undefined && rule.money.asset !== rule.asset)
       context.addIssue({ code: 'custom', path: ['asset'], message: 'is not the asset of the money' });
   })
   .openapi('PaymentRuleInput');
 
+const isRamp = (method: string): boolean => rampDirections.some((direction) => direction === method);
+
 /** Cards are tried where money comes in. */
 const isOdd = (rule: Limited): boolean =>
   (rule.measure === 'declined-cards' && rule.subject === 'card') ||
-  (rule.flow === 'withdrawal' && (rule.subject === 'card' || rule.measure === 'declined-cards'));
+  (rule.flow !== 'deposit' && (rule.subject === 'card' || rule.measure === 'declined-cards'));
 
 const ruleOutput = z
   .strictObject({

@@ -5,12 +5,12 @@ import {
   methodGap,
   rulesFor,
   type AmountRange,
-  type PaymentMethod,
+  type PayInMethod,
   type PaymentRule,
 } from './payment-rules.ts';
 
 export type MethodOffer = {
-  readonly method: PaymentMethod;
+  readonly method: PayInMethod;
   readonly asset: string;
   /** In the order of the brand; empty where none is needed. */
   readonly psps: readonly string[];

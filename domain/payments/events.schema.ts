@@ -1,6 +1,7 @@
 /** Facts about deposits and withdrawals. */
 import { z } from 'zod';
 import { moneySchema as money } from '../money.schema.ts';
+import { rampDirections } from './ramp.ts';
 import { listColours, listKinds } from './lists.ts';
 import { lookupKinds } from './lookup-tables.ts';
 import { modificationKinds } from './modification-state.ts';
@@ -24,6 +25,14 @@ const settingChange = z.strictObject({
   scope: z.string(),
   settingVersion: z.int(),
 });
+
+/** An offer of a ramp: what is given, and what is got for it. */
+const rampQuote = {
+  quoteId: z.uuid(),
+  direction: z.enum(rampDirections),
+  pay: money,
+  receive: money,
+};
 
 /** A capture or void of an authorisation. */
 const modification = {
@@ -85,6 +94,32 @@ export const paymentsEvents = {
     ruleId: z.uuid(),
     name: z.string(),
     ruleVersion: z.int(),
+    isActive: z.boolean(),
+  }),
+  'payments.ramp-quote.given': z.strictObject({
+    ...rampQuote,
+    /** What the market's rate would give more. */
+    spread: money,
+    rate: z.string(),
+    source: z.string(),
+    termsVersion: z.int(),
+    expiresAt: z.iso.datetime(),
+  }),
+  'payments.ramp-quote.refused': z.strictObject({
+    quoteId: z.uuid(),
+    direction: z.enum(rampDirections),
+    pay: money,
+    code: z.string(),
+    by: z.string(),
+  }),
+  'payments.ramp-quote.accepted': z.strictObject({ ...rampQuote, exchangeId: z.uuid() }),
+  'payments.ramp-quote.expired': z.strictObject({ quoteId: z.uuid() }),
+  'payments.ramp-quote.cancelled': z.strictObject({ quoteId: z.uuid() }),
+  'payments.ramp-terms.set': z.strictObject({
+    termsVersion: z.int(),
+    lifetimeS: z.int(),
+    onRampSpreadBps: z.int(),
+    offRampSpreadBps: z.int(),
     isActive: z.boolean(),
   }),
   'payments.retry-rule.proposed': z.strictObject({ ruleId: z.uuid(), network: z.string(), maximum: z.int() }),

@@ -66,6 +66,10 @@ export function withLists(
     : check;
 }
 
+/** Of an address on a chain, before it is hashed. The case of an EVM address is its checksum; elsewhere it carries meaning. */
+export const addressText = (address: string): string =>
+  `crypto-address:${/^0x/i.test(address) ? address.toLowerCase() : address}`;
+
 /** How what staff write becomes what is stored: in one form, and what is personal only as a keyed hash of it. */
 export type ListKey = { readonly text: string; readonly isPersonal: boolean };
 
@@ -96,11 +100,7 @@ export function listKey(kind: ListKind, value: string): Result<ListKey> {
         : bad(kind);
     case 'crypto-address':
       return /^[A-Za-z0-9:]{14,120}$/.test(text)
-        ? // The case of an EVM address is its checksum; elsewhere it carries meaning.
-          succeed({
-            text: `crypto-address:${/^0x/i.test(text) ? text.toLowerCase() : text}`,
-            isPersonal: true,
-          })
+        ? succeed({ text: addressText(text), isPersonal: true })
         : bad(kind);
   }
 }

@@ -4,6 +4,7 @@
  */
 import { levelSatisfies, type KycLevel } from '../kyc/levels.ts';
 import { toMoneyText, type Units } from '../money.ts';
+import { rampDirections } from './ramp.ts';
 import { limitExceeded, type Probe, type Refusal, type Tally, type UseGuard } from './uses.ts';
 
 export const paymentMeasures = [
@@ -16,11 +17,15 @@ export const paymentMeasures = [
   'kyc-level',
 ] as const;
 export const paymentSubjects = ['payment', 'card', 'player', 'device', 'ip'] as const;
-export const paymentFlows = ['deposit', 'withdrawal'] as const;
-export const paymentMethods = ['card', 'e-wallet', 'bank-transfer'] as const;
+/** A ramp moves money that is here already: a flow of its own, so that nothing is counted twice. */
+export const paymentFlows = ['deposit', 'withdrawal', 'ramp'] as const;
+export const payInMethods = ['card', 'e-wallet', 'bank-transfer', 'crypto'] as const;
+export const paymentMethods = [...payInMethods, ...rampDirections] as const;
 
 export type PaymentFlow = (typeof paymentFlows)[number];
 export type PaymentMethod = (typeof paymentMethods)[number];
+/** What money comes in by. */
+export type PayInMethod = (typeof payInMethods)[number];
 
 export type PaymentRule = {
   readonly id: string;

@@ -14,7 +14,7 @@ export type Probe = {
   /** Null for ever. */
   readonly windowS: number | null;
   readonly states: readonly UseState[];
-  readonly flow?: 'deposit' | 'withdrawal';
+  readonly flow?: 'deposit' | 'withdrawal' | 'ramp';
   readonly method?: string;
   readonly asset?: string;
   /** Units at ledger scale, as text. */

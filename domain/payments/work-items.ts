@@ -34,6 +34,8 @@ const rules: ReadonlyMap<string, ClosingRule> = new Map<string, ClosingRule>([
   // Closes with the decision about its screening.
   ['screening-hit', { by: 'own-action', isMoney: true }],
   ['screening-unavailable', { by: 'own-action', isMoney: true }],
+  // The exchange is done and balanced; what a person does about the player is elsewhere.
+  ['listed-ramp', { by: 'reason', isMoney: false }],
   ['unreadable-rules', { by: 'reason', isMoney: false }],
 ]);
 

@@ -492,6 +492,11 @@ describe('what belongs to somebody else', () => {
     await post('/admin/v1/awards', awardOf('5.00'), tokens.admin);
     match = await createBookWorld(database).makeMarket();
     await post('/v1/bets', betOf('1.00'), owner.token);
+    await database.ownerPool.query(
+      `insert into wallet.rate (id, sold_asset, bought_asset, rate, source, quoted_at, expires_at, published_by, fingerprint)
+       values (gen_random_uuid(), 'USDT', 'EUR', '0.9', 'desk', now(), now() + interval '1 hour', 'operator:test', '\\x00')`,
+    );
+    await post('/v1/ramp/quotes', { pay: { amount: '10', asset: 'USDT' }, receiveAsset: 'EUR' }, owner.token);
     things = {
       '/v1/deposits/': await idOf('payments.deposit'),
       '/v1/withdrawals/': await idOf('payments.withdrawal'),
@@ -500,6 +505,7 @@ describe('what belongs to somebody else', () => {
       '/v1/sessions/': await idOf('pam.session'),
       '/v1/awards/': await idOf('bonus.award'),
       '/v1/bets/': await idOf('games.bet'),
+      '/v1/ramp/quotes/': await idOf('payments.ramp_quote'),
     };
   });
 

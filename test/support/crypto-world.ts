@@ -12,6 +12,7 @@ import { seedAssets } from '#activities/wallet/assets.ts';
 import type { Database } from '#db/connect.ts';
 import { orThrow } from '#domain/failures.ts';
 import { brand, fingerprintOf, makePlayer, seedWorld } from '#test/workflows/payment-world.ts';
+import { testKeyRing } from './integrations.ts';
 import { startAnvil } from './anvil.ts';
 
 /** Of a phrase that everybody knows; the signer of tests is given the same. */
@@ -34,7 +35,7 @@ export async function openCryptoWorld(db: Database, signer: SignerAccount | null
   const offer = { ...chain, tokens: [{ asset: 'USDT', contract: token }] };
   const evm = openEvm({ ...offer, signer });
   const log = pino({ level: 'silent' });
-  const deposits = createCryptoDepositActivities({ db, evm, log });
+  const deposits = createCryptoDepositActivities({ db, evm, keyRing: testKeyRing });
 
   /** Of a day, in ledger units. */
   const setLimit = (playerId: string, asset: string, amount: bigint) =>

@@ -18,6 +18,7 @@ import { hotWalletWorkflowId } from '#workflows/hot-wallet.contract.ts';
 import { withdrawalStart } from '#workflows/withdrawal.contract.ts';
 import type { withdrawal } from '#workflows/withdrawal.ts';
 import { anvilBinary } from '#test/support/anvil.ts';
+import { testKeyRing } from '#test/support/integrations.ts';
 import { openCryptoWorld, testSeed, usdt, usdtRaw, type CryptoWorld } from '#test/support/crypto-world.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import { signerSecret, startSigner } from '#test/support/signer-process.ts';
@@ -176,7 +177,7 @@ describeWorkflows('crypto', () => {
       await tellCryptoDeposits(client, database.db, [id]);
       await until('credited', async () => (await stateOf(id)) === 'credited');
       const { instrumentId } = orThrow(
-        await addCryptoDestination(database.db, world.offer, {
+        await addCryptoDestination(database.db, testKeyRing, world.offer, {
           playerId,
           address: '0x70997970C51812dc3A010C7d01b50e0d17dc79C8',
         }),

@@ -3,9 +3,14 @@ import { sql } from 'kysely';
 import type { Database, Trx } from '#db/connect.ts';
 import { openWallet } from '#activities/wallet/player-wallet.ts';
 import { assets } from '#domain/assets.ts';
+import type { KycLevel } from '#domain/kyc/levels.ts';
 import { fail, FailureError, orThrow, succeed, type Result } from '#domain/failures.ts';
 import { chainOf, type ChainName, type ListedToken } from '#domain/payments/crypto/chains.ts';
 import { destinationRestMs } from '#domain/payments/crypto/hot-wallet.ts';
+import { addressText, judgeLists } from '#domain/payments/lists.ts';
+import { methodGap, rulesFor } from '#domain/payments/payment-rules.ts';
+import { toFailure } from '#domain/payments/uses.ts';
+import type { ActivityDeps } from '../../deps.ts';
 import {
   deriveAddress,
   hotWalletOf,
@@ -15,6 +20,8 @@ import {
   playerBranch,
 } from '../evm/derive-address.ts';
 import { admitPlayer } from '../admission.ts';
+import { readPayer } from '../payer-facts.ts';
+import { currentPaymentRules } from '../payment-limits.ts';
 import { refusable } from './request-deposit.ts';
 
 /** What of the configuration both need; the extended key is the public one. */
@@ -42,7 +49,8 @@ export function offeredContract(offer: CryptoOffer, asset: string): Result<strin
 
 /**
  * The player's own address on the chain, made once and the same for ever. Failures: those of `offeredContract` and of
- * `admitPlayer`, `deposit-limit-required` where the law wants a limit first: what arrives could not be refused.
+ * `admitPlayer`, `deposit-limit-required` where the law wants a limit first, `payment-method-unavailable` for a player
+ * on a black list or where crypto is closed, `identity-not-verified`: what arrives could not be refused.
  */
 export async function issueDepositAddress(
   db: Database,
@@ -52,6 +60,8 @@ export async function issueDepositAddress(
     readonly brand: string;
     readonly jurisdiction: string;
     readonly asset: string;
+    readonly sessionId?: string;
+    readonly ip?: string | null;
   },
 ): Promise<Result<DepositAddress>> {
   const contract = offeredContract(offer, request.asset);
@@ -60,8 +70,13 @@ export async function issueDepositAddress(
   await db.transaction().execute((trx) => openWallet(trx, { playerId, brand, jurisdiction, asset }));
   const admitted = await admitPlayer(db, { ...request, money: { asset } });
   if (!admitted.ok) return admitted;
-  if (admitted.value.profile.depositLimitRequiredBeforeFirstDeposit && !(await hasLimit(db, playerId, asset)))
+  if (
+    admitted.value.profile.depositLimitRequiredBeforeFirstDeposit &&
+    !(await hasDepositLimit(db, playerId, asset))
+  )
     return fail('deposit-limit-required', `Set a deposit limit in ${asset} first.`);
+  const open = await admitCrypto(db, request, admitted.value.kycLevel);
+  if (!open.ok) return open;
   const keyId = keyIdOf(offer.xpub);
   return refusable(db, async (trx) => {
     // One at a time, so that indices have no gaps: a wallet restored elsewhere looks only so far ahead.
@@ -77,6 +92,31 @@ export async function issueDepositAddress(
       known?.address ?? (await addAddress(trx, offer, { keyId, playerId, brand, jurisdiction }));
     return { chain: offer.chain, address, contract: contract.value };
   });
+}
+
+/** Amounts are judged when money arrives; who asks, and whether crypto is offered, now. */
+async function admitCrypto(
+  db: Database,
+  request: {
+    readonly playerId: string;
+    readonly brand: string;
+    readonly jurisdiction: string;
+    readonly asset: string;
+    readonly sessionId?: string;
+    readonly ip?: string | null;
+  },
+  kycLevel: KycLevel,
+): Promise<Result<null>> {
+  const { sessionId = null, ip = null } = request;
+  const facts = await readPayer(db, { ...request, sessionId, ip, tokens: [] });
+  const { refusal, skips } = judgeLists(facts?.listed ?? []);
+  if (refusal !== null) return { ok: false, failure: toFailure(refusal) };
+  const scope = { ...request, flow: 'deposit', method: 'crypto', country: facts?.country ?? null } as const;
+  const gap = methodGap(rulesFor(await currentPaymentRules(db, request.brand), scope, skips), kycLevel);
+  if (gap === null) return succeed(null);
+  return gap.reason === 'kyc-level'
+    ? fail('identity-not-verified', 'This method needs a verified identity.')
+    : fail('payment-method-unavailable', 'This method is not offered for your country and currency.');
 }
 
 async function addAddress(
@@ -98,7 +138,7 @@ async function addAddress(
   return address;
 }
 
-async function hasLimit(db: Database, playerId: string, asset: string): Promise<boolean> {
+export async function hasDepositLimit(db: Database | Trx, playerId: string, asset: string): Promise<boolean> {
   const limit = await db
     .selectFrom('responsibleGambling.limit')
     .select('id')
@@ -123,6 +163,7 @@ export type Destination = {
  */
 export async function addCryptoDestination(
   db: Database,
+  keyRing: Pick<ActivityDeps['keyRing'], 'blindIndex'>,
   offer: CryptoOffer,
   request: { readonly playerId: string; readonly address: string },
 ): Promise<Result<Destination>> {
@@ -149,11 +190,12 @@ export async function addCryptoDestination(
         kind: 'crypto-address',
         token: `${offer.chain}:${address}`,
         last4: null,
+        listKey: keyRing.blindIndex(addressText(address)).toString('hex'),
       })
       .onConflict((conflict) =>
         conflict
           .columns(['playerId', 'psp', 'token'])
-          .doUpdateSet((eb) => ({ kind: eb.ref('excluded.kind') })),
+          .doUpdateSet((eb) => ({ listKey: eb.ref('excluded.listKey') })),
       )
       .returning('id')
       .executeTakeFirstOrThrow();

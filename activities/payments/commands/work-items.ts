@@ -24,7 +24,8 @@ export type WorkItemKind =
   | 'hot-wallet-level'
   | 'stuck-chain-transfer'
   | 'screening-hit'
-  | 'screening-unavailable';
+  | 'screening-unavailable'
+  | 'listed-ramp';
 
 /** One open item per kind and subject; opening it again changes nothing. */
 export async function openWorkItem(

@@ -31,6 +31,8 @@ export type BlockSeen = { readonly height: bigint; readonly hash: Hash; readonly
 export type TransferSeen = {
   readonly txHash: Hash;
   readonly logIndex: number;
+  /** Whose balance it left: often a common wallet of an exchange. */
+  readonly from: Address;
   readonly to: Address;
   /** Null for the chain's own coin. */
   readonly contract: Address | null;
@@ -123,9 +125,18 @@ export function openChain(account: ChainAccount): ChainClient {
                 params: [{ address: contracts, topics: [transferTopic ?? null], blockHash: block.hash }],
               });
         const tokens = parseEventLogs({ abi: erc20Abi, eventName: 'Transfer', logs: logs.map(toLog) });
-        const coins = whole.transactions.flatMap(({ hash, to, value }) =>
+        const coins = whole.transactions.flatMap(({ hash, from, to, value }) =>
           to !== null && value > 0n
-            ? [{ txHash: hash, logIndex: -1, to: getAddress(to), contract: null, raw: value }]
+            ? [
+                {
+                  txHash: hash,
+                  logIndex: -1,
+                  from: getAddress(from),
+                  to: getAddress(to),
+                  contract: null,
+                  raw: value,
+                },
+              ]
             : [],
         );
         return [
@@ -134,6 +145,7 @@ export function openChain(account: ChainAccount): ChainClient {
             .map(({ transactionHash, logIndex, address, args }) => ({
               txHash: transactionHash,
               logIndex,
+              from: args.from,
               to: args.to,
               contract: getAddress(address),
               raw: args.value,

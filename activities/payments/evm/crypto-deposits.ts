@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { Selectable } from 'kysely';
 import { appendEvent } from '#activities/compliance/append-event.ts';
 import { currentProfile } from '#activities/compliance/profiles.ts';
+import { readKycLevel } from '#activities/kyc/commands/levels.ts';
 import {
   releaseDepositLimit,
   reserveDepositLimit,
@@ -13,6 +14,8 @@ import type { Database, Trx } from '#db/connect.ts';
 import type { PaymentsCryptoDeposit } from '#db/schema.generated.ts';
 import { orThrow } from '#domain/failures.ts';
 import { toMoneyText } from '#domain/money.ts';
+import { addressText } from '#domain/payments/lists.ts';
+import type { PaymentRule } from '#domain/payments/payment-rules.ts';
 import {
   cryptoDepositStateOf,
   stepDeposit,
@@ -21,6 +24,10 @@ import {
 } from '#domain/payments/crypto/deposit-state.ts';
 import type { ActivityDeps } from '../../deps.ts';
 import { closeWorkItems, openWorkItem } from '../commands/work-items.ts';
+import { judgePayment, type JudgedPayment } from '../judge-payment.ts';
+import { readPayer } from '../payer-facts.ts';
+import { currentPaymentRules } from '../payment-limits.ts';
+import { takeUses } from '../payment-uses.ts';
 import { evmPsp, type Evm } from './evm-deps.ts';
 import { uuidOf } from './watch-blocks.ts';
 
@@ -40,9 +47,17 @@ const lookFreshMs = 5_000;
 const limitPauseMs = 6 * 3_600_000;
 const limitBudgetMs = 31 * 24 * 3_600_000;
 const absentPauseMs = 10 * 60_000;
-const passing: ReadonlySet<string> = new Set(['deposit-limit-exceeded']);
+const passing: ReadonlySet<string> = new Set([
+  'deposit-limit-exceeded',
+  // Of the brand: a window moves on, a rule or an entry of a list ends, a player is verified.
+  'payment-limit-exceeded',
+  'payment-method-unavailable',
+  'identity-not-verified',
+  'amount-below-minimum',
+  'amount-above-maximum',
+]);
 
-export function createCryptoDepositActivities(deps: Pick<ActivityDeps, 'db' | 'evm' | 'log'>) {
+export function createCryptoDepositActivities(deps: Pick<ActivityDeps, 'db' | 'evm' | 'keyRing'>) {
   const { db } = deps;
   return {
     /**
@@ -58,6 +73,7 @@ export function createCryptoDepositActivities(deps: Pick<ActivityDeps, 'db' | 'e
       const { evm } = deps;
       if (evm === null) return { state: 'seen', pauseMs: absentPauseMs, isOver: false };
       const known = await read(db, cryptoDepositId).executeTakeFirstOrThrow();
+      const rules = await currentPaymentRules(db, known.brand);
       const look = await lookAt(evm, known);
       const lookedAtMs = Date.now();
       return db.transaction().execute(async (trx) => {
@@ -68,7 +84,7 @@ export function createCryptoDepositActivities(deps: Pick<ActivityDeps, 'db' | 'e
         const ageMs = await ageOf(trx, row);
         if (state === 'parked' && !(passing.has(row.reason ?? '') && ageMs < limitBudgetMs)) {
           // Dust is everybody's to send: an item for each would bury the others.
-          if (row.reason !== 'below-minimum') await park(trx, row, row.reason ?? '');
+          if (row.reason !== 'below-minimum') await park(trx, row, { code: row.reason ?? '' });
           return { state, pauseMs: 0, isOver: true };
         }
         const step = stepDeposit(state, look, {
@@ -78,7 +94,7 @@ export function createCryptoDepositActivities(deps: Pick<ActivityDeps, 'db' | 'e
         });
         switch (step) {
           case 'credit':
-            return credit(trx, row);
+            return credit(trx, { ...deps, rules }, row);
           case 'reverse':
             return reverse(trx, row);
           case 'confirm':
@@ -149,28 +165,33 @@ async function set(
     .execute();
 }
 
-async function park(trx: Trx, row: CryptoDepositRow, reason: string): Promise<CryptoStanding> {
-  if (row.state !== 'parked') await set(trx, row, 'parked', reason);
+/** The player hears the code, staff also hear which rule or entry said no. */
+async function park(
+  trx: Trx,
+  row: CryptoDepositRow,
+  { code: reason, by }: { readonly code: string; readonly by?: string },
+): Promise<CryptoStanding> {
+  if (row.state !== 'parked' || row.reason !== reason) await set(trx, row, 'parked', reason);
   await openWorkItem(trx, {
     kind: 'parked-crypto-deposit',
     subject: `crypto-deposit:${row.id}`,
     brand: row.brand,
-    reason,
+    reason: by === undefined ? reason : `${reason}, by ${by}`,
   });
   return { state: 'parked', pauseMs: limitPauseMs, isOver: !passing.has(reason) };
 }
 
 /**
- * Credits as a deposit of the platform. Money on a chain cannot be refused, so what the player's protection forbids is
- * parked: not credited, and shown to a person.
+ * Credits as a deposit of the platform. Money on a chain cannot be refused, so what the player's protection, a rule of
+ * the brand or a black list forbids is parked: not credited, and shown to a person.
  */
-async function credit(trx: Trx, row: CryptoDepositRow): Promise<CryptoStanding> {
+async function credit(trx: Trx, judge: Judge, row: CryptoDepositRow): Promise<CryptoStanding> {
   const player = await trx
     .selectFrom('pam.player')
     .select(['status', 'jurisdiction'])
     .where('id', '=', row.playerId)
     .executeTakeFirstOrThrow();
-  if (player.status !== 'active') return park(trx, row, `player-${player.status}`);
+  if (player.status !== 'active') return park(trx, row, { code: `player-${player.status}` });
   const { version, profile } = orThrow(await currentProfile(trx, player.jurisdiction));
   const amount = BigInt(row.amount);
   const number = 1 + (await creditsOf(trx, row.id));
@@ -181,6 +202,10 @@ async function credit(trx: Trx, row: CryptoDepositRow): Promise<CryptoStanding> 
     brand: row.brand,
     jurisdiction: row.jurisdiction,
   });
+  const judged = await judgeTransfer(trx, judge, row, player.jurisdiction);
+  if (judged.refusal !== null) return park(trx, row, judged.refusal);
+  // What is refused after it was reserved or counted is undone; the parking is not.
+  await sql`savepoint reserved`.execute(trx);
   const reserved = await reserveDepositLimit(trx, {
     playerId: row.playerId,
     asset: row.asset,
@@ -188,7 +213,11 @@ async function credit(trx: Trx, row: CryptoDepositRow): Promise<CryptoStanding> 
     depositId,
     isLimitRequired: profile.depositLimitRequiredBeforeFirstDeposit,
   });
-  if (!reserved.ok) return park(trx, row, reserved.failure.code);
+  const refusal = reserved.ok ? await count(trx, row, judged, depositId) : reserved.failure;
+  if (refusal !== null) {
+    await sql`rollback to savepoint reserved`.execute(trx);
+    return park(trx, row, refusal);
+  }
   await trx
     .insertInto('payments.deposit')
     .values({
@@ -237,6 +266,13 @@ async function credit(trx: Trx, row: CryptoDepositRow): Promise<CryptoStanding> 
     .values({ cryptoDepositId: row.id, number, depositId, blockHash: row.blockHash ?? '' })
     .execute();
   await set(trx, row, 'credited', null);
+  if (judged.isGrey)
+    await openWorkItem(trx, {
+      kind: 'listed-deposit',
+      subject,
+      brand: row.brand,
+      reason: 'an entry of the grey list matches',
+    });
   await closeWorkItems(trx, `crypto-deposit:${row.id}`, ['parked-crypto-deposit'], 'credited');
   const money = toMoneyText(amount, row.asset);
   const who = { version: 1, brand: row.brand, playerId: row.playerId } as const;
@@ -252,6 +288,55 @@ async function credit(trx: Trx, row: CryptoDepositRow): Promise<CryptoStanding> 
   );
   return { state: 'credited', pauseMs: 60_000, isOver: false };
 }
+
+type Judge = {
+  readonly keyRing: Pick<ActivityDeps['keyRing'], 'blindIndex'>;
+  readonly rules: readonly PaymentRule[];
+};
+
+/** Nobody is signed in for a transfer, so no device and no address of the internet is asked about; its sender is. */
+async function judgeTransfer(
+  trx: Trx,
+  { keyRing, rules }: Judge,
+  row: CryptoDepositRow,
+  jurisdiction: string,
+): Promise<JudgedPayment> {
+  const keys = row.sender === null ? [] : [keyRing.blindIndex(addressText(row.sender)).toString('hex')];
+  const facts = await readPayer(trx, {
+    playerId: row.playerId,
+    sessionId: null,
+    ip: null,
+    tokens: [],
+    more: keys.map((key) => ({ kind: 'crypto-address', key })),
+  });
+  return judgePayment(rules, facts, {
+    ...ofCrypto,
+    playerId: row.playerId,
+    jurisdiction,
+    asset: row.asset,
+    amount: BigInt(row.amount),
+    kycLevel: await readKycLevel(trx, row.playerId),
+    ip: null,
+  });
+}
+
+const ofCrypto = { flow: 'deposit', method: 'crypto' } as const;
+
+const count = (trx: Trx, row: CryptoDepositRow, judged: JudgedPayment, depositId: string) =>
+  takeUses(
+    trx,
+    {
+      ...ofCrypto,
+      ...judged.payer,
+      payment: `deposit:${depositId}`,
+      number: 1,
+      asset: row.asset,
+      amount: BigInt(row.amount),
+      psp: evmPsp,
+      tokens: [],
+    },
+    judged.guards,
+  );
 
 async function creditsOf(trx: Trx, cryptoDepositId: string): Promise<number> {
   const { credits } = await trx
@@ -288,6 +373,11 @@ async function reverse(trx: Trx, row: CryptoDepositRow): Promise<CryptoStanding>
     }),
   );
   await releaseDepositLimit(trx, standingCredit.depositId);
+  await trx
+    .updateTable('payments.paymentUse')
+    .set({ state: 'void' })
+    .where('payment', '=', subject)
+    .execute();
   await trx
     .updateTable('payments.cryptoCredit')
     .set({ reversedAt: sql<Date>`now()` })

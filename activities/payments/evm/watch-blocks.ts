@@ -135,6 +135,7 @@ async function writeDown(
       txHash: transfer.txHash,
       logIndex: transfer.logIndex,
       address: transfer.to,
+      sender: transfer.from,
       ...receiver,
       asset,
       contract: transfer.contract,

@@ -1,0 +1,208 @@
+/**
+ * Carries a quote out, once and in time. Its two legs, what the player gives and what he gets, are the two halves of one
+ * exchange journal in one transaction with the quote's own end: there is no ramp that is half done.
+ */
+import { sql } from 'kysely';
+import { appendEvent } from '#activities/compliance/append-event.ts';
+import { makeExchangeAt } from '#activities/wallet/exchanges.ts';
+import { openWallet } from '#activities/wallet/player-wallet.ts';
+import type { Database, Trx } from '#db/connect.ts';
+import { assert, fail, FailureError, orThrow, type Result } from '#domain/failures.ts';
+import type { PaymentRule } from '#domain/payments/payment-rules.ts';
+import { toFailure, type Refusal } from '#domain/payments/uses.ts';
+import { currentPaymentRules } from '../payment-limits.ts';
+import { takeUses } from '../payment-uses.ts';
+import { admitRamp, judgeRamp, type RampWish } from '../ramp-admission.ts';
+import {
+  byPlayer,
+  directionOf,
+  endQuote,
+  lockQuote,
+  quoteFacts,
+  recordRampRefusal,
+  type RampQuoteRow,
+} from './ramp-quotes.ts';
+import { refusable, type PaymentOrigin } from './request-deposit.ts';
+import { hasPendingWagering } from './request-withdrawal.ts';
+import { openWorkItem } from './work-items.ts';
+
+export type RampAcceptance = {
+  readonly quoteId: string;
+  readonly playerId: string;
+  readonly brand: string;
+  readonly jurisdiction: string;
+  /** Made from the player and the idempotency key. */
+  readonly acceptKey: string;
+  readonly origin: PaymentOrigin;
+};
+
+/**
+ * Accepts an open quote, or finds that the same key has done so. Failures: `not-found`, `idempotency-key-reused` (the
+ * key accepted another quote), `quote-expired`, `quote-not-open`, those of `admitRamp` and `judgeRamp`,
+ * `payment-limit-exceeded`, `withdrawal-pending-wagering`, `insufficient-funds`, `wallet-not-found`. All but
+ * `quote-expired` leave the quote as it was.
+ */
+export async function acceptRampQuote(db: Database, accept: RampAcceptance): Promise<Result<RampQuoteRow>> {
+  const known = await db
+    .selectFrom('payments.rampQuote')
+    .selectAll()
+    .where('id', '=', accept.quoteId)
+    .where('playerId', '=', accept.playerId)
+    .executeTakeFirst();
+  if (known === undefined) return fail('not-found', 'There is no such quote.');
+  const wish = wishOf(known, accept);
+  const rules = await currentPaymentRules(db, known.brand);
+  // Before the transaction: it asks on a connection of its own. What it finds is only used for a quote that is open.
+  const admitted = await admitRamp(db, wish);
+  let refusal = null as Refusal | null;
+  const ended = await refusable(db, async (trx) => {
+    const row = await claim(trx, accept);
+    if (row.state !== 'open') return row;
+    const { at, isOver } = await trx
+      .selectFrom('payments.rampQuote')
+      .innerJoin(sql<{ t: Date }>`(select clock_timestamp() as t)`.as('clock'), (join) => join.onTrue())
+      .select(['clock.t as at', sql<boolean>`clock.t >= expires_at`.as('isOver')])
+      .where('id', '=', row.id)
+      .executeTakeFirstOrThrow();
+    if (isOver) return endQuote(trx, row, { kind: 'player', id: row.playerId });
+    orThrow(admitted);
+    return carryOut(trx, { row, wish, accept, at, rules }, (by) => {
+      refusal = by;
+      throw new FailureError(toFailure(by));
+    });
+  });
+  if (refusal !== null) await recordRampRefusal(db, { ...wish, quoteId: accept.quoteId }, refusal);
+  return ended.ok && ended.value.state !== 'accepted' ? notOpen(ended.value.state) : ended;
+}
+
+const notOpen = (state: string) =>
+  state === 'expired'
+    ? fail('quote-expired', 'The quote has run out; ask for another one.')
+    : fail('quote-not-open', 'The quote was accepted or given up before.');
+
+const wishOf = (row: RampQuoteRow, { jurisdiction, origin }: RampAcceptance): RampWish => ({
+  playerId: row.playerId,
+  brand: row.brand,
+  jurisdiction,
+  direction: directionOf(row),
+  payAsset: row.payAsset,
+  pay: BigInt(row.pay),
+  receiveAsset: row.receiveAsset,
+  origin,
+});
+
+/** The quote, locked; one that another key accepted is refused. */
+async function claim(trx: Trx, { quoteId, playerId, acceptKey }: RampAcceptance): Promise<RampQuoteRow> {
+  // One key at a time, so that it cannot accept two quotes at once.
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`ramp-accept:${acceptKey}`}, 0))`.execute(trx);
+  const other = await trx
+    .selectFrom('payments.rampQuote')
+    .select('id')
+    .where('acceptKey', '=', acceptKey)
+    .where('id', '<>', quoteId)
+    .executeTakeFirst();
+  if (other !== undefined) orThrow(fail('idempotency-key-reused', 'This key accepted another quote.'));
+  const row = orThrow(await lockQuote(trx, quoteId, playerId));
+  return row.state === 'accepted' && row.acceptKey !== acceptKey ? orThrow(notOpen('accepted')) : row;
+}
+
+type Carried = {
+  readonly row: RampQuoteRow;
+  readonly wish: RampWish;
+  readonly accept: RampAcceptance;
+  /** The database's clock, before the quote's end. */
+  readonly at: Date;
+  readonly rules: readonly PaymentRule[];
+};
+
+async function carryOut(
+  trx: Trx,
+  { row, wish, accept, at, rules }: Carried,
+  refuse: (by: Refusal) => never,
+): Promise<RampQuoteRow> {
+  const judged = await judgeRamp(trx, rules, wish);
+  if (judged.refusal !== null) refuse(judged.refusal);
+  const payment = `ramp:${row.id}`;
+  const { direction: method, payAsset, pay, receiveAsset, playerId, jurisdiction } = wish;
+  const counted = await takeUses(
+    trx,
+    {
+      ...judged.payer,
+      payment,
+      number: 1,
+      flow: 'ramp',
+      method,
+      asset: payAsset,
+      amount: pay,
+      psp: null,
+      tokens: [],
+    },
+    judged.guards,
+  );
+  if (counted !== null) refuse(counted);
+  await openWallet(trx, { playerId, asset: receiveAsset, brand: row.brand, jurisdiction });
+  const exchange = orThrow(
+    await makeExchangeAt(
+      trx,
+      {
+        exchangeId: row.id,
+        playerId,
+        brand: row.brand,
+        soldAsset: payAsset,
+        sold: pay,
+        boughtAsset: receiveAsset,
+        fingerprint: row.fingerprint,
+      },
+      { rate: row.rate, source: row.rateSource, quotedAt: row.rateQuotedAt },
+    ),
+  );
+  assert(exchange.bought === row.receive, 'the exchange gives what was promised');
+  await refuseBraked(trx, wish);
+  await trx
+    .updateTable('payments.paymentUse')
+    .set({ state: 'approved' })
+    .where('payment', '=', payment)
+    .execute();
+  const accepted = await trx
+    .updateTable('payments.rampQuote')
+    .set({ state: 'accepted', closedAt: at, acceptKey: accept.acceptKey, exchangeId: exchange.id })
+    .where('id', '=', row.id)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  if (judged.isGrey)
+    await openWorkItem(trx, {
+      kind: 'listed-ramp',
+      subject: `ramp-quote:${row.id}`,
+      brand: row.brand,
+      reason: 'an entry of the grey list matches',
+    });
+  await appendEvent(
+    trx,
+    {
+      type: 'payments.ramp-quote.accepted',
+      version: 1,
+      brand: row.brand,
+      playerId,
+      payload: { ...quoteFacts(row), exchangeId: exchange.id },
+    },
+    byPlayer(row),
+  );
+  return accepted;
+}
+
+/**
+ * Both wallets are locked by now, so an exclusion or an award that came in the meantime is seen here. Money that is bound
+ * to wagering would leave its asset, and with it the rule that a withdrawal waits for.
+ */
+async function refuseBraked(trx: Trx, { playerId, payAsset, direction }: RampWish): Promise<void> {
+  const { isBlocked } = await trx
+    .selectFrom('wallet.playerWallet')
+    .select(sql<boolean>`coalesce(play_blocked_until > clock_timestamp(), false)`.as('isBlocked'))
+    .where('playerId', '=', playerId)
+    .where('asset', '=', payAsset)
+    .executeTakeFirstOrThrow();
+  if (isBlocked && direction === 'on-ramp')
+    orThrow(fail('self-excluded', 'Ramps into crypto are closed while play is excluded or paused.'));
+  if (await hasPendingWagering(trx, playerId, payAsset))
+    orThrow(fail('withdrawal-pending-wagering', 'An active award still has wagering left.'));
+}
