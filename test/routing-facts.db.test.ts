@@ -116,10 +116,10 @@ test('what nobody has told is absent, and the cost is that of the fee term', asy
     'player.tier': null,
     'player.age': null,
     'player.fraudScore': null,
-    // 1.4 % and 25 cents of 50 euros are 95 cents; gamma has no term.
+    // 1.4 % and 25 cents of 50 euros are 95 cents.
     'psp.alpha.costBps': '190',
     'psp.beta.costBps': '190',
-    'psp.gamma.costBps': null,
+    'psp.gamma.costBps': '190',
   });
 });
 

@@ -126,7 +126,7 @@ test('a day shows its files, its breaks and an empty suspense', async () => {
     },
   ]);
   expect(await suspenseOf('2026-11-25')).toEqual([]);
-  const run = await app.send('POST', '/admin/v1/reconciliation/gamma/2026-11-24/runs', undefined, {
+  const run = await app.send('POST', '/admin/v1/reconciliation/delta/2026-11-24/runs', undefined, {
     token: staff.payments,
   });
   expect(run.status).toBe(404);

@@ -88,7 +88,7 @@ const policy = { kind: 'second-charge', brand: 'aurora', jurisdiction: 'MT', act
 
 test('every kind goes from proposal through another person into its table, with author and reason', async () => {
   for (const [setting, scope, brand, after] of [
-    [pspFee, 'gamma charge', '*', 0],
+    [pspFee, 'gamma charge', '*', 1],
     [withdrawalFee, 'bank-account EUR', 'aurora', 0],
     [band, 'payments EUR', '*', 1],
     [policy, 'MT', 'aurora', 1],

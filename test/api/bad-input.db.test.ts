@@ -643,5 +643,9 @@ function wrongValuesOf(schema: JsonSchema): readonly unknown[] {
     object: ['text', 7, [], null],
     array: ['text', {}, null, [null]],
   };
-  return schema.type === undefined ? ['\u0000', null] : (kinds[String(schema.type)] ?? [null]);
+  if (schema.type === undefined) {
+    const isNullable = schema.anyOf?.some(({ type }) => type === 'null') ?? false;
+    return isNullable ? ['\u0000'] : ['\u0000', null];
+  }
+  return kinds[String(schema.type)] ?? [null];
 }

@@ -127,6 +127,7 @@ export function sampleOf(schema: JsonSchema): unknown {
 function textOf(schema: JsonSchema): string {
   if (schema.format === 'uuid') return randomUUID();
   if (schema.format === 'date') return '2026-01-31';
+  if (schema.format === 'date-time') return '2099-01-31T00:00:00Z';
   if (schema.format === 'email') return 'nobody@example.org';
   if (schema.format === 'uri') return 'https://example.org/';
   return 'a text of some length'.slice(0, schema.maxLength ?? 99);
