@@ -4,7 +4,8 @@ export class BringUpFailure extends Error {
   readonly logTail: readonly string[];
 
   constructor(message: string, logTail: readonly string[] = []) {
-    super(message);
+    // Whoever prints errors with their causes, a test run say, shows the log that is soon removed with its home.
+    super(message, logTail.length === 0 ? {} : { cause: new Error(logTail.join('\n')) });
     this.name = 'BringUpFailure';
     this.logTail = logTail;
   }

@@ -47,7 +47,7 @@ const executable = findBrowser();
 const isRequired = process.env['PITBOSS_REQUIRE_BROWSER'] === '1';
 
 beforeAll(async () => {
-  home = await makePlatformHome(24_080);
+  home = await makePlatformHome(16_080);
   shop = await startWireServer();
   platform = await startPlatform({
     environment: { ...home.environment, CARD_VAULT: 'on', VAULT_SHOP_ORIGINS: shop.url },

@@ -27,7 +27,7 @@ const verify = async (): Promise<string> => {
 };
 
 beforeAll(async () => {
-  home = await makePlatformHome(21_080);
+  home = await makePlatformHome(14_080);
   await start();
 }, 180_000);
 
