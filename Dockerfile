@@ -56,7 +56,8 @@ ENV PORT=8080
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:8080/readyz').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "api/main.ts"]
+# The young generation of platform/process-plans.ts.
+CMD ["node", "--max-semi-space-size=64", "api/main.ts"]
 
 FROM runtime AS worker
 ENV METRICS_PORT=19100 SDK_METRICS_PORT=19200
