@@ -239,7 +239,11 @@ describe('money of a deposit that goes back', () => {
   const open = { code: 'chargeback.open', capture: 'deposit:1:capture' } as const;
   const lose = { code: 'chargeback.lose', opened: 'chargeback:1:open' } as const;
   const win = { code: 'chargeback.win', opened: 'chargeback:1:open' } as const;
-  const claims = (clawedBack: bigint, ended = false) => ({ clawedBack, ended });
+  const claims = (clawedBack: bigint, ended = false, broughtFurther = 0n) => ({
+    clawedBack,
+    broughtFurther,
+    ended,
+  });
 
   test('goes back to the PSP that brought it, and answers the capture', () => {
     expect(run(wallet({ cash: 6n }), refund, 10n, { referenced: capture })).toMatchObject({

@@ -11,8 +11,9 @@ type Kind = ModificationOrder['kind'];
 async function held(
   rig: PspRig,
   number = '4242424242424242',
-): Promise<{ reference: string; order: (kind: Kind, amount?: string) => ModificationOrder }> {
-  const charge = await chargeOrder(rig, number, { captureMode: 'manual' });
+  captureMode: 'manual' | 'in-parts' = 'manual',
+): Promise<{ reference: string; order: (kind: Kind, amount?: string, more?: Partial<ModificationOrder>) => ModificationOrder }> {
+  const charge = await chargeOrder(rig, number, { captureMode });
   const outcome = await rig.connector.authorise(charge);
   expect(outcome).toMatchObject({ kind: 'authorised', authorised: { amount: '12.34', asset: 'EUR' } });
   if (outcome.kind !== 'authorised') throw new Error(`the card is ${outcome.kind}`);
@@ -21,17 +22,20 @@ async function held(
   let count = 0;
   return {
     reference: charge.reference,
-    order: (kind, amount = '12.34') => {
+    order: (kind, amount = '12.34', more = {}) => {
       count += 1;
       const id = (charge.reference.split(':')[1] ?? '').replace('0198c0de', `0198c0d${count}`);
       return {
         kind,
+        isFinal: true,
+        capturedBefore: { amount: '0.00', asset: 'EUR' },
         reference: `modification:${id}`,
         chargeReference: outcome.pspReference,
         pspReference: null,
         money: { amount, asset: 'EUR' },
         ageMs: 0,
         evidence: [],
+        ...more,
       };
     },
   };
