@@ -205,6 +205,8 @@ export type AdyenAccount = {
   readonly merchantAccount: string;
   /** Hex. */
   readonly hmacKey: string;
+  /** The account is set up for several partial captures of one payment. */
+  readonly severalCaptures?: boolean;
 };
 
 export type CheckoutAccount = {
