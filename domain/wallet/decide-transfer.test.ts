@@ -284,6 +284,28 @@ describe('money of a deposit that goes back', () => {
     }
   });
 
+  test('grows by what further captures bring, and those answer the first', () => {
+    const further = { code: 'deposit.capture', psp: 'beta', first: 'deposit:1:capture' } as const;
+    expect(run(wallet({ cash: 1n }), further, 5n, { referenced: capture })).toMatchObject({
+      state: { balances: { cash: 6n } },
+      journals: [{ code: 'deposit.capture', amount: 5n, answers: 'j-capture', reverses: null }],
+    });
+    expect(outcome(wallet(), further, 5n, { referenced: null })).toBe('transaction-not-found');
+    expect(outcome(wallet(), further, 5n, { referenced: { ...capture, playerId: 'q' } })).toBe(
+      'transaction-not-found',
+    );
+    expect(outcome(wallet(), further, 5n, { referenced: opening })).toBe('transaction-not-found');
+    for (const transfer of [refund, open]) {
+      const after = (amount: bigint) =>
+        outcome(wallet({ cash: 99n }), transfer, amount, {
+          referenced: capture,
+          claims: claims(7n, false, 5n),
+        });
+      expect(after(8n)).toEqual({ cash: 91n });
+      expect(after(9n)).toBe('exceeds-captured');
+    }
+  });
+
   test('needs a capture of this very wallet', () => {
     for (const transfer of [refund, open]) {
       const of = (referenced: JournalFacts | null) =>
