@@ -92,6 +92,7 @@ const statuses: Record<FailureCode, ProblemStatus> = {
   'hold-exceeded': 422,
   'exceeds-captured': 422,
   'exceeds-authorised': 422,
+  'several-captures-unsupported': 422,
   'adjustment-not-open': 409,
   'rate-not-current': 409,
   'unknown-selection': 422,

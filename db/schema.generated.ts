@@ -678,6 +678,7 @@ export interface PaymentsAttempt {
   returnedAt: Timestamp | null;
   returnToken: string;
   sentAt: Timestamp | null;
+  severalCaptures: boolean | null;
   startedAt: Generated<Timestamp>;
   state: Generated<string>;
   stepUp: Generated<boolean>;
@@ -686,6 +687,20 @@ export interface PaymentsAttempt {
   threeDsWant: string | null;
   token: string;
   transStatus: string | null;
+}
+
+export interface PaymentsAuthorisation {
+  amount: string;
+  asset: string;
+  attempt: number;
+  captured: Generated<string>;
+  claimed: Generated<string>;
+  closedAt: Timestamp | null;
+  depositId: string;
+  endedBy: string | null;
+  heldAt: Generated<Timestamp>;
+  several: boolean;
+  state: Generated<string>;
 }
 
 export interface PaymentsBankAccount {
@@ -1029,6 +1044,8 @@ export interface PaymentsModification {
   failureReason: string | null;
   fingerprint: Buffer;
   id: string;
+  isFinal: Generated<boolean>;
+  journalId: string | null;
   jurisdiction: string;
   kind: string;
   needsApproval: boolean;
@@ -1849,6 +1866,7 @@ export interface DB {
   "pam.signInThrottle": PamSignInThrottle;
   "payments.approverBand": PaymentsApproverBand;
   "payments.attempt": PaymentsAttempt;
+  "payments.authorisation": PaymentsAuthorisation;
   "payments.bankAccount": PaymentsBankAccount;
   "payments.bankEntry": PaymentsBankEntry;
   "payments.bankLine": PaymentsBankLine;

@@ -95,6 +95,7 @@ export const failureCodes = [
   'hold-exceeded',
   'exceeds-captured',
   'exceeds-authorised',
+  'several-captures-unsupported',
   'adjustment-not-open',
   'rate-not-current',
   // games, the sportsbook

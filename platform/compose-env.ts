@@ -27,6 +27,7 @@ export function composeVariables(): Record<string, string> {
     PSP_BETA_API_KEY: secrets.pspBeta.apiKey,
     PSP_BETA_MERCHANT_ACCOUNT: secrets.pspBeta.merchantAccount,
     PSP_BETA_HMAC_KEY: secrets.pspBeta.hmacKey,
+    PSP_BETA_SEVERAL_CAPTURES: 'true',
     PSP_GAMMA_URL: 'http://psp-gamma:8080',
     PSP_GAMMA_API_KEY: secrets.pspGamma.apiKey,
     PSP_GAMMA_PROCESSING_CHANNEL_ID: secrets.pspGamma.processingChannelId,

@@ -172,6 +172,7 @@ function defaultsFrom(
           PSP_BETA_API_KEY: secrets.pspBeta.apiKey,
           PSP_BETA_MERCHANT_ACCOUNT: secrets.pspBeta.merchantAccount,
           PSP_BETA_HMAC_KEY: secrets.pspBeta.hmacKey,
+          PSP_BETA_SEVERAL_CAPTURES: 'true',
         }
       : {}),
     ...(embedded.pspGamma

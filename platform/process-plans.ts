@@ -134,6 +134,7 @@ export function pspBetaPlan({ given, home, ports, secrets }: SandboxRequest): Pr
       WEBHOOK_URL: `http://127.0.0.1:${ports.api}/webhooks/psp/beta`,
       HMAC_KEY: secrets.pspBeta.hmacKey,
       MERCHANT_ACCOUNT: secrets.pspBeta.merchantAccount,
+      SEVERAL_CAPTURES: 'true',
     },
   });
 }

@@ -84,6 +84,7 @@ export function pspAccounts({ psp, cardVault }: Pick<Config, 'psp' | 'cardVault'
       apiKey: beta.apiKey.reveal(),
       merchantAccount: beta.merchantAccount,
       hmacKey: beta.hmacKey.reveal(),
+      severalCaptures: beta.severalCaptures === true,
     },
     gamma: gamma && {
       url: gamma.url,

@@ -23,6 +23,8 @@ export interface PspBetaConfig {
   readonly merchantAccount: string;
   /** Hex, as the Adyen dialect hands it out. */
   readonly hmacKey: Secret;
+  /** The account is set up for several partial captures of one payment. */
+  readonly severalCaptures?: boolean;
 }
 
 export interface PspGammaConfig {
@@ -278,6 +280,7 @@ const variables = z.object({
   PSP_BETA_URL: url('http', 'https').optional(),
   PSP_BETA_API_KEY: z.string().optional(),
   PSP_BETA_MERCHANT_ACCOUNT: z.string().optional(),
+  PSP_BETA_SEVERAL_CAPTURES: z.enum(['true', 'false']).default('false'),
   PSP_BETA_HMAC_KEY: z
     .string()
     .regex(/^([0-9a-f]{2})+$/i, 'must be hexadecimal')
@@ -512,6 +515,7 @@ function pspBetaOf(given: Variables, problems: string[]): PspBetaConfig | undefi
       apiKey: new Secret(group.PSP_BETA_API_KEY),
       merchantAccount: group.PSP_BETA_MERCHANT_ACCOUNT,
       hmacKey: new Secret(group.PSP_BETA_HMAC_KEY),
+      severalCaptures: given.PSP_BETA_SEVERAL_CAPTURES === 'true',
     }
   );
 }

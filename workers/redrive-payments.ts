@@ -92,7 +92,19 @@ export async function restartLostPayments(client: Client, db: Database): Promise
     // A bank transfer has no workflow: it waits for the bank's line.
     .where('method', 'in', ['card', 'e-wallet'])
     // A parked deposit is with a person, whose work item does not depend on a workflow.
-    .where('state', 'in', ['requested', 'processing', 'awaiting-action', 'authorised'])
+    .where((where) =>
+      where.or([
+        where('state', 'in', ['requested', 'processing', 'awaiting-action', 'authorised']),
+        // Captured in part: somebody must let go of the rest.
+        where.exists(
+          where
+            .selectFrom('payments.authorisation as held')
+            .select('held.depositId')
+            .whereRef('held.depositId', '=', 'payments.deposit.id')
+            .where('held.state', '<>', 'closed'),
+        ),
+      ]),
+    )
     .where('requestedAt', '<', sql<Date>`now() - interval '1 minute'`)
     .where('requestedAt', '>', sql<Date>`now() - interval '30 days'`)
     .execute();

@@ -16,7 +16,7 @@ import type {
   SentAttemptView,
 } from '#activities/payments/deposit-attempts.ts';
 import type { createDepositActivities } from '#activities/payments/deposit-outcomes.ts';
-import type { createHoldActivities } from '#activities/payments/holds.ts';
+import type { createHoldActivities, Hold } from '#activities/payments/holds.ts';
 import type { AttemptView } from '#activities/payments/record-outcome.ts';
 import { isResolved } from '#domain/payments/attempt-state.ts';
 import {
@@ -73,6 +73,9 @@ const { expireHold } = proxyActivities<ReturnType<typeof createHoldActivities>>(
 const pollMsMax = 30 * 60_000;
 const parkedPollMsMax = 24 * 3_600_000;
 
+/** Something can be captured still, or has to be let go. */
+const isHeld = ({ state, isOpen }: Hold): boolean => state === 'authorised' || isOpen === true;
+
 export async function deposit(input: DepositInput): Promise<DepositView> {
   const { depositId } = input;
   const attempts: AttemptView[] = [];
@@ -128,7 +131,7 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
     }
     if (step.kind === 'wait') break;
     if (step.kind === 'authorised') {
-      await hold();
+      await hold(attempts.find(({ state }) => state === 'authorised'));
       break;
     }
     const startedAtMs = Date.now();
@@ -230,19 +233,24 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
     }
   }
 
-  /** Held on the card until staff capture or void it, in a workflow of their own, or until its time is over. */
-  async function hold(): Promise<void> {
-    const held = attempts.find(({ state }) => state === 'authorised');
+  /**
+   * Held on the card until staff have captured or voided all of it, in workflows of their own, or until its time is over.
+   * What a last capture leaves at a PSP that keeps it is given up at once.
+   */
+  async function hold(held: AttemptView | undefined): Promise<void> {
     if (held === undefined) throw new Error('Invariant broken: authorised without an attempt');
     const at = { depositId, number: held.number };
     let standing = await insist(() => holdDeposit(at));
-    while (standing.state === 'authorised') {
-      show('authorised');
-      await heard(Math.max(standing.leftMs, overduePauseMs));
+    let isAsked = false;
+    while (isHeld(standing)) {
+      show(standing.state);
+      if (standing.isClosing !== true || isAsked) await heard(Math.max(standing.leftMs, overduePauseMs));
       strays.clear();
       standing = await insist(() => readHold({ depositId }));
-      if (standing.state === 'authorised' && standing.leftMs === 0)
+      if (isHeld(standing) && standing.leftMs === 0) {
+        isAsked = true;
         standing = await insist(() => expireHold(at));
+      }
     }
     show(standing.state);
   }
@@ -277,6 +285,8 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
       else {
         show('captured');
         await giveSecondChargesBack(taken.number);
+        // Started anew after a part was captured.
+        if (outcome.isHeld === true) await hold(taken);
       }
     } catch (error) {
       if (!(error instanceof ActivityFailure)) throw error;

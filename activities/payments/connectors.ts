@@ -1,6 +1,7 @@
 /** What the cashier needs of a PSP, whichever it is; how each one says it stays inside its connector. */
 import type { Result } from '#domain/failures.ts';
 import type { MoneyText } from '#domain/money.ts';
+import type { CaptureMode } from '#domain/payments/capture-mode.ts';
 import type { DisputeAnswer, DisputeOutcome } from '#domain/payments/dispute-state.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import type { SettlementLine } from '#domain/payments/settlement.ts';
@@ -32,7 +33,7 @@ export type PaymentOrder = {
   /** Of the card at this PSP; of a wallet, its name. */
   readonly token: string;
   readonly method: 'card' | 'e-wallet';
-  readonly captureMode: 'automatic' | 'manual';
+  readonly captureMode: CaptureMode;
   readonly returnUrl: string;
   /** A soft decline came before: demand 3-D Secure. */
   readonly stepUp: boolean;
@@ -56,8 +57,14 @@ export type PayoutOrder = Omit<
   'returnUrl' | 'stepUp' | 'returned' | 'method' | 'captureMode' | 'threeDs' | 'portable'
 >;
 
-/** A capture or a void of an authorisation. */
-export type ModificationOrder = RefundOrder & { readonly kind: 'capture' | 'void' };
+/** A capture, or a void of what is left of an authorisation. */
+export type ModificationOrder = RefundOrder & {
+  readonly kind: 'capture' | 'void';
+  /** Nothing is captured after it; what it leaves is given up. */
+  readonly isFinal: boolean;
+  /** By captures before this one: none of them is open, since there is one at a time. */
+  readonly capturedBefore: MoneyText;
+};
 
 export type RefundOrder = {
   /** Our own reference and the idempotency key. */
@@ -119,6 +126,8 @@ export type PspCapabilities = {
   readonly wallets?: readonly string[];
   /** Whether less than the authorisation may be captured; the rest is then given up. */
   readonly partialCapture?: boolean;
+  /** Whether a final capture lets go of the rest by itself, or a void must follow. Left out where one capture is all. */
+  readonly severalCaptures?: { readonly releasesRest: boolean };
 };
 
 export interface PspModifications {
@@ -196,6 +205,8 @@ export type AdyenAccount = {
   readonly merchantAccount: string;
   /** Hex. */
   readonly hmacKey: string;
+  /** The account is set up for several partial captures of one payment. */
+  readonly severalCaptures?: boolean;
 };
 
 export type CheckoutAccount = {

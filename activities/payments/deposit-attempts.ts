@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
+import { captureModeOf } from '#domain/payments/capture-mode.ts';
 import { writtenWithinMs } from '#domain/payments/budgets.ts';
 import { wishAt } from '#domain/payments/three-ds.ts';
 import { fail, FailureError } from '#domain/failures.ts';
@@ -60,7 +61,7 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
     token: row.token,
     returnUrl: `${deps.publicUrl}/v1/deposits/${row.depositId}/return?t=${row.returnToken}`,
     method: methodOf(row),
-    captureMode: row.captureMode === 'manual' ? 'manual' : 'automatic',
+    captureMode: captureModeOf(row.captureMode),
     stepUp: row.stepUp,
     threeDs: wishAt(wishOf(row.threeDs), {
       stepUp: row.stepUp,

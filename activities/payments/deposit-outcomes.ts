@@ -9,6 +9,7 @@ import { orThrow } from '#domain/failures.ts';
 import { toMoneyText } from '#domain/money.ts';
 import { afterAuthentication, transStatusOf } from '#domain/payments/three-ds.ts';
 import type { ActivityDeps } from '../deps.ts';
+import { endAuthorisation, findAuthorisation } from './authorisations.ts';
 import { lockDeposit, moneyOf, type AttemptRow, type DepositRow } from './payment-rows.ts';
 import { closeWorkItems, openWorkItem } from './commands/work-items.ts';
 import { lockAttempt } from './record-outcome.ts';
@@ -17,6 +18,8 @@ import { wishOf } from './three-ds-columns.ts';
 /** `elsewhere`: another attempt was credited, this one took money too. */
 export type CaptureOutcome = {
   readonly kind: 'captured' | 'mismatch' | 'elsewhere' | 'not-authenticated';
+  /** Only a part was captured so far, and the PSP holds the rest. */
+  readonly isHeld?: true;
 };
 
 const instrumentDetails = z
@@ -46,7 +49,9 @@ export function createDepositActivities(deps: Pick<ActivityDeps, 'db'>) {
           throw new Error(`Invariant broken: attempt ${attempt.reference} is ${attempt.state}, not approved`);
         }
         if (deposit.state === 'captured')
-          return { kind: isCapturing(deposit, attempt) ? 'captured' : 'elsewhere' };
+          return isCapturing(deposit, attempt)
+            ? { kind: 'captured', ...((await isHeld(trx, deposit.id)) ? { isHeld: true } : {}) }
+            : { kind: 'elsewhere' };
         if (attempt.processedAsset !== deposit.asset || attempt.processedAmount !== deposit.amount) {
           await openWorkItem(trx, {
             kind: 'amount-mismatch',
@@ -60,6 +65,7 @@ export function createDepositActivities(deps: Pick<ActivityDeps, 'db'>) {
         if (afterAuthentication(transStatusOf(attempt.transStatus), wishOf(deposit.threeDs)) === 'refuse')
           return { kind: 'not-authenticated' };
         await creditDeposit(trx, deposit, attempt, BigInt(deposit.amount));
+        await endAuthorisation(trx, deposit.id, 'elsewhere', 'closed');
         return { kind: 'captured' };
       });
     },
@@ -133,17 +139,20 @@ export async function giveUp(trx: Trx, deposit: DepositRow, reason: string): Pro
   );
 }
 
-/** Credits `amount` of the deposit, which is what was captured, once for ever. */
+/** The first journal of a deposit's money; refunds and chargebacks answer it, further captures too. */
+const firstCaptureKey = (depositId: string): string => `deposit:${depositId}:capture`;
+
+/** Credits `amount` of the deposit, which is what was captured, once for ever; answers with the journal. */
 export async function creditDeposit(
   trx: Trx,
   deposit: DepositRow,
   attempt: AttemptRow,
   amount: bigint,
-): Promise<void> {
+): Promise<string> {
   const instrumentId = await keepInstrument(trx, deposit, attempt);
-  orThrow(
+  const { journalId } = orThrow(
     await postTransfer(trx, {
-      key: `deposit:${deposit.id}:capture`,
+      key: firstCaptureKey(deposit.id),
       playerId: deposit.playerId,
       asset: deposit.asset,
       amount,
@@ -196,7 +205,38 @@ export async function creditDeposit(
     },
     byWorkflow(deposit),
   );
+  return journalId;
 }
+
+/** Credits what a further capture of the same charge brought, under its own key; answers with the journal. */
+export async function creditFurther(
+  trx: Trx,
+  deposit: DepositRow,
+  capture: { readonly id: string; readonly psp: string },
+  amount: bigint,
+): Promise<string> {
+  const { journalId } = orThrow(
+    await postTransfer(trx, {
+      key: `${firstCaptureKey(deposit.id)}:${capture.id}`,
+      playerId: deposit.playerId,
+      asset: deposit.asset,
+      amount,
+      subject: `deposit:${deposit.id}`,
+      transfer: { code: 'deposit.capture', psp: capture.psp, first: firstCaptureKey(deposit.id) },
+    }),
+  );
+  await trx
+    .updateTable('payments.deposit')
+    .set({ capturedAmount: (BigInt(deposit.capturedAmount ?? deposit.amount) + amount).toString() })
+    .where('id', '=', deposit.id)
+    .execute();
+  return journalId;
+}
+
+const isHeld = async (trx: Trx, depositId: string): Promise<boolean> => {
+  const held = await findAuthorisation(trx, depositId);
+  return held !== null && held.state !== 'closed';
+};
 
 /** The card that paid becomes a place where money may go back to. */
 async function keepInstrument(trx: Trx, deposit: DepositRow, attempt: AttemptRow): Promise<string | null> {

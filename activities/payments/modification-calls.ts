@@ -1,11 +1,12 @@
 /** The one call of a capture or void to its PSP, and the questions about it; claimed before it is made. */
 import { sql } from 'kysely';
 import { orThrow } from '#domain/failures.ts';
-import { toUnits } from '#domain/money.ts';
+import { toMoneyText, toUnits } from '#domain/money.ts';
 import { modificationKindOf } from '#domain/payments/modification-state.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import { applyPayoutOutcome, payoutStateOf, type PayoutState } from '#domain/payments/payout-state.ts';
 import type { ActivityDeps } from '../deps.ts';
+import { findAuthorisation } from './authorisations.ts';
 import type { ModificationRow } from './commands/request-modification.ts';
 import type { ModificationOrder } from './connectors.ts';
 import { lockModification } from './modifications.ts';
@@ -26,6 +27,11 @@ export function createModificationCallActivities(deps: Pick<ActivityDeps, 'db' |
 
   const orderOf = async (row: ModificationRow, ageMs: number): Promise<ModificationOrder> => ({
     kind: modificationKindOf(row.kind),
+    isFinal: row.isFinal,
+    capturedBefore: toMoneyText(
+      BigInt((await findAuthorisation(db, row.depositId))?.captured ?? 0),
+      row.asset,
+    ),
     reference: row.reference,
     chargeReference: row.chargeReference,
     money: moneyOf(row),

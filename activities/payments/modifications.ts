@@ -12,8 +12,14 @@ import {
 import type { ActivityDeps } from '../deps.ts';
 import type { ModificationRow } from './commands/request-modification.ts';
 import { closeWorkItems, openWorkItem } from './commands/work-items.ts';
-import { creditDeposit, giveUp } from './deposit-outcomes.ts';
-import { lockDeposit, moneyOf } from './payment-rows.ts';
+import {
+  endAuthorisation,
+  leftOf,
+  lockAuthorisation,
+  type AuthorisationRow,
+} from './authorisations.ts';
+import { creditDeposit, creditFurther, giveUp } from './deposit-outcomes.ts';
+import { lockDeposit, moneyOf, type DepositRow } from './payment-rows.ts';
 import { lockAttempt } from './record-outcome.ts';
 import type { RefundDecision } from './refunds.ts';
 
@@ -34,10 +40,14 @@ const standingOf = (row: ModificationRow): ModificationStanding => ({
   requestedBy: row.requestedBy,
 });
 
-export function createModificationActivities(deps: Pick<ActivityDeps, 'db'>) {
+export function createModificationActivities(deps: Pick<ActivityDeps, 'db' | 'psps'>) {
   const { db } = deps;
   const locked = <T>(id: string, work: (trx: Trx, row: ModificationRow) => Promise<T>): Promise<T> =>
     db.transaction().execute(async (trx) => work(trx, await lockModification(trx, id)));
+
+  /** A final capture leaves the rest on the card there until it is voided. */
+  const keepsRest = ({ psp }: ModificationRow): boolean =>
+    deps.psps.get(psp)?.capabilities.severalCaptures?.releasesRest !== true;
 
   return {
     /** Where it stands; one that needs a second person begins to wait, any other is ready to be sent. */
@@ -97,7 +107,7 @@ export function createModificationActivities(deps: Pick<ActivityDeps, 'db'>) {
     },
 
     /**
-     * Books what the call has shown in the end: a capture credits what it moved, a void gives the deposit up, a refusal
+     * Books what the call has shown in the end: a capture credits what it moved, a void gives up what is left, a refusal
      * leaves the authorisation to the next one. `mismatch`: the PSP captured another amount. Repeating changes nothing.
      */
     async settleModification({
@@ -106,12 +116,12 @@ export function createModificationActivities(deps: Pick<ActivityDeps, 'db'>) {
       return locked(modificationId, async (trx, row) => {
         if (row.state === 'done') return { state: 'done' };
         if (row.callState === 'paid' || row.callState === 'late_paid')
-          return { state: await settleDone(trx, row) };
+          return { state: await settleDone(trx, row, keepsRest(row)) };
         if (row.callState !== 'declined' && row.callState !== 'not_sent')
           throw new Error(`Invariant broken: the call of modification ${row.id} is ${row.callState}`);
         if (row.state === 'refused') return { state: 'refused' };
         const reason = `refused by ${row.psp}`;
-        await close(trx, row, 'refused', reason);
+        await close(trx, row, reason);
         await tell(trx, row, { type: 'refused', reason }, byWorkflow(row));
         return { state: 'refused' };
       });
@@ -137,9 +147,13 @@ export function createModificationActivities(deps: Pick<ActivityDeps, 'db'>) {
   };
 }
 
-async function settleDone(trx: Trx, row: ModificationRow): Promise<'done' | 'mismatch'> {
+async function settleDone(
+  trx: Trx,
+  row: ModificationRow,
+  keepsRest: boolean,
+): Promise<'done' | 'mismatch'> {
   const deposit = await lockDeposit(trx, row.depositId);
-  const attempt = await lockAttempt(trx, row.depositId, row.attempt);
+  const held = await lockAuthorisation(trx, row.depositId);
   const isCapture = modificationKindOf(row.kind) === 'capture';
   if (isCapture && (row.processedAsset !== row.asset || row.processedAmount !== row.amount)) {
     await openWorkItem(trx, {
@@ -150,26 +164,16 @@ async function settleDone(trx: Trx, row: ModificationRow): Promise<'done' | 'mis
     });
     return 'mismatch';
   }
-  // A deposit that was given up when its authorisation ran out is credited all the same: the money was taken.
-  const state = !isCapture ? 'cancelled' : attempt.state === 'cancelled' ? 'late_approved' : 'approved';
-  if (attempt.state !== state) {
-    await trx
-      .updateTable('payments.attempt')
-      .set({
-        state,
-        resolvedAt: sql<Date>`now()`,
-        ...(isCapture ? { processedAsset: row.processedAsset, processedAmount: row.processedAmount } : {}),
-      })
-      .where('depositId', '=', row.depositId)
-      .where('number', '=', row.attempt)
-      .execute();
-  }
-  if (!isCapture) {
-    if (deposit.state === 'authorised' || deposit.state === 'parked') await giveUp(trx, deposit, 'voided');
-  } else if (deposit.state !== 'captured') {
-    await creditDeposit(trx, deposit, { ...attempt, state }, BigInt(row.amount));
-  }
-  await close(trx, row, 'done', null);
+  // What was seen as taken elsewhere is credited already, all of it.
+  const isCredited = held.endedBy === 'elsewhere';
+  const journalId = isCapture && !isCredited ? await credit(trx, deposit, row) : null;
+  if (!isCapture && deposit.state !== 'captured') await giveBack(trx, deposit, row);
+  await trx
+    .updateTable('payments.modification')
+    .set({ state: 'done', failureReason: null, closedAt: sql<Date>`now()`, journalId })
+    .where('id', '=', row.id)
+    .execute();
+  await end(trx, row, held, keepsRest);
   await closeWorkItems(trx, `modification:${row.id}`, ['parked-modification'], `done by ${row.psp}`);
   await closeWorkItems(
     trx,
@@ -179,6 +183,60 @@ async function settleDone(trx: Trx, row: ModificationRow): Promise<'done' | 'mis
   );
   await tell(trx, row, { type: 'done' }, byWorkflow(row));
   return 'done';
+}
+
+/** The first capture makes the deposit a captured one; each further one adds to it, in a journal of its own. */
+async function credit(trx: Trx, deposit: DepositRow, row: ModificationRow): Promise<string> {
+  const attempt = await lockAttempt(trx, row.depositId, row.attempt);
+  const amount = BigInt(row.amount);
+  const isFirst = deposit.state !== 'captured';
+  // A deposit that was given up when its authorisation ran out is credited all the same: the money was taken.
+  const state = !isFirst ? attempt.state : attempt.state === 'cancelled' ? 'late_approved' : 'approved';
+  const before = isFirst ? 0n : BigInt(deposit.capturedAmount ?? deposit.amount);
+  await trx
+    .updateTable('payments.attempt')
+    .set({
+      state,
+      ...(state === attempt.state ? {} : { resolvedAt: sql<Date>`now()` }),
+      processedAsset: row.processedAsset,
+      processedAmount: (before + amount).toString(),
+    })
+    .where('depositId', '=', row.depositId)
+    .where('number', '=', row.attempt)
+    .execute();
+  return isFirst
+    ? creditDeposit(trx, deposit, { ...attempt, state }, amount)
+    : creditFurther(trx, deposit, row, amount);
+}
+
+/** Of a deposit that brought nothing. */
+async function giveBack(trx: Trx, deposit: DepositRow, row: ModificationRow): Promise<void> {
+  await trx
+    .updateTable('payments.attempt')
+    .set({ state: 'cancelled', resolvedAt: sql<Date>`now()` })
+    .where('depositId', '=', row.depositId)
+    .where('number', '=', row.attempt)
+    .where('state', '<>', 'cancelled')
+    .execute();
+  if (deposit.state === 'authorised' || deposit.state === 'parked') await giveUp(trx, deposit, 'voided');
+}
+
+/** What ends the authorisation ends it with the same commit; the deposit's workflow sees to what is left. */
+async function end(
+  trx: Trx,
+  row: ModificationRow,
+  held: AuthorisationRow,
+  keepsRest: boolean,
+): Promise<void> {
+  if (!row.isFinal) return;
+  if (row.kind === 'void') return endAuthorisation(trx, row.depositId, 'void', 'closed');
+  const hasRest = leftOf(held) > BigInt(row.amount);
+  await endAuthorisation(
+    trx,
+    row.depositId,
+    hasRest ? 'final-capture' : 'captured',
+    hasRest && held.several && keepsRest ? 'closing' : 'closed',
+  );
 }
 
 type Told =
@@ -212,7 +270,7 @@ function tell(trx: Trx, row: ModificationRow, told: Told, deed: Deed): Promise<v
         {
           type: 'payments.modification.completed',
           ...about,
-          payload: { ...payload, money: moneyOf(row), psp: row.psp },
+          payload: { ...payload, isFinal: row.isFinal, money: moneyOf(row), psp: row.psp },
         },
         deed,
       );
@@ -224,10 +282,10 @@ async function move(trx: Trx, row: ModificationRow, state: ModificationState): P
   return standingOf({ ...row, state });
 }
 
-const close = (trx: Trx, row: ModificationRow, state: 'done' | 'refused', failureReason: string | null) =>
+const close = (trx: Trx, row: ModificationRow, failureReason: string) =>
   trx
     .updateTable('payments.modification')
-    .set({ state, failureReason, closedAt: sql<Date>`now()` })
+    .set({ state: 'refused', failureReason, closedAt: sql<Date>`now()` })
     .where('id', '=', row.id)
     .execute();
 

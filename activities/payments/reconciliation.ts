@@ -334,7 +334,8 @@ const openMissing = (trx: Trx, psp: string, day: string, one: BrandedMovement) =
     psp,
     day,
     kind: 'missing',
-    naturalKey: `${one.kind}:${one.pspReference}`,
+    // Several captures of one charge may be missing.
+    naturalKey: [one.kind, one.pspReference, ...(one.captureId === null ? [] : [one.captureId])].join(':'),
     subject: one.subject,
     asset: one.asset,
     expected: one.gross,

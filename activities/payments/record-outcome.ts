@@ -165,6 +165,7 @@ function detailsOf(after: AttemptState, outcome: PspOutcome) {
       processedAsset: outcome.authorised.asset,
       processedAmount: orThrow(toUnits(outcome.authorised)).toString(),
       instrument: JSON.stringify(outcome.instrument),
+      severalCaptures: outcome.severalCaptures ?? null,
     };
   }
   if ((after === 'approved' || after === 'late_approved') && outcome.kind === 'approved') {

@@ -201,7 +201,8 @@ async function obstacleTo(
     .executeTakeFirstOrThrow();
   if (BigInt(wallet.cash) < BigInt(row.amount)) return 'insufficient-funds';
   const { rows } = await sql<{ isCovered: boolean }>`
-    select o.amount >= ${row.amount}::numeric + coalesce((select sum(c.amount) from wallet.journal c
+    select o.amount + coalesce((select sum(f.amount) from wallet.journal f
+        where f.answers = o.id and f.code = 'deposit.capture'), 0) >= ${row.amount}::numeric + coalesce((select sum(c.amount) from wallet.journal c
       where c.answers = o.id and c.code in ('deposit.refund', 'chargeback.open')
         and not exists (select 1 from wallet.journal w where w.reverses = c.id)), 0) as is_covered
     from wallet.journal o where o.integration = 'pitboss' and o.external_id = ${captureKeyOf(row)}`.execute(

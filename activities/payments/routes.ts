@@ -1,5 +1,6 @@
 /** Which PSPs a brand uses for a method and currency, in which order; every change is a new version. */
 import type { Database, Trx } from '#db/connect.ts';
+import { captureModeOf, type CaptureMode } from '#domain/payments/capture-mode.ts';
 import { rememberShortly } from '../short-memory.ts';
 
 export type RoutedMethod = 'card' | 'e-wallet';
@@ -10,7 +11,7 @@ export type PspRoute = {
   readonly currency: string;
   readonly version: number;
   /** Whether money is taken at once, or authorised and captured by staff. */
-  readonly captureMode: 'automatic' | 'manual';
+  readonly captureMode: CaptureMode;
   readonly psps: readonly string[];
 };
 
@@ -72,7 +73,7 @@ export async function currentRoute(
         currency,
         version: row.version,
         psps: row.psps,
-        captureMode: row.captureMode === 'manual' ? 'manual' : 'automatic',
+        captureMode: captureModeOf(row.captureMode),
       }
     : null;
 }

@@ -83,7 +83,7 @@ export function bonusIn(postings: JournalFacts['postings']): Units {
 }
 
 /**
- * What became of a capture (how much of it went back) or of a chargeback's opening (whether it has ended). It holds as
+ * What became of a capture (how much came after it and how much went back) or of a chargeback's opening (whether it has ended). It holds as
  * long as the player's wallet row is locked, which every claim on it needs.
  */
 export async function loadClaims(execute: Execute, journalId: string): Promise<Claims> {
@@ -92,9 +92,15 @@ export async function loadClaims(execute: Execute, journalId: string): Promise<C
     `select (select coalesce(sum(c.amount), 0) from wallet.journal c
        where c.answers = $1::uuid and c.code in ('deposit.refund', 'chargeback.open')
          and not exists (select 1 from wallet.journal w where w.reverses = c.id)) as "clawedBack",
+      (select coalesce(sum(f.amount), 0) from wallet.journal f
+       where f.answers = $1::uuid and f.code = 'deposit.capture') as "broughtFurther",
       exists (select 1 from wallet.journal e
         where e.answers = $1::uuid and e.code in ('chargeback.lose', 'chargeback.win')) as ended`,
     [journalId],
   );
-  return { clawedBack: BigInt(row ? text(row, 'clawedBack') : 0), ended: row?.['ended'] === true };
+  return {
+    clawedBack: BigInt(row ? text(row, 'clawedBack') : 0),
+    broughtFurther: BigInt(row ? text(row, 'broughtFurther') : 0),
+    ended: row?.['ended'] === true,
+  };
 }

@@ -145,6 +145,8 @@ function detailsOf(transfer: Transfer): readonly string[] {
   switch (transfer.code) {
     case 'hold.capture':
       return [transfer.to];
+    case 'deposit.capture':
+      return transfer.first === undefined ? [] : [transfer.first];
     case 'deposit.refund':
     case 'chargeback.open':
       return [transfer.capture];

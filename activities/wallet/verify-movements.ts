@@ -42,13 +42,18 @@ async function checkClawbacks(db: Database): Promise<Check> {
       or (c.code in ('chargeback.lose', 'chargeback.win') and (o.code <> 'chargeback.open' or c.amount <> o.amount))
       or (c.code = 'deposit.refund-return' and (o.code <> 'deposit.refund' or c.amount <> o.amount))
       or (c.code in ('chargeback.win', 'deposit.refund-return')) <> (c.reverses is not null) or c.reverses <> c.answers
+    ) or c.code = 'deposit.capture' and c.answers is not null and (
+      o.id is null or c.player_id is distinct from o.player_id or c.asset <> o.asset or o.code <> 'deposit.capture'
+      or o.answers is not null
     ) limit ${findingsMax}`.execute(db);
   const { rows: over } = await sql<{ id: string; brought: string; back: string }>`
-    select o.id, o.amount as brought, sum(c.amount)::text as back
+    select o.id, (o.amount + f.more)::text as brought, sum(c.amount)::text as back
     from wallet.journal c join wallet.journal o on o.id = c.answers
+    cross join lateral (select coalesce(sum(more.amount), 0) as more from wallet.journal more
+      where more.answers = o.id and more.code = 'deposit.capture') f
     where c.code in ('deposit.refund', 'chargeback.open')
       and not exists (select 1 from wallet.journal w where w.reverses = c.id)
-    group by 1, 2 having sum(c.amount) > o.amount limit ${findingsMax}`.execute(db);
+    group by o.id, o.amount, f.more having sum(c.amount) > o.amount + f.more limit ${findingsMax}`.execute(db);
   return {
     name: 'no deposit gives back more than it brought',
     covered: `${await countOf(db, ['deposit.refund', 'chargeback.open'])} refunds and chargebacks`,

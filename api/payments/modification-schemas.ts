@@ -15,7 +15,11 @@ export const captureInput = z
   .strictObject({
     money: moneyInput
       .optional()
-      .openapi({ description: 'All that is held where left out; what is not captured is given up.' }),
+      .openapi({ description: 'All that is held and not captured yet where left out.' }),
+    isFinal: z.boolean().default(true).openapi({
+      description:
+        'With false more captures may follow, where brand and PSP take several; otherwise what is not captured is given up.',
+    }),
     reason,
   })
   .openapi('CaptureRequest');
@@ -42,6 +46,9 @@ const shape = {
   modificationId: z.uuid(),
   depositId: z.uuid(),
   kind,
+  isFinal: z
+    .boolean()
+    .openapi({ description: 'Nothing is captured after it. A capture of all that is left always is.' }),
   playerId: z.uuid(),
   brand: z.string(),
   state,
@@ -77,6 +84,7 @@ export const toApiModification = (row: ModificationRow): z.infer<typeof modifica
   modificationId: row.id,
   depositId: row.depositId,
   kind: kind.parse(row.kind),
+  isFinal: row.isFinal,
   playerId: row.playerId,
   brand: row.brand,
   state: state.parse(row.state),

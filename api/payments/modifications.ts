@@ -59,9 +59,9 @@ const captureRoute = (deps: ApiDeps) =>
     method: 'post',
     path: '/admin/v1/deposits/{id}/captures',
     operationId: 'captureDeposit',
-    summary: 'Take an authorised deposit, or a part of it, once; the player is credited with what was taken',
+    summary: 'Take an authorised deposit, or a part of it; the player is credited with what was taken',
     description:
-      'Above the band of the operator’s roles, which is that of refunds, it waits for another person.',
+      'Above the band of the operator’s roles, which is that of refunds, it waits for another person. One at a time: while the outcome of a capture is not known, there is no other. With `isFinal: false` the rest stays held for further captures, where the deposit was authorised so (capture mode `in-parts` of its route) and the PSP takes several.',
     middleware: [requireOperator(deps, 'payments:capture:request')] as const,
     request: { params: idParam, headers: idempotencyHeader, body: body(captureInput) },
     responses: {
@@ -73,6 +73,7 @@ const captureRoute = (deps: ApiDeps) =>
         'amount-too-large',
         'unknown-asset',
         'exceeds-authorised',
+        'several-captures-unsupported',
       ),
     },
   });
@@ -150,6 +151,8 @@ export function mountModifications(api: Api, deps: ApiDeps): void {
       kind: 'capture',
       money: input.money ?? null,
       reason: input.reason,
+      // Left out where true, as in the fingerprints of requests of before.
+      ...(input.isFinal ? {} : { isFinal: false as const }),
     });
     return c.json(await timelineOf(deps, c.var.operator, row.id), 200);
   });
@@ -207,6 +210,7 @@ type Asked = {
   readonly kind: ModificationKind;
   readonly money: MoneyText | null;
   readonly reason: string;
+  readonly isFinal?: false;
 };
 
 async function ask(
@@ -224,6 +228,7 @@ async function ask(
   const row = await decided(deps.db, (trx) =>
     requestModification(trx, {
       ...input,
+      isFinal: input.isFinal ?? true,
       modificationId: idFromKey('modification', operator.operatorId, key),
       operatorId: operator.operatorId,
       roles: operator.roles,

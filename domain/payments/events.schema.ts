@@ -35,6 +35,9 @@ const rampQuote = {
 };
 
 /** A capture or void of an authorisation. */
+/** Left out before there were captures that others may follow. */
+const isFinal = z.boolean().optional();
+
 const modification = {
   modificationId: z.uuid(),
   depositId: z.uuid(),
@@ -55,11 +58,17 @@ export const paymentsEvents = {
   'payments.deposit.authorised': z.strictObject({ depositId: z.uuid(), money, psp: z.string() }),
   'payments.modification.requested': z.strictObject({
     ...modification,
+    isFinal,
     money,
     needsApproval: z.boolean(),
   }),
   'payments.modification.approved': z.strictObject({ modificationId: z.uuid(), operatorId: z.uuid() }),
-  'payments.modification.completed': z.strictObject({ ...modification, money, psp: z.string() }),
+  'payments.modification.completed': z.strictObject({
+    ...modification,
+    isFinal,
+    money,
+    psp: z.string(),
+  }),
   'payments.modification.refused': z.strictObject({ ...modification, reason: z.string() }),
   'payments.deposit.captured': z.strictObject({
     depositId: z.uuid(),

@@ -37,6 +37,7 @@ export const modificationContent = (modification: {
   readonly asset: string;
   readonly amount: Units;
   readonly reason: string;
+  readonly isFinal: boolean;
 }): string =>
   [
     'modification',
@@ -47,4 +48,6 @@ export const modificationContent = (modification: {
     modification.asset,
     modification.amount.toString(),
     modification.reason,
+    // What was decided on before there were several captures keeps its text.
+    ...(modification.isFinal ? [] : ['not-final']),
   ].join('\n');

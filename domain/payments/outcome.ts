@@ -39,6 +39,8 @@ export type PspOutcome =
       readonly kind: 'authorised';
       readonly pspReference: string;
       readonly authorised: MoneyText;
+      /** It may be captured more than once: the PSP was asked, and has not said no. */
+      readonly severalCaptures?: boolean;
       readonly instrument: InstrumentDetails | null;
       readonly card?: CardIdentity | null;
       readonly threeDs?: ThreeDsResult | null;

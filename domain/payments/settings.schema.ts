@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { roleNames } from '../backoffice/roles.ts';
 import { moneySchema } from '../money.schema.ts';
+import { captureModes } from './capture-mode.ts';
 import { routedPsps } from './routing-fields.ts';
 
 const brand = z
@@ -56,7 +57,7 @@ const pspRoute = z.strictObject({
     .min(1)
     .max(routedPsps.length)
     .refine((list) => new Set(list).size === list.length, 'names a PSP twice'),
-  captureMode: z.enum(['automatic', 'manual']),
+  captureMode: z.enum(captureModes),
 });
 
 export const settingSchema = z.discriminatedUnion('kind', [

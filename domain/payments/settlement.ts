@@ -23,6 +23,8 @@ export type SettlementLine = {
   readonly naturalKey: string;
   readonly kind: SettlementKind;
   readonly pspReference: string;
+  /** The PSP's name of the capture that the line is about, where the file names it. */
+  readonly captureReference?: string | null;
   /** Ours, null where the file names none. */
   readonly reference: string | null;
   readonly asset: string;

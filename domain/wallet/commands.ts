@@ -70,7 +70,8 @@ export type GameCommand = BetCommand | WinCommand | RollbackCommand;
 
 /** Journal codes that activities may ask for, with what each needs to know. */
 export type Transfer =
-  | { readonly code: 'deposit.capture'; readonly psp: string }
+  /** `first` is the external id of the deposit's first capture, for one that adds to it. */
+  | { readonly code: 'deposit.capture'; readonly psp: string; readonly first?: string }
   | { readonly code: 'withdrawal.reserve' }
   | { readonly code: 'withdrawal.settle'; readonly psp: string }
   | { readonly code: 'withdrawal.release' }
@@ -88,7 +89,7 @@ export type Transfer =
   | { readonly code: 'hold.place' }
   | { readonly code: 'hold.capture'; readonly to: HoldTarget }
   | { readonly code: 'hold.release' }
-  /** `capture` is the external id of the deposit's capture, such as `deposit:{id}:capture`. */
+  /** `capture` is the external id of the deposit's first capture, such as `deposit:{id}:capture`. */
   | { readonly code: 'deposit.refund'; readonly capture: string }
   /** `refund` is the external id of the refund's journal; the whole amount of it goes back. */
   | { readonly code: 'deposit.refund-return'; readonly refund: string }
@@ -158,6 +159,7 @@ function originalOf(transfer: Transfer): string | null {
     case 'chargeback.win':
       return transfer.opened;
     case 'deposit.capture':
+      return transfer.first ?? null;
     case 'withdrawal.reserve':
     case 'withdrawal.settle':
     case 'withdrawal.release':

@@ -12,7 +12,10 @@ import { pspOf } from './chart.ts';
 import * as post from './postings.ts';
 import type { WalletState } from './state.ts';
 
-/** A refund, or the opening of a chargeback: both answer the capture and count against it until they are won. */
+/**
+ * A refund, or the opening of a chargeback: both answer the first capture of the deposit and count against all of its
+ * captures until they are won.
+ */
 export function decideClawback(
   state: WalletState,
   command: TransferCommand,
@@ -21,7 +24,8 @@ export function decideClawback(
 ): Decision {
   if (!isOfWallet(capture, state) || capture.code !== 'deposit.capture')
     return refuse('transaction-not-found', 'The deposit of this money is not known.');
-  if ((claims?.clawedBack ?? 0n) + command.amount > capture.amount)
+  const brought = capture.amount + (claims?.broughtFurther ?? 0n);
+  if ((claims?.clawedBack ?? 0n) + command.amount > brought)
     return refuse('exceeds-captured', 'More would go back than the deposit brought.');
   const { amount } = command;
   const psp = pspOfJournal(capture);
@@ -30,6 +34,23 @@ export function decideClawback(
       ? post.depositRefund(state.balances, amount, psp)
       : post.chargebackOpen(state.balances, amount, psp);
   return accept(state, journalOf(command, code, amount, postings, { answers: capture.id }), null);
+}
+
+/** Money that a deposit brings after its first capture: it answers that one, and what may go back grows by it. */
+export function decideFurtherCapture(
+  state: WalletState,
+  command: TransferCommand,
+  psp: string,
+  { referenced: first }: DecisionContext,
+): Decision {
+  if (!isOfWallet(first, state) || first.code !== 'deposit.capture')
+    return refuse('transaction-not-found', 'The first capture of this deposit is not known.');
+  const postings = post.depositCapture(state.balances, command.amount, psp);
+  return accept(
+    state,
+    journalOf(command, 'deposit.capture', command.amount, postings, { answers: first.id }),
+    null,
+  );
 }
 
 /** A chargeback ends once: lost, the PSP keeps the money; won, its opening is reversed and the player has it again. */

@@ -239,7 +239,11 @@ describe('money of a deposit that goes back', () => {
   const open = { code: 'chargeback.open', capture: 'deposit:1:capture' } as const;
   const lose = { code: 'chargeback.lose', opened: 'chargeback:1:open' } as const;
   const win = { code: 'chargeback.win', opened: 'chargeback:1:open' } as const;
-  const claims = (clawedBack: bigint, ended = false) => ({ clawedBack, ended });
+  const claims = (clawedBack: bigint, ended = false, broughtFurther = 0n) => ({
+    clawedBack,
+    broughtFurther,
+    ended,
+  });
 
   test('goes back to the PSP that brought it, and answers the capture', () => {
     expect(run(wallet({ cash: 6n }), refund, 10n, { referenced: capture })).toMatchObject({
@@ -277,6 +281,28 @@ describe('money of a deposit that goes back', () => {
       expect(after(7n, 3n)).toEqual({ cash: 96n });
       expect(after(7n, 4n)).toBe('exceeds-captured');
       expect(outcome(wallet({ cash: 99n }), transfer, 11n, { referenced: capture })).toBe('exceeds-captured');
+    }
+  });
+
+  test('grows by what further captures bring, and those answer the first', () => {
+    const further = { code: 'deposit.capture', psp: 'beta', first: 'deposit:1:capture' } as const;
+    expect(run(wallet({ cash: 1n }), further, 5n, { referenced: capture })).toMatchObject({
+      state: { balances: { cash: 6n } },
+      journals: [{ code: 'deposit.capture', amount: 5n, answers: 'j-capture', reverses: null }],
+    });
+    expect(outcome(wallet(), further, 5n, { referenced: null })).toBe('transaction-not-found');
+    expect(outcome(wallet(), further, 5n, { referenced: { ...capture, playerId: 'q' } })).toBe(
+      'transaction-not-found',
+    );
+    expect(outcome(wallet(), further, 5n, { referenced: opening })).toBe('transaction-not-found');
+    for (const transfer of [refund, open]) {
+      const after = (amount: bigint) =>
+        outcome(wallet({ cash: 99n }), transfer, amount, {
+          referenced: capture,
+          claims: claims(7n, false, 5n),
+        });
+      expect(after(8n)).toEqual({ cash: 91n });
+      expect(after(9n)).toBe('exceeds-captured');
     }
   });
 

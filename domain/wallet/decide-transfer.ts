@@ -2,7 +2,12 @@
 import { assert, assertNever } from '../failures.ts';
 import type { Units } from '../money.ts';
 import type { TransferCommand } from './commands.ts';
-import { decideChargebackEnd, decideClawback, decideRefundReturn } from './decide-clawback.ts';
+import {
+  decideChargebackEnd,
+  decideClawback,
+  decideFurtherCapture,
+  decideRefundReturn,
+} from './decide-clawback.ts';
 import { accept, journalOf, refuse, type Decision, type DecisionContext } from './decision.ts';
 import * as post from './postings.ts';
 import type { Posting } from './postings.ts';
@@ -31,6 +36,7 @@ export function decideTransfer(
 
   switch (transfer.code) {
     case 'deposit.capture':
+      if (transfer.first !== undefined) return decideFurtherCapture(state, command, transfer.psp, context);
       return accepted(state, amount, post.depositCapture(balances, amount, transfer.psp));
     case 'withdrawal.reserve':
       if (balances.cash < amount)

@@ -86,6 +86,9 @@ class Ledger {
       clawedBack: own
         .filter(({ code }) => code === 'deposit.refund' || code === 'chargeback.open')
         .reduce((sum, journal) => (won(journal) ? sum : sum + journal.amount), 0n),
+      broughtFurther: own
+        .filter(({ code }) => code === 'deposit.capture')
+        .reduce((sum, journal) => sum + journal.amount, 0n),
       ended: own.some(({ code }) => code === 'chargeback.lose' || code === 'chargeback.win'),
     };
   }

@@ -71,8 +71,10 @@ export type DecisionContext = {
 };
 
 export type Claims = {
-  /** Refunds and chargebacks of a capture, without those that were won. */
+  /** Refunds and chargebacks of a deposit, without those that were won. */
   readonly clawedBack: Units;
+  /** What captures after the first one have brought. */
+  readonly broughtFurther: Units;
   /** True when a chargeback was lost or won. */
   readonly ended: boolean;
 };

@@ -25,6 +25,8 @@ export interface NewPayment {
   description: string | null;
   idempotencyKey: string | null;
   asked?: AskedOfIssuer;
+  /** It may be captured more than once. */
+  severalCaptures?: boolean;
   /** Instead of a card: the player is sent to this wallet. */
   wallet?: string | undefined;
 }
@@ -79,7 +81,7 @@ export function createPaymentsEngine({
     );
   }
 
-  function bookCharge(payment: PaymentRow, amount: number): void {
+  function bookCharge(payment: PaymentRow, amount: number, operation?: string): void {
     store.run(
       'insert into movement (kind, subject, payment_id, reference, amount, currency, at_ms) values (?, ?, ?, ?, ?, ?, ?)',
       'charge',
@@ -90,7 +92,15 @@ export function createPaymentsEngine({
       payment.currency,
       Date.now(),
     );
+    if (operation !== undefined)
+      store.run(
+        'insert into movement_operation (movement_id, operation) select max(id), ? from movement',
+        operation,
+      );
   }
+
+  const takesSeveral = (id: string): boolean =>
+    store.one('select 1 from several_captures where payment_id = ?', id) !== undefined;
 
   function approve(payment: PaymentRow): void {
     payment.charge_id = newChargeId();
@@ -161,6 +171,7 @@ export function createPaymentsEngine({
     find,
     must,
     walletOf,
+    takesSeveral,
 
     operationsOf: (id: string): OperationRow[] =>
       store.all<OperationRow>(
@@ -196,6 +207,8 @@ export function createPaymentsEngine({
         nowMs,
       );
       authentications.ask(input.id, input.asked ?? {});
+      if (input.severalCaptures === true && scenario.current().severalCaptures === 'granted')
+        store.run('insert into several_captures (payment_id) values (?)', input.id);
       if (input.wallet !== undefined)
         store.run('insert into wallet_payment (payment_id, wallet) values (?, ?)', input.id, input.wallet);
       return must(input.id);
@@ -331,15 +344,25 @@ export function createPaymentsEngine({
       save(payment);
     },
 
-    capture(id: string, amount: number | undefined, operation: string, reference: string | null): PaymentRow {
+    /** A final capture gives up what it leaves; so does every one of a payment that takes one alone. */
+    capture(
+      id: string,
+      amount: number | undefined,
+      operation: string,
+      reference: string | null,
+      isFinal = true,
+    ): PaymentRow {
       const payment = must(id);
       if (payment.status !== 'authorised')
         throw new Refusal(
           'invalid_state',
           `This payment could not be captured because it is ${payment.status}.`,
         );
-      const captured = amount ?? payment.amount;
-      if (captured > payment.amount)
+      if (!isFinal && !takesSeveral(id))
+        throw new Refusal('invalid_state', 'This payment cannot be captured more than once.');
+      const open = payment.amount - payment.captured;
+      const captured = amount ?? open;
+      if (captured > open)
         throw new Refusal(
           'amount_too_large',
           'The capture is larger than the authorised amount.',
@@ -351,10 +374,10 @@ export function createPaymentsEngine({
         return payment;
       }
       record('capture', payment, { id: operation, reference, amount: captured, approved: true });
-      payment.captured = captured;
-      payment.status = 'captured';
+      payment.captured += captured;
+      if (isFinal || payment.captured === payment.amount) payment.status = 'captured';
       save(payment);
-      bookCharge(payment, captured);
+      bookCharge(payment, captured, operation);
       publish({ kind: 'captured', payment, operation, reference, amount: captured });
       return payment;
     },
@@ -367,10 +390,12 @@ export function createPaymentsEngine({
           `This payment could not be cancelled because it is ${payment.status}.`,
         );
       }
-      record('void', payment, { id: operation, reference, amount: payment.amount, approved: true });
-      payment.status = 'cancelled';
+      const open = payment.amount - payment.captured;
+      record('void', payment, { id: operation, reference, amount: open, approved: true });
+      // What was captured stays so.
+      payment.status = payment.captured > 0 ? 'captured' : 'cancelled';
       save(payment);
-      publish({ kind: 'cancelled', payment, operation, reference, amount: payment.amount });
+      publish({ kind: 'cancelled', payment, operation, reference, amount: open });
       return payment;
     },
 

@@ -55,7 +55,7 @@ export function createRefundsEngine({ store, vault, payments, due, publish }: Re
 
     refund({ id, paymentId, reference, amount, metadata }: NewRefund): RefundRow {
       const payment = payments.must(paymentId);
-      if (payment.status !== 'captured')
+      if (payment.captured === 0)
         throw new Refusal(
           'invalid_state',
           'This payment has no successful charge to refund.',

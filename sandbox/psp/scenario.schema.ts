@@ -20,6 +20,8 @@ export const scenarioSchema = z.strictObject({
   wallet: z.enum(['normal', 'pending', 'pending_declined']).default('normal'),
   /** How a capture or a void that was carried out is answered. */
   modifyDelivery: z.enum(['answer', 'drop', 'silence', 'error500']).default('answer'),
+  /** Whether an authorisation for which several captures were asked gets them. */
+  severalCaptures: z.enum(['granted', 'refused']).default('granted'),
   /** How long a silent connection is held before it breaks. */
   timeoutMs: z.int().min(0).default(35_000),
   /** How long `slow` takes to answer; longer than the webhook's delay. */

@@ -12,6 +12,8 @@ export interface AdyenSettings {
   apiKey: string;
   hmacKey: string;
   merchantAccount: string;
+  /** What a capture leaves stays held, for further ones. */
+  severalCaptures: boolean;
 }
 
 export interface CheckoutSettings {
@@ -51,6 +53,7 @@ function readAccount(): PspSettings['account'] {
         dialect,
         apiKey,
         merchantAccount: requiredVariable('MERCHANT_ACCOUNT'),
+        severalCaptures: optionalVariable('SEVERAL_CAPTURES', 'false') === 'true',
         hmacKey: z
           .string()
           .regex(/^([0-9a-fA-F]{2})+$/, 'HMAC_KEY must be hex')

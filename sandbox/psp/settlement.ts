@@ -14,6 +14,8 @@ export interface SettlementEntry {
   /** The PSP's name of the charge, refund, dispute or payout. */
   subject: string;
   paymentId: string | null;
+  /** The PSP's name of the capture, where one was asked for. */
+  operation: string | null;
   reference: string | null;
   /** Minor units, signed as the merchant's balance moves. */
   gross: number;
@@ -25,7 +27,7 @@ export interface SettlementEntry {
 export const breakOrder = z.strictObject({
   day: z.string().regex(/^\d{4}-\d{2}-\d{2}$/),
   kind: z.enum(['missing', 'extra', 'amount', 'fee', 'currency', 'duplicate']),
-  /** The merchant's reference or the PSP's id of the line; the first charge without it. */
+  /** The merchant's reference or the PSP's id of the line or its capture; the first charge without it. */
   line: z.string().optional(),
 });
 type BreakOrder = z.infer<typeof breakOrder>;
@@ -53,8 +55,9 @@ export function settlementOf(store: StateStore, day: string): SettlementEntry[] 
   store.run(breakTable);
   const fromMs = Date.parse(`${day}T00:00:00.000Z`);
   const entries = store
-    .all<MovementRow>(
-      'select * from movement where at_ms >= ? and at_ms < ? order by id',
+    .all<MovementRow & { operation: string | null }>(
+      `select m.*, o.operation from movement m left join movement_operation o on o.movement_id = m.id
+       where at_ms >= ? and at_ms < ? order by m.id`,
       fromMs,
       fromMs + 86_400_000,
     )
@@ -63,6 +66,7 @@ export function settlementOf(store: StateStore, day: string): SettlementEntry[] 
       kind: row.kind,
       subject: row.subject,
       paymentId: row.payment_id,
+      operation: row.operation,
       reference: row.reference,
       gross: row.kind === 'charge' || row.kind === 'dispute_reversal' ? row.amount : -row.amount,
       fee: feeOf(row.kind, row.amount),
@@ -91,6 +95,7 @@ function bankPayouts(day: string, entries: readonly SettlementEntry[]): Settleme
             kind: 'bank_payout',
             subject: `SETTLE-${day}-${currency}`,
             paymentId: null,
+            operation: null,
             reference: null,
             gross: -net,
             fee: 0,
@@ -108,6 +113,7 @@ function spoil(entries: SettlementEntry[], order: BreakOrder): void {
       kind: 'charge',
       subject: `stray-${entries.length}`,
       paymentId: `stray-${entries.length}`,
+      operation: null,
       reference: 'somebody-else',
       gross: 1_234,
       fee: feeOf('charge', 1_234),
@@ -119,7 +125,7 @@ function spoil(entries: SettlementEntry[], order: BreakOrder): void {
   const index = entries.findIndex(({ kind, ...one }) =>
     order.line === undefined
       ? kind === 'charge'
-      : [one.id, one.subject, one.paymentId, one.reference].includes(order.line),
+      : [one.id, one.subject, one.paymentId, one.operation, one.reference].includes(order.line),
   );
   const entry = entries[index];
   if (entry === undefined) return;

@@ -12,6 +12,8 @@ create table if not exists payment (
   idempotency_key text, created_at_ms integer not null, visible_at_ms integer not null);
 create index if not exists payment_created on payment (created_at_ms, id);
 create table if not exists wallet_payment (payment_id text primary key, wallet text not null);
+create table if not exists several_captures (payment_id text primary key);
+create table if not exists movement_operation (movement_id integer primary key, operation text not null);
 create table if not exists operation (
   id text primary key, payment_id text not null, kind text not null, reference text, amount integer not null,
   approved integer not null, at_ms integer not null);

@@ -230,6 +230,7 @@ const asked = (
     modificationId,
     depositId: row.id,
     kind,
+    isFinal: true,
     money: null,
     reason: 'checked by hand',
     operatorId,

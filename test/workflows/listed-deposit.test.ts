@@ -136,6 +136,7 @@ async function decided(
         modificationId,
         depositId: row.id,
         kind,
+        isFinal: true,
         money: null,
         reason: 'looked at by a person',
         operatorId,

@@ -135,7 +135,7 @@ export async function requestDeposit(
         jurisdictionVersion: version,
         method,
         // Of somebody on the grey list the money is only held: a person captures or voids it, or it runs out.
-        captureMode: judged.isGrey ? 'manual' : route.captureMode,
+        captureMode: judged.isGrey && route.captureMode === 'automatic' ? 'manual' : route.captureMode,
         ...(threeDs === null ? {} : { threeDs: JSON.stringify(threeDs.wish) }),
         asset: request.money.asset,
         amount: amount.value.toString(),

@@ -10,7 +10,9 @@ import { parsePayable, toMoneyText, type MoneyText } from '#domain/money.ts';
 import { modificationContent, type ModificationKind } from '#domain/payments/modification-state.ts';
 import { modificationReference } from '#domain/payments/reference.ts';
 import { afterAuthentication, transStatusOf } from '#domain/payments/three-ds.ts';
+import { findAuthorisation, leftOf } from '../authorisations.ts';
 import { lockDeposit, moneyOf } from '../payment-rows.ts';
+import { lockAttempt } from '../record-outcome.ts';
 import { wishOf } from '../three-ds-columns.ts';
 
 export type ModificationRow = Selectable<PaymentsModification>;
@@ -30,8 +32,10 @@ export type ModificationRequest = {
   readonly modificationId: string;
   readonly depositId: string;
   readonly kind: ModificationKind;
-  /** Null for all that is authorised; a void is never of a part. */
+  /** Null for all that is left; a void is never of a part. */
   readonly money: MoneyText | null;
+  /** False for a capture that others may follow. */
+  readonly isFinal: boolean;
   readonly reason: string;
   readonly operatorId: string;
   /** The roles held at this moment: above their band, which is that of refunds, another person decides. */
@@ -42,8 +46,8 @@ export type ModificationRequest = {
 /**
  * Inserts the modification, or finds the one that the key made before. Failures: `not-found`,
  * `idempotency-key-reused`, those of `parsePayable`, `own-approval` (of a deposit of one's own),
- * `modification-not-open` (nothing is held, it is changed already, or its authentication may not be used),
- * `exceeds-authorised`.
+ * `modification-not-open` (nothing is held, another one is under way or has ended it, or its authentication may not be
+ * used), `several-captures-unsupported` (brand or PSP take one capture, and this is not the last), `exceeds-authorised`.
  */
 export async function requestModification(
   trx: Trx,
@@ -66,28 +70,38 @@ export async function requestModification(
   }
   if (deposit.playerId === request.operatorId)
     return fail('own-approval', 'Nobody captures or voids a deposit of his own.');
-  const [other] = known;
+  // Beside one whose outcome is not known, nothing is captured.
+  const other = known.find(({ state, isFinal }) => state !== 'done' || isFinal);
   if (other !== undefined)
     return fail('modification-not-open', `A ${other.kind} of this authorisation is ${other.state}.`);
-  const held = await trx
-    .selectFrom('payments.attempt')
-    .selectAll()
-    .where('depositId', '=', deposit.id)
-    .where('state', '=', 'authorised')
-    .executeTakeFirst();
-  if (deposit.state !== 'authorised' || held === undefined || held.pspReference === null)
+  const authorisation = await findAuthorisation(trx, deposit.id);
+  const held = authorisation && (await lockAttempt(trx, deposit.id, authorisation.attempt));
+  if (
+    authorisation?.state !== 'open' ||
+    (deposit.state !== 'authorised' && deposit.state !== 'captured') ||
+    held?.pspReference == null
+  )
     return fail('modification-not-open', `The deposit is ${deposit.state}: nothing is held.`);
   if (
     request.kind === 'capture' &&
     afterAuthentication(transStatusOf(held.transStatus), wishOf(deposit.threeDs)) === 'refuse'
   )
     return fail('modification-not-open', 'The cardholder was not authenticated: it can only be voided.');
-  const authorised = BigInt(held.processedAmount ?? deposit.amount);
-  const amount = request.money === null ? succeed(authorised) : parsePayable(request.money);
+  if (!request.isFinal && !authorisation.several)
+    return fail(
+      'several-captures-unsupported',
+      deposit.captureMode === 'in-parts'
+        ? `${held.psp} takes one capture of this authorisation, and it must be final.`
+        : `Deposits of this brand, method and currency are captured once: it must be final.`,
+    );
+  const left = leftOf(authorisation);
+  const amount = request.money === null ? succeed(left) : parsePayable(request.money);
   if (!amount.ok) return amount;
   if (request.money !== null && request.money.asset !== deposit.asset)
     return fail('modification-not-open', `The deposit was made in ${deposit.asset}.`);
-  if (amount.value > authorised) return fail('exceeds-authorised', 'No more can be captured than is held.');
+  if (amount.value > left) return fail('exceeds-authorised', 'No more can be captured than is held.');
+  // What takes all that is left is the last one, whatever was said.
+  const isFinal = request.isFinal || amount.value === left;
   const { modificationId: id, kind, reason, operatorId } = request;
   const row = await trx
     .insertInto('payments.modification')
@@ -95,6 +109,7 @@ export async function requestModification(
       id,
       depositId: deposit.id,
       kind,
+      isFinal,
       playerId: deposit.playerId,
       brand: deposit.brand,
       jurisdiction: deposit.jurisdiction,
@@ -117,6 +132,7 @@ export async function requestModification(
             asset: deposit.asset,
             amount: amount.value,
             reason,
+            isFinal,
           }),
         )
         .digest(),
@@ -135,6 +151,7 @@ export async function requestModification(
         modificationId: id,
         depositId: deposit.id,
         kind,
+        isFinal,
         money: toMoneyText(amount.value, row.asset),
         needsApproval: row.needsApproval,
       },

@@ -64,6 +64,7 @@ export function adyenSettlement(account: AdyenAccount, timeoutMs: number): PspSe
           ].join(':'),
           kind,
           pspReference: kind === 'charge' ? row['Psp Reference'] : row['Modification Reference'],
+          captureReference: kind === 'charge' ? row['Modification Reference'] || null : null,
           reference: row['Merchant Reference'] || null,
           asset,
           gross: units(row['Gross Credit (GC)']) - units(row['Gross Debit (GC)']),

@@ -58,7 +58,7 @@ export function adyenThreeDs({ threeDs, portable }: PaymentOrder): Partial<Reque
 export function adyenAdditional({ threeDs, captureMode }: PaymentOrder): Record<string, string> {
   const exemption = threeDs.exemption === null ? null : scaExemption[threeDs.exemption];
   return {
-    ...(captureMode === 'manual' ? { manualCapture: 'true' } : {}),
+    ...(captureMode !== 'automatic' ? { manualCapture: 'true' } : {}),
     ...(exemption === null ? {} : { scaExemption: exemption }),
   };
 }

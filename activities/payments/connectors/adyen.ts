@@ -60,10 +60,17 @@ export function createAdyenConnector(name: string, account: AdyenAccount, timeou
       { idempotencyKey: `${order.reference}:c` },
     );
 
-  const charge = async (order: PaymentOrder): Promise<PspOutcome> => paymentOutcome(await send(order), order);
+  /** Whether several captures are taken is a setting of the account, and no answer tells it. */
+  const withCaptures = (outcome: PspOutcome): PspOutcome =>
+    outcome.kind === 'authorised'
+      ? { ...outcome, severalCaptures: account.severalCaptures === true }
+      : outcome;
+
+  const charge = async (order: PaymentOrder): Promise<PspOutcome> =>
+    withCaptures(paymentOutcome(await send(order), order));
 
   const submitReturn = async (order: PaymentOrder, redirectResult: string): Promise<PspOutcome> =>
-    paymentOutcome(await sendReturn(order, redirectResult), order);
+    withCaptures(paymentOutcome(await sendReturn(order, redirectResult), order));
 
   const pay = async (order: PayoutOrder): Promise<PspOutcome> => {
     const answer = await payouts.InstantPayoutsApi.payout(
@@ -124,6 +131,8 @@ export function createAdyenConnector(name: string, account: AdyenAccount, timeou
       threeDs: { exemptions: adyenExemptions, takesPortable: true },
       wallets: ['paypal'],
       partialCapture: true,
+      // Such an account keeps on the card what a capture leaves, the last one too.
+      ...(account.severalCaptures === true ? { severalCaptures: { releasesRest: false } } : {}),
     },
     webhookAnswer: '[accepted]',
     authorise: (order) => called(() => charge(order)),
@@ -238,8 +247,8 @@ function noticed(
       order.method === 'e-wallet'
         ? null
         : { token: order.token, cardBrand: null, last4: null, expiryMonth: null, expiryYear: null };
-    return order.captureMode === 'manual'
-      ? { kind: 'authorised', pspReference, authorised: amount, instrument }
+    return order.captureMode !== undefined && order.captureMode !== 'automatic'
+      ? { kind: 'authorised', pspReference, authorised: amount, instrument, severalCaptures: account.severalCaptures === true }
       : { kind: 'approved', pspReference, processed: amount, instrument };
   }
   const failure = items[0];
@@ -324,7 +333,7 @@ function authorised(answer: PaymentAnswer, order: PaymentOrder, threeDs: ThreeDs
           last4: lastFour(data['cardSummary']),
           ...expiryOf(data['expiryDate']),
         };
-  return order.captureMode === 'manual'
+  return order.captureMode !== 'automatic'
     ? { kind: 'authorised', pspReference, authorised: money, instrument, card, threeDs }
     : { kind: 'approved', pspReference, processed: money, instrument, card, threeDs };
 }

@@ -146,6 +146,7 @@ export function outcomeOf(paid: CheckoutPayment, declineCode: string | null, isM
       kind: 'authorised',
       pspReference,
       authorised: fromMinorNumber(paid.amount, paid.currency),
+      severalCaptures: true,
       instrument: instrumentOf(paid),
       threeDs: checkoutResult(paid),
     };

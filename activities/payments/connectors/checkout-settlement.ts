@@ -119,6 +119,7 @@ function* linesOf(action: readonly Row[]): Generator<SettlementLine> {
       naturalKey: `${amount['Action ID']}:${kind}`,
       kind,
       pspReference: referenceOf(amount, kind),
+      captureReference: kind === 'charge' ? amount['Action ID'] : null,
       reference: null,
       asset: amount['Holding Currency'],
       gross,

@@ -60,7 +60,7 @@ export function createCheckoutConnector(
     asked(async () => {
       const id = order.pspReference ?? (await find(order.reference))?.id ?? null;
       // The list is not documented to be consistent: a miss never becomes proof.
-      const isManual = 'captureMode' in order && order.captureMode === 'manual';
+      const isManual = 'captureMode' in order && order.captureMode !== 'automatic';
       return id === null ? { kind: 'not_found', authoritative: false } : outcomeAt(id, isManual);
     });
 
@@ -93,7 +93,7 @@ export function createCheckoutConnector(
     );
     if (payment === null) return unreadable;
     // "Authorized" is the answer even where the capture has happened; only the payment itself knows.
-    const isManual = order.captureMode === 'manual';
+    const isManual = order.captureMode !== 'automatic';
     const outcome = outcomeOf(payment, null, isManual);
     return payment.status === 'Authorized'
       ? better(outcome, await asked(() => outcomeAt(payment.id, isManual)))
@@ -105,7 +105,15 @@ export function createCheckoutConnector(
     try {
       const actionId = readActionId(
         kind === 'capture'
-          ? await client.capture(chargeReference, { amount: minorNumber(order.money), reference }, reference)
+          ? await client.capture(
+              chargeReference,
+              {
+                amount: minorNumber(order.money),
+                reference,
+                ...(order.isFinal ? {} : { capture_type: 'NonFinal' }),
+              },
+              reference,
+            )
           : await client.void(chargeReference, { reference }, reference),
       );
       // Accepted is not done: the action tells.
@@ -127,6 +135,7 @@ export function createCheckoutConnector(
       threeDs: { exemptions: checkoutExemptions, takesPortable: true },
       wallets: ['paypal'],
       partialCapture: true,
+      severalCaptures: { releasesRest: true },
     },
     webhookAnswer: 'ok',
     authorise: async (order) => {

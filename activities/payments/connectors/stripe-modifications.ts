@@ -23,7 +23,10 @@ export function stripeModifications(stripe: Stripe, calls: StripeCalls): PspModi
             order.kind === 'capture'
               ? await stripe.paymentIntents.capture(
                   order.chargeReference,
-                  { amount_to_capture: minorNumber(order.money) },
+                  {
+                    amount_to_capture: minorNumber(order.money),
+                    ...(order.isFinal ? {} : { final_capture: false }),
+                  },
                   options,
                 )
               : await stripe.paymentIntents.cancel(order.chargeReference, {}, options),
@@ -38,9 +41,12 @@ export function stripeModifications(stripe: Stripe, calls: StripeCalls): PspModi
   };
 }
 
-/** An intent is captured, cancelled, or still waits; of two modifications only one can have made it so. */
+/**
+ * The intent tells sums: what they grew by since the captures before is this one's, because there is one at a time.
+ * Cancelled after a part was captured it may count as succeeded; what is not received then is given up all the same.
+ */
 function endOf(
-  { kind, ageMs }: ModificationOrder,
+  { kind, ageMs, capturedBefore }: ModificationOrder,
   intent: Stripe.PaymentIntent,
   processingMsMax: number,
 ): PspOutcome {
@@ -57,11 +63,17 @@ function endOf(
     rawCode,
     networkCode: null,
   });
+  const received = intent.amount_received;
+  const before = minorNumber(capturedBefore);
+  if (received < before) return { kind: 'unknown', reason: 'less was received than before' };
+  if (received > before) return kind === 'capture' ? done(received - before) : otherwise('already captured');
   switch (intent.status) {
     case 'succeeded':
-      return kind === 'capture' ? done(intent.amount_received) : otherwise('already captured');
+      return kind === 'void' && received > 0 && received < intent.amount
+        ? done(intent.amount - received)
+        : otherwise('already captured');
     case 'canceled':
-      return kind === 'void' ? done(intent.amount) : otherwise('already cancelled');
+      return kind === 'void' ? done(intent.amount - received) : otherwise('already cancelled');
     case 'requires_capture':
       return { kind: 'not_found', authoritative: ageMs >= processingMsMax };
     default:

@@ -8,7 +8,7 @@ export const stripeExemptions: readonly Exemption[] = ['merchant-initiated'];
 
 type CardOptions = Stripe.PaymentIntentCreateParams.PaymentMethodOptions.Card;
 
-/** Left out where nothing is asked: a request without it is Stripe's own "automatic". */
+/** Options of the card, several captures among them. Left out where nothing is asked: a request without it is Stripe's own "automatic". */
 export function stripeThreeDs(
   order: PaymentOrder,
 ): Pick<Stripe.PaymentIntentCreateParams, 'payment_method_options' | 'off_session'> {
@@ -24,6 +24,7 @@ export function stripeThreeDs(
     };
   } else if (order.threeDs.want === 'challenge-mandated') card.request_three_d_secure = 'challenge';
   else if (order.threeDs.want === 'challenge-preferred') card.request_three_d_secure = 'any';
+  if (order.captureMode === 'in-parts') card.request_multicapture = 'if_available';
   return {
     ...(Object.keys(card).length > 0 ? { payment_method_options: { card } } : {}),
     ...(order.threeDs.exemption === 'merchant-initiated' ? { off_session: true } : {}),

@@ -30,7 +30,7 @@ export function createStripeConnector(name: string, account: StripeAccount, time
           ...(order.method === 'e-wallet'
             ? { payment_method_types: [order.token], payment_method_data: walletData(order.token) }
             : { payment_method: order.token, ...stripeThreeDs(order) }),
-          ...(order.captureMode === 'manual' ? { capture_method: 'manual' as const } : {}),
+          ...(order.captureMode !== 'automatic' ? { capture_method: 'manual' as const } : {}),
           confirm: true,
           return_url: order.returnUrl,
           metadata: { reference: order.reference },
@@ -74,6 +74,7 @@ export function createStripeConnector(name: string, account: StripeAccount, time
       threeDs: { exemptions: stripeExemptions, takesPortable: true },
       wallets: ['paypal'],
       partialCapture: true,
+      severalCaptures: { releasesRest: true },
     },
     webhookAnswer: 'ok',
     authorise: (order) => called(() => charge(order)),
@@ -308,6 +309,8 @@ function intentOutcome(intent: Stripe.PaymentIntent): PspOutcome {
         kind: 'authorised',
         pspReference: intent.id,
         authorised: fromMinorNumber(intent.amount_capturable, intent.currency),
+        severalCaptures:
+          chargeOf(intent)?.payment_method_details?.card?.multicapture?.status === 'available',
         instrument: instrumentOf(intent),
         card: cardOf(intent),
         threeDs: stripeResult(chargeOf(intent)),

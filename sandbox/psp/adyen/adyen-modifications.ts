@@ -50,7 +50,9 @@ export function serveAdyenModifications(app: PartyApp, psp: Psp, { merchantAccou
 
   serve(
     'captures',
-    (id, operation, amount, reference) => void psp.payments.capture(id, amount, operation, reference),
+    // No word for the last one: an account that takes several keeps the rest until it is cancelled.
+    (id, operation, amount, reference) =>
+      void psp.payments.capture(id, amount, operation, reference, !psp.payments.takesSeveral(id)),
   );
   serve('cancels', (id, operation, _amount, reference) => void psp.payments.cancel(id, operation, reference));
   serve(

@@ -122,7 +122,8 @@ export function paymentAnswer(payment: PaymentRow, psp: Psp): StoredAnswer {
   }
 }
 
-export function serveAdyenPayments(app: PartyApp, psp: Psp, { merchantAccount }: AdyenSettings): void {
+export function serveAdyenPayments(app: PartyApp, psp: Psp, settings: AdyenSettings): void {
+  const { merchantAccount } = settings;
   app.post('/:version{v\\d+}/payments', (c) =>
     answerWrite(c, psp, {
       schema: paymentBody,
@@ -152,6 +153,7 @@ export function serveAdyenPayments(app: PartyApp, psp: Psp, { merchantAccount }:
           amount: minorUnits(body.amount.value, 'amount.value'),
           currency: body.amount.currency,
           manualCapture: body.additionalData['manualCapture'] === 'true' || (body.captureDelayHours ?? 0) > 0,
+          severalCaptures: settings.severalCaptures,
           threeDsAsked:
             body.authenticationData?.attemptAuthentication === 'always' ||
             body.additionalData['executeThreeD'] === 'true',

@@ -49,7 +49,7 @@ export function serveAdyenReports(app: PartyApp, psp: Psp, { merchantAccount }: 
     new Date(entry.atMs).toISOString().slice(0, 19).replace('T', ' '),
     'UTC',
     types[entry.kind],
-    entry.kind === 'charge' ? `${entry.id}` : entry.subject,
+    entry.kind === 'charge' ? (entry.operation ?? entry.id) : entry.subject,
     entry.currency,
     ...sides(entry.gross),
     '1',

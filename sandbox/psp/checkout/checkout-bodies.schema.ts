@@ -56,7 +56,11 @@ export const payoutBody = z.object({
 
 export const paymentBody = z.union([payoutBody, chargeBody]);
 
-export const modificationBody = z.object({ amount: amount.optional(), reference: reference.optional() });
+export const modificationBody = z.object({
+  amount: amount.optional(),
+  reference: reference.optional(),
+  capture_type: z.enum(['NonFinal', 'Final']).default('Final'),
+});
 
 /** Texts are short here; what is longer is uploaded as a file. */
 export const evidenceBody = z

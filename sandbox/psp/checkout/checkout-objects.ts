@@ -20,7 +20,7 @@ export function statusOf(payment: PaymentRow): string {
     case 'late':
       return 'Pending';
     case 'authorised':
-      return 'Authorized';
+      return payment.captured > 0 ? 'Partially Captured' : 'Authorized';
     case 'declined':
       return 'Declined';
     case 'cancelled':
@@ -62,8 +62,8 @@ export function paymentObject(payment: PaymentRow, psp: Psp) {
     status: statusOf(payment),
     balances: {
       total_authorized: payment.charge_id === null || payment.status === 'declined' ? 0 : payment.amount,
-      total_voided: payment.status === 'cancelled' ? payment.amount : 0,
-      available_to_capture: payment.status === 'authorised' ? payment.amount : 0,
+      total_voided: payment.status === 'cancelled' ? payment.amount - payment.captured : 0,
+      available_to_capture: payment.status === 'authorised' ? payment.amount - payment.captured : 0,
       total_captured: payment.captured,
       available_to_refund: payment.captured - payment.refunded,
       total_refunded: payment.refunded,

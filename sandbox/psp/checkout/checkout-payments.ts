@@ -69,7 +69,13 @@ export function serveCheckoutPayments(app: PartyApp, psp: Psp, settings: Checkou
 
   const modify = (
     kind: 'captures' | 'refunds' | 'voids',
-    run: (paymentId: string, action: string, amount: number | undefined, reference: string | null) => void,
+    run: (
+      paymentId: string,
+      action: string,
+      amount: number | undefined,
+      reference: string | null,
+      isFinal: boolean,
+    ) => void,
   ) =>
     app.post(`/payments/:id/${kind}`, (c) =>
       answerWrite(c, psp, {
@@ -79,7 +85,7 @@ export function serveCheckoutPayments(app: PartyApp, psp: Psp, settings: Checkou
           const payment = psp.payments.must(c.req.param('id'));
           if (kind === 'voids' && payment.status !== 'authorised')
             throw new Refusal('invalid_state', 'Only an authorised payment can be voided.');
-          run(payment.id, action, body.amount, body.reference ?? null);
+          run(payment.id, action, body.amount, body.reference ?? null, body.capture_type === 'Final');
           return {
             ...(kind === 'refunds' ? {} : { delivery: psp.scenario.current().modifyDelivery }),
             answer: {
@@ -92,7 +98,8 @@ export function serveCheckoutPayments(app: PartyApp, psp: Psp, settings: Checkou
     );
   modify(
     'captures',
-    (id, action, amount, reference) => void psp.payments.capture(id, amount, action, reference),
+    (id, action, amount, reference, isFinal) =>
+      void psp.payments.capture(id, amount, action, reference, isFinal),
   );
   modify('voids', (id, action, _amount, reference) => void psp.payments.cancel(id, action, reference));
   modify(
@@ -135,6 +142,7 @@ function charge(body: z.infer<typeof chargeBody>, key: string | null, psp: Psp):
     amount: body.amount,
     currency: body.currency,
     manualCapture: !body.capture,
+    severalCaptures: true,
     threeDsAsked:
       body['3ds'].enabled && (body['3ds'].challenge_indicator ?? '').startsWith('challenge_requested'),
     returnUrl: body.success_url ?? null,

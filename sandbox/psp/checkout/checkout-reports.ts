@@ -68,7 +68,7 @@ const time = (atMs: number): string => new Date(atMs).toISOString().slice(0, 23)
 
 /** An action is a line for its amount and one for its fee, each signed as the balance moves. */
 function rowsOf(entry: SettlementEntry, channel: string): string[][] {
-  const action = entry.kind === 'refund' ? entry.subject : `act_${entry.id}`;
+  const action = entry.kind === 'refund' ? entry.subject : (entry.operation ?? `act_${entry.id}`);
   const row = (breakdown: string, minor: number): string[] => [
     'ent_pitboss_sandbox',
     channel,

@@ -75,6 +75,7 @@ export function serveStripePayments(app: PartyApp, psp: Psp): void {
         description: text(form, 'description') ?? null,
         idempotencyKey: key,
         asked: askedOfIssuer(form),
+        severalCaptures: text(cardOptions(form), 'request_multicapture') === 'if_available',
         wallet: walletOf(form),
       });
       const expand = listed(form, 'expand');
@@ -162,7 +163,13 @@ export function serveStripePayments(app: PartyApp, psp: Psp): void {
       const id = c.req.param('id');
       if (psp.payments.failsToCapture(id))
         throw new Refusal('invalid_state', 'This authorisation has been reversed by the issuer.');
-      const payment = psp.payments.capture(id, amount, prefixedId('cap'), null);
+      const payment = psp.payments.capture(
+        id,
+        amount,
+        prefixedId('cap'),
+        null,
+        text(form, 'final_capture') !== 'false',
+      );
       const delivery = psp.scenario.current().modifyDelivery;
       return { answer: intentAnswer(payment, psp, listed(form, 'expand')), delivery };
     }),

@@ -68,12 +68,23 @@ function eventsOf(fact: Fact, psp: Psp): { type: string; object: unknown }[] {
     case 'captured':
       return [
         { type: 'charge.captured', object: chargeObject(fact.payment, psp) },
-        { type: 'payment_intent.succeeded', object: paymentIntentObject(fact.payment, psp) },
+        {
+          type:
+            fact.payment.status === 'captured'
+              ? 'payment_intent.succeeded'
+              : 'payment_intent.amount_capturable_updated',
+          object: paymentIntentObject(fact.payment, psp),
+        },
       ];
     case 'capture_failed':
       return [];
     case 'cancelled':
-      return [{ type: 'payment_intent.canceled', object: paymentIntentObject(fact.payment, psp) }];
+      return [
+        {
+          type: fact.payment.captured > 0 ? 'payment_intent.succeeded' : 'payment_intent.canceled',
+          object: paymentIntentObject(fact.payment, psp),
+        },
+      ];
     case 'refund_created':
       return [{ type: 'refund.created', object: refundObject(fact.refund, fact.payment.charge_id) }];
     case 'refunded':

@@ -308,6 +308,19 @@ const breaches: readonly Breach[] = [
     })),
   },
   {
+    breach: 'calls every capture the last',
+    caughtBy: 'several captures move each its own part',
+    breaking: modifying((parts) => ({ modify: (order) => parts.modify({ ...order, isFinal: true }) })),
+  },
+  {
+    breach: 'takes the capture before for this one',
+    caughtBy: 'a further capture without an answer is not taken',
+    breaking: modifying((parts) => ({
+      modificationStatus: (order) =>
+        parts.modificationStatus({ ...order, capturedBefore: { amount: '0.00', asset: 'EUR' } }),
+    })),
+  },
+  {
     breach: 'calls a refused capture done',
     caughtBy: 'a capture beyond the authorisation is refused',
     breaking: modifying((parts) => ({

@@ -1,4 +1,4 @@
-/** What a connector must do with authorisations: hold, capture in part and once, void, and tell when it does not know. */
+/** What a connector must do with authorisations: hold, capture once or in parts, void, and tell when it does not know. */
 import { expect } from 'vitest';
 import type { ModificationOrder } from '#activities/payments/connectors.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
@@ -11,8 +11,9 @@ type Kind = ModificationOrder['kind'];
 async function held(
   rig: PspRig,
   number = '4242424242424242',
-): Promise<{ reference: string; order: (kind: Kind, amount?: string) => ModificationOrder }> {
-  const charge = await chargeOrder(rig, number, { captureMode: 'manual' });
+  captureMode: 'manual' | 'in-parts' = 'manual',
+): Promise<{ reference: string; several: boolean; order: (kind: Kind, amount?: string, more?: Partial<ModificationOrder>) => ModificationOrder }> {
+  const charge = await chargeOrder(rig, number, { captureMode });
   const outcome = await rig.connector.authorise(charge);
   expect(outcome).toMatchObject({ kind: 'authorised', authorised: { amount: '12.34', asset: 'EUR' } });
   if (outcome.kind !== 'authorised') throw new Error(`the card is ${outcome.kind}`);
@@ -21,17 +22,21 @@ async function held(
   let count = 0;
   return {
     reference: charge.reference,
-    order: (kind, amount = '12.34') => {
+    several: outcome.severalCaptures === true,
+    order: (kind, amount = '12.34', more = {}) => {
       count += 1;
       const id = (charge.reference.split(':')[1] ?? '').replace('0198c0de', `0198c0d${count}`);
       return {
         kind,
+        isFinal: true,
+        capturedBefore: { amount: '0.00', asset: 'EUR' },
         reference: `modification:${id}`,
         chargeReference: outcome.pspReference,
         pspReference: null,
         money: { amount, asset: 'EUR' },
         ageMs: 0,
         evidence: [],
+        ...more,
       };
     },
   };
@@ -42,6 +47,12 @@ const parts = (rig: PspRig) => {
   if (known === undefined) throw new Error('expected a connector that captures');
   return known;
 };
+
+const card = '4242424242424242';
+const euro = (amount: string) => ({ amount, asset: 'EUR' });
+/** One that others may follow, after captures of so much. */
+const after = (amount: string) => ({ isFinal: false, capturedBefore: euro(amount) });
+const lastAfter = (amount: string) => ({ capturedBefore: euro(amount) });
 
 /** Asks until it is no longer open, with the webhooks that have come by then. */
 async function end(rig: PspRig, order: ModificationOrder, first: PspOutcome): Promise<PspOutcome> {
@@ -142,6 +153,71 @@ export const modifications: readonly Scenario[] = [
       const dead = parts({ ...rig, connector: rig.connectTo(await closedAddress()) });
       expect((await dead.modify(order('capture'))).kind).toBe('not_sent');
       expect((await dead.modificationStatus(order('capture'))).kind).toBe('unknown');
+    },
+  },
+  {
+    name: 'several captures move each its own part, and nothing can be captured after the last',
+    async run(rig) {
+      const { reference, several, order } = await held(rig, card, 'in-parts');
+      expect(several).toBe(true);
+      for (const [part, more] of [
+        ['3.00', after('0.00')],
+        ['3.00', after('3.00')],
+        ['4.00', lastAfter('6.00')],
+      ] as const) {
+        const capture = order('capture', part, more);
+        expect(await done(rig, capture)).toMatchObject({ kind: 'approved', processed: euro(part) });
+        // A repeat is the same capture.
+        expect((await done(rig, capture)).kind).toBe('approved');
+      }
+      expect(await bookedAmount(rig, reference)).toEqual(['300', '300', '400']);
+      // Where it keeps the rest it must be told to let go.
+      const keepsRest = rig.connector.capabilities.severalCaptures?.releasesRest === false;
+      const rest = order('void', '2.34', lastAfter('10.00'));
+      if (keepsRest) expect((await done(rig, rest)).kind).toBe('approved');
+      expect((await done(rig, order('capture', '2.34', lastAfter('10.00')))).kind).toBe('declined');
+      expect(await bookedAmount(rig, reference)).toHaveLength(3);
+    },
+  },
+  {
+    name: 'captures up to the whole authorisation end it, and one beyond what is left is refused before',
+    async run(rig) {
+      const { reference, order } = await held(rig, card, 'in-parts');
+      expect((await done(rig, order('capture', '10.00', after('0.00')))).kind).toBe('approved');
+      expect((await done(rig, order('capture', '2.35', lastAfter('10.00')))).kind).toBe('declined');
+      expect((await done(rig, order('capture', '2.34', lastAfter('10.00')))).kind).toBe('approved');
+      expect((await done(rig, order('void', '0.01', lastAfter('12.34')))).kind).toBe('declined');
+      expect(await bookedAmount(rig, reference)).toEqual(['1000', '234']);
+    },
+  },
+  {
+    name: 'what is left after a part was captured can be given up, and the part stays',
+    async run(rig) {
+      const { reference, order } = await held(rig, card, 'in-parts');
+      expect((await done(rig, order('capture', '5.00', after('0.00')))).kind).toBe('approved');
+      const rest = order('void', '7.34', lastAfter('5.00'));
+      expect(await done(rig, rest)).toMatchObject({ kind: 'approved', processed: euro('7.34') });
+      expect((await done(rig, order('capture', '1.00', after('5.00')))).kind).toBe('declined');
+      expect(await bookedAmount(rig, reference)).toEqual(['500']);
+    },
+  },
+  {
+    name: 'a further capture without an answer is not taken for the one before it, though it is as large',
+    async run(rig) {
+      const { reference, order } = await held(rig, card, 'in-parts');
+      expect((await done(rig, order('capture', '4.00', after('0.00')))).kind).toBe('approved');
+      // One that never arrived, and then one whose answer was lost.
+      const lost = order('capture', '4.00', after('4.00'));
+      const never = parts({ ...rig, connector: rig.connectTo(await closedAddress()) });
+      expect((await never.modify(lost)).kind).toBe('not_sent');
+      if (rig.connector.capabilities.statusBy === 'query')
+        expect((await parts(rig).modificationStatus(lost)).kind).toBe('not_found');
+      await rig.scenario({ modifyDelivery: 'drop' });
+      const first = await parts(rig).modify(lost);
+      expect(first.kind).toBe('unknown');
+      await rig.scenario({});
+      expect(await end(rig, lost, first)).toMatchObject({ kind: 'approved', processed: euro('4.00') });
+      expect(await bookedAmount(rig, reference)).toEqual(['400', '400']);
     },
   },
 ];

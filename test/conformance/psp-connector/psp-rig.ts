@@ -95,6 +95,7 @@ const dialects: Readonly<Record<RigName, Dialect>> = {
       API_KEY: 'beta-contract',
       MERCHANT_ACCOUNT: 'PitbossTest',
       HMAC_KEY: '0f'.repeat(32),
+      SEVERAL_CAPTURES: 'true',
     },
     habits: {
       abandonedChallenge: 'cancelled-by-call',
@@ -105,7 +106,13 @@ const dialects: Readonly<Record<RigName, Dialect>> = {
     },
     signing: signedBy.adyen('0f'.repeat(32)),
     config: (url) => ({
-      beta: { url, apiKey: 'beta-contract', merchantAccount: 'PitbossTest', hmacKey: '0f'.repeat(32) },
+      beta: {
+        url,
+        apiKey: 'beta-contract',
+        merchantAccount: 'PitbossTest',
+        hmacKey: '0f'.repeat(32),
+        severalCaptures: true,
+      },
     }),
     tokenise: (url, number) =>
       postJson(
