@@ -115,6 +115,13 @@ export const paymentsEvents = {
   'payments.ramp-quote.accepted': z.strictObject({ ...rampQuote, exchangeId: z.uuid() }),
   'payments.ramp-quote.expired': z.strictObject({ quoteId: z.uuid() }),
   'payments.ramp-quote.cancelled': z.strictObject({ quoteId: z.uuid() }),
+  'payments.exchange.refused': z.strictObject({
+    exchangeId: z.uuid(),
+    sold: money,
+    boughtAsset: z.string(),
+    code: z.string(),
+    by: z.string(),
+  }),
   'payments.ramp-terms.set': z.strictObject({
     termsVersion: z.int(),
     lifetimeS: z.int(),
