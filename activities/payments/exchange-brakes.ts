@@ -50,10 +50,11 @@ async function missingPlayLimit(
     .where('l.asset', '=', soldAsset)
     .where('l.active', '=', true)
     .where('l.kind', 'in', ['loss', 'stake'])
-    .where(({ not, exists, selectFrom }) =>
-      not(
-        exists(
-          selectFrom('responsibleGambling.limit as o')
+    .where((on) =>
+      on.not(
+        on.exists(
+          on
+            .selectFrom('responsibleGambling.limit as o')
             .select('o.id')
             .where('o.playerId', '=', playerId)
             .where('o.asset', '=', boughtAsset)
