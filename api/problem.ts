@@ -39,6 +39,7 @@ const statuses: Record<FailureCode, ProblemStatus> = {
   'unknown-jurisdiction': 422,
   'player-blocked': 403,
   'deposit-limit-required': 409,
+  'play-limit-required': 409,
   'deposit-limit-exceeded': 422,
   'play-limit-exceeded': 422,
   'self-excluded': 403,

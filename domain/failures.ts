@@ -39,6 +39,7 @@ export const failureCodes = [
   'deposit-limit-required',
   'deposit-limit-exceeded',
   'play-limit-exceeded',
+  'play-limit-required',
   'self-excluded',
   'limit-change-not-open',
   // kyc

@@ -65,12 +65,6 @@ const movements = (psp: string) => sql<Row>`
   from payments.refund r
   where r.psp = ${psp} and r.call_state in ('paid', 'late_paid') and r.psp_reference is not null
   union all
-  select 'dispute:' || m.dispute_id, s.brand, case m.kind when 'withdrawn' then 'dispute' else 'dispute-reversal' end,
-    m.asset, case m.kind when 'withdrawn' then -m.amount else m.amount end, true, ${disputeReference(psp)},
-    (m.booked_at at time zone 'UTC')::date::text, null, null, null
-  from payments.dispute_movement m join payments.dispute s on s.id = m.dispute_id
-  where m.psp = ${psp}
-  union all
   select 'withdrawal:' || w.id, w.brand, 'payout', coalesce(p.processed_asset, w.asset),
     -coalesce(p.processed_amount, l.amount - l.fee), l.state in ('paid', 'returned') and l.paid_psp = p.psp, p.psp_reference,
     (p.resolved_at at time zone 'UTC')::date::text, null, null, null
@@ -78,38 +72,77 @@ const movements = (psp: string) => sql<Row>`
     join payments.withdrawal_leg l on l.withdrawal_id = p.withdrawal_id and l.leg = p.leg
   where p.psp = ${psp} and p.state in ('paid', 'late_paid') and p.psp_reference is not null`;
 
+const disputeKinds: readonly SettlementKind[] = ['dispute', 'dispute-reversal'];
+
+/** Funds of a dispute may be taken and given back more than once under one reference: `nth` counts each way by itself. */
+const disputeMovements = (psp: string) => sql<Row & { nth: bigint }>`
+  select f.*, row_number() over (partition by f.kind, f.psp_reference order by f.booked_at, f.number) as nth
+  from (select 'dispute:' || m.dispute_id as subject, s.brand,
+      case m.kind when 'withdrawn' then 'dispute' else 'dispute-reversal' end as kind, m.asset,
+      case m.kind when 'withdrawn' then -m.amount else m.amount end as gross, true as is_booked,
+      ${disputeReference(psp)} as psp_reference, (m.booked_at at time zone 'UTC')::date::text as day, m.booked_at, m.number
+    from payments.dispute_movement m join payments.dispute s on s.id = m.dispute_id
+    where m.psp = ${psp}) f`;
+
 const fromRow = (row: Row): BrandedMovement => ({ ...row, gross: BigInt(row.gross) });
 
-/** The movements that lines name, by the place of the line; what is not there is not ours. */
+/** A line with its place among the lines of its kind and reference that the PSP has ever told, from 1. */
+export type NamedLine = Pick<
+  SettlementLine,
+  'kind' | 'pspReference' | 'naturalKey' | 'captureReference' | 'asset' | 'gross'
+> & { readonly nth: number };
+
+/** The movements that lines name, by the place of the line; what is not there is not ours, or we have not booked it. */
 export async function movementsOf(
   db: Database | Trx,
   psp: string,
   lines: readonly NamedLine[],
 ): Promise<ReadonlyMap<number, BrandedMovement>> {
+  const named = sql`unnest(${lines.map(({ kind }) => kind)}::text[],
+      ${lines.map(({ pspReference }) => pspReference)}::text[], ${lines.map(({ nth }) => nth)}::bigint[])
+      with ordinality as named(kind, psp_reference, nth, place)`;
   const { rows } = await sql<Row & { place: bigint }>`
-    select named.place, m.* from unnest(${lines.map(({ kind }) => kind)}::text[],
-      ${lines.map(({ pspReference }) => pspReference)}::text[]) with ordinality as named(kind, psp_reference, place)
+    select named.place, m.* from ${named}
     join lateral (select * from (${movements(psp)}) known
       where known.kind = named.kind and known.psp_reference = named.psp_reference) m on true
     order by named.place, m.capture_at, m.subject`.execute(db);
   const found = new Map<number, BrandedMovement>();
-  const charges = new Map<string, { places: Set<number>; captures: Map<string, BrandedMovement> }>();
+  const captures: (readonly [number, BrandedMovement])[] = [];
   for (const { place, ...row } of rows) {
     const at = Number(place) - 1;
-    if (row.captureId === null) {
-      if (!found.has(at)) found.set(at, fromRow(row));
-      continue;
-    }
-    const charge = charges.get(row.pspReference) ?? { places: new Set(), captures: new Map() };
-    charges.set(row.pspReference, charge);
-    charge.places.add(at);
-    charge.captures.set(row.subject, fromRow(row));
+    if (row.captureId !== null) captures.push([at, fromRow(row)]);
+    else if (!found.has(at)) found.set(at, fromRow(row));
   }
-  if (charges.size === 0) return found;
+  await addCaptures(db, psp, lines, captures, found);
+  if (!lines.some(({ kind }) => disputeKinds.includes(kind))) return found;
+  const disputed = await sql<Row & { place: bigint }>`
+    select named.place, d.subject, d.brand, d.kind, d.asset, d.gross, d.is_booked, d.psp_reference, d.day,
+      null::uuid as capture_id, null::text as capture_reference
+    from ${named} join (${disputeMovements(psp)}) d using (kind, psp_reference, nth)`.execute(db);
+  for (const { place, ...row } of disputed.rows) found.set(Number(place) - 1, fromRow(row));
+  return found;
+}
+
+/** Of a charge that was captured in parts every line is about one capture, and every capture is told by one line. */
+async function addCaptures(
+  db: Database | Trx,
+  psp: string,
+  lines: readonly NamedLine[],
+  candidates: readonly (readonly [number, BrandedMovement])[],
+  found: Map<number, BrandedMovement>,
+): Promise<void> {
+  if (candidates.length === 0) return;
+  const charges = new Map<string, { places: Set<number>; captures: Map<string, BrandedMovement> }>();
+  for (const [place, capture] of candidates) {
+    const charge = charges.get(capture.pspReference) ?? { places: new Set(), captures: new Map() };
+    charges.set(capture.pspReference, charge);
+    charge.places.add(place);
+    charge.captures.set(capture.subject, capture);
+  }
   const told = await toldSubjects(
     db,
     psp,
-    [...charges.values()].flatMap(({ captures }) => [...captures.keys()]),
+    candidates.map(([, { subject }]) => subject),
   );
   for (const { places, captures } of charges.values()) {
     const ofCharge = [...places].flatMap((place) => {
@@ -126,13 +159,7 @@ export async function movementsOf(
       if (capture !== null) found.set(place, capture);
     }
   }
-  return found;
 }
-
-type NamedLine = Pick<
-  SettlementLine,
-  'kind' | 'pspReference' | 'naturalKey' | 'captureReference' | 'asset' | 'gross'
->;
 
 /** Which captures lines of files have told so far, by the natural keys of the lines. */
 async function toldSubjects(
@@ -146,14 +173,58 @@ async function toldSubjects(
   return new Map(rows.map(({ naturalKey, subject }) => [naturalKey, subject]));
 }
 
+/**
+ * Where each line stands among those of its kind and reference, earlier files first; a line that was told before keeps its
+ * place. Only of disputes: all other movements have a reference of their own.
+ */
+export async function placesOf(
+  trx: Trx,
+  psp: string,
+  lines: readonly Pick<SettlementLine, 'kind' | 'pspReference' | 'naturalKey'>[],
+): Promise<readonly number[]> {
+  const disputed = lines.filter(({ kind }) => disputeKinds.includes(kind));
+  if (disputed.length === 0) return lines.map(() => 1);
+  const { rows } = await sql<{ kind: string; pspReference: string; naturalKey: string }>`
+    select l.kind, l.psp_reference, l.natural_key
+    from payments.settlement_line l join payments.settlement_file f on f.id = l.file_id
+    where l.psp = ${psp} and l.kind in ('dispute', 'dispute-reversal')
+      and l.psp_reference = any (${disputed.map(({ pspReference }) => pspReference)}::text[])
+    group by 1, 2, 3 order by min(f.fetched_at), min(f.version), min(l.line)`.execute(trx);
+  const keys = new Map<string, string[]>();
+  const placeOf = (line: { kind: string; pspReference: string; naturalKey: string }): number => {
+    const name = `${line.kind}\n${line.pspReference}`;
+    const told = keys.get(name) ?? [];
+    keys.set(name, told);
+    const known = told.indexOf(line.naturalKey);
+    return known === -1 ? told.push(line.naturalKey) : known + 1;
+  };
+  rows.forEach(placeOf);
+  return lines.map((line) => (disputeKinds.includes(line.kind) ? placeOf(line) : 1));
+}
+
+export type UntoldMovement = BrandedMovement & {
+  /** Which of its kind and reference it is, from 1. */
+  readonly nth: number;
+};
+
 /** Movements of a UTC day that no file of the PSP has told yet. */
 export async function untoldMovements(
   db: Database | Trx,
   psp: string,
   day: string,
-): Promise<readonly BrandedMovement[]> {
+): Promise<readonly UntoldMovement[]> {
   const { rows } = await sql<Row>`select * from (${movements(psp)}) m where m.day = ${day}
     and not exists (select 1 from payments.settlement_line l
       where l.psp = ${psp} and l.subject = m.subject and l.kind = m.kind)`.execute(db);
-  return rows.map(fromRow);
+  // What is told of a dispute stands for its movements in their order: of two only the second can be untold.
+  const disputed = await sql<Row & { nth: bigint }>`
+    select d.subject, d.brand, d.kind, d.asset, d.gross, d.is_booked, d.psp_reference, d.day, d.nth,
+      null::uuid as capture_id, null::text as capture_reference
+    from (${disputeMovements(psp)}) d where d.day = ${day}
+    and d.nth > (select count(distinct l.natural_key) from payments.settlement_line l
+      where l.psp = ${psp} and l.kind = d.kind and l.psp_reference = d.psp_reference)`.execute(db);
+  return [
+    ...rows.map((row) => ({ ...fromRow(row), nth: 1 })),
+    ...disputed.rows.map(({ nth, ...row }) => ({ ...fromRow(row), nth: Number(nth) })),
+  ];
 }

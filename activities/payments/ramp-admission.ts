@@ -23,12 +23,16 @@ export type RampWish = {
 };
 
 /**
- * Into crypto only who could pay in, and where the law wants a limit first, with one in the asset that is received:
+ * Into another asset only who could pay in, and where the law wants a limit first, with one in the asset that is received:
  * limits are kept per asset. Out of crypto is a way home, which an exclusion does not close. Failures: those of
  * `admitPlayer`, `deposit-limit-required`.
  */
-export async function admitRamp(db: Database, wish: RampWish): Promise<Result<null>> {
-  if (wish.direction === 'off-ramp') return succeed(null);
+export async function admitExchange(
+  db: Database,
+  wish: Pick<RampWish, 'playerId' | 'brand' | 'jurisdiction' | 'payAsset' | 'receiveAsset'>,
+  { isWayHome }: { readonly isWayHome: boolean },
+): Promise<Result<null>> {
+  if (isWayHome) return succeed(null);
   const admitted = await admitPlayer(db, { ...wish, money: { asset: wish.payAsset } });
   if (!admitted.ok) return admitted;
   const isLimitRequired = admitted.value.profile.depositLimitRequiredBeforeFirstDeposit;
@@ -36,6 +40,10 @@ export async function admitRamp(db: Database, wish: RampWish): Promise<Result<nu
     ? fail('deposit-limit-required', `Set a deposit limit in ${wish.receiveAsset} first.`)
     : succeed(null);
 }
+
+/** As `admitExchange`. */
+export const admitRamp = (db: Database, wish: RampWish): Promise<Result<null>> =>
+  admitExchange(db, wish, { isWayHome: wish.direction === 'off-ramp' });
 
 export async function judgeRamp(
   trx: Trx,

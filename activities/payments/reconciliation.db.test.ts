@@ -394,6 +394,52 @@ describe.each(names)('a day at %s', (psp) => {
     expect((await feesBooked(psp)).toString()).toBe(rows[0]?.told);
   }, 60_000);
 
+  test('with a dispute that was lost a second time before anybody followed it matches the first debit only', async () => {
+    const { depositId } = await paid(psp, '60.00');
+    const disputeId = await disputed(psp, depositId);
+    const { pspReference } = await database.db
+      .selectFrom('payments.dispute')
+      .select('pspReference')
+      .where('id', '=', disputeId)
+      .executeTakeFirstOrThrow();
+    // All within one second, as a test platform of a PSP does it.
+    for (const step of ['win', 'second']) await tell(psp, `/_scenario/disputes/${pspReference}`, { step });
+    const { fileId } = await reconcile(psp);
+    const ofDispute = async () =>
+      database.db
+        .selectFrom('payments.settlementLine')
+        .select(['kind', 'subject'])
+        .where('fileId', '=', (await reconcile(psp)).fileId)
+        .where((on) =>
+          on.or([
+            on('subject', '=', `dispute:${disputeId}`),
+            on.and([on('subject', 'is', null), on('kind', 'like', 'dispute%')]),
+          ]),
+        )
+        .orderBy('line')
+        .execute();
+    expect(await ofDispute()).toEqual([
+      { kind: 'dispute', subject: `dispute:${disputeId}` },
+      { kind: 'dispute-reversal', subject: null },
+      { kind: 'dispute', subject: null },
+    ]);
+    const breaks = await database.db
+      .selectFrom('payments.settlementLine as l')
+      .innerJoin('payments.reconciliationBreak as b', (join) =>
+        join.onRef('b.naturalKey', '=', 'l.naturalKey').onRef('b.psp', '=', 'l.psp'),
+      )
+      .select(['l.kind as line', 'b.kind'])
+      .where('l.fileId', '=', fileId)
+      .where('l.kind', 'like', 'dispute%')
+      .where('b.kind', 'in', ['extra', 'duplicate'])
+      .orderBy('l.line')
+      .execute();
+    expect(breaks).toEqual([
+      { line: 'dispute-reversal', kind: 'extra' },
+      { line: 'dispute', kind: 'extra' },
+    ]);
+  }, 60_000);
+
   test('with a line told twice, in another currency or with another fee says so', async () => {
     const [twice, foreign, dear] = [
       await paid(psp, '21.00'),

@@ -8,7 +8,7 @@ import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import { breaksOfLine, type FeeTerm, type SettlementLine } from '#domain/payments/settlement.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { closeBreak, openBreak } from './commands/breaks.ts';
-import { movementsOf, untoldMovements, type BrandedMovement } from './known-movements.ts';
+import { movementsOf, placesOf, untoldMovements, type UntoldMovement } from './known-movements.ts';
 
 export type PspDay = { readonly psp: string; readonly day: string };
 
@@ -183,7 +183,12 @@ async function matchPage(
   page: readonly SettlementLine[],
 ): Promise<void> {
   const told = await toldBefore(trx, file, page);
-  const movements = await movementsOf(trx, file.psp, page);
+  const places = await placesOf(trx, file.psp, page);
+  const movements = await movementsOf(
+    trx,
+    file.psp,
+    page.map((line, index) => ({ ...line, nth: places[index] ?? 1 })),
+  );
   const matched = page.map((line, index) => {
     const isRepeated = seen.has(line.naturalKey) || told.get(line.naturalKey)?.onOtherDay === true;
     // A fee is booked with the first file that names its line, and what a later version of the day says otherwise.
@@ -329,13 +334,18 @@ async function compareDay(trx: Trx, psp: string, day: string): Promise<void> {
     );
 }
 
-const openMissing = (trx: Trx, psp: string, day: string, one: BrandedMovement) =>
+const openMissing = (trx: Trx, psp: string, day: string, one: UntoldMovement) =>
   openBreak(trx, {
     psp,
     day,
     kind: 'missing',
-    // Several captures of one charge may be missing.
-    naturalKey: [one.kind, one.pspReference, ...(one.captureId === null ? [] : [one.captureId])].join(':'),
+    // Several captures of one charge may be missing, and several movements of one dispute.
+    naturalKey: [
+      one.kind,
+      one.pspReference,
+      ...(one.captureId === null ? [] : [one.captureId]),
+      ...(one.nth > 1 ? [one.nth] : []),
+    ].join(':'),
     subject: one.subject,
     asset: one.asset,
     expected: one.gross,

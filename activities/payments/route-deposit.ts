@@ -3,9 +3,10 @@
  * brand offers and the card has a token for. Without live rules the brand's list decides.
  */
 import type { Database, Trx } from '#db/connect.ts';
+import { assert } from '#domain/failures.ts';
 import type { KycLevel } from '#domain/kyc/levels.ts';
 import type { Units } from '#domain/money.ts';
-import { routeDeposit, type Routed } from '#domain/payments/routing.ts';
+import { mergeOrders, routeDeposit, type Routed } from '#domain/payments/routing.ts';
 import { routedPsps, routingCatalogue } from '#domain/payments/routing-fields.ts';
 import { toStoredFacts } from '#domain/rules/facts.ts';
 import type { Facts, RuleValue } from '#domain/rules/rule-types.ts';
@@ -23,7 +24,7 @@ export type RoutingRequest = {
   readonly jurisdiction: string;
   readonly asset: string;
   readonly method: 'card' | 'e-wallet';
-  readonly tokens: readonly { readonly token: string }[];
+  readonly tokens: readonly { readonly psp: string; readonly token: string }[];
   readonly sessionId: string | null;
   readonly ip: string | null;
   readonly billingCountry?: string;
@@ -35,7 +36,17 @@ export type RoutingInputs = {
   readonly chargeTerms: ReadonlyMap<string, FeeTerm>;
   /** Null when there is no such player. */
   readonly player: PayerFacts | null;
+  /** Which card each PSP would be given; null where the tokens are not known to be of more than one. */
+  readonly cardsAt: CardsAt | null;
+  /** PSPs in the order of the brand. */
+  readonly offered: readonly string[];
 };
+
+type PayerCard = PayerFacts['cards'][number];
+type CardAt = { readonly card: PayerCard | null; readonly brand: string | null };
+
+/** By PSP. Without an entry its token is of a card that no PSP has told about yet. */
+export type CardsAt = ReadonlyMap<string, CardAt>;
 
 /** What the deposit was found to be on the way here. */
 export type RoutedPayment = {
@@ -46,7 +57,10 @@ export type RoutedPayment = {
 };
 
 /** From the process's memory most of the time. */
-export async function recallRouting(db: Database, brand: string): Promise<Omit<RoutingInputs, 'player'>> {
+export async function recallRouting(
+  db: Database,
+  brand: string,
+): Promise<Omit<RoutingInputs, 'player' | 'cardsAt' | 'offered'>> {
   const [rules, health, chargeTerms] = await Promise.all([
     currentDepositRules(db, brand),
     pspHealth(db),
@@ -64,40 +78,76 @@ export type RouteDecision = Routed & {
 
 /** Null when no rules are live: the brand's own order stands. */
 export function decideRoute(
-  { rules, health, chargeTerms, player }: RoutingInputs,
+  { rules, health, chargeTerms, player, cardsAt, offered }: RoutingInputs,
   request: RoutingRequest,
   more: RoutedPayment,
 ): RouteDecision | null {
   const { live, shadow } = rules.routing;
   if (live === null || player === null) return null;
   const startedAtMs = performance.now();
-  const facts = factsOf(request, player, { health, chargeTerms }, more);
-  const routed = routeDeposit(live.rules, facts, request.depositId);
+  const groups = groupsOf(request, player, cardsAt).map(({ at, takes }) => ({
+    takes,
+    facts: factsOf(request, player, at, { health, chargeTerms }, more),
+  }));
+  const routeBy = (version: { readonly rules: typeof live.rules }) => {
+    const routed = groups.map(({ takes, facts }) => ({
+      takes,
+      facts,
+      ...routeDeposit(version.rules, facts, request.depositId),
+    }));
+    const [only, second] = routed;
+    const psps = only !== undefined && second === undefined ? only.psps : mergeOrders(routed, offered);
+    // What is kept beside the order is of the card that is tried first.
+    const decisive = routed.find(({ takes }) => psps[0] !== undefined && takes.has(psps[0])) ?? only;
+    assert(decisive !== undefined, 'a payment has facts, whatever its cards');
+    return { ...decisive, psps };
+  };
+  const { takes: _, ...routed } = routeBy(live);
   return {
     ...routed,
     versionId: live.id,
-    facts,
-    shadow:
-      shadow === null
-        ? null
-        : { versionId: shadow.id, psps: routeDeposit(shadow.rules, facts, request.depositId).psps },
+    shadow: shadow === null ? null : { versionId: shadow.id, psps: routeBy(shadow).psps },
     tookUs: Math.round((performance.now() - startedAtMs) * 1_000),
   };
 }
 
 /** Null where no rules are live, and for a wallet, which nobody authenticates by 3-D Secure. */
 export function decideAuthentication(
-  { rules, player }: RoutingInputs,
+  { rules, player, cardsAt }: RoutingInputs,
   request: RoutingRequest,
   more: RoutedPayment,
+  firstPsp: string,
 ): ThreeDsDecision | null {
   if (player === null || request.method !== 'card') return null;
-  return decideThreeDs(rules.threeDs, depositFacts(request, player, more));
+  const at = cardsAt === null ? onlyCard(player) : (cardsAt.get(firstPsp) ?? unknownCard);
+  return decideThreeDs(rules.threeDs, depositFacts(request, player, at, more));
+}
+
+const unknownCard: CardAt = { card: null, brand: null };
+const onlyCard = ({ cards, cardBrand }: PayerFacts): CardAt => ({ card: cards[0] ?? null, brand: cardBrand });
+
+/** The PSPs that would be given the same card, with what is known of it. */
+function groupsOf(
+  { tokens }: RoutingRequest,
+  player: PayerFacts,
+  cardsAt: CardsAt | null,
+): readonly { readonly at: CardAt; readonly takes: ReadonlySet<string> }[] {
+  if (cardsAt === null) return [{ at: onlyCard(player), takes: new Set(tokens.map(({ psp }) => psp)) }];
+  const groups = new Map<string, { readonly at: CardAt; readonly takes: Set<string> }>();
+  for (const { psp } of tokens) {
+    const at = cardsAt.get(psp) ?? unknownCard;
+    const name = `${at.card?.id ?? ''} ${at.brand ?? ''}`;
+    const group = groups.get(name);
+    if (group === undefined) groups.set(name, { at, takes: new Set([psp]) });
+    else group.takes.add(psp);
+  }
+  return [...groups.values()];
 }
 
 function depositFacts(
   request: RoutingRequest,
   player: PayerFacts,
+  { card, brand }: CardAt,
   { amount, kycLevel, age }: RoutedPayment,
 ): Map<string, RuleValue> {
   return new Map<string, RuleValue>([
@@ -116,12 +166,12 @@ function depositFacts(
     ['player.fraudScore', player.fraudScore],
     ['ip.country', player.ipCountry],
     ['billing.country', request.billingCountry ?? null],
-    ['card.brand', player.cardBrand],
-    ['card.bin', player.cards[0]?.bin ?? null],
-    ['card.country', player.cards[0]?.country ?? null],
-    ['card.type', player.cards[0]?.type ?? null],
-    ['bank.name', player.cards[0]?.issuer ?? null],
-    ['bank.country', player.cards[0]?.issuerCountry ?? null],
+    ['card.brand', brand],
+    ['card.bin', card?.bin ?? null],
+    ['card.country', card?.country ?? null],
+    ['card.type', card?.type ?? null],
+    ['bank.name', card?.issuer ?? null],
+    ['bank.country', card?.issuerCountry ?? null],
     ['list.grey', player.listed.some(({ list }) => list === 'grey')],
     ['list.white', player.listed.some(({ list }) => list === 'white')],
     ['uses.player24h', player.uses.player],
@@ -135,10 +185,11 @@ function depositFacts(
 function factsOf(
   request: RoutingRequest,
   player: PayerFacts,
+  at: CardAt,
   { health, chargeTerms }: Pick<RoutingInputs, 'health' | 'chargeTerms'>,
   more: RoutedPayment,
 ): Facts {
-  const facts = depositFacts(request, player, more);
+  const facts = depositFacts(request, player, at, more);
   for (const psp of routedPsps) {
     const known = health.get(psp);
     facts.set(`psp.${psp}.attempts`, known?.attempts ?? 0n);

@@ -194,7 +194,8 @@ export async function makeExchangeAt(
   return made ? succeed(made) : fail('not-found', 'There is no such exchange.');
 }
 
-async function knownExchange(
+/** What the same id made before; null where it made nothing. Failure: `idempotency-key-reused`. */
+export async function knownExchange(
   trx: Trx,
   wish: Pick<MakeExchange, 'exchangeId' | 'fingerprint'>,
 ): Promise<Result<ExchangeRow> | null> {

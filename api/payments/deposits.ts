@@ -71,7 +71,9 @@ export function mountDeposits(api: Api, deps: ApiDeps): void {
   api.openapi(methodsRoute(deps), async (c) => {
     const { playerId, brand, jurisdiction } = c.var.player;
     const hasBank = deps.config.bank !== undefined;
-    const methods = await readDepositMethods(deps.db, { playerId, brand, jurisdiction, hasBank });
+    const crypto = deps.config.evm;
+    const question = { playerId, brand, jurisdiction, hasBank, ...(crypto && { crypto }) };
+    const methods = await readDepositMethods(deps.db, question);
     const items = methods.filter(({ missing }) => missing === null).map(toApiMethod);
     return c.json({ items }, 200);
   });

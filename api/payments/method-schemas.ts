@@ -2,9 +2,28 @@
 import { z } from '@hono/zod-openapi';
 import { toMoneyText } from '#domain/money.ts';
 import type { MethodView } from '#domain/payments/deposit-methods.ts';
+import { chainNames } from '#domain/payments/crypto/chains.ts';
 import { payInMethods } from '#domain/payments/payment-rules.ts';
 import { nullableMoneyOutput } from '../schemas.ts';
 import { walletNames } from './payment-schemas.ts';
+
+const chainOutput = z
+  .strictObject({
+    network: z.enum(chainNames),
+    contract: z.string().nullable().openapi({ description: "Null for the chain's own coin." }),
+    confirmations: z
+      .array(
+        z.strictObject({
+          upTo: nullableMoneyOutput,
+          blocks: z.int().openapi({ description: 'That must hold the transfer, its own included.' }),
+        }),
+      )
+      .openapi({ description: 'By amount, the smallest first; the last one has no end.' }),
+    state: z.enum(['available', 'delayed']).openapi({
+      description: '`delayed`: the chain has not been read for a while; transfers are credited once it is.',
+    }),
+  })
+  .openapi('DepositChain');
 
 export const methodOutput = z
   .strictObject({
@@ -12,9 +31,11 @@ export const methodOutput = z
     asset: z.string(),
     psps: z.array(z.string()).openapi({
       description:
-        'Tokenise a card with each of these, those that answer come first; a wallet needs no token.',
+        'Tokenise a card with each of these, those that answer come first; a wallet needs no token. None for ' +
+        'transfers: `POST /v1/bank-transfers`, and for crypto `POST /v1/crypto-addresses` with the asset.',
     }),
     wallets: z.array(z.enum(walletNames)).openapi({ description: 'Of the method `e-wallet`.' }),
+    chain: z.union([chainOutput, z.null()]).openapi({ description: 'Of the method `crypto`.' }),
     min: nullableMoneyOutput,
     max: nullableMoneyOutput,
     isImpaired: z
@@ -29,6 +50,7 @@ export function toApiMethod({
   psps,
   range,
   isImpaired,
+  chain,
 }: MethodView): z.infer<typeof methodOutput> {
   const money = (units: bigint | null) => (units === null ? null : toMoneyText(units, asset));
   return {
@@ -36,6 +58,18 @@ export function toApiMethod({
     asset,
     psps: [...psps],
     wallets: method === 'e-wallet' ? [...walletNames] : [],
+    chain:
+      chain === undefined
+        ? null
+        : {
+            network: chain.network,
+            contract: chain.contract,
+            confirmations: chain.terms.confirmations.map(({ upTo, blocks }) => ({
+              upTo: money(upTo),
+              blocks,
+            })),
+            state: chain.state,
+          },
     min: money(range.min),
     max: money(range.max),
     isImpaired,

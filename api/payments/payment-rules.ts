@@ -314,7 +314,13 @@ export function mountPaymentRules(api: Api, deps: ApiDeps): void {
     if (player === undefined) throw new FailureError(fail('not-found', 'There is no such player.').failure);
     requireBrand(c.get('operator'), player.brand);
     const hasBank = deps.config.bank !== undefined;
-    const methods = await readDepositMethods(db, { ...player, playerId: id, hasBank });
+    const crypto = deps.config.evm;
+    const methods = await readDepositMethods(db, {
+      ...player,
+      playerId: id,
+      hasBank,
+      ...(crypto && { crypto }),
+    });
     return c.json({ items: methods.map(toStaffMethod) }, 200);
   });
 }

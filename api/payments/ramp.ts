@@ -71,6 +71,7 @@ const acceptRoute = (deps: ApiDeps) =>
         'insufficient-funds',
         'wallet-not-found',
         'withdrawal-pending-wagering',
+        'play-limit-required',
         'idempotency-key-reused',
       ),
     },

@@ -1,12 +1,7 @@
 /** Rates in force, and exchanges between a player's own assets at one of them. */
 import { createRoute, z } from '@hono/zod-openapi';
-import {
-  currentRates,
-  makeExchange,
-  publishRate,
-  type ExchangeRow,
-  type RateRow,
-} from '#activities/wallet/exchanges.ts';
+import { exchangeAssets } from '#activities/payments/commands/exchange-assets.ts';
+import { currentRates, publishRate, type ExchangeRow, type RateRow } from '#activities/wallet/exchanges.ts';
 import { orThrow } from '#domain/failures.ts';
 import { parsePayable, toMoneyText } from '#domain/money.ts';
 import type { Api } from '../app.ts';
@@ -17,6 +12,7 @@ import { requirePlayer } from '../pam-guard.ts';
 import { body, idPageQuery, json } from '../payments/payment-schemas.ts';
 import { olderThan, pageById } from '../keyset.ts';
 import { problemResponses } from '../problem.ts';
+import { clientAddress } from '../request-origin.ts';
 import { moneyInput, moneyOutput, pageOf, timestamp } from '../schemas.ts';
 import { decided } from './decided.ts';
 import { assetInput, instantInput } from './schemas.ts';
@@ -146,6 +142,9 @@ function mountExchange(api: Api, deps: ApiDeps): void {
       operationId: 'makeExchange',
       tags: ['wallet'],
       summary: 'Give money of one own wallet for money of another one',
+      description:
+        'Into another asset only who could pay in there. Money that is bound to wagering stays in its asset. Between ' +
+        'fiat and crypto the limits of ramps count, and out of crypto stays open while play is excluded.',
       security: [{ playerSession: [] }],
       middleware: [requirePlayer(deps)] as const,
       request: {
@@ -173,6 +172,17 @@ function mountExchange(api: Api, deps: ApiDeps): void {
           'amount-too-precise',
           'amount-too-large',
           'rate-not-current',
+          'email-not-verified',
+          'identity-not-verified',
+          'unsupported-asset',
+          'self-excluded',
+          'deposit-limit-required',
+          'play-limit-required',
+          'withdrawal-pending-wagering',
+          'payment-method-unavailable',
+          'amount-below-minimum',
+          'amount-above-maximum',
+          'payment-limit-exceeded',
           'insufficient-funds',
           'wallet-not-found',
           'idempotency-key-reused',
@@ -181,18 +191,20 @@ function mountExchange(api: Api, deps: ApiDeps): void {
     }),
     async (c) => {
       const input = c.req.valid('json');
-      const { playerId, brand } = c.get('player');
+      const { playerId, brand, jurisdiction, sessionId } = c.get('player');
       const sold = orThrow(parsePayable(input.sell));
-      const row = await decided(deps.db, (trx) =>
-        makeExchange(trx, {
+      const row = orThrow(
+        await exchangeAssets(deps.db, {
           exchangeId: idFromKey('exchange', playerId, c.req.valid('header')['idempotency-key']),
           playerId,
           brand,
+          jurisdiction,
           soldAsset: input.sell.asset,
           sold,
           boughtAsset: input.boughtAsset,
           rateId: input.rateId,
           fingerprint: requestFingerprint(input),
+          origin: { sessionId, ip: clientAddress(c) },
         }),
       );
       return c.json(toApiExchange(row), 200);

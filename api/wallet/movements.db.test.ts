@@ -207,6 +207,21 @@ test('a player exchanges at the rate that was shown', async () => {
     .execute((trx) =>
       openWallet(trx, { playerId: player.id, asset: 'USD', brand: player.brand, jurisdiction: 'MT' }),
     );
+  await database.db
+    .insertInto('responsibleGambling.limit')
+    .values({
+      id: randomUUID(),
+      playerId: player.id,
+      brand: player.brand,
+      jurisdiction: 'MT',
+      profileVersion: 1,
+      kind: 'deposit',
+      window: 'day',
+      asset: 'USD',
+      amount: (10n ** 15n).toString(),
+      fingerprint: Buffer.alloc(32),
+    })
+    .execute();
   const rate = {
     soldAsset: 'EUR',
     boughtAsset: 'USD',

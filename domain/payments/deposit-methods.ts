@@ -1,5 +1,7 @@
 /** Which methods a player can pay in with, with what amounts, and why a method is not there: one computation for the list and for the deposit itself. */
 import type { KycLevel } from '../kyc/levels.ts';
+import type { ChainName } from './crypto/chains.ts';
+import type { DepositTerms } from './crypto/deposit-policy.ts';
 import {
   amountRange,
   methodGap,
@@ -9,11 +11,22 @@ import {
   type PaymentRule,
 } from './payment-rules.ts';
 
+export type ChainOffer = {
+  readonly network: ChainName;
+  /** Null for the chain's own coin. */
+  readonly contract: string | null;
+  readonly terms: DepositTerms;
+  /** `delayed`: the chain has not been read for a while; what is sent is credited once it is. */
+  readonly state: 'available' | 'delayed';
+};
+
 export type MethodOffer = {
   readonly method: PayInMethod;
   readonly asset: string;
   /** In the order of the brand; empty where none is needed. */
   readonly psps: readonly string[];
+  /** Of the method `crypto`. */
+  readonly chain?: ChainOffer;
 };
 
 export type PspReach = {
@@ -43,11 +56,13 @@ export function viewMethod(
   const [down, up] = [true, false].map((wanted) =>
     offer.psps.filter((psp) => isDown(health.get(psp)) === wanted),
   );
+  const range = amountRange(own);
+  const least = offer.chain?.terms.minimum;
   return {
     ...offer,
     psps: [...(up ?? []), ...(down ?? [])],
-    range: amountRange(own),
-    isImpaired: offer.psps.length > 0 && up?.length === 0,
+    range: least === undefined || (range.min ?? 0n) > least ? range : { ...range, min: least },
+    isImpaired: (offer.psps.length > 0 && up?.length === 0) || offer.chain?.state === 'delayed',
     missing: methodGap(own, payer.kycLevel),
   };
 }

@@ -34,10 +34,10 @@ const rampQuote = {
   receive: money,
 };
 
-/** A capture or void of an authorisation. */
 /** Left out before there were captures that others may follow. */
 const isFinal = z.boolean().optional();
 
+/** A capture or void of an authorisation. */
 const modification = {
   modificationId: z.uuid(),
   depositId: z.uuid(),
@@ -124,6 +124,13 @@ export const paymentsEvents = {
   'payments.ramp-quote.accepted': z.strictObject({ ...rampQuote, exchangeId: z.uuid() }),
   'payments.ramp-quote.expired': z.strictObject({ quoteId: z.uuid() }),
   'payments.ramp-quote.cancelled': z.strictObject({ quoteId: z.uuid() }),
+  'payments.exchange.refused': z.strictObject({
+    exchangeId: z.uuid(),
+    sold: money,
+    boughtAsset: z.string(),
+    code: z.string(),
+    by: z.string(),
+  }),
   'payments.ramp-terms.set': z.strictObject({
     termsVersion: z.int(),
     lifetimeS: z.int(),

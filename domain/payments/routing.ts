@@ -30,3 +30,20 @@ export function routeDeposit(
   const [outcome] = outcomes;
   return { psps: outcome === undefined ? [] : shareAt(outcome.split, bucket).psps, row, bucket, trace };
 }
+
+/**
+ * One order out of those that the rules give for each card, where the tokens of one request are of several: a PSP stands
+ * where the rules put it for the card that it would be given. Equal places go by the brand's own order.
+ */
+export function mergeOrders(
+  orders: readonly { readonly takes: ReadonlySet<string>; readonly psps: readonly string[] }[],
+  offered: readonly string[],
+): readonly string[] {
+  const places = orders.flatMap(({ takes, psps }) =>
+    psps.flatMap((psp, place) => (takes.has(psp) ? [{ psp, place }] : [])),
+  );
+  const rank = (psp: string): number => (offered.includes(psp) ? offered.indexOf(psp) : offered.length);
+  return places
+    .toSorted((a, b) => a.place - b.place || rank(a.psp) - rank(b.psp) || (a.psp < b.psp ? -1 : 1))
+    .map(({ psp }) => psp);
+}

@@ -10,7 +10,7 @@ import type { MovementRow } from './tables.ts';
 
 export interface SettlementEntry {
   id: string;
-  kind: MovementRow['kind'] | 'bank_payout';
+  kind: MovementRow['kind'] | 'second_dispute' | 'bank_payout';
   /** The PSP's name of the charge, refund, dispute or payout. */
   subject: string;
   paymentId: string | null;
@@ -55,15 +55,17 @@ export function settlementOf(store: StateStore, day: string): SettlementEntry[] 
   store.run(breakTable);
   const fromMs = Date.parse(`${day}T00:00:00.000Z`);
   const entries = store
-    .all<MovementRow & { operation: string | null }>(
-      `select m.*, o.operation from movement m left join movement_operation o on o.movement_id = m.id
-       where at_ms >= ? and at_ms < ? order by m.id`,
+    .all<MovementRow & { operation: string | null; is_second: 0 | 1 }>(
+      `select m.*, o.operation, m.kind = 'dispute' and exists (select 1 from movement e
+         where e.kind = 'dispute' and e.subject = m.subject and e.id < m.id) as is_second
+       from movement m left join movement_operation o on o.movement_id = m.id
+       where m.at_ms >= ? and m.at_ms < ? order by m.id`,
       fromMs,
       fromMs + 86_400_000,
     )
     .map((row): SettlementEntry => ({
       id: `mv${row.id}`,
-      kind: row.kind,
+      kind: row.is_second === 1 ? 'second_dispute' : row.kind,
       subject: row.subject,
       paymentId: row.payment_id,
       operation: row.operation,

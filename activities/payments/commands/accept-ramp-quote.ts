@@ -10,6 +10,7 @@ import type { Database, Trx } from '#db/connect.ts';
 import { assert, fail, FailureError, orThrow, type Result } from '#domain/failures.ts';
 import type { PaymentRule } from '#domain/payments/payment-rules.ts';
 import { toFailure, type Refusal } from '#domain/payments/uses.ts';
+import { refuseBraked } from '../exchange-brakes.ts';
 import { currentPaymentRules } from '../payment-limits.ts';
 import { takeUses } from '../payment-uses.ts';
 import { admitRamp, judgeRamp, type RampWish } from '../ramp-admission.ts';
@@ -23,7 +24,6 @@ import {
   type RampQuoteRow,
 } from './ramp-quotes.ts';
 import { refusable, type PaymentOrigin } from './request-deposit.ts';
-import { hasPendingWagering } from './request-withdrawal.ts';
 import { openWorkItem } from './work-items.ts';
 
 export type RampAcceptance = {
@@ -39,8 +39,8 @@ export type RampAcceptance = {
 /**
  * Accepts an open quote, or finds that the same key has done so. Failures: `not-found`, `idempotency-key-reused` (the
  * key accepted another quote), `quote-expired`, `quote-not-open`, those of `admitRamp` and `judgeRamp`,
- * `payment-limit-exceeded`, `withdrawal-pending-wagering`, `insufficient-funds`, `wallet-not-found`. All but
- * `quote-expired` leave the quote as it was.
+ * `payment-limit-exceeded`, those of `refuseBraked`, `insufficient-funds`, `wallet-not-found`. All but `quote-expired`
+ * leave the quote as it was.
  */
 export async function acceptRampQuote(db: Database, accept: RampAcceptance): Promise<Result<RampQuoteRow>> {
   const known = await db
@@ -157,7 +157,12 @@ async function carryOut(
     ),
   );
   assert(exchange.bought === row.receive, 'the exchange gives what was promised');
-  await refuseBraked(trx, wish);
+  await refuseBraked(trx, {
+    playerId,
+    soldAsset: payAsset,
+    boughtAsset: receiveAsset,
+    isWayHome: method === 'off-ramp',
+  });
   await trx
     .updateTable('payments.paymentUse')
     .set({ state: 'approved' })
@@ -188,21 +193,4 @@ async function carryOut(
     byPlayer(row),
   );
   return accepted;
-}
-
-/**
- * Both wallets are locked by now, so an exclusion or an award that came in the meantime is seen here. Money that is bound
- * to wagering would leave its asset, and with it the rule that a withdrawal waits for.
- */
-async function refuseBraked(trx: Trx, { playerId, payAsset, direction }: RampWish): Promise<void> {
-  const { isBlocked } = await trx
-    .selectFrom('wallet.playerWallet')
-    .select(sql<boolean>`coalesce(play_blocked_until > clock_timestamp(), false)`.as('isBlocked'))
-    .where('playerId', '=', playerId)
-    .where('asset', '=', payAsset)
-    .executeTakeFirstOrThrow();
-  if (isBlocked && direction === 'on-ramp')
-    orThrow(fail('self-excluded', 'Ramps into crypto are closed while play is excluded or paused.'));
-  if (await hasPendingWagering(trx, playerId, payAsset))
-    orThrow(fail('withdrawal-pending-wagering', 'An active award still has wagering left.'));
 }

@@ -21,6 +21,9 @@ const table: Readonly<Record<ChainName, Chain>> = {
   polygon: { name: 'polygon', coin: 'POL', blockMs: 2_000, finalDepth: 384 },
 };
 
+/** Without a new block for so long a chain is not being read as it should. */
+export const readDelayMaxMs = ({ blockMs }: Chain): number => Math.max(60_000, 10 * blockMs);
+
 export const chainOf = (name: ChainName): Chain => table[name];
 
 /** A token of the chain that is taken: its contract, and the asset that it is in our books. */

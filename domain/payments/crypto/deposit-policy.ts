@@ -53,6 +53,31 @@ const table: Readonly<Record<string, AssetPolicy>> = {
   },
 };
 
+export type DepositTerms = {
+  /** Units at ledger scale; less is not credited by itself. */
+  readonly minimum: Units;
+  /** Blocks that must hold an amount up to `upTo`, its own included; null is without end. */
+  readonly confirmations: readonly { readonly upTo: Units | null; readonly blocks: number }[];
+};
+
+/** What a player may know before he pays. Failure: `unsupported-asset`. */
+export function depositTerms(assetCode: string): Result<DepositTerms> {
+  const asset = assets.get(assetCode);
+  const policy = table[assetCode];
+  if (asset === undefined || policy === undefined) return notTaken(assetCode);
+  const units = (decimal: string): Units => orThrow(parseDecimal(decimal, asset.ledgerScale));
+  return succeed({
+    minimum: units(policy.minimum),
+    confirmations: policy.bands.map(({ upTo, depth }) => ({
+      upTo: upTo === null ? null : units(upTo),
+      blocks: depth,
+    })),
+  });
+}
+
+const notTaken = (assetCode: string) =>
+  fail('unsupported-asset', `Deposits of ${assetCode.slice(0, 12)} are not taken.`);
+
 /** Assets that a deposit is taken in. */
 export const cryptoAssets: readonly string[] = Object.keys(table);
 
@@ -70,8 +95,7 @@ export type Judged = {
 export function judgeDeposit(assetCode: string, raw: bigint): Result<Judged> {
   const asset = assets.get(assetCode);
   const policy = table[assetCode];
-  if (asset === undefined || policy === undefined)
-    return fail('unsupported-asset', `Deposits of ${assetCode.slice(0, 12)} are not taken.`);
+  if (asset === undefined || policy === undefined) return notTaken(assetCode);
   const tooLarge = raw > amountMaxWhole * 10n ** BigInt(asset.payableScale);
   const units = (decimal: string): Units => orThrow(parseDecimal(decimal, asset.ledgerScale));
   const amount = tooLarge ? 0n : rescale(raw, asset.payableScale, asset.ledgerScale);

@@ -11,6 +11,7 @@ const types: Record<SettlementEntry['kind'], string> = {
   refund: 'Refunded',
   payout: 'PaidOut',
   dispute: 'Chargeback',
+  second_dispute: 'SecondChargeback',
   dispute_reversal: 'ChargebackReversed',
   bank_payout: 'MerchantPayout',
 };

@@ -28,6 +28,7 @@ const actionTypes: Record<SettlementEntry['kind'], string> = {
   refund: 'Refund',
   payout: 'Payout',
   dispute: 'Chargeback',
+  second_dispute: 'Chargeback',
   dispute_reversal: 'Chargeback',
   bank_payout: 'Payout',
 };
@@ -37,6 +38,7 @@ const breakdowns: Record<SettlementEntry['kind'], string> = {
   refund: 'Refund',
   payout: 'Payout',
   dispute: 'Chargeback (ADJM)',
+  second_dispute: 'Chargeback (ADJM)',
   dispute_reversal: 'Chargeback (ADJR)',
   bank_payout: 'Payout',
 };

@@ -13,6 +13,7 @@ const categories: Record<SettlementEntry['kind'], string> = {
   refund: 'refund',
   payout: 'payout',
   dispute: 'dispute',
+  second_dispute: 'dispute',
   dispute_reversal: 'dispute_reversal',
   bank_payout: 'payout',
 };
