@@ -12,12 +12,7 @@ import {
 import type { ActivityDeps } from '../deps.ts';
 import type { ModificationRow } from './commands/request-modification.ts';
 import { closeWorkItems, openWorkItem } from './commands/work-items.ts';
-import {
-  endAuthorisation,
-  leftOf,
-  lockAuthorisation,
-  type AuthorisationRow,
-} from './authorisations.ts';
+import { endAuthorisation, leftOf, lockAuthorisation, type AuthorisationRow } from './authorisations.ts';
 import { creditDeposit, creditFurther, giveUp } from './deposit-outcomes.ts';
 import { lockDeposit, moneyOf, type DepositRow } from './payment-rows.ts';
 import { lockAttempt } from './record-outcome.ts';
@@ -147,11 +142,7 @@ export function createModificationActivities(deps: Pick<ActivityDeps, 'db' | 'ps
   };
 }
 
-async function settleDone(
-  trx: Trx,
-  row: ModificationRow,
-  keepsRest: boolean,
-): Promise<'done' | 'mismatch'> {
+async function settleDone(trx: Trx, row: ModificationRow, keepsRest: boolean): Promise<'done' | 'mismatch'> {
   const deposit = await lockDeposit(trx, row.depositId);
   const held = await lockAuthorisation(trx, row.depositId);
   const isCapture = modificationKindOf(row.kind) === 'capture';

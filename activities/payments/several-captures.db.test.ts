@@ -279,7 +279,9 @@ describe('several captures of one authorisation', () => {
     const each = world();
     const { depositId, charge } = await held(each);
     for (let round = 0; round < 4; round += 1) {
-      const asked = await Promise.all(Array.from({ length: 8 }, () => ask(depositId, 'capture', 1_500, false)));
+      const asked = await Promise.all(
+        Array.from({ length: 8 }, () => ask(depositId, 'capture', 1_500, false)),
+      );
       const won = asked.filter(({ ok }) => ok);
       expect(won).toHaveLength(round < 3 ? 1 : 0);
       for (const result of won) await carry(each, orThrow(result).id, 'done');

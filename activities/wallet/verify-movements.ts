@@ -53,7 +53,9 @@ async function checkClawbacks(db: Database): Promise<Check> {
       where more.answers = o.id and more.code = 'deposit.capture') f
     where c.code in ('deposit.refund', 'chargeback.open')
       and not exists (select 1 from wallet.journal w where w.reverses = c.id)
-    group by o.id, o.amount, f.more having sum(c.amount) > o.amount + f.more limit ${findingsMax}`.execute(db);
+    group by o.id, o.amount, f.more having sum(c.amount) > o.amount + f.more limit ${findingsMax}`.execute(
+    db,
+  );
   return {
     name: 'no deposit gives back more than it brought',
     covered: `${await countOf(db, ['deposit.refund', 'chargeback.open'])} refunds and chargebacks`,

@@ -248,7 +248,13 @@ function noticed(
         ? null
         : { token: order.token, cardBrand: null, last4: null, expiryMonth: null, expiryYear: null };
     return order.captureMode !== undefined && order.captureMode !== 'automatic'
-      ? { kind: 'authorised', pspReference, authorised: amount, instrument, severalCaptures: account.severalCaptures === true }
+      ? {
+          kind: 'authorised',
+          pspReference,
+          authorised: amount,
+          instrument,
+          severalCaptures: account.severalCaptures === true,
+        }
       : { kind: 'approved', pspReference, processed: amount, instrument };
   }
   const failure = items[0];

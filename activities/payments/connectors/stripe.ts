@@ -309,8 +309,7 @@ function intentOutcome(intent: Stripe.PaymentIntent): PspOutcome {
         kind: 'authorised',
         pspReference: intent.id,
         authorised: fromMinorNumber(intent.amount_capturable, intent.currency),
-        severalCaptures:
-          chargeOf(intent)?.payment_method_details?.card?.multicapture?.status === 'available',
+        severalCaptures: chargeOf(intent)?.payment_method_details?.card?.multicapture?.status === 'available',
         instrument: instrumentOf(intent),
         card: cardOf(intent),
         threeDs: stripeResult(chargeOf(intent)),

@@ -12,7 +12,11 @@ async function held(
   rig: PspRig,
   number = '4242424242424242',
   captureMode: 'manual' | 'in-parts' = 'manual',
-): Promise<{ reference: string; several: boolean; order: (kind: Kind, amount?: string, more?: Partial<ModificationOrder>) => ModificationOrder }> {
+): Promise<{
+  reference: string;
+  several: boolean;
+  order: (kind: Kind, amount?: string, more?: Partial<ModificationOrder>) => ModificationOrder;
+}> {
   const charge = await chargeOrder(rig, number, { captureMode });
   const outcome = await rig.connector.authorise(charge);
   expect(outcome).toMatchObject({ kind: 'authorised', authorised: { amount: '12.34', asset: 'EUR' } });
