@@ -164,12 +164,10 @@ export const disputeScenarios: readonly Scenario[] = [
       // The same bytes are the same lines, and bytes that end in the middle of a line are none at all.
       expect(await Array.fromAsync(settlement.parseSettlement(file.content))).toEqual(lines);
       const cut = file.content.slice(0, file.content.lastIndexOf(',', file.content.length - 40));
-      await expect(Array.fromAsync(settlement.parseSettlement(cut))).rejects.toThrow(
-        /wider or narrower|no column|cannot be read/,
-      );
-      await expect(Array.fromAsync(settlement.parseSettlement('a,b\r\n1,2\r\n'))).rejects.toThrow(
-        /no column/,
-      );
+      const refusalOf = (content: string) =>
+        Array.fromAsync(settlement.parseSettlement(content)).then(() => 'it was read', String);
+      expect(await refusalOf(cut)).toMatch(/wider or narrower|no column|cannot be read/);
+      expect(await refusalOf('a,b\r\n1,2\r\n')).toMatch(/no column/);
     },
   },
 ];
