@@ -1,5 +1,6 @@
 /** What the cashier needs of a PSP, whichever it is; how each one says it stays inside its connector. */
 import type { Result } from '#domain/failures.ts';
+import type { TextParts } from './connectors/csv.ts';
 import type { MoneyText } from '#domain/money.ts';
 import type { CaptureMode } from '#domain/payments/capture-mode.ts';
 import type { DisputeAnswer, DisputeOutcome } from '#domain/payments/dispute-state.ts';
@@ -150,7 +151,7 @@ export interface PspSettlement {
   /** The settlement file of a UTC day (`2026-11-25`), as it came. */
   settlementFile(day: string): Promise<SettlementFile>;
   /** Reads such a file, line by line as they are asked for. Throws `invalid-request` where it is not one. */
-  parseSettlement(content: string): Iterable<SettlementLine>;
+  parseSettlement(content: TextParts): AsyncIterable<SettlementLine>;
 }
 
 /**

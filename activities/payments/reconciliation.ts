@@ -71,15 +71,14 @@ export function createReconciliationActivities(deps: Pick<ActivityDeps, 'db' | '
       return db.transaction().execute(async (trx) => {
         const file = await trx
           .selectFrom('payments.settlementFile')
-          .selectAll()
-          .select(sql<string>`day::text`.as('dayText'))
+          .select(['id', 'psp', 'version', 'name', sql<string>`day::text`.as('dayText')])
           .where('id', '=', fileId)
           .executeTakeFirstOrThrow();
         const { psp, dayText: day } = file;
         await lockPsp(trx, psp);
         const settlement = deps.psps.get(psp)?.settlement;
         if (!settlement) throw new Error(`Invariant broken: a file of ${psp}, which is not connected`);
-        const lines = settlement.parseSettlement(file.content);
+        const lines = settlement.parseSettlement(contentOf(trx, fileId));
         const stored = await trx
           .selectFrom('payments.settlementLine')
           .select('line')
@@ -140,6 +139,21 @@ const lockPsp = (trx: Trx, psp: string) =>
 
 type FileRef = { readonly id: string; readonly psp: string; readonly day: string };
 
+/** Characters that are held at once: a file of a busy day is large, and a worker does other things beside it. */
+const rangeCharacters = 512 * 1_024;
+
+/** The stored text range by range. */
+async function* contentOf(trx: Trx, fileId: string): AsyncGenerator<string> {
+  for (let from = 1; ; from += rangeCharacters) {
+    const { rows } = await sql<{ part: string }>`
+      select substr(content, ${from}::int, ${rangeCharacters}::int) as part
+      from payments.settlement_file where id = ${fileId}`.execute(trx);
+    const part = rows[0]?.part ?? '';
+    if (part === '') return;
+    yield part;
+  }
+}
+
 /** Lines that are matched at once: enough to spare round trips, few enough to be held. */
 const pageLines = 1_000;
 
@@ -147,19 +161,18 @@ const pageLines = 1_000;
 async function takeLines(
   trx: Trx,
   file: FileRef,
-  lines: Iterable<SettlementLine>,
+  lines: AsyncIterable<SettlementLine>,
 ): Promise<{ readonly lines: number; readonly fees: ReadonlyMap<string, bigint> }> {
   const terms = await feeTerms(trx, file.psp);
-  const seen = new Set<string>();
   const fees = new Map<string, bigint>();
   let taken = 0;
   let page: SettlementLine[] = [];
   const takePage = async () => {
-    await matchPage(trx, { file, terms, seen, fees, before: taken }, page);
+    await matchPage(trx, { file, terms, fees, before: taken }, page);
     taken += page.length;
     page = [];
   };
-  for (const line of lines) {
+  for await (const line of lines) {
     page.push(line);
     if (page.length === pageLines) await takePage();
   }
@@ -170,8 +183,6 @@ async function takeLines(
 type Matching = {
   readonly file: FileRef;
   readonly terms: ReadonlyMap<string, FeeTerm>;
-  /** Names of lines that this file has told so far. */
-  readonly seen: Set<string>;
   readonly fees: Map<string, bigint>;
   /** Lines of this file before the page. */
   readonly before: number;
@@ -179,10 +190,11 @@ type Matching = {
 
 async function matchPage(
   trx: Trx,
-  { file, terms, seen, fees, before }: Matching,
+  { file, terms, fees, before }: Matching,
   page: readonly SettlementLine[],
 ): Promise<void> {
   const told = await toldBefore(trx, file, page);
+  const seen = new Set<string>();
   const places = await placesOf(trx, file.psp, page);
   const movements = await movementsOf(
     trx,
@@ -190,7 +202,7 @@ async function matchPage(
     page.map((line, index) => ({ ...line, nth: places[index] ?? 1 })),
   );
   const matched = page.map((line, index) => {
-    const isRepeated = seen.has(line.naturalKey) || told.get(line.naturalKey)?.onOtherDay === true;
+    const isRepeated = seen.has(line.naturalKey) || told.get(line.naturalKey)?.isRepeat === true;
     // A fee is booked with the first file that names its line, and what a later version of the day says otherwise.
     const booked = isRepeated ? null : (told.get(line.naturalKey)?.booked ?? 0n);
     seen.add(line.naturalKey);
@@ -223,30 +235,27 @@ async function matchPage(
 }
 
 type Told = {
-  /** Earlier versions of the same day are no repeat. */
-  readonly onOtherDay: boolean;
+  /** By a file of another day, or by an earlier page of this one. Earlier versions of the same day are no repeat. */
+  readonly isRepeat: boolean;
   /** The fee of the last file that named the line with something that we know. */
   readonly booked: bigint;
 };
 
-/** What earlier files have told of these lines. */
+/** What earlier files, and earlier pages of this one, have told of these lines. */
 async function toldBefore(
   trx: Trx,
   file: FileRef,
   page: readonly SettlementLine[],
 ): Promise<ReadonlyMap<string, Told>> {
-  const { rows } = await sql<{ naturalKey: string; onOtherDay: boolean; booked: string | null }>`
-    select l.natural_key, bool_or(f.day <> ${file.day}::date) as on_other_day,
-      (array_agg(l.fee order by f.fetched_at desc, f.version desc) filter (where l.subject is not null))[1] as booked
+  const { rows } = await sql<{ naturalKey: string; isRepeat: boolean; booked: string | null }>`
+    select l.natural_key, bool_or(f.day <> ${file.day}::date or l.file_id = ${file.id}) as is_repeat,
+      (array_agg(l.fee order by f.fetched_at desc, f.version desc)
+        filter (where l.subject is not null and l.file_id <> ${file.id}))[1] as booked
     from payments.settlement_line l join payments.settlement_file f on f.id = l.file_id
     where l.psp = ${file.psp} and l.natural_key = any (${page.map(({ naturalKey }) => naturalKey)}::text[])
-      and l.file_id <> ${file.id}
     group by 1`.execute(trx);
   return new Map(
-    rows.map(({ naturalKey, onOtherDay, booked }) => [
-      naturalKey,
-      { onOtherDay, booked: BigInt(booked ?? 0) },
-    ]),
+    rows.map(({ naturalKey, isRepeat, booked }) => [naturalKey, { isRepeat, booked: BigInt(booked ?? 0) }]),
   );
 }
 

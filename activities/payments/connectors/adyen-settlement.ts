@@ -47,8 +47,8 @@ export function adyenSettlement(account: AdyenAccount, timeoutMs: number): PspSe
         return { kind: 'unavailable', reason: error instanceof Error ? error.name : 'no answer' };
       }
     },
-    *parseSettlement(content) {
-      for (const row of readCsv(content, columns)) {
+    async *parseSettlement(content) {
+      for await (const row of readCsv(content, columns)) {
         if (row['Merchant Account'] !== account.merchantAccount)
           throw new FailureError(fail('invalid-request', 'A line is of another merchant account.').failure);
         const asset = row['Gross Currency'];

@@ -72,9 +72,9 @@ export function checkoutSettlement(
         return { kind: 'unavailable', reason: error instanceof Error ? error.name : 'no answer' };
       }
     },
-    *parseSettlement(content) {
+    async *parseSettlement(content) {
       let action: Row[] = [];
-      for (const row of readCsv(content, columns)) {
+      for await (const row of readCsv(content, columns)) {
         if (row['Action ID'] === '')
           throw new FailureError(fail('invalid-request', 'A line names no action.').failure);
         // A second amount under one name is the action told once more.

@@ -158,12 +158,13 @@ describe('an event about a dispute', () => {
 describe('a file', () => {
   const header =
     'Action Type,Action ID,Payment ID,Payout ID,Breakdown Type,Holding Currency,Holding Currency Amount\r\n';
-  const read = (...lines: string[]) => [...settlement().parseSettlement(header + lines.join('\r\n'))];
+  const read = (...lines: string[]) =>
+    Array.fromAsync(settlement().parseSettlement(header + lines.join('\r\n')));
   const units = (cents: bigint) => cents * 10n ** 10n;
 
-  test('has one line for an action and its fees, whichever comes first', () => {
+  test('has one line for an action and its fees, whichever comes first', async () => {
     expect(
-      read(
+      await read(
         'Capture,act_1,pay_1,,Scheme Variable Fee,EUR,-0.01234567',
         'Capture,act_1,pay_1,,Capture,EUR,10.00',
         'Capture,act_1,pay_1,,Gateway Fixed Fee Tax,EUR,-0.02',
@@ -178,8 +179,8 @@ describe('a file', () => {
     ]);
   });
 
-  test('tells refunds by their action, chargebacks by their payment and sign, payouts to cards and to the bank apart', () => {
-    const lines = read(
+  test('tells refunds by their action, chargebacks by their payment and sign, payouts to cards and to the bank apart', async () => {
+    const lines = await read(
       'Refund,act_2,pay_1,,Refund,EUR,-5.00',
       'Chargeback,act_3,pay_1,,Chargeback (ADJM),EUR,-10.00',
       'Chargeback,act_4,pay_1,,Chargeback (ADJR),EUR,10.00',
@@ -197,8 +198,8 @@ describe('a file', () => {
     ]);
   });
 
-  test('that tells an action twice has two lines of one name; fees alone are a movement of their own', () => {
-    const twice = read(
+  test('that tells an action twice has two lines of one name; fees alone are a movement of their own', async () => {
+    const twice = await read(
       'Capture,act_1,pay_1,,Capture,EUR,10.00',
       'Capture,act_1,pay_1,,Capture,EUR,10.00',
       'Authorization,act_8,pay_1,,Authorization Fixed Fee,EUR,-0.10',
@@ -221,8 +222,8 @@ describe('a file', () => {
       `${header}Capture,act_1,pay_1,,Capture,XXX,1.00\r\n`,
       /cannot be read/,
     ],
-  ])('that %s is refused with a clear word', (_name, content, words) => {
-    expect(() => [...settlement().parseSettlement(content)]).toThrow(words);
+  ])('that %s is refused with a clear word', async (_name, content, words) => {
+    await expect(Array.fromAsync(settlement().parseSettlement(content))).rejects.toThrow(words);
   });
 
   test('that the PSP does not have yet, or cannot be asked for, is unavailable', async () => {

@@ -49,8 +49,8 @@ export function stripeSettlement(stripe: Stripe, account: StripeAccount, timeout
         return { kind: 'unavailable', reason: error instanceof Error ? error.name : 'no answer' };
       }
     },
-    *parseSettlement(content) {
-      for (const row of readCsv(content, columns)) {
+    async *parseSettlement(content) {
+      for await (const row of readCsv(content, columns)) {
         const asset = row.currency.toUpperCase();
         const kind = kinds[row.reporting_category] ?? 'other';
         // A payout to the merchant's own bank names no player's card.

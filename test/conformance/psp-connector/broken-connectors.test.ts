@@ -151,8 +151,8 @@ const breachesOfDisputes: readonly Breach[] = [
     breach: 'books the amount of a line without its fee',
     caughtBy: 'the file of the day tells each movement once',
     breaking: settling((parts) => ({
-      *parseSettlement(content) {
-        for (const line of parts.parseSettlement(content)) yield { ...line, fee: 0n };
+      async *parseSettlement(content) {
+        for await (const line of parts.parseSettlement(content)) yield { ...line, fee: 0n };
       },
     })),
   },
@@ -161,7 +161,7 @@ const breachesOfDisputes: readonly Breach[] = [
     breach: 'reads a truncated file as far as it goes',
     caughtBy: 'the file of the day tells each movement once',
     breaking: settling((parts) => ({
-      *parseSettlement(content) {
+      async *parseSettlement(content) {
         try {
           yield* parts.parseSettlement(content);
         } catch {
