@@ -611,7 +611,7 @@ describe.each(names)('captures in parts at %s', (psp) => {
 
   test('are matched line by line, each with its capture, and one that the file forgets or tells wrong is found to the unit', async () => {
     const ids = await capturedInParts();
-    const before = (await breaksOf(psp)).length;
+    const before = new Set((await breaksOf(psp)).map(({ id }) => id));
     const { fileId } = await reconcile(psp);
     const lines = await database.db
       .selectFrom('payments.settlementLine')
@@ -629,7 +629,9 @@ describe.each(names)('captures in parts at %s', (psp) => {
     const ofMine = async () =>
       (await breaksOf(psp)).filter(({ subject }) => isMine(ids)(subject)).map(({ kind }) => kind);
     expect(await ofMine()).toEqual([]);
-    expect((await breaksOf(psp)).length).toBe(before);
+    // Other content for a day that was told before says so, and nothing else.
+    const fresh = (await breaksOf(psp)).filter(({ id }) => !before.has(id)).map(({ kind }) => kind);
+    expect(fresh.filter((kind) => kind !== 'restated')).toEqual([]);
 
     // The day again, and now it is wrong about three further captures.
     const later = await capturedInParts();
@@ -643,13 +645,19 @@ describe.each(names)('captures in parts at %s', (psp) => {
     const found = (await breaksOf(psp))
       .filter(({ subject }) => isMine(later)(subject))
       .map(({ kind, subject, expected, found: told }) => [kind, subject, cents(expected), cents(told)]);
-    const [one, two, three] = later.map((id) => `modification:${id}`);
-    // Of two captures of one amount under one name, which one is missing is not to be known at alpha: the later is.
-    expect(one).toBeDefined();
-    expect(found.filter(([kind]) => kind !== 'fee')).toEqual([
-      ['amount', three, 1_500, 1_600],
-      ['missing', two, 1_000, null],
-    ]);
+    const [, two, three] = later.map((id) => `modification:${id}`);
+    // Where the file names the charge alone, what fits no amount goes to the captures that are left, in order.
+    expect(found.filter(([kind]) => kind !== 'fee')).toEqual(
+      psp === 'alpha'
+        ? [
+            ['amount', two, 1_000, 1_600],
+            ['missing', three, 1_500, null],
+          ]
+        : [
+            ['amount', three, 1_500, 1_600],
+            ['missing', two, 1_000, null],
+          ],
+    );
     expect(await ofMine()).toEqual([]);
   }, 60_000);
 });
