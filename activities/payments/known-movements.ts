@@ -104,7 +104,7 @@ export async function movementsOf(
   const { rows } = await sql<Row & { place: bigint }>`
     select named.place, m.* from ${named}
     join lateral (select * from (${movements(psp)}) known
-      where known.kind = named.kind and known.psp_reference = named.psp_reference) m on true
+      where known.kind = named.kind and known.psp_reference = named.psp_reference offset 0) m on true
     order by named.place, m.capture_at, m.subject`.execute(db);
   const found = new Map<number, BrandedMovement>();
   const captures: (readonly [number, BrandedMovement])[] = [];
