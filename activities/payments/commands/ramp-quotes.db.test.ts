@@ -563,7 +563,10 @@ describe('conservation', () => {
           const quote = await ask(playerId, formatDecimal(n, places), pay, receive);
           if (!quote.ok) return;
           const done = await accept(quote.value);
-          if (!done.ok) return expect(done.failure.code).toBe('insufficient-funds');
+          if (!done.ok) {
+            expect(done.failure.code).toBe('insufficient-funds');
+            return;
+          }
           made += 1;
           expected.set(pay, (expected.get(pay) ?? 0n) - BigInt(quote.value.pay));
           expected.set(receive, (expected.get(receive) ?? 0n) + BigInt(quote.value.receive));
