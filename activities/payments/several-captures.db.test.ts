@@ -21,7 +21,7 @@ import { findAuthorisation } from './authorisations.ts';
 import { requestDeposit } from './commands/request-deposit.ts';
 import { requestModification } from './commands/request-modification.ts';
 import { requestRefund } from './commands/request-refund.ts';
-import type { ModificationOrder, PspConnector } from './connectors.ts';
+import type { ModificationOrder, PaymentOrder, PspConnector } from './connectors.ts';
 
 let database: TestDatabase;
 const operatorId = randomUUID();
@@ -36,26 +36,14 @@ function bookkeepingPsp(several: boolean) {
   const answers = new Map<string, PspOutcome>();
   const plan: { fate: Fate } = { fate: 'done' };
   const script = scriptedPsp('alpha');
-  script.play({
-    authorise: [
-      (order) => ({
-        kind: 'authorised',
-        pspReference: `psp-${order.reference}`,
-        authorised: order.money,
-        instrument: approvedInstrument(order.token),
-        severalCaptures: several && order.captureMode === 'in-parts',
-      }),
-    ],
-    status: [
-      (order) => ({
-        kind: 'authorised',
-        pspReference: `psp-${order.reference}`,
-        authorised: order.money,
-        instrument: approvedInstrument(order.token),
-        severalCaptures: several && order.captureMode === 'in-parts',
-      }),
-    ],
+  const hold = (order: PaymentOrder): PspOutcome => ({
+    kind: 'authorised',
+    pspReference: `psp-${order.reference}`,
+    authorised: order.money,
+    instrument: approvedInstrument(order.token),
+    severalCaptures: several && order.captureMode === 'in-parts',
   });
+  script.play({ authorise: [hold], status: [hold] });
   const carryOut = (order: ModificationOrder): PspOutcome => {
     const known = answers.get(order.reference);
     if (known) return known;

@@ -10,10 +10,10 @@ import type { Database, Trx } from '#db/connect.ts';
 import { assert, fail, FailureError, orThrow, type Result } from '#domain/failures.ts';
 import type { PaymentRule } from '#domain/payments/payment-rules.ts';
 import { toFailure, type Refusal } from '#domain/payments/uses.ts';
+import { countRamp } from '../count-ramp.ts';
 import { refuseBraked } from '../exchange-brakes.ts';
 import { currentPaymentRules } from '../payment-limits.ts';
-import { takeUses } from '../payment-uses.ts';
-import { admitRamp, judgeRamp, type RampWish } from '../ramp-admission.ts';
+import { admitRamp, type RampWish } from '../ramp-admission.ts';
 import {
   byPlayer,
   directionOf,
@@ -24,7 +24,6 @@ import {
   type RampQuoteRow,
 } from './ramp-quotes.ts';
 import { refusable, type PaymentOrigin } from './request-deposit.ts';
-import { openWorkItem } from './work-items.ts';
 
 export type RampAcceptance = {
   readonly quoteId: string;
@@ -120,26 +119,12 @@ async function carryOut(
   { row, wish, accept, at, rules }: Carried,
   refuse: (by: Refusal) => never,
 ): Promise<RampQuoteRow> {
-  const judged = await judgeRamp(trx, rules, wish);
-  if (judged.refusal !== null) refuse(judged.refusal);
-  const payment = `ramp:${row.id}`;
-  const { direction: method, payAsset, pay, receiveAsset, playerId, jurisdiction } = wish;
-  const counted = await takeUses(
-    trx,
-    {
-      ...judged.payer,
-      payment,
-      number: 1,
-      flow: 'ramp',
-      method,
-      asset: payAsset,
-      amount: pay,
-      psp: null,
-      tokens: [],
-    },
-    judged.guards,
-  );
+  const counted = await countRamp(trx, rules, wish, {
+    payment: `ramp:${row.id}`,
+    subject: `ramp-quote:${row.id}`,
+  });
   if (counted !== null) refuse(counted);
+  const { direction, payAsset, pay, receiveAsset, playerId, jurisdiction } = wish;
   await openWallet(trx, { playerId, asset: receiveAsset, brand: row.brand, jurisdiction });
   const exchange = orThrow(
     await makeExchangeAt(
@@ -161,26 +146,14 @@ async function carryOut(
     playerId,
     soldAsset: payAsset,
     boughtAsset: receiveAsset,
-    isWayHome: method === 'off-ramp',
+    isWayHome: direction === 'off-ramp',
   });
-  await trx
-    .updateTable('payments.paymentUse')
-    .set({ state: 'approved' })
-    .where('payment', '=', payment)
-    .execute();
   const accepted = await trx
     .updateTable('payments.rampQuote')
     .set({ state: 'accepted', closedAt: at, acceptKey: accept.acceptKey, exchangeId: exchange.id })
     .where('id', '=', row.id)
     .returningAll()
     .executeTakeFirstOrThrow();
-  if (judged.isGrey)
-    await openWorkItem(trx, {
-      kind: 'listed-ramp',
-      subject: `ramp-quote:${row.id}`,
-      brand: row.brand,
-      reason: 'an entry of the grey list matches',
-    });
   await appendEvent(
     trx,
     {

@@ -10,18 +10,16 @@ import {
   type ExchangeRow,
   type MakeExchange,
 } from '#activities/wallet/exchanges.ts';
-import type { Database, Trx } from '#db/connect.ts';
+import type { Database } from '#db/connect.ts';
 import { FailureError, orThrow, type Result } from '#domain/failures.ts';
 import { assetOf, toMoneyText } from '#domain/money.ts';
-import type { PaymentRule } from '#domain/payments/payment-rules.ts';
-import { rampDirection, type RampDirection } from '#domain/payments/ramp.ts';
+import { rampDirection } from '#domain/payments/ramp.ts';
 import { toFailure, type Refusal } from '#domain/payments/uses.ts';
+import { countRamp } from '../count-ramp.ts';
 import { refuseBraked } from '../exchange-brakes.ts';
 import { currentPaymentRules } from '../payment-limits.ts';
-import { takeUses } from '../payment-uses.ts';
-import { admitExchange, judgeRamp } from '../ramp-admission.ts';
+import { admitExchange } from '../ramp-admission.ts';
 import { refusable, type PaymentOrigin } from './request-deposit.ts';
-import { openWorkItem } from './work-items.ts';
 
 export type ExchangeRequest = MakeExchange & {
   readonly jurisdiction: string;
@@ -36,16 +34,13 @@ export async function exchangeAssets(db: Database, wish: ExchangeRequest): Promi
   const [sold, bought] = [assetOf(wish.soldAsset), assetOf(wish.boughtAsset)];
   if (!sold.ok) return sold;
   if (!bought.ok) return bought;
-  const ramp = rampDirection(sold.value, bought.value);
-  const direction = ramp.ok ? ramp.value : null;
+  const found = rampDirection(sold.value, bought.value);
+  const direction = found.ok ? found.value : null;
   const isWayHome = direction === 'off-ramp';
   const rules = await currentPaymentRules(db, wish.brand);
   // Before the transaction: it asks on a connection of its own. Only an exchange that is not made yet heeds it.
-  const admitted = await admitExchange(
-    db,
-    { ...wish, payAsset: wish.soldAsset, receiveAsset: wish.boughtAsset },
-    { isWayHome },
-  );
+  const between = { ...wish, payAsset: wish.soldAsset, receiveAsset: wish.boughtAsset };
+  const admitted = await admitExchange(db, between, { isWayHome });
   let refusal = null as Refusal | null;
   const made = await refusable(db, async (trx) => {
     // One at a time per id: the second finds what the first has made, whatever was decided about its player since.
@@ -56,7 +51,10 @@ export async function exchangeAssets(db: Database, wish: ExchangeRequest): Promi
     if (known !== null) return orThrow(known);
     orThrow(admitted);
     if (direction !== null) {
-      refusal = await countAsRamp(trx, rules, { ...wish, direction });
+      // Between fiat and crypto it is a ramp by another name: its limits count both together.
+      const subject = `exchange:${wish.exchangeId}`;
+      const ramp = { ...between, direction, pay: wish.sold };
+      refusal = await countRamp(trx, rules, ramp, { payment: subject, subject });
       if (refusal !== null) throw new FailureError(toFailure(refusal));
     }
     const row = orThrow(await makeExchange(trx, wish));
@@ -65,52 +63,6 @@ export async function exchangeAssets(db: Database, wish: ExchangeRequest): Promi
   });
   if (refusal !== null) await recordRefusal(db, wish, refusal);
   return made;
-}
-
-/** Between fiat and crypto it is a ramp by another name: its limits count both together. */
-async function countAsRamp(
-  trx: Trx,
-  rules: readonly PaymentRule[],
-  wish: ExchangeRequest & { readonly direction: RampDirection },
-): Promise<Refusal | null> {
-  const { exchangeId, brand, direction, soldAsset, sold } = wish;
-  const judged = await judgeRamp(trx, rules, {
-    ...wish,
-    payAsset: soldAsset,
-    pay: sold,
-    receiveAsset: wish.boughtAsset,
-  });
-  if (judged.refusal !== null) return judged.refusal;
-  const payment = `exchange:${exchangeId}`;
-  const counted = await takeUses(
-    trx,
-    {
-      ...judged.payer,
-      payment,
-      number: 1,
-      flow: 'ramp',
-      method: direction,
-      asset: soldAsset,
-      amount: sold,
-      psp: null,
-      tokens: [],
-    },
-    judged.guards,
-  );
-  if (counted !== null) return counted;
-  await trx
-    .updateTable('payments.paymentUse')
-    .set({ state: 'approved' })
-    .where('payment', '=', payment)
-    .execute();
-  if (judged.isGrey)
-    await openWorkItem(trx, {
-      kind: 'listed-ramp',
-      subject: payment,
-      brand,
-      reason: 'an entry of the grey list matches',
-    });
-  return null;
 }
 
 /** For staff, in a transaction of its own: what refused was undone, and the player does not hear of lists. */
