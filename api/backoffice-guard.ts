@@ -6,6 +6,7 @@ import { mayDo, maySeeBrand, type Permission } from '#domain/backoffice/roles.ts
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import type { ApiDeps, ApiEnv, OperatorIdentity } from './context.ts';
 import { bearerToken } from './pam-guard.ts';
+import { logOf } from './request-start.ts';
 
 /** Sets c.var.operator. Without a permission any signed-in operator passes. */
 export const requireOperator = (deps: Pick<ApiDeps, 'db'>, permission?: Permission) =>
@@ -20,7 +21,7 @@ export const requireOperator = (deps: Pick<ApiDeps, 'db'>, permission?: Permissi
       throw new FailureError(fail('forbidden', `This needs the permission ${permission}.`).failure);
     }
     c.set('operator', session);
-    c.set('log', c.get('log').child({ operatorId: session.operatorId }));
+    c.set('log', logOf(c).child({ operatorId: session.operatorId }));
     await next();
   });
 

@@ -31,7 +31,9 @@ export type OperatorIdentity = {
 export type ApiEnv = {
   Variables: {
     requestId: string;
-    log: Logger;
+    /** The process's logger; a request's own is made by `logOf` when it has something to say. */
+    processLog: Logger;
+    log?: Logger;
     /** Noted by `noteClientAddress`; null where there is no socket. */
     clientAddress?: string | null;
     /** Set by the player guard. */

@@ -1,4 +1,4 @@
-/** All routes of games: lobby, launch, integrations and wallet calls from their files, and rounds for the back office. */
+/** All routes of games: lobby, launch and integrations from their files, and rounds for the back office. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { fail, FailureError } from '#domain/failures.ts';
@@ -13,7 +13,6 @@ import { mountCampaigns } from './games/campaigns.ts';
 import { mountCatalogueImports } from './games/catalogue-imports.ts';
 import { mountCatalogue } from './games/catalogue.ts';
 import { mountCredentials } from './games/credentials.ts';
-import { dialectDoors } from './games/dialect-doors.ts';
 import { mountFreeRounds } from './games/free-rounds-orders.ts';
 import { mountIntegrations } from './games/integrations.ts';
 import { mountLaunch } from './games/launch.ts';
@@ -40,8 +39,6 @@ const roundSchema = z
   .openapi('Round');
 
 export function mountGames(api: Api, deps: ApiDeps): void {
-  const doors = { ...deps, db: deps.playDb };
-  for (const door of Object.values(dialectDoors)) door.mount(api, doors);
   mountLobby(api, deps);
   mountLaunch(api, deps);
   mountReplays(api, deps);

@@ -33,6 +33,7 @@ export function networksOf(texts: readonly string[]): Networks {
   return {
     isEmpty: texts.length === 0,
     includes: (address) => {
+      if (texts.length === 0) return false;
       const plain = plainAddress(address);
       const version = isIP(plain);
       return version !== 0 && list.check(plain, version === 4 ? 'ipv4' : 'ipv6');

@@ -6,6 +6,7 @@ import { resolveSession } from '#activities/pam/commands/sessions.ts';
 import { hashToken, isTokenForm } from '#activities/tokens.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import type { ApiDeps, ApiEnv } from './context.ts';
+import { logOf } from './request-start.ts';
 
 export const sessionCookieName = '__Host-pitboss';
 
@@ -21,7 +22,7 @@ export const requirePlayer = (deps: GuardDeps) =>
     }
     const owner = orThrow(await resolveSession(deps.db, hashToken(token)));
     c.set('player', owner);
-    c.set('log', c.get('log').child({ playerId: owner.playerId }));
+    c.set('log', logOf(c).child({ playerId: owner.playerId }));
     await next();
   });
 

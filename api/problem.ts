@@ -5,6 +5,7 @@ import { z } from '@hono/zod-openapi';
 import { FailureError, failureCodes, type Failure, type FailureCode } from '#domain/failures.ts';
 import { isDatabaseUnavailable } from '#db/connect.ts';
 import type { ApiEnv } from './context.ts';
+import { logOf } from './request-start.ts';
 
 type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 429 | 503;
 
@@ -168,7 +169,7 @@ export function answerError(error: unknown, c: Context<ApiEnv>): Response {
         'The database does not answer right now; nothing was changed, or a repeat with the same key will tell.',
     });
   }
-  c.get('log').error({ error }, 'unhandled error');
+  logOf(c).error({ error }, 'unhandled error');
   return c.body(
     JSON.stringify({
       type: 'about:blank',

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { getConnInfo } from '@hono/node-server/conninfo';
 import type { Context, MiddlewareHandler } from 'hono';
 import type { ApiEnv } from './context.ts';
+import { headerOf } from './request-start.ts';
 import { networksOf, plainAddress, type Networks } from './networks.ts';
 
 export type RequestOrigin = { readonly ip: string | null; readonly userAgent: string | null };
@@ -19,10 +20,18 @@ export function clientAddress(c: Context<ApiEnv>): string | null {
 }
 
 /** Notes the client's address for the handlers, as the trusted proxies tell it. */
-export function noteClientAddress(trustedProxies: readonly string[]): MiddlewareHandler<ApiEnv> {
+export function addressReader(trustedProxies: readonly string[]): (c: Context<ApiEnv>) => void {
   const trusted = networksOf(trustedProxies);
+  return (c) => {
+    c.set('clientAddress', addressBehind(trusted, peerAddress(c), headerOf(c, 'x-forwarded-for')));
+  };
+}
+
+/** `addressReader` as a layer of the application. */
+export function noteClientAddress(trustedProxies: readonly string[]): MiddlewareHandler<ApiEnv> {
+  const note = addressReader(trustedProxies);
   return async (c, next) => {
-    c.set('clientAddress', addressBehind(trusted, peerAddress(c), c.req.header('x-forwarded-for')));
+    note(c);
     await next();
   };
 }

@@ -4,8 +4,10 @@ import { fail, FailureError } from '#domain/failures.ts';
 import type { ApiEnv } from './context.ts';
 
 /** PostgreSQL keeps no NUL in text, so an address that holds one names nothing. */
+export const holdsNul = (url: string): boolean => url.includes('%00');
+
 export const refuseNul: MiddlewareHandler<ApiEnv> = async (c, next) => {
-  if (c.req.url.includes('%00')) {
+  if (holdsNul(c.req.url)) {
     throw new FailureError(fail('invalid-request', 'An address may not hold NUL.').failure);
   }
   return next();

@@ -1,6 +1,6 @@
 /** The one fenced statement that writes a whole batch: each player's rows only if that player's fence held. */
 import { arrayLiteral, elementFormOf } from './array-literal.ts';
-import { text, toRow, walletColumnTypes, walletKey, type Execute } from './wallet-rows.ts';
+import { toRow, walletColumnTypes, walletKey, type Execute } from './wallet-rows.ts';
 import type { PlayerBatch } from './player-batch.ts';
 
 /** A batch decided further than this from the database's clock is refused, so a wrong host clock decides nothing. */
@@ -9,8 +9,9 @@ export const clockSkewMsMax = 1_000;
 const walletNames = walletColumnTypes.map(([name]) => name);
 const param = (index: number, type: string): string => `$${index}::${type}[]`;
 
-const walletFrom = 3;
+const walletFrom = 4;
 const walletTypes = ['uuid', 'text', 'bigint', ...walletColumnTypes.map(([, type]) => type)];
+/** Of every table below, the last column says whose the row is: the place of the batch, counted from one. */
 const journalFrom = walletFrom + walletTypes.length;
 const journalTypes = [
   'uuid',
@@ -28,6 +29,7 @@ const journalTypes = [
   'bytea',
   'uuid',
   'jsonb',
+  'integer',
 ];
 const entryFrom = journalFrom + journalTypes.length;
 const entryTypes = [
@@ -40,7 +42,7 @@ const entryTypes = [
   'bigint',
   'numeric',
   'bytea',
-  'uuid',
+  'integer',
 ];
 const roundFrom = entryFrom + entryTypes.length;
 const roundTypes = [
@@ -52,62 +54,66 @@ const roundTypes = [
   'numeric',
   'numeric',
   'boolean',
-  'boolean',
+  'integer',
   'integer',
 ];
 const eventFrom = roundFrom + roundTypes.length;
-const eventTypes = ['uuid', 'text', 'text', 'uuid', 'jsonb', 'text'];
+const eventTypes = ['uuid', 'text', 'text', 'uuid', 'jsonb', 'integer'];
 
 const unnest = (from: number, types: readonly string[]): string =>
   `unnest(${types.map((type, index) => param(from + index, type)).join(', ')})`;
+
+/** Whether the fence of a row's batch held: one look into an array, where a join would compare every pair. */
+const holds = (owner: string): string => `(select wallets from held)[${owner}]`;
 
 const statement = `
 with clock as (
   select clock_timestamp() as now, abs(extract(epoch from clock_timestamp()) * 1000 - $1::double precision) < $2::double precision as agrees
 ),
 input as (
-  select * from ${unnest(walletFrom, walletTypes)}
-    as i(player_id, asset, expected, ${walletNames.join(', ')})
+  select * from ${unnest(walletFrom, walletTypes)} with ordinality
+    as i(player_id, asset, expected, ${walletNames.join(', ')}, owner)
 ),
 repeated as materialized (
-  select distinct j.player_id, j.asset from ${unnest(journalFrom, journalTypes)}
-    as j(id, integration, external_id, code, asset, brand, player_id, amount, reverses, answers, round_ref, subject, fingerprint, call_id, details)
+  select distinct j.owner
+  from unnest(${param(journalFrom + 1, 'text')}, ${param(journalFrom + 2, 'text')}, ${param(journalFrom + journalTypes.length - 1, 'integer')})
+    as j(integration, external_id, owner)
   cross join lateral (
     select 1 from wallet.journal k where k.integration = j.integration and k.external_id = j.external_id limit 1
   ) known
 ),
--- Rows are locked in id order, whatever order the batches came in: two processes cannot deadlock.
-fenced as materialized (
-  select i.* from wallet.player_wallet w join input i on w.player_id = i.player_id and w.asset = i.asset
-  where w.version = i.expected and (select agrees from clock)
-    and not exists (select 1 from repeated r where r.player_id = i.player_id and r.asset = i.asset)
-  order by w.player_id, w.asset
-  for update of w
-),
+-- The fence and the write in one. The batches come in id order, so two processes meet in that order.
 written as (
-  update wallet.player_wallet w set version = w.version + 1, ${walletNames.map((name) => `${name} = f.${name}`).join(', ')}
-  from fenced f where w.player_id = f.player_id and w.asset = f.asset
-  returning w.player_id, w.asset
+  update wallet.player_wallet w set version = w.version + 1, ${walletNames.map((name) => `${name} = i.${name}`).join(', ')}
+  from input i
+  where w.player_id = i.player_id and w.asset = i.asset and w.version = i.expected
+    and (select agrees from clock) and i.owner not in (select r.owner from repeated r)
+  returning i.owner
+),
+held as materialized (
+  select array(select n = any (w.owners) from generate_series(1, $3::integer) n order by n) as wallets
+  from (select coalesce(array_agg(owner), '{}') as owners from written) w
 ),
 journals as (
   insert into wallet.journal (id, integration, external_id, code, asset, brand, player_id, amount, reverses, answers, round_ref, subject, fingerprint, call_id, details, occurred_at)
-  select j.*, clock.now from clock, ${unnest(journalFrom, journalTypes)}
-    as j(id, integration, external_id, code, asset, brand, player_id, amount, reverses, answers, round_ref, subject, fingerprint, call_id, details)
-  where exists (select 1 from fenced f where f.player_id = j.player_id and f.asset = j.asset)
+  select j.id, j.integration, j.external_id, j.code, j.asset, j.brand, j.player_id, j.amount, j.reverses, j.answers, j.round_ref, j.subject, j.fingerprint, j.call_id, j.details, clock.now
+  from clock, ${unnest(journalFrom, journalTypes)}
+    as j(id, integration, external_id, code, asset, brand, player_id, amount, reverses, answers, round_ref, subject, fingerprint, call_id, details, owner)
+  where ${holds('j.owner')}
 ),
 entries as (
   insert into wallet.entry (journal_id, line, asset, account, player_id, amount, seq, balance_after, hash)
   select e.journal_id, e.line, e.asset, e.account, e.player_id, e.amount, e.seq, e.balance_after, e.hash
   from ${unnest(entryFrom, entryTypes)} as e(journal_id, line, asset, account, player_id, amount, seq, balance_after, hash, owner)
-  where exists (select 1 from fenced f where f.player_id = e.owner and f.asset = e.asset)
+  where ${holds('e.owner')}
 ),
 rounds as (
   insert into games.round as r (integration, round_ref, player_id, asset, game_code, staked, won, state, opened_at, guard_at, closed_at)
   select d.integration, d.round_ref, d.player_id, d.asset, d.game, d.staked, d.won,
     case when d.closes then 'settled' else 'open' end, clock.now, clock.now + make_interval(secs => d.guard_ms / 1000.0),
     case when d.closes then clock.now end
-  from clock, ${unnest(roundFrom, roundTypes)} as d(integration, round_ref, player_id, asset, game, staked, won, closes, rolled_back, guard_ms)
-  where exists (select 1 from fenced f where f.player_id = d.player_id and f.asset = d.asset)
+  from clock, ${unnest(roundFrom, roundTypes)} as d(integration, round_ref, player_id, asset, game, staked, won, closes, guard_ms, owner)
+  where ${holds('d.owner')}
   order by d.integration, d.round_ref, d.player_id
   on conflict (integration, round_ref, player_id) do update set
     staked = r.staked + excluded.staked, won = r.won + excluded.won, version = r.version + 1,
@@ -123,10 +129,10 @@ rounds as (
 facts as (
   insert into compliance.outbox (event_id, type, version, brand, player_id, occurred_at, payload)
   select v.event_id, v.type, 1, v.brand, v.player_id, clock.now, v.payload
-  from clock, ${unnest(eventFrom, eventTypes)} as v(event_id, type, brand, player_id, payload, asset)
-  where exists (select 1 from fenced f where f.player_id = v.player_id and f.asset = v.asset)
+  from clock, ${unnest(eventFrom, eventTypes)} as v(event_id, type, brand, player_id, payload, owner)
+  where ${holds('v.owner')}
 )
-select w.player_id as "playerId", w.asset, extract(epoch from clock.now)::float8 * 1000 as "nowMs", clock.agrees
+select w.owner, extract(epoch from clock.now)::float8 * 1000 as "nowMs", clock.agrees
 from clock left join written w on true`;
 
 export type WriteOutcome = {
@@ -143,19 +149,42 @@ export async function writeBatches(
   batches: readonly PlayerBatch[],
   decidedAtMs: number,
 ): Promise<WriteOutcome> {
+  const ordered = batches.toSorted(byWallet);
   const rows = await execute('wallet-write', statement, [
     decidedAtMs,
     clockSkewMsMax,
-    ...columnsOf(walletTypes, batches.map(walletValues)),
-    ...columnsOf(journalTypes, batches.flatMap(journalValues)),
-    ...columnsOf(entryTypes, batches.flatMap(entryValues)),
-    ...columnsOf(roundTypes, batches.flatMap(roundValues)),
-    ...columnsOf(eventTypes, batches.flatMap(eventValues)),
+    ordered.length,
+    ...columnsOf(walletTypes, ordered.map(walletValues)),
+    ...columnsOf(journalTypes, ownedRows(ordered, journalValues)),
+    ...columnsOf(entryTypes, ownedRows(ordered, entryValues)),
+    ...columnsOf(roundTypes, ownedRows(ordered, roundValues)),
+    ...columnsOf(eventTypes, ownedRows(ordered, eventValues)),
   ]);
   const written = new Set<string>();
-  for (const row of rows)
-    if (row['playerId'] !== null) written.add(walletKey(text(row, 'playerId'), text(row, 'asset')));
+  for (const row of rows) {
+    const batch = ordered[Number(row['owner']) - 1];
+    if (batch) written.add(keyOf(batch));
+  }
   return { written, nowMs: Number(rows[0]?.['nowMs']), clockAgrees: rows[0]?.['agrees'] === true };
+}
+
+const keyOf = ({ before: { state } }: PlayerBatch): string => walletKey(state.playerId, state.asset);
+
+/** The order of ids and assets that PostgreSQL has, too, since both are written in ASCII. */
+const byWallet = (one: PlayerBatch, other: PlayerBatch): number => (keyOf(one) < keyOf(other) ? -1 : 1);
+
+/** The rows of all batches, each with the place of its batch behind it. */
+function ownedRows(
+  batches: readonly PlayerBatch[],
+  rowsOf: (batch: PlayerBatch) => unknown[][],
+): readonly unknown[][] {
+  const rows: unknown[][] = [];
+  for (const [index, batch] of batches.entries())
+    for (const row of rowsOf(batch)) {
+      row.push(index + 1);
+      rows.push(row);
+    }
+  return rows;
 }
 
 /** Turns rows into one array per column, as `unnest` wants them. */
@@ -199,7 +228,6 @@ const entryValues = (batch: PlayerBatch): unknown[][] =>
     entry.seq?.toString() ?? null,
     entry.balanceAfter?.toString() ?? null,
     entry.hash,
-    batch.before.state.playerId,
   ]);
 
 const roundValues = (batch: PlayerBatch): unknown[][] =>
@@ -212,7 +240,6 @@ const roundValues = (batch: PlayerBatch): unknown[][] =>
     round.staked.toString(),
     round.won.toString(),
     round.closes,
-    round.rolledBack,
     round.guardMs,
   ]);
 
@@ -223,5 +250,4 @@ const eventValues = (batch: PlayerBatch): unknown[][] =>
     batch.before.state.brand,
     batch.before.state.playerId,
     event.payload,
-    batch.before.state.asset,
   ]);

@@ -3,9 +3,10 @@ import type { WalletReply } from '#activities/wallet/writer.ts';
 import type { Asset } from '#domain/assets.ts';
 import { a8rMessages, a8rV1CodeOf, fromSubunits, shareOfSubunits, toSubunits } from '#domain/games/a8r.ts';
 import type { Units } from '#domain/money.ts';
-import type { Api } from '../app.ts';
 import type { ApiDeps } from '../context.ts';
 import { balanceOf, closeRound, payFreeRounds, playSteps, walletOf, type WireStep } from './a8r-calls.ts';
+import { answerCall } from './call-answer.ts';
+import type { Doors } from './dialect-doors.ts';
 import { parsed, serveA8r, type A8rCall, type A8rVersion } from './a8r-serve.ts';
 import { v1Freespins, v1Play, v1Rollback } from './a8r-schemas.ts';
 
@@ -15,18 +16,18 @@ export const a8rV1: A8rVersion = {
     header('x-request-sign') ?? header('authorization')?.match(/^HMAC-SHA256 (\S+)$/)?.[1],
   refusal(c, failure) {
     const code = a8rV1CodeOf(failure.code);
-    const body = { code, message: a8rMessages[code] };
-    if (code === 403) return c.json(body, 403);
+    const text = JSON.stringify({ code, message: a8rMessages[code] });
+    if (code === 403) return answerCall(c, text, 403);
     // Nobody knows what became of the call, so it may not look like a refusal that is final.
-    return c.json(body, code === 500 ? 500 : 412);
+    return answerCall(c, text, code === 500 ? 500 : 412);
   },
 };
 
 /** Mounts the calls under /wallet/a8r/v1/{integration}. */
-export function mountA8rV1(api: Api, deps: ApiDeps): void {
+export function mountA8rV1(doors: Doors, deps: ApiDeps): void {
   const serve = serveA8r(deps, a8rV1);
   for (const [path, operation] of Object.entries({ play, rollback, freespins })) {
-    api.post(`/wallet/a8r/v1/:integration/${path}`, serve(operation));
+    doors.post(`/wallet/a8r/v1/:integration/${path}`, serve(operation));
   }
 }
 

@@ -8,6 +8,8 @@ import { fail, FailureError, orThrow, type Failure, type FailureCode } from '#do
 import type { Units } from '#domain/money.ts';
 import type { ApiDeps, ApiEnv } from '../context.ts';
 import { clientAddress } from '../request-origin.ts';
+import { headerOf, logOf } from '../request-start.ts';
+import { answerCall } from './call-answer.ts';
 import { mayCallFrom } from './caller-check.ts';
 import { isReadAsJson, parseExactJson } from './exact-json.ts';
 import {
@@ -41,10 +43,12 @@ function isSignedWith(raw: Buffer, signature: string | undefined, { callerKeys }
   return callerKeys.some((key) => timingSafeEqual(createHmac('sha256', key).update(raw).digest(), given));
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 /** The body; `malformed-json` for anything but JSON in UTF-8 without repeated keys. */
 function parseBody(raw: Buffer): unknown {
   try {
-    return parseExactJson(new TextDecoder('utf-8', { fatal: true }).decode(raw));
+    return parseExactJson(utf8.decode(raw));
   } catch {
     return refuse('malformed-json', 'The body is not JSON, or repeats a key.');
   }
@@ -77,17 +81,17 @@ export function serveA8r(
     try {
       const integration = await directory.integration(c.req.param('integration') ?? '');
       const raw = Buffer.from(await c.req.arrayBuffer());
-      const signature = version.signatureOf((name) => c.req.header(name));
+      const signature = version.signatureOf((name) => headerOf(c, name));
       if (
         !integration ||
         !mayCallFrom(integration, clientAddress(c)) ||
         !isSignedWith(raw, signature, integration)
       )
         return refuse('invalid-signature', 'The signature does not fit.');
-      if (!isReadAsJson(c.req.header('content-type')))
+      if (!isReadAsJson(headerOf(c, 'content-type')))
         return refuse('unsupported-media-type', 'Send application/json.');
       const answer = await operation({ deps, directory, integration, body: parseBody(raw) });
-      return c.body(answer, 200, { 'content-type': 'application/json; charset=utf-8' });
+      return answerCall(c, answer);
     } catch (error) {
       return refuseCall(c, version, error);
     }
@@ -99,7 +103,7 @@ export const isUndecided = (code: FailureCode): boolean =>
   code === 'overloaded' || code === 'dependency-unavailable';
 
 function refuseCall(c: Context<ApiEnv>, version: A8rVersion, error: unknown): Response {
-  const log = c.get('log').child({ dialect: version.dialect });
+  const log = logOf(c).child({ dialect: version.dialect });
   if (error instanceof FailureError) {
     const { code } = error.failure;
     if (isUndecided(code)) log.warn({ code }, 'wallet call not decided');

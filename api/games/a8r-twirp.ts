@@ -4,7 +4,6 @@ import type { Asset } from '#domain/assets.ts';
 import { orThrow, type Failure } from '#domain/failures.ts';
 import type { Units } from '#domain/money.ts';
 import type { WalletReply } from '#activities/wallet/writer.ts';
-import type { Api } from '../app.ts';
 import type { ApiDeps } from '../context.ts';
 import {
   balanceOf,
@@ -17,6 +16,8 @@ import {
   type RoundContext,
   type WireStep,
 } from './a8r-calls.ts';
+import { answerCall } from './call-answer.ts';
+import type { Doors } from './dialect-doors.ts';
 import { parsed, serveA8r, type A8rCall, type A8rVersion } from './a8r-serve.ts';
 import { v2Balance, v2BetWin, v2Finish, v2Freespins, v2Rollback } from './a8r-schemas.ts';
 
@@ -44,7 +45,7 @@ export const a8rV2: A8rVersion = {
       api_message: message,
       ...(balance ? { balance: textOf(balance.units, balance.asset) } : {}),
     };
-    return c.json({ code, msg: message, meta }, status);
+    return answerCall(c, JSON.stringify({ code, msg: message, meta }), status);
   },
 };
 
@@ -52,7 +53,7 @@ export const a8rV2: A8rVersion = {
  * Mounts the calls under /wallet/a8r/v2/{integration}, and under /wallet/a8r/{integration}/v2 for aggregators that put
  * the version between their base address and the method themselves.
  */
-export function mountA8rV2(api: Api, deps: ApiDeps): void {
+export function mountA8rV2(doors: Doors, deps: ApiDeps): void {
   const serve = serveA8r(deps, a8rV2);
   const methods = {
     'Player/Balance': balance,
@@ -63,7 +64,7 @@ export function mountA8rV2(api: Api, deps: ApiDeps): void {
   };
   for (const [method, operation] of Object.entries(methods)) {
     for (const base of ['/wallet/a8r/v2/:integration', '/wallet/a8r/:integration/v2']) {
-      api.post(`${base}/a8r_casino.${method}`, serve(operation));
+      doors.post(`${base}/a8r_casino.${method}`, serve(operation));
     }
   }
 }

@@ -6,6 +6,8 @@ import type { Context } from 'hono';
 import type { Failure } from '#domain/failures.ts';
 import { hub88StatusOf } from '#domain/games/hub88.ts';
 import type { ApiEnv } from '../context.ts';
+import { logOf } from '../request-start.ts';
+import { answerCall } from './call-answer.ts';
 import { a8rV1 } from './a8r-play.ts';
 import { a8rV2 } from './a8r-twirp.ts';
 
@@ -13,9 +15,7 @@ type Door = { readonly dialect: string; answer(c: Context<ApiEnv>, failure: Fail
 
 /** Every answer is HTTP 200 in these dialects: the status field decides. */
 const statusAnswer = (c: Context<ApiEnv>, failure: Failure): Response =>
-  c.body(JSON.stringify({ status: hub88StatusOf(failure.code) }), 200, {
-    'content-type': 'application/json; charset=utf-8',
-  });
+  answerCall(c, JSON.stringify({ status: hub88StatusOf(failure.code) }));
 
 const doors: readonly (readonly [RegExp, Door])[] = [
   [/^\/wallet\/hub88\//, { dialect: 'hub88', answer: statusAnswer }],
@@ -32,6 +32,6 @@ export function answerAtDoor(c: Context<ApiEnv>, failure: Failure): Response | n
   const door = doors.find(([form]) => form.test(c.req.path))?.[1];
   if (!door) return null;
   const { dialect } = door;
-  c.get('log').info({ dialect, code: failure.code, method: c.req.method }, 'wallet call refused');
+  logOf(c).info({ dialect, code: failure.code, method: c.req.method }, 'wallet call refused');
   return door.answer(c, failure);
 }

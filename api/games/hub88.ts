@@ -10,10 +10,12 @@ import type { FailureCode, Result } from '#domain/failures.ts';
 import { fromHub88Amount, hub88StatusOf, toHub88Amount, type Hub88Status } from '#domain/games/hub88.ts';
 import type { GameCommand } from '#domain/wallet/commands.ts';
 import { isDatabaseUnavailable } from '#db/connect.ts';
-import type { Api } from '../app.ts';
 import type { ApiDeps, ApiEnv } from '../context.ts';
 import { clientAddress } from '../request-origin.ts';
+import { headerOf, logOf } from '../request-start.ts';
+import { answerCall } from './call-answer.ts';
 import { mayCallFrom } from './caller-check.ts';
+import type { Doors } from './dialect-doors.ts';
 import { isReadAsJson, parseExactJson } from './exact-json.ts';
 import { caletaDialect, hub88Dialect, withUser, type RsDialect, type RsOperation } from './hub88-dialects.ts';
 import { rewardTerms, submitFreeWin } from './free-rounds.ts';
@@ -55,20 +57,20 @@ type Call = Service & { readonly integration: Integration; readonly body: unknow
 type Operation = (call: Call) => Promise<Answer>;
 
 /** Mounts the calls under /wallet/hub88/{integration}. Every answer is HTTP 200: the status field decides. */
-export const mountHub88 = (api: Api, deps: ApiDeps): void => mountDialect(api, deps, hub88Dialect);
+export const mountHub88 = (doors: Doors, deps: ApiDeps): void => mountDialect(doors, deps, hub88Dialect);
 
 /** Mounts the calls under /wallet/caleta/{integration}. */
-export const mountCaleta = (api: Api, deps: ApiDeps): void => mountDialect(api, deps, caletaDialect);
+export const mountCaleta = (doors: Doors, deps: ApiDeps): void => mountDialect(doors, deps, caletaDialect);
 
 const operations: Readonly<Record<RsOperation, Operation>> = { info, check, balance, bet, win, rollback };
 
-function mountDialect(api: Api, deps: ApiDeps, dialect: RsDialect): void {
+function mountDialect(doors: Doors, deps: ApiDeps, dialect: RsDialect): void {
   const directory = createIntegrationDirectory(deps, dialect.name);
   const service: Service = { dialect, directory, deps };
   for (const [name, operation] of Object.entries(operations) as [RsOperation, Operation][]) {
     const path = dialect.paths[name];
     if (path !== undefined)
-      api.post(`/wallet/${dialect.name}/:integration/${path}`, (c) => answer(c, service, operation));
+      doors.post(`/wallet/${dialect.name}/:integration/${path}`, (c) => answer(c, service, operation));
   }
 }
 
@@ -80,9 +82,9 @@ async function answer(c: Context<ApiEnv>, service: Service, operation: Operation
     if (!integration || !mayCallFrom(integration, clientAddress(c)))
       throw new Refused('RS_ERROR_INVALID_PARTNER');
     const raw = Buffer.from(await c.req.arrayBuffer());
-    if (!isSigned(raw, c.req.header(service.dialect.signatureHeader), integration))
+    if (!isSigned(raw, headerOf(c, service.dialect.signatureHeader), integration))
       throw new Refused('RS_ERROR_INVALID_SIGNATURE');
-    if (!isReadAsJson(c.req.header('content-type'))) throw new Refused('RS_ERROR_WRONG_SYNTAX');
+    if (!isReadAsJson(headerOf(c, 'content-type'))) throw new Refused('RS_ERROR_WRONG_SYNTAX');
     const body = withUser(service.dialect, parseBody(raw));
     requestUuid = requestUuidOf(body);
     const { fields, balance: amount } = await operation({ ...service, integration, body });
@@ -90,7 +92,7 @@ async function answer(c: Context<ApiEnv>, service: Service, operation: Operation
   } catch (error) {
     const status = error instanceof Refused ? error.status : 'RS_ERROR_UNKNOWN';
     // The correlation id is ours and the caller's: either finds the other in a support case.
-    const log = c.get('log').child({ requestUuid, dialect: service.dialect.name });
+    const log = logOf(c).child({ requestUuid, dialect: service.dialect.name });
     const code = error instanceof Refused ? error.code : null;
     if (status !== 'RS_ERROR_UNKNOWN') log.info({ status, code }, 'wallet call refused');
     else if (error instanceof Refused) log.warn({ status, code }, 'wallet call not decided');
@@ -109,10 +111,12 @@ function isSigned(raw: Buffer, signature: string | undefined, integration: Integ
   return integration.callerKeys.some((key) => verify('RSA-SHA256', raw, key, bytes));
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 /** Bytes that are no UTF-8 are refused: read leniently, two ids could become one. */
 function parseBody(raw: Buffer): unknown {
   try {
-    return parseExactJson(new TextDecoder('utf-8', { fatal: true }).decode(raw));
+    return parseExactJson(utf8.decode(raw));
   } catch {
     throw new Refused('RS_ERROR_WRONG_SYNTAX');
   }
@@ -124,11 +128,11 @@ const requestUuidOf = (body: unknown): string | null => {
   return typeof given === 'string' ? given.slice(0, 64) : null;
 };
 
-function respond(c: Context, fields: Readonly<Record<string, unknown>>, balance?: bigint): Response {
+function respond(c: Context<ApiEnv>, fields: Readonly<Record<string, unknown>>, balance?: bigint): Response {
   const text = JSON.stringify(fields);
   // JSON.stringify knows no integers beyond 2^53, and balances reach them.
   const body = balance === undefined ? text : `${text.slice(0, -1)},"balance":${balance}}`;
-  return c.body(body, 200, { 'content-type': 'application/json; charset=utf-8' });
+  return answerCall(c, body);
 }
 
 function parsed<T extends z.ZodType>(schema: T, body: unknown): z.infer<T> {

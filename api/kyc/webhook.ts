@@ -7,6 +7,7 @@ import type { Database } from '#db/connect.ts';
 import { fail, FailureError } from '#domain/failures.ts';
 import { vendorNoticeSchema } from '#domain/kyc/vendor-notice.schema.ts';
 import { vendorNotified, verificationWorkflowId } from '#workflows/verification.contract.ts';
+import { logOf } from '../request-start.ts';
 import type { Api } from '../app.ts';
 import type { ApiDeps } from '../context.ts';
 import { problemResponses } from '../problem.ts';
@@ -57,7 +58,7 @@ export function mountKycWebhook(api: Api, deps: ApiDeps): void {
     if (!isDigestValid(raw, digest, vendor.webhookSecret.reveal())) {
       throw new FailureError(fail('invalid-signature', 'The digest does not fit the body.').failure);
     }
-    return c.json({ outcome: await takeNotice(deps, raw, c.var.log) }, 200);
+    return c.json({ outcome: await takeNotice(deps, raw, logOf(c)) }, 200);
   });
 }
 

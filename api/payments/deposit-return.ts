@@ -4,6 +4,7 @@ import { recordReturn } from '#activities/payments/commands/record-return.ts';
 import { moneyOf } from '#activities/payments/payment-rows.ts';
 import { orThrow } from '#domain/failures.ts';
 import type { DepositState } from '#domain/payments/withdrawal-decision.ts';
+import { logOf } from '../request-start.ts';
 import type { Api } from '../app.ts';
 import type { ApiDeps } from '../context.ts';
 import { problemResponses } from '../problem.ts';
@@ -60,7 +61,7 @@ export function mountDepositReturn(api: Api, deps: ApiDeps): void {
         await resumeDeposit(deps, id);
       } catch (error) {
         // The row keeps what came back; the workflow reads it at its next question.
-        c.var.log.warn({ error, depositId: id }, 'a return could not be told');
+        logOf(c).warn({ error, depositId: id }, 'a return could not be told');
       }
     }
     const row = await deps.db

@@ -5,6 +5,7 @@ import { markProcessed, receiveWebhook } from '#activities/compliance/commands/w
 import { oddsFeedSource, takeFeedMessage } from '#activities/games/commands/take-feed-message.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import { feedMessageSchema, type FeedMessage } from '#domain/games/book/feed.schema.ts';
+import { logOf } from '../../request-start.ts';
 import type { Api } from '../../app.ts';
 import type { ApiDeps } from '../../context.ts';
 import { problemResponses } from '../../problem.ts';
@@ -58,7 +59,7 @@ export function mountFeedWebhook(api: Api, deps: ApiDeps): void {
     const raw = Buffer.from(await c.req.arrayBuffer());
     const secret = feed.webhookSecret.reveal();
     const id = orThrow(verifyFeedMessage(raw, c.req.raw.headers, secret, Date.now()));
-    return c.json({ outcome: await takeMessage(deps, id, raw, c.var.log) }, 200);
+    return c.json({ outcome: await takeMessage(deps, id, raw, logOf(c)) }, 200);
   });
 }
 

@@ -1,0 +1,39 @@
+/** What every request begins with: an id that answers and log lines share, and a logger that is made when it is needed. */
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Context } from 'hono';
+import type { Logger } from 'pino';
+import type { ApiEnv } from './context.ts';
+
+/** Notes the caller's id where it sent a usable one, or makes one. */
+export function beginRequest(c: Context<ApiEnv>, log: Logger): void {
+  const given = headerOf(c, 'x-request-id');
+  c.set('requestId', given && /^[\w.-]{8,64}$/.test(given) ? given : randomUUID());
+  c.set('processLog', log);
+}
+
+/** The logger of this request. Most requests have nothing to say, so it does not exist before it is asked for. */
+export function logOf(c: Context<ApiEnv>): Logger {
+  const made = c.get('log');
+  if (made) return made;
+  const log = c.get('processLog').child({ requestId: c.get('requestId') });
+  c.set('log', log);
+  return log;
+}
+
+/**
+ * One header of the request by its lower-case name. Behind a server they are read where Node has them already: the
+ * standard `Headers` are built and checked for each request that asks for one.
+ */
+export function headerOf(c: Context<ApiEnv>, name: string): string | undefined {
+  const { incoming } = (c.env ?? {}) as { readonly incoming?: Partial<IncomingMessage> };
+  const value = incoming?.headers ? incoming.headers[name] : c.req.header(name);
+  return typeof value === 'string' ? value : value?.join(', ');
+}
+
+/** What every answer says beside its own headers. */
+export const answerHeaders = (c: Context<ApiEnv>): Record<string, string> => ({
+  'X-Request-Id': c.get('requestId'),
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+});

@@ -1,0 +1,72 @@
+/**
+ * Wallet calls have an application of their own in front of the other. Bets are most of what an API process does: here
+ * they pass few addresses, no layer that is not for them, and get answers whose headers are plain.
+ */
+import { Hono, type Context } from 'hono';
+import { PatternRouter } from 'hono/router/pattern-router';
+import { fail, FailureError, type Failure } from '#domain/failures.ts';
+import { limitBody } from './body-limit.ts';
+import type { ApiDeps, ApiEnv } from './context.ts';
+import { answerAtDoor } from './games/door-answers.ts';
+import { dialectDoors, type Serve } from './games/dialect-doors.ts';
+import { answerError, answerProblem } from './problem.ts';
+import { addressReader } from './request-origin.ts';
+import { beginRequest } from './request-start.ts';
+import { holdsNul } from './request-text.ts';
+import { inSpan } from './trace.ts';
+
+/** Whether an address leads to these doors. */
+export function isWalletCall(url: string): boolean {
+  const pathAt = url.indexOf('/', url.indexOf('//') + 2);
+  return pathAt >= 0 && url.startsWith('/wallet/', pathAt);
+}
+
+/** The application of all dialects' calls; `bodyBytesMax` is the largest body that it reads. */
+export function createWalletDoors(deps: ApiDeps, bodyBytesMax: number): Hono<ApiEnv> {
+  // The quickest router cannot tell two of these addresses apart, and what comes next in line is slower than this one.
+  const doors = new Hono<ApiEnv>({ router: new PatternRouter() });
+  const framed = frameOf(deps, bodyBytesMax);
+  const mounted = {
+    post: (path: string, serve: Serve) => doors.post(path, framed(path, serve)),
+  };
+  for (const door of Object.values(dialectDoors)) door.mount(mounted, { ...deps, db: deps.playDb });
+  doors.notFound(framed('unmatched', async (c) => refuse(c, nothingHere)));
+  // A bug in an operation is answered by the operation; what comes here failed around it.
+  doors.onError((error, c) =>
+    error instanceof FailureError ? refuse(c, error.failure) : answerError(error, c),
+  );
+  return doors;
+}
+
+/** What every call gets, whichever its address: an id, its caller's address, its bounds, its figures. */
+function frameOf(deps: ApiDeps, bodyBytesMax: number): (route: string, serve: Serve) => Serve {
+  const limit = limitBody(bodyBytesMax);
+  const noteAddress = addressReader(deps.config.api.trustedProxies);
+  const isTracing = deps.config.otlpEndpoint !== undefined;
+
+  async function bounded(c: Context<ApiEnv>, serve: Serve): Promise<Response> {
+    if (holdsNul(c.req.url)) return refuse(c, noNul);
+    let answer: Response | undefined;
+    const tooLarge = await limit(c, async () => {
+      answer = await (isTracing ? inSpan(c, () => serve(c)) : serve(c));
+    });
+    return tooLarge ?? answer ?? refuse(c, nothingHere);
+  }
+
+  return (route, serve) => async (c) => {
+    const startedAt = performance.now();
+    beginRequest(c, deps.log);
+    noteAddress(c);
+    const answer = await bounded(c, serve);
+    deps.metrics.httpRequestDurationS
+      .labels(c.req.method, route, String(answer.status))
+      .observe((performance.now() - startedAt) / 1_000);
+    return answer;
+  };
+}
+
+const nothingHere = fail('not-found', 'There is nothing at this address.').failure;
+const noNul = fail('invalid-request', 'An address may not hold NUL.').failure;
+
+const refuse = (c: Context<ApiEnv>, failure: Failure): Response =>
+  answerAtDoor(c, failure) ?? answerProblem(c, failure);
