@@ -1384,6 +1384,7 @@ export interface PaymentsThreeDsDecision {
 export interface PaymentsUnauthenticatedChargePolicy {
   action: string;
   brand: string;
+  changeId: string | null;
   jurisdiction: string;
   publishedAt: Generated<Timestamp>;
   version: number;
