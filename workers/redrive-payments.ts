@@ -5,7 +5,7 @@ import { pokeOpenWebhooks } from '#activities/compliance/commands/webhook-inbox.
 import { disputeInputOf } from '#activities/payments/commands/dispute-notices.ts';
 import { modificationInputOf } from '#activities/payments/commands/request-modification.ts';
 import { refundInputOf } from '#activities/payments/commands/request-refund.ts';
-import { mayBePaid } from '#activities/payments/held-money.ts';
+import { allowedAmong } from '#activities/payments/held-money.ts';
 import { depositInputOf, webhookSource, withdrawalInputOf } from '#activities/payments/payment-rows.ts';
 import { startQuietly, tellDispute, tellPayment } from '#api/payments/tell-payment.ts';
 import type { Database } from '#db/connect.ts';
@@ -57,9 +57,13 @@ export async function redrivePayments(
     .orderBy('requestedAt', 'desc')
     .limit(rowsMax)
     .execute();
+  const allowed = await allowedAmong(
+    db,
+    withdrawals.map(({ id }) => id),
+  );
   for (const row of withdrawals) {
     // A run has ended before it was decided that its held money is paid; another one takes the row up.
-    const start = (await mayBePaid(db, row.id)) ? withdrawalResumed : withdrawalStart;
+    const start = allowed.has(row.id) ? withdrawalResumed : withdrawalStart;
     await startQuietly(() =>
       client.workflow.start<typeof withdrawal>('withdrawal', start(withdrawalInputOf(row))),
     );
