@@ -281,6 +281,26 @@ describeWorkflows('a withdrawal whose player is screened', () => {
     ]);
   });
 
+  test('and takes it back in the moment in which the match is confirmed gets nothing: the money stays held', async () => {
+    const row = await asked('20.00');
+    words = ['hit'];
+    await run(async (client) => {
+      await begin(client, row);
+      const { id } = (await screeningsOf(row))[0] ?? { id: '' };
+      await database.db
+        .transaction()
+        .execute(async (trx) =>
+          orThrow(await decideMatch(trx, id, { state: 'confirmed', operatorId: cleo, reason: 'the same' })),
+        );
+      // The workflow has not been told yet.
+      await handleOf(client, row).executeUpdate(cancelWithdrawal);
+      expect(await handleOf(client, row).result()).toMatchObject({ state: 'parked' });
+      await keep(client, row, 'cancelled-after-confirmed');
+    });
+    expect(await balancesOf(database.db, row.playerId)).toEqual({ cash: 180n, held: 20n });
+    expect(await workItemsOf(database.db, `withdrawal:${row.id}`)).toContain('parked-withdrawal:open');
+  });
+
   test('and is confirmed to be on one is paid once two people have said so, though the account is locked', async () => {
     const row = await asked('20.00');
     await run(async (client) => {
