@@ -10,6 +10,7 @@ import { openNews } from '#db/news.ts';
 import { loadConfig, type Config } from '#workers/config.ts';
 import { createLogger } from '#workers/logger.ts';
 import { createMetrics } from '#workers/metrics.ts';
+import { watchUnreadableRules } from '#workers/payment-metrics.ts';
 import { EncryptingCodec } from '#workers/payload-codec.ts';
 import { runProcess, type Closing } from '#workers/process.ts';
 import { createTemporalGateway } from '#workers/temporal-client.ts';
@@ -42,6 +43,7 @@ async function start(closing: Closing): Promise<void> {
 export function openDeps(config: Config, closing: Closing): ApiDeps {
   const log = createLogger(config, 'api');
   const metrics = createMetrics({ ofProcess: true });
+  watchUnreadableRules(metrics.registry, log);
   const tracing = startTracing(config, 'pitboss-api');
   const url = config.database.writerUrl.reveal();
   const pool = openPool({ url, applicationName: 'pitboss-api', connectionsMax: 16 });

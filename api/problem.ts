@@ -77,6 +77,7 @@ const statuses: Record<FailureCode, ProblemStatus> = {
   'retry-rule-not-open': 409,
   'lookup-import-not-open': 409,
   'setting-not-open': 409,
+  'held-money-not-open': 409,
   'work-item-not-open': 409,
   'invalid-address-checksum': 400,
   'address-resting': 409,

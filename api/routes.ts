@@ -11,6 +11,7 @@ import { mountCrm } from './crm.ts';
 import { mountGames } from './games.ts';
 import { mountKyc } from './kyc.ts';
 import { mountKycWebhook } from './kyc/webhook.ts';
+import { mountHeldMoney } from './payments/held-money.ts';
 import { mountScreenings } from './payments/screenings.ts';
 import { mountPam } from './pam.ts';
 import { mountPayments } from './payments.ts';
@@ -23,6 +24,7 @@ export function mountModules(api: Api, deps: ApiDeps): void {
   mountWallet(api, deps);
   mountKyc(api, deps);
   mountKycWebhook(api, deps);
+  mountHeldMoney(api, deps);
   mountScreenings(api, deps);
   mountPayments(api, deps);
   mountBonus(api, deps);

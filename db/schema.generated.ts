@@ -965,6 +965,28 @@ export interface PaymentsDisputeResponse {
   state: Generated<string>;
 }
 
+export interface PaymentsHeldMoneyProposal {
+  amount: string;
+  asset: string;
+  brand: string;
+  decidedAt: Timestamp | null;
+  decidedBy: string | null;
+  decision: string;
+  decisionReason: string | null;
+  fingerprint: Buffer;
+  id: string;
+  note: string;
+  payloadHash: Buffer;
+  playerId: string;
+  proposedAt: Generated<Timestamp>;
+  proposedBy: string;
+  reasonCode: string;
+  reference: string | null;
+  screeningId: string;
+  state: Generated<string>;
+  withdrawalId: string;
+}
+
 export interface PaymentsInstrument {
   cardBrand: string | null;
   createdAt: Generated<Timestamp>;
@@ -1384,6 +1406,7 @@ export interface PaymentsThreeDsDecision {
 export interface PaymentsUnauthenticatedChargePolicy {
   action: string;
   brand: string;
+  changeId: string | null;
   jurisdiction: string;
   publishedAt: Generated<Timestamp>;
   version: number;
@@ -1890,6 +1913,7 @@ export interface DB {
   "payments.dispute": PaymentsDispute;
   "payments.disputeMovement": PaymentsDisputeMovement;
   "payments.disputeResponse": PaymentsDisputeResponse;
+  "payments.heldMoneyProposal": PaymentsHeldMoneyProposal;
   "payments.instrument": PaymentsInstrument;
   "payments.ipNetwork": PaymentsIpNetwork;
   "payments.listEntry": PaymentsListEntry;

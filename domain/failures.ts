@@ -77,6 +77,7 @@ export const failureCodes = [
   'retry-rule-not-open',
   'lookup-import-not-open',
   'setting-not-open',
+  'held-money-not-open',
   'work-item-not-open',
   'invalid-address-checksum',
   'address-resting',

@@ -8,6 +8,7 @@ import { composeVariables, envLine } from '#platform/compose-env.ts';
 import { configKeys, ConfigFailure, loadConfig } from '#workers/config.ts';
 import { loadSignerConfig } from '#workers/signer/signer-config.ts';
 import { createMetrics } from '#workers/metrics.ts';
+import { watchUnreadableRules } from '#workers/payment-metrics.ts';
 import { loadVaultConfig, vaultConfigKeys } from '#vault/config.ts';
 
 type Scalar = string | number | boolean | null;
@@ -267,6 +268,7 @@ describe('Dockerfile', () => {
 describe('Grafana and Prometheus', () => {
   const known = async () => {
     const { registry } = createMetrics({ ofProcess: true });
+    watchUnreadableRules(registry, { error: () => {}, warn: () => {} });
     return new Set((await registry.getMetricsAsJSON()).map(({ name }) => name));
   };
   const metricsIn = (text: string) =>

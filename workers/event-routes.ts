@@ -31,6 +31,8 @@ import {
 } from '#workflows/self-exclusion.contract.ts';
 import type { timeOut } from '#workflows/time-out.ts';
 import { timeOutNoticed, timeOutStart, timeOutWorkflowId } from '#workflows/time-out.contract.ts';
+import { withdrawalResumed } from '#workflows/withdrawal.contract.ts';
+import type { withdrawal } from '#workflows/withdrawal.ts';
 import type { verification } from '#workflows/verification.ts';
 import { verificationStart } from '#workflows/verification.contract.ts';
 import { TypedSearchAttributes } from '@temporalio/common';
@@ -64,6 +66,13 @@ export async function poke(signal: Promise<unknown>): Promise<void> {
 }
 
 export const eventRoutes: EventRoutes = {
+  // Repeated, it finds the run at work, or a row that has come to its end.
+  'payments.held-money.approved': async (client, { payload, brand, playerId }) => {
+    if (payload.decision !== 'pay' || playerId === null) return;
+    const { withdrawalId, jurisdiction, money } = payload;
+    const input = { withdrawalId, playerId, brand, jurisdiction, money };
+    await startOnce(client.workflow.start<typeof withdrawal>('withdrawal', withdrawalResumed(input)));
+  },
   'pam.player.registered': (client, { payload, brand }) => {
     const { typedSearchAttributes, ...start } = registrationStart({
       playerId: payload.playerId,

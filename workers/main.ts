@@ -17,7 +17,7 @@ import { createLogger } from './logger.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createDataConverter } from './payload-codec.ts';
 import { runProcess, type Closing } from './process.ts';
-import { showBreakers } from './payment-metrics.ts';
+import { showBreakers, watchUnreadableRules } from './payment-metrics.ts';
 import { planQueues, type QueuePlan } from './queues.ts';
 import { installTemporalRuntime } from './temporal-runtime.ts';
 import { startTracing, type Tracing } from './tracing.ts';
@@ -80,6 +80,7 @@ async function start(closing: Closing): Promise<void> {
   const frame = { config, log, metrics, tracing, connection, bundle };
   const deps = createActivityDeps({ config, db, clickhouse, log });
   showBreakers(metrics.registry, deps.breakers);
+  watchUnreadableRules(metrics.registry, log);
   const plans = planQueues(deps);
   const workers = await Promise.all(queues.map((queue) => createWorker(frame, queue, plans[queue])));
   const runs = workers.map((worker) => worker.run());

@@ -1,6 +1,8 @@
-/** What Prometheus is told of PSPs beside the counted attempts: breakers of this process, and disputes against sales. */
+/** What Prometheus is told of payments beside the counted attempts: breakers, disputes against sales, rules that cannot be read. */
+import type { Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';
 import type { PspBreakers } from '#activities/payments/psp-breakers.ts';
+import { countUnreadableRules, onUnreadableRule } from '#activities/payments/unreadable-rules.ts';
 import { readFraudToSales } from '#api/payments/payment-health.ts';
 import { rememberShortly } from '#activities/short-memory.ts';
 import type { Database } from '#db/connect.ts';
@@ -34,6 +36,23 @@ export function showFraudToSales(registry: Registry, db: Database): void {
       const month = new Date().toISOString().slice(0, 7);
       const rows = await readShortly(db, '').catch(() => []);
       for (const row of rows) if (row.month === month) this.labels(row.psp).set((row.ratioBps ?? 0) / 10_000);
+    },
+  });
+}
+
+/** Of this process: its build may be older than what was published, or newer. Each rule is logged when it is first met. */
+export function watchUnreadableRules(registry: Registry, log: Pick<Logger, 'error' | 'warn'>): void {
+  onUnreadableRule((rule) => {
+    if (rule.state === 'live') log.error(rule, 'a rule in force cannot be read');
+    else log.warn(rule, 'a rule under trial cannot be read');
+  });
+  new Gauge({
+    name: 'pitboss_unreadable_rules',
+    help: 'Rules in force or under trial that this process cannot read; what stands in for them is in the documentation.',
+    labelNames: ['rule_set', 'state'],
+    registers: [registry],
+    collect() {
+      for (const { ruleSet, state, count } of countUnreadableRules()) this.labels(ruleSet, state).set(count);
     },
   });
 }

@@ -5,6 +5,7 @@ import { pokeOpenWebhooks } from '#activities/compliance/commands/webhook-inbox.
 import { disputeInputOf } from '#activities/payments/commands/dispute-notices.ts';
 import { modificationInputOf } from '#activities/payments/commands/request-modification.ts';
 import { refundInputOf } from '#activities/payments/commands/request-refund.ts';
+import { allowedAmong } from '#activities/payments/held-money.ts';
 import { depositInputOf, webhookSource, withdrawalInputOf } from '#activities/payments/payment-rows.ts';
 import { startQuietly, tellDispute, tellPayment } from '#api/payments/tell-payment.ts';
 import type { Database } from '#db/connect.ts';
@@ -16,7 +17,7 @@ import { modificationIdOf, modificationStart } from '#workflows/modification.con
 import type { modification } from '#workflows/modification.ts';
 import { refundIdOf, refundStart } from '#workflows/refund.contract.ts';
 import type { refund } from '#workflows/refund.ts';
-import { withdrawalIdOf, withdrawalStart } from '#workflows/withdrawal.contract.ts';
+import { withdrawalIdOf, withdrawalResumed, withdrawalStart } from '#workflows/withdrawal.contract.ts';
 import type { withdrawal } from '#workflows/withdrawal.ts';
 
 const rowsMax = 200;
@@ -56,9 +57,15 @@ export async function redrivePayments(
     .orderBy('requestedAt', 'desc')
     .limit(rowsMax)
     .execute();
+  const allowed = await allowedAmong(
+    db,
+    withdrawals.map(({ id }) => id),
+  );
   for (const row of withdrawals) {
+    // A run has ended before it was decided that its held money is paid; another one takes the row up.
+    const start = allowed.has(row.id) ? withdrawalResumed : withdrawalStart;
     await startQuietly(() =>
-      client.workflow.start<typeof withdrawal>('withdrawal', withdrawalStart(withdrawalInputOf(row))),
+      client.workflow.start<typeof withdrawal>('withdrawal', start(withdrawalInputOf(row))),
     );
   }
   await redriveRefunds(client, db, '30 seconds');

@@ -77,3 +77,12 @@ export const withdrawalStart = (input: WithdrawalInput) => ({
     { key: assetKey, value: input.money.asset },
   ],
 });
+
+/**
+ * The same for a run that follows the one that parked it: under the same id, so that decisions and notices find it. Whether
+ * there is anything left to do the row says.
+ */
+export const withdrawalResumed = (input: WithdrawalInput) => ({
+  ...withdrawalStart(input),
+  workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
+});

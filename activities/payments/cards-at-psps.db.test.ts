@@ -8,6 +8,8 @@ import { makePlayer } from '#test/support/factories.ts';
 import { cardsAtPsps } from './cards-at-psps.ts';
 import { readPayer } from './payer-facts.ts';
 import { decideRoute } from './route-deposit.ts';
+import type { RoutingVersion } from './routing-rules.ts';
+import { countUnreadableRules } from './unreadable-rules.ts';
 
 let database: TestDatabase;
 
@@ -42,7 +44,7 @@ const rules = orThrow(
 type Known = Readonly<Record<string, string | null>>;
 
 /** Cards by country with the PSPs that have a token of them; their ids in the order that is asked for. */
-async function routed(countries: Known, isReversed: boolean) {
+async function routed(countries: Known, isReversed: boolean, shadow: RoutingVersion | null = null) {
   const player = await makePlayer(database.db);
   const names = [...new Set(Object.values(countries))].filter((name) => name !== null);
   const ids = names.map(() => randomUUID()).toSorted();
@@ -78,8 +80,8 @@ async function routed(countries: Known, isReversed: boolean) {
     const decision = decideRoute(
       {
         rules: {
-          routing: { live: { id: randomUUID(), version: 1, rules }, shadow: null },
-          threeDs: { live: null, shadow: null },
+          routing: { live: { id: randomUUID(), version: 1, rules }, shadow, isUnread: false },
+          threeDs: { live: null, shadow: null, isUnread: false },
         },
         health: new Map(),
         chargeTerms: new Map(),
@@ -90,7 +92,12 @@ async function routed(countries: Known, isReversed: boolean) {
       request,
       { amount: 1n, kycLevel: 'L0', age: null },
     );
-    return { psps: decision?.psps, row: decision?.row, country: decision?.facts.get('card.country') };
+    return {
+      psps: decision?.psps,
+      row: decision?.row,
+      country: decision?.facts.get('card.country'),
+      ...(shadow === null ? {} : { shadow: decision?.shadow }),
+    };
   });
 }
 
@@ -121,4 +128,19 @@ test('tokens of one card are routed as before', async () => {
     psps: ['beta', 'gamma', 'alpha'],
     row: 'SE',
   });
+});
+
+test('a version under trial that cannot be asked leaves the live decision as it is, and is counted', async () => {
+  const broken = { id: randomUUID(), version: 9, rules: {} as never };
+  const cards = { alpha: 'SE', beta: 'SE', gamma: null };
+  expect(await routed(cards, false, broken)).toEqual({ ...(await routed(cards, false)), shadow: null });
+  const counted = () =>
+    countUnreadableRules().find(
+      ({ ruleSet, state }) => ruleSet === 'payments.deposit-routing' && state === 'shadow',
+    )?.count;
+  expect(counted()).toBe(1);
+  expect(await routed(cards, false, { ...broken, rules })).toMatchObject({
+    shadow: { versionId: broken.id, psps: ['beta', 'gamma', 'alpha'] },
+  });
+  expect(counted()).toBe(0);
 });

@@ -6,6 +6,7 @@ import { decide, type TraceStep } from '#domain/rules/decide.ts';
 import { toStoredFacts } from '#domain/rules/facts.ts';
 import type { Facts } from '#domain/rules/rule-types.ts';
 import type { LiveRules, ThreeDsVersion } from './routing-rules.ts';
+import { underTrial } from './unreadable-rules.ts';
 
 export type ThreeDsDecision = {
   readonly versionId: string;
@@ -27,6 +28,7 @@ export function wishBy({ rules }: Pick<ThreeDsVersion, 'rules'>, facts: Facts) {
 export function decideThreeDs(
   { live, shadow }: LiveRules<ThreeDsWish>,
   facts: Facts,
+  brand: string,
 ): ThreeDsDecision | null {
   if (live === null) return null;
   const startedAtMs = performance.now();
@@ -35,7 +37,13 @@ export function decideThreeDs(
     ...decided,
     versionId: live.id,
     facts,
-    shadow: shadow === null ? null : { versionId: shadow.id, wish: wishBy(shadow, facts).wish },
+    shadow:
+      shadow === null
+        ? null
+        : underTrial(shadow, { ruleSet: 'payments.three-ds', brand }, () => ({
+            versionId: shadow.id,
+            wish: wishBy(shadow, facts).wish,
+          })),
     tookUs: Math.round((performance.now() - startedAtMs) * 1_000),
   };
 }

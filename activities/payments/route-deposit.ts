@@ -16,6 +16,7 @@ import { currentChargeTerms } from './charge-terms.ts';
 import { pspHealth, type PspHealth } from './psp-health.ts';
 import { decideThreeDs, threeDsInsert, type ThreeDsDecision } from './decide-three-ds.ts';
 import { currentDepositRules, type DepositRules } from './routing-rules.ts';
+import { underTrial } from './unreadable-rules.ts';
 
 export type RoutingRequest = {
   readonly depositId: string;
@@ -106,7 +107,13 @@ export function decideRoute(
   return {
     ...routed,
     versionId: live.id,
-    shadow: shadow === null ? null : { versionId: shadow.id, psps: routeBy(shadow).psps },
+    shadow:
+      shadow === null
+        ? null
+        : underTrial(shadow, { ruleSet: 'payments.deposit-routing', brand: request.brand }, () => ({
+            versionId: shadow.id,
+            psps: routeBy(shadow).psps,
+          })),
     tookUs: Math.round((performance.now() - startedAtMs) * 1_000),
   };
 }
@@ -120,7 +127,7 @@ export function decideAuthentication(
 ): ThreeDsDecision | null {
   if (player === null || request.method !== 'card') return null;
   const at = cardsAt === null ? onlyCard(player) : (cardsAt.get(firstPsp) ?? unknownCard);
-  return decideThreeDs(rules.threeDs, depositFacts(request, player, at, more));
+  return decideThreeDs(rules.threeDs, depositFacts(request, player, at, more), request.brand);
 }
 
 const unknownCard: CardAt = { card: null, brand: null };

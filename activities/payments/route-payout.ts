@@ -16,6 +16,7 @@ import type { Facts, RuleValue } from '#domain/rules/rule-types.ts';
 import type { WithdrawalRow } from './payment-rows.ts';
 import { payoutHealth, type PspHealth } from './psp-health.ts';
 import { currentPayoutRules, type LiveRules } from './routing-rules.ts';
+import { underTrial } from './unreadable-rules.ts';
 import { payoutOf, type LegRow } from './withdrawal-legs.ts';
 
 export type PayoutRoutingInputs = {
@@ -70,7 +71,10 @@ export async function payoutOptions(
   const facts = await factsOf(trx, row, leg, { source, method, cardBrand, health });
   const seed = `${row.id}:${leg.leg}`;
   const routed = routeDeposit(rules.live.rules, facts, seed);
-  const shadow = rules.shadow === null ? null : routeDeposit(rules.shadow.rules, facts, seed);
+  const trial = rules.shadow;
+  const about = { ruleSet: 'payments.payout-routing', brand: row.brand };
+  const shadow =
+    trial === null ? null : underTrial(trial, about, () => routeDeposit(trial.rules, facts, seed));
   const ordered = routed.psps.flatMap((psp) => tokens.find((token) => token.psp === psp) ?? []);
   // A rule that names nobody who could pay must not keep a player's money: the source is left.
   const options = ordered.length > 0 ? ordered : tokens.slice(0, 1);
@@ -85,7 +89,7 @@ export async function payoutOptions(
       bucket: routed.bucket,
       psps: [...routed.psps],
       options: JSON.stringify(options),
-      shadowVersionId: rules.shadow?.id ?? null,
+      shadowVersionId: shadow === null ? null : (trial?.id ?? null),
       shadowPsps: shadow === null ? null : [...shadow.psps],
       tookUs: Math.round((performance.now() - startedAtMs) * 1_000),
     })

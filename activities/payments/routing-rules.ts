@@ -11,7 +11,7 @@ import type { RoutingOutcome } from '#domain/payments/routing.schema.ts';
 import type { ThreeDsWish } from '#domain/payments/three-ds.ts';
 import type { CompiledDecision } from '#domain/rules/decide.ts';
 import { rememberShortly } from '../short-memory.ts';
-import { openWorkItem } from './commands/work-items.ts';
+import { noteUnreadable } from './unreadable-rules.ts';
 
 export type RuleVersion<O> = {
   readonly id: string;
@@ -19,7 +19,12 @@ export type RuleVersion<O> = {
   readonly rules: CompiledDecision<O>;
 };
 
-export type LiveRules<O> = { readonly live: RuleVersion<O> | null; readonly shadow: RuleVersion<O> | null };
+export type LiveRules<O> = {
+  readonly live: RuleVersion<O> | null;
+  readonly shadow: RuleVersion<O> | null;
+  /** Rules are live, and neither they nor any that were live before can be read. */
+  readonly isUnread: boolean;
+};
 
 export type RoutingVersion = RuleVersion<RoutingOutcome>;
 export type ThreeDsVersion = RuleVersion<ThreeDsWish>;
@@ -40,8 +45,8 @@ const payoutSet = 'payments.payout-routing';
 export type RoutingSetName = typeof routingSet | typeof payoutSet;
 
 /**
- * Null where the brand has none, or where the code no longer understands what was published: deposits then follow the
- * brand's list of PSPs, payouts begin where the money came in, which is better than none.
+ * Null where the brand has none, or where the code understands neither what is live nor what was before: deposits then follow
+ * the brand's list of PSPs, payouts begin where the money came in, and 3-D Secure is asked for the most.
  */
 export const currentDepositRules = rememberShortly<DepositRules>(ageMsMax, async (db, brand, last) => {
   const rows = await rowsOf(db, brand, [routingSet, threeDsSet]);
@@ -76,26 +81,78 @@ async function liveRules<O>(
 ): Promise<LiveRules<O>> {
   const rowIn = (state: 'live' | 'shadow') =>
     rows.find((one) => one.ruleSet === ruleSet && one.state === state);
-  const compiled = (state: 'live' | 'shadow'): RuleVersion<O> | null => {
-    const row = rowIn(state);
+  const compiled = (row: StoredVersion | undefined): RuleVersion<O> | null => {
     if (row === undefined) return null;
     const same = [known?.live, known?.shadow].find((one) => one?.id === row.id);
-    if (same) return same;
-    const rules = read(row.content);
-    return rules.ok ? { id: row.id, version: row.version, rules: rules.value } : null;
+    return same ?? compileVersion(row, read);
   };
-  const live = compiled('live');
-  const unread = live === null ? rowIn('live') : undefined;
-  // Money goes its default way meanwhile, and nobody would notice.
-  if (unread !== undefined)
-    await openWorkItem(db, {
-      kind: 'unreadable-rules',
-      subject: `rule-version:${unread.id}`,
-      brand,
-      reason: `version ${unread.version} of ${ruleSet} is live and this build cannot read it`,
-    });
-  return { live, shadow: compiled('shadow') };
+  const [liveRow, shadowRow] = [rowIn('live'), rowIn('shadow')];
+  const shadow = compiled(shadowRow);
+  const told = (state: 'live' | 'shadow', row: StoredVersion | undefined, more = '') =>
+    noteUnreadable(
+      db,
+      { ruleSet, state, brand },
+      row === undefined
+        ? []
+        : [
+            {
+              ruleSet,
+              state,
+              brand,
+              subject: `rule-version:${row.id}`,
+              reason: `version ${row.version} of ${ruleSet} is ${state} and this build cannot read it${more}`,
+            },
+          ],
+    );
+  await told('shadow', shadow === null ? shadowRow : undefined);
+  const live = compiled(liveRow);
+  if (live !== null || liveRow === undefined) {
+    await told('live', undefined);
+    return { live, shadow, isUnread: false };
+  }
+  // Money goes by what held before meanwhile, or its default way, and nobody would notice.
+  const last = await lastReadable(db, brand, ruleSet, compiled);
+  await told('live', liveRow, last === null ? '' : `; version ${last.version} decides meanwhile`);
+  return { live: last, shadow, isUnread: last === null };
 }
+
+type StoredVersion = { readonly id: string; readonly version: number; readonly content: unknown };
+
+const compileVersion = <O>(
+  row: StoredVersion,
+  read: (content: unknown) => Result<CompiledDecision<O>>,
+): RuleVersion<O> | null => {
+  const rules = read(row.content);
+  return rules.ok ? { id: row.id, version: row.version, rules: rules.value } : null;
+};
+
+/** Two people have put it into force once, and it is what held before what cannot be read. */
+async function lastReadable<O>(
+  db: Database,
+  brand: string,
+  ruleSet: RuleSetName,
+  compiled: (row: StoredVersion) => RuleVersion<O> | null,
+): Promise<RuleVersion<O> | null> {
+  const rows = await db
+    .selectFrom('backoffice.ruleVersion')
+    .select(['id', 'version', 'content'])
+    .where('ruleSet', '=', ruleSet)
+    .where('brand', '=', brand)
+    .where('state', '=', 'retired')
+    .where('liveAt', 'is not', null)
+    .orderBy('liveAt', 'desc')
+    .orderBy('version', 'desc')
+    .limit(versionsMax)
+    .execute();
+  for (const row of rows) {
+    const version = compiled(row);
+    if (version !== null) return version;
+  }
+  return null;
+}
+
+/** So far back is looked for a version that can be read. */
+const versionsMax = 5;
 
 /** Compiles a stored version, whatever its state; null when there is none. */
 export const readRoutingVersion = (
@@ -120,7 +177,5 @@ async function readVersion<O>(
     .where('id', '=', id)
     .where('ruleSet', '=', ruleSet)
     .executeTakeFirst();
-  if (row === undefined) return null;
-  const rules = read(row.content);
-  return rules.ok ? { id: row.id, version: row.version, rules: rules.value } : null;
+  return row === undefined ? null : compileVersion(row, read);
 }

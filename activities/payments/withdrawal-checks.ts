@@ -13,10 +13,12 @@ import { skipsSources } from '#domain/payments/payout-plan.ts';
 import { checkWithdrawal, type WithdrawalCheck } from '#domain/payments/withdrawal-decision.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { hasPendingWagering } from './commands/request-withdrawal.ts';
+import { mayBePaid } from './held-money.ts';
 import { lockWithdrawal, type WithdrawalRow } from './payment-rows.ts';
 import { listedNow } from './withdrawal-limits.ts';
 import { readSources } from './payout-sources.ts';
-import { readLegs, type LegView } from './withdrawal-legs.ts';
+import { hasPayouts, readLegs, type LegView } from './withdrawal-legs.ts';
+import { confirmedScreening } from '#activities/kyc/commands/screenings.ts';
 
 export type CheckedWithdrawal = {
   readonly check: WithdrawalCheck;
@@ -66,9 +68,12 @@ export function createWithdrawalCheckActivities(deps: Pick<ActivityDeps, 'db'>) 
           ...(await closedLoop(trx, row)),
         });
         return {
-          check: withLists(check, profile.approvalsRequired, await listedNow(trx, row)),
+          check: (await mayBePaid(trx, row.id))
+            ? check
+            : withLists(check, profile.approvalsRequired, await listedNow(trx, row)),
           approvalsRequired: row.approvalsRequired ?? profile.approvalsRequired,
-          cancellable: row.cancellable,
+          // A confirmed match takes that from the player: the money would be back at hand.
+          cancellable: row.cancellable && (await confirmedScreening(trx, `withdrawal:${row.id}`)) === null,
           payloadHash: row.payloadHash.toString('hex'),
           resumesAt: await resumePoint(trx, row),
           decisions: await decisionsOn(trx, row.id),
@@ -239,12 +244,15 @@ async function objectionTo(trx: Trx, row: WithdrawalRow): Promise<string | null>
     .select('status')
     .where('id', '=', row.playerId)
     .executeTakeFirstOrThrow();
-  if (status === 'locked') return 'player-blocked';
+  // Two people have decided that this is paid, knowing who it is: the lock and the list are about that.
+  const isDecided = await mayBePaid(trx, row.id);
+  if (status === 'locked' && !isDecided) return 'player-blocked';
   const { profile } = orThrow(await profileVersion(trx, row.jurisdiction, row.jurisdictionVersion));
   if (!levelSatisfies(await readKycLevel(trx, row.playerId), profile.withdrawalKycLevel))
     return 'identity-not-verified';
   if (await hasPendingWagering(trx, row.playerId, row.asset)) return 'wagering-pending';
-  if (judgeLists(await listedNow(trx, row)).refusal !== null) return 'payment-method-unavailable';
+  if (!isDecided && judgeLists(await listedNow(trx, row)).refusal !== null)
+    return 'payment-method-unavailable';
   const loop = await closedLoop(trx, row);
   // A person has seen a plan that leaves sources waiting; one that nobody saw is not paid.
   return loop.skipsSources && !row.checkReasons.includes('closed-loop') ? 'closed-loop' : null;
@@ -263,16 +271,6 @@ async function resumePoint(trx: Trx, row: WithdrawalRow): Promise<CheckedWithdra
   if (row.state === 'awaiting-approval') return 'approval';
   if (row.state === 'approved' || row.state === 'submitted') return 'payout';
   return row.state === 'parked' && (await hasPayouts(trx, row.id)) ? 'payout' : 'check';
-}
-
-async function hasPayouts(trx: Trx, withdrawalId: string): Promise<boolean> {
-  const first = await trx
-    .selectFrom('payments.payoutAttempt')
-    .select('number')
-    .where('withdrawalId', '=', withdrawalId)
-    .limit(1)
-    .executeTakeFirst();
-  return first !== undefined;
 }
 
 async function decisionsOn(trx: Trx, withdrawalId: string): Promise<CheckedWithdrawal['decisions']> {

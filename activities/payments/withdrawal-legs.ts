@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import type { Selectable } from 'kysely';
 import { appendEvent } from '#activities/compliance/append-event.ts';
+import { confirmedScreening } from '#activities/kyc/commands/screenings.ts';
 import { postTransfer } from '#activities/wallet/post.ts';
 import type { Database, Trx } from '#db/connect.ts';
 import type { PaymentsWithdrawalLeg } from '#db/schema.generated.ts';
@@ -84,6 +85,7 @@ export async function settleLeg(trx: Trx, row: WithdrawalRow, leg: LegRow, psp: 
 /** Gives a leg's share of the hold back to the player. The withdrawal's row is locked by the caller. */
 export async function releaseLeg(trx: Trx, row: WithdrawalRow, leg: LegRow, reason: string): Promise<void> {
   await refuseWhilePaying(trx, row.id, leg.leg);
+  await refuseWhileListed(trx, row.id);
   orThrow(
     await postTransfer(trx, {
       key: keyOf(row, 'release', leg.leg),
@@ -112,6 +114,41 @@ export async function closeLeg(
     .where('withdrawalId', '=', withdrawalId)
     .where('leg', '=', leg)
     .execute();
+}
+
+/** Any payout that was ever asked for. */
+export async function hasPayouts(trx: Trx, withdrawalId: string): Promise<boolean> {
+  const first = await trx
+    .selectFrom('payments.payoutAttempt')
+    .select('number')
+    .where('withdrawalId', '=', withdrawalId)
+    .limit(1)
+    .executeTakeFirst();
+  return first !== undefined;
+}
+
+/** A payout that was not refused, and not paid and booked: money may leave by it. */
+export async function hasLivePayout(trx: Trx, withdrawalId: string): Promise<boolean> {
+  const live = await trx
+    .selectFrom('payments.payoutAttempt as p')
+    .innerJoin('payments.withdrawalLeg as l', (join) =>
+      join.onRef('l.withdrawalId', '=', 'p.withdrawalId').onRef('l.leg', '=', 'p.leg'),
+    )
+    .select('p.reference')
+    .where('p.withdrawalId', '=', withdrawalId)
+    .where('l.state', '=', 'planned')
+    .where('p.state', 'not in', ['declined', 'not_sent'])
+    .limit(1)
+    .executeTakeFirst();
+  return live !== undefined;
+}
+
+/** Refused with `withdrawal-not-pending`: money of somebody on a list is not made available again. */
+export async function refuseWhileListed(trx: Trx, withdrawalId: string): Promise<void> {
+  if ((await confirmedScreening(trx, `withdrawal:${withdrawalId}`)) === null) return;
+  throw new FailureError(
+    fail('withdrawal-not-pending', 'A confirmed match with a list holds the money.').failure,
+  );
 }
 
 /** Refused with `withdrawal-not-pending` while a payout of the leg, or of any, may be on its way. */

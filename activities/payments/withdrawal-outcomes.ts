@@ -15,6 +15,7 @@ import {
   endWhenDone,
   mustLeg,
   payoutOf,
+  refuseWhileListed,
   refuseWhilePaying,
   releaseLeg,
   settleLeg,
@@ -112,6 +113,7 @@ export function createWithdrawalActivities(deps: Pick<ActivityDeps, 'db'>) {
         const row = await lockWithdrawal(trx, input.withdrawalId);
         if (row.closedAt !== null) return;
         await refuseWhilePaying(trx, row.id);
+        await refuseWhileListed(trx, row.id);
         orThrow(
           await postTransfer(trx, {
             key: `withdrawal:${row.id}:release`,

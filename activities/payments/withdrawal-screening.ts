@@ -12,6 +12,7 @@ import { vendorLevelName } from '#domain/kyc/levels.ts';
 import type { ScreeningOutcome } from '#domain/kyc/screening.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { closeWorkItems, openWorkItem } from './commands/work-items.ts';
+import { mayBePaid } from './held-money.ts';
 import { lockWithdrawal } from './payment-rows.ts';
 
 export function createScreeningActivities(deps: Pick<ActivityDeps, 'db' | 'kycVendor' | 'log'>) {
@@ -29,8 +30,13 @@ export function createScreeningActivities(deps: Pick<ActivityDeps, 'db' | 'kycVe
       const subject = `withdrawal:${withdrawalId}`;
       const row = await db.transaction().execute(async (trx) => {
         const { playerId, brand } = await lockWithdrawal(trx, withdrawalId);
-        return currentScreening(trx, { subject, playerId, brand });
+        const current = await currentScreening(trx, { subject, playerId, brand });
+        return {
+          ...current,
+          isPermitted: current.state === 'confirmed' && (await mayBePaid(trx, withdrawalId)),
+        };
       });
+      if (row.isPermitted) return { outcome: 'clear' };
       if (row.state !== 'asked') return { outcome: outcomeOf(row) };
       const answer = await ask(row);
       return db.transaction().execute(async (trx) => {

@@ -155,6 +155,8 @@ function detailsOf(transfer: Transfer): readonly string[] {
     case 'chargeback.lose':
     case 'chargeback.win':
       return [transfer.opened];
+    case 'withdrawal.forfeit':
+      return [transfer.jurisdiction];
     case 'adjustment.post':
       return [transfer.direction, String(transfer.mayOwe)];
     default:

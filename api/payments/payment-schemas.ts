@@ -71,7 +71,7 @@ const legOutput = z
     payout: moneyOutput,
     fee: moneyOutput,
     state: z
-      .enum(['planned', 'paid', 'released', 'rerouted', 'returned'])
+      .enum(['planned', 'paid', 'released', 'rerouted', 'returned', 'forfeited'])
       .openapi({ description: '`rerouted`: another leg pays it to the named account.' }),
   })
   .openapi('WithdrawalLeg');

@@ -39,7 +39,7 @@ const decisionInput = z
   .strictObject({
     decision: z.enum(['clear', 'confirm']).openapi({
       description:
-        '`clear`: another person; `confirm`: the player. A confirmed match keeps the hold for good.',
+        '`clear`: another person; `confirm`: the player. A confirmed match keeps the hold until two people decide about it.',
     }),
     reason: z.string().trim().min(3).max(500).openapi({ description: 'Kept in the audit trail.' }),
   })

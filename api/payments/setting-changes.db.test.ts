@@ -1,9 +1,18 @@
 /** Fee terms, bands, policies and routes over HTTP: who may, what is refused, and that the next payment follows them. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { PaymentOrder } from '#activities/payments/connectors.ts';
 import { currentRoute } from '#activities/payments/routes.ts';
+import type { PspOutcome } from '#domain/payments/outcome.ts';
 import { createTestApi, type TestApi } from '#test/support/api.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
+import {
+  approved,
+  askDeposit,
+  makePlayer,
+  paymentActivities,
+  scriptedPsp,
+} from '#test/workflows/payment-world.ts';
 
 let database: TestDatabase;
 let app: TestApi;
@@ -85,6 +94,7 @@ const withdrawalFee = {
 };
 const band = { kind: 'approver-band', brand: '*', role: 'payments', asset: 'EUR', amountMax: '7500.00' };
 const policy = { kind: 'second-charge', brand: 'aurora', jurisdiction: 'MT', action: 'person' };
+const unauthenticated = { ...policy, kind: 'unauthenticated-charge' };
 
 test('every kind goes from proposal through another person into its table, with author and reason', async () => {
   for (const [setting, scope, brand, after] of [
@@ -92,6 +102,7 @@ test('every kind goes from proposal through another person into its table, with 
     [withdrawalFee, 'bank-account EUR', 'aurora', 0],
     [band, 'payments EUR', '*', 1],
     [policy, 'MT', 'aurora', 1],
+    [unauthenticated, 'MT', 'aurora', 1],
     [route(), 'card EUR', 'aurora', 1],
   ] as const) {
     const change = await proposed(setting, after);
@@ -200,6 +211,89 @@ test('a key is one proposal, and a proposal needs the role and the brand', async
   expect(list.body['items']).toContainEqual(global);
 });
 
+test('a policy of unauthenticated charges stays as it is until another person has decided, and its history stays', async () => {
+  const place = { ...unauthenticated, brand: 'borealis', jurisdiction: 'SE', action: 'refund' };
+  const inDatabase = async () =>
+    (
+      await database.pool.query(
+        `select version, action, change_id from payments.unauthenticated_charge_policy
+         where brand = 'borealis' and jurisdiction = 'SE' order by version`,
+      )
+    ).rows as { version: number; action: string; change_id: string | null }[];
+  const before = await inDatabase();
+  const after = before.at(-1)?.version ?? 0;
+
+  const refused = await proposed({ ...place, action: 'person' }, after);
+  expect(await decide(refused, staff.lead)).toMatchObject({ status: 403, body: { code: 'own-approval' } });
+  expect(await decide(refused, staff.payments)).toMatchObject({ status: 403 });
+  expect((await decide(refused, staff.compliance, 'apply', 'f'.repeat(64))).body).toMatchObject({
+    code: 'setting-not-open',
+  });
+  expect((await decide(refused, staff.scoped)).status).toBe(404);
+  expect((await decide(refused, staff.compliance, 'refuse')).body).toMatchObject({ state: 'refused' });
+  expect(await inDatabase()).toEqual(before);
+
+  const first = await proposed({ ...place, action: 'person' }, after);
+  await decide(first, staff.compliance);
+  const second = await proposed(place, after + 1, staff.other);
+  await decide(second, staff.lead);
+  expect((await inDatabase()).slice(before.length)).toEqual([
+    { version: after + 1, action: 'person', change_id: first['changeId'] },
+    { version: after + 2, action: 'refund', change_id: second['changeId'] },
+  ]);
+  const history = await app.send('GET', `${changes}?kind=unauthenticated-charge`, undefined, {
+    token: staff.payments,
+  });
+  expect(
+    (history.body['items'] as Setting[]).flatMap(({ brand: of, state, author, decidedBy }) =>
+      of === 'borealis' ? [{ state, isByTwo: author !== decidedBy }] : [],
+    ),
+  ).toEqual([
+    { state: 'applied', isByTwo: true },
+    { state: 'applied', isByTwo: true },
+    { state: 'refused', isByTwo: true },
+  ]);
+  await expect(
+    database.pool.query(
+      `insert into payments.unauthenticated_charge_policy (brand, jurisdiction, version, action, change_id)
+       values ('borealis', 'SE', $1, 'person', $2)`,
+      [after + 3, refused['changeId']],
+    ),
+  ).rejects.toThrow(/was not decided/);
+});
+
+test('the next charge that was not authenticated follows the policy that was decided last', async () => {
+  const psps = ['alpha', 'beta'].map(scriptedPsp);
+  const { money } = paymentActivities(database.db, new Map(psps.map((psp) => [psp.name, psp])));
+  const refundOfNext = async () => {
+    const { id: depositId } = await askDeposit(database.db, await makePlayer(database.db));
+    const refused = (order: PaymentOrder): PspOutcome => ({
+      ...(approved(order) as Extract<PspOutcome, { kind: 'approved' }>),
+      threeDs: {
+        transStatus: 'N',
+        eci: '07',
+        dsTransactionId: randomUUID(),
+        version: '2.2.0',
+        network: 'visa',
+        issuerCountry: 'MT',
+        exemptionGranted: null,
+      },
+    });
+    for (const psp of psps) psp.play({ authorise: [refused], status: [refused] });
+    expect(await money.authoriseAttempt({ depositId, number: 1 })).toMatchObject({ state: 'approved' });
+    return money.requestUnauthenticatedRefund({ depositId, number: 1 });
+  };
+  const decideOn = async (action: string) => {
+    const now = (await inForce('unauthenticated-charge', 'MT', 'aurora'))?.['version'] as number;
+    const change = await proposed({ ...unauthenticated, action }, now);
+    expect((await decide(change, staff.compliance)).body).toMatchObject({ state: 'applied' });
+  };
+  await decideOn('person');
+  expect(await refundOfNext()).toBeNull();
+  await decideOn('refund');
+  expect(await refundOfNext()).toMatchObject({ money: { amount: '50.00', asset: 'EUR' } });
+});
+
 test.each<[string, Setting]>([
   ['a PSP twice', route({ psps: ['alpha', 'alpha'] })],
   ['no PSP', route({ psps: [] })],
@@ -219,6 +313,9 @@ test.each<[string, Setting]>([
   ['a role that is none', { ...band, role: 'boss' }],
   ['a jurisdiction that is none', { ...policy, jurisdiction: 'ZZ' }],
   ['a deed that is none', { ...policy, action: 'keep' }],
+  ['an unauthenticated charge that is kept', { ...unauthenticated, action: 'capture' }],
+  ['an unauthenticated charge of all brands', { ...unauthenticated, brand: '*' }],
+  ['an unauthenticated charge of nowhere', { ...unauthenticated, jurisdiction: 'ZZ' }],
   ['a kind that is none', { kind: 'everything' }],
 ])('%s is refused as bad input', async (_, setting) => {
   const answer = await propose(setting, 0);

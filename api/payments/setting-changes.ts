@@ -1,4 +1,4 @@
-/** Fee terms, approver bands, the policy of second charges and routes with their capture mode, in the back office: shown, proposed, and decided by another person. */
+/** Fee terms, approver bands, the policies of charges that credit nothing and routes with their capture mode, in the back office: shown, proposed, and decided by another person. */
 import { createRoute, z } from '@hono/zod-openapi';
 import {
   decideSetting,

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { moneySchema as money } from '../money.schema.ts';
 import { rampDirections } from './ramp.ts';
+import { heldMoneyDecisions, heldMoneyReasons } from './held-money.ts';
 import { listColours, listKinds } from './lists.ts';
 import { lookupKinds } from './lookup-tables.ts';
 import { modificationKinds } from './modification-state.ts';
@@ -33,6 +34,16 @@ const rampQuote = {
   pay: money,
   receive: money,
 };
+
+/** What becomes of money that a confirmed match with a list holds back; `money` is what is held. */
+const heldMoney = z.strictObject({
+  proposalId: z.uuid(),
+  withdrawalId: z.uuid(),
+  jurisdiction: z.string(),
+  decision: z.enum(heldMoneyDecisions),
+  reasonCode: z.enum(heldMoneyReasons),
+  money,
+});
 
 /** Left out before there were captures that others may follow. */
 const isFinal = z.boolean().optional();
@@ -189,6 +200,15 @@ export const paymentsEvents = {
   /** A payout that was booked came back, and the money with it. */
   'payments.withdrawal.returned': z.strictObject({ withdrawalId: z.uuid(), money, reason: z.string() }),
   'payments.withdrawal.released': z.strictObject({ withdrawalId: z.uuid(), money, reason: z.string() }),
+  'payments.held-money.proposed': heldMoney,
+  'payments.held-money.approved': heldMoney,
+  'payments.held-money.refused': heldMoney,
+  /** By order: owed to the authority of the jurisdiction from here on. */
+  'payments.withdrawal.forfeited': z.strictObject({
+    withdrawalId: z.uuid(),
+    jurisdiction: z.string(),
+    money,
+  }),
   'payments.refund.requested': z.strictObject({
     refundId: z.uuid(),
     depositId: z.uuid(),

@@ -39,12 +39,17 @@ const approverBand = z.strictObject({
   amountMax: z.union([moneySchema.shape.amount, z.null()]),
 });
 
-const secondCharge = z.strictObject({
-  kind: z.literal('second-charge'),
+/** What becomes of money that a PSP took and that credits nothing: back by itself, or a person has it. */
+const chargePolicy = {
   brand: ownBrand,
   jurisdiction: z.string().regex(/^[A-Z]{2}(?:-[A-Z0-9]{1,5})?$/),
   action: z.enum(['refund', 'person']),
-});
+};
+
+const secondCharge = z.strictObject({ kind: z.literal('second-charge'), ...chargePolicy });
+
+/** Of a charge whose authentication may not be used. Apart from the one above: a brand may trust one and not the other. */
+const unauthenticatedCharge = z.strictObject({ kind: z.literal('unauthenticated-charge'), ...chargePolicy });
 
 const pspRoute = z.strictObject({
   kind: z.literal('psp-route'),
@@ -65,6 +70,7 @@ export const settingSchema = z.discriminatedUnion('kind', [
   withdrawalFee,
   approverBand,
   secondCharge,
+  unauthenticatedCharge,
   pspRoute,
 ]);
 

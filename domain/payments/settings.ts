@@ -8,6 +8,7 @@ export const settingKinds = [
   'withdrawal-fee',
   'approver-band',
   'second-charge',
+  'unauthenticated-charge',
   'psp-route',
 ] as const satisfies readonly Setting['kind'][];
 
@@ -25,6 +26,7 @@ export function placeOf(setting: Setting): SettingPlace {
     case 'approver-band':
       return { brand: setting.brand, scope: `${setting.role} ${setting.asset}` };
     case 'second-charge':
+    case 'unauthenticated-charge':
       return { brand: setting.brand, scope: setting.jurisdiction };
     case 'psp-route':
       return { brand: setting.brand, scope: `${setting.method} ${setting.currency}` };

@@ -27,6 +27,13 @@ export const defaultWish: ThreeDsWish = {
   whenUnavailable: 'proceed',
 };
 
+/** Where rules are live that nobody can read: what they ask for at the most. */
+export const strictestWish: ThreeDsWish = {
+  want: 'challenge-mandated',
+  exemption: null,
+  whenUnavailable: 'refuse',
+};
+
 /** How strong a wish is: of several that hold together, the strongest request decides. */
 const strength: Record<ThreeDsWant, number> = {
   exemption: 0,

@@ -13,6 +13,7 @@ export const withdrawalStates = [
   'partly-paid',
   'refused',
   'cancelled',
+  'forfeited',
   'parked',
 ] as const;
 

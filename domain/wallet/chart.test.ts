@@ -25,6 +25,7 @@ import {
   pspOf,
   sportsbookGaming,
   suspenseOf,
+  seizedFor,
   taxPayableOf,
 } from './chart.ts';
 import { journalCodes } from './postings.ts';
@@ -104,6 +105,7 @@ const books: readonly [account: string, kind: 'owes' | 'is owed', mayTurn: boole
   ['house:adjustments', 'is owed', true],
   ['suspense:{provider}', 'owes', true],
   ['tax:{jurisdiction}:payable', 'owes', false],
+  ['authority:{jurisdiction}:payable', 'owes', false],
   ['house:fx', 'owes', true],
   ['jackpot:{pool}', 'owes', true],
   ['house:jackpot-cost', 'is owed', false],
@@ -131,6 +133,7 @@ test('accounts that are made of a name are lines of the chart', () => {
     'psp:{psp}:disputed': disputedOf('alpha'),
     'suspense:{provider}': suspenseOf('alpha'),
     'tax:{jurisdiction}:payable': taxPayableOf('MT'),
+    'authority:{jurisdiction}:payable': seizedFor('MT'),
     'jackpot:{pool}': jackpotOf('alpha'),
     'house:{vertical}:gaming': casinoGaming,
     'bank:{account}': bankOf('MT84MALT011'),

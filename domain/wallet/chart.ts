@@ -16,6 +16,7 @@ export type HouseAccount =
   | `suspense:${string}`
   | `psp:${string}:disputed`
   | `tax:${string}:payable`
+  | `authority:${string}:payable`
   | 'house:fx'
   | `jackpot:${string}`
   | 'house:jackpot-cost';
@@ -34,6 +35,7 @@ export const disputedOf = (psp: string): HouseAccount => `psp:${psp}:disputed`;
 /** Where captured holds may go. */
 export type HoldTarget = Extract<HouseAccount, `${'psp' | 'suspense' | 'tax'}:${string}`>;
 export const taxPayableOf = (jurisdiction: string): HoldTarget => `tax:${jurisdiction}:payable`;
+export const seizedFor = (jurisdiction: string): HouseAccount => `authority:${jurisdiction}:payable`;
 export const suspenseOf = (party: string): HoldTarget => `suspense:${party}`;
 
 /** Forms of the house side's accounts, for the flows. */
@@ -43,6 +45,7 @@ export const accountForms = {
   disputed: /^psp:[a-z0-9-]+:disputed$/,
   suspense: /^suspense:[a-z0-9-]+$/,
   taxPayable: /^tax:[A-Z]{2}(-[A-Z0-9]{1,3})?:payable$/,
+  seized: /^authority:[A-Z]{2}(-[A-Z0-9]{1,3})?:payable$/,
   adjustments: /^house:adjustments$/,
   fx: /^house:fx$/,
 } as const;
@@ -131,6 +134,12 @@ export const chart: readonly AccountMeaning[] = [
     normalSide: 'credit',
     belowZero: false,
     meaning: 'withheld from players and owed to a tax office',
+  },
+  {
+    account: 'authority:{jurisdiction}:payable',
+    normalSide: 'credit',
+    belowZero: false,
+    meaning: 'taken from players by order of a court or an authority, and owed to it',
   },
   {
     account: 'house:fx',

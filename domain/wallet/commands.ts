@@ -77,6 +77,8 @@ export type Transfer =
   | { readonly code: 'withdrawal.release' }
   | { readonly code: 'withdrawal.fee' }
   | { readonly code: 'withdrawal.return'; readonly psp: string }
+  /** By order of a court or an authority of the jurisdiction. */
+  | { readonly code: 'withdrawal.forfeit'; readonly jurisdiction: string }
   | {
       readonly code: 'bonus.award';
       readonly awardId: string;
@@ -165,6 +167,7 @@ function originalOf(transfer: Transfer): string | null {
     case 'withdrawal.release':
     case 'withdrawal.fee':
     case 'withdrawal.return':
+    case 'withdrawal.forfeit':
     case 'bonus.award':
     case 'bonus.convert':
     case 'bonus.forfeit':

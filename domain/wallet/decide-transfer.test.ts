@@ -99,6 +99,9 @@ describe('payments', () => {
     expect(outcome(state, { code: 'withdrawal.fee' }, 8n)).toBe('insufficient-funds');
     expect(outcome(state, { code: 'withdrawal.release' }, 7n)).toEqual({ cash: 12n, held: 0n });
     expect(outcome(state, { code: 'withdrawal.release' }, 8n)).toBe('insufficient-funds');
+    const forfeit = { code: 'withdrawal.forfeit', jurisdiction: 'MT' } as const;
+    expect(outcome(state, forfeit, 7n)).toEqual({ held: 0n });
+    expect(outcome(state, forfeit, 8n)).toBe('insufficient-funds');
   });
 
   test('a hold takes cash only, and gives up no more than is held', () => {
@@ -374,6 +377,7 @@ describe('money of a deposit that goes back', () => {
       { code: 'withdrawal.settle', psp: 'alpha' },
       { code: 'withdrawal.release' },
       { code: 'withdrawal.fee' },
+      { code: 'withdrawal.forfeit', jurisdiction: 'MT' },
       { code: 'bonus.award', awardId: 'a', wagering: 0n, betMax: null, expiresAtMs: 0 },
       { code: 'bonus.convert', awardId: 'a' },
       { code: 'bonus.forfeit', awardId: 'a' },

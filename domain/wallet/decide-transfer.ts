@@ -53,6 +53,9 @@ export function decideTransfer(
       return accepted(state, amount, post.withdrawalFee(amount));
     case 'withdrawal.return':
       return accepted(state, amount, post.withdrawalReturn(balances, amount, transfer.psp));
+    case 'withdrawal.forfeit':
+      if (balances.held < amount) return refuse('insufficient-funds', 'The hold does not cover the amount.');
+      return accepted(state, amount, post.withdrawalForfeit(amount, transfer.jurisdiction));
     case 'bonus.award': {
       if (state.award) return refuse('award-active', 'One award is wagered at a time.');
       const { awardId: id, wagering: wageringLeft, betMax, expiresAtMs } = transfer;

@@ -319,6 +319,7 @@ class Reference {
         return 'posted';
       case 'withdrawal.settle':
       case 'withdrawal.fee':
+      case 'withdrawal.forfeit':
       case 'withdrawal.release':
         if (this.reserved < amount) return 'insufficient-funds';
         this.reserved -= amount;
@@ -576,6 +577,7 @@ const commands: fc.Arbitrary<WalletCommand | ExchangeCommand> = fc.oneof(
           'withdrawal.reserve',
           'withdrawal.settle',
           'withdrawal.fee',
+          'withdrawal.forfeit',
           'withdrawal.release',
           'withdrawal.return',
           'bonus.award',
@@ -594,11 +596,13 @@ const commands: fc.Arbitrary<WalletCommand | ExchangeCommand> = fc.oneof(
             ? { code, psp: 'alpha' }
             : code === 'bonus.award'
               ? { code, awardId: 'a', wagering: amount * 2n, betMax: null, expiresAtMs: nowMs + hourMs }
-              : code === 'jackpot.pay'
-                ? { code, pool: 'p' }
-                : code === 'bonus.convert' || code === 'bonus.forfeit'
-                  ? { code, awardId: 'a' }
-                  : { code },
+              : code === 'withdrawal.forfeit'
+                ? { code, jurisdiction: 'MT' }
+                : code === 'jackpot.pay'
+                  ? { code, pool: 'p' }
+                  : code === 'bonus.convert' || code === 'bonus.forfeit'
+                    ? { code, awardId: 'a' }
+                    : { code },
       })),
   },
 );

@@ -21,6 +21,7 @@ const accounts = {
   fx: 'house:fx',
   suspense: 'suspense:peer-claims',
   tax: 'tax:CA-ON:payable',
+  seized: 'authority:CA-ON:payable',
   pot: 'jackpot:mega-1',
   potCost: 'house:jackpot-cost',
 } as const;
@@ -34,6 +35,7 @@ const allowed: Record<JournalCode, string> = {
   'withdrawal.release': 'held cash owed',
   'withdrawal.fee': 'held charges',
   'withdrawal.return': 'cash owed clearing',
+  'withdrawal.forfeit': 'held seized',
   'bet.place': 'cash bonus casino pot potCost',
   'bet.win': 'cash bonus owed casino pot',
   'bet.rollback': 'cash bonus owed casino pot potCost',

@@ -11,6 +11,7 @@ const flows: Record<JournalCode, readonly RegExp[]> = {
   'withdrawal.release': [/^held$/, /^cash$/, /^receivable$/],
   'withdrawal.fee': [/^held$/, /^house:player-fees$/],
   'withdrawal.return': [/^cash$/, /^receivable$/, /^psp:[a-z0-9-]+:clearing$/],
+  'withdrawal.forfeit': [/^held$/, accountForms.seized],
   'bet.place': [/^cash$/, /^bonus$/, /^house:casino:gaming$/, /^house:jackpot-cost$/, jackpot],
   'bet.win': [/^cash$/, /^bonus$/, /^receivable$/, /^house:casino:gaming$/, jackpot],
   'bet.rollback': [

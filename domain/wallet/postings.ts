@@ -12,6 +12,7 @@ import {
   jackpotOf,
   playerFees,
   pspFees,
+  seizedFor,
   sportsbookGaming,
   type HouseAccount,
   type Pool,
@@ -24,6 +25,7 @@ export const journalCodes = [
   'withdrawal.release',
   'withdrawal.fee',
   'withdrawal.return',
+  'withdrawal.forfeit',
   'bet.place',
   'bet.win',
   'bet.rollback',
@@ -106,6 +108,12 @@ export const withdrawalFee = (amount: Units): Posting[] => [
 /** A payout that was booked and came back: the money is the player's again. */
 export const withdrawalReturn = (balances: PoolBalances, amount: Units, psp: string): Posting[] =>
   moving([...creditCash(balances, amount), house(clearingOf(psp), -amount)]);
+
+/** Held money that an order takes from the player for good. */
+export const withdrawalForfeit = (amount: Units, jurisdiction: string): Posting[] => [
+  player('held', -amount),
+  house(seizedFor(jurisdiction), amount),
+];
 
 export type StakeSplit = { readonly cash: Units; readonly bonus: Units };
 

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { WithStartWorkflowOperation, type Client } from '@temporalio/client';
 import type { KycVendor } from '#activities/kyc/vendor.ts';
+import { decideHeldMoney, proposeHeldMoney } from '#activities/payments/commands/held-money.ts';
 import { decideMatch } from '#activities/payments/commands/decide-screening.ts';
 import { requestWithdrawal } from '#activities/payments/commands/request-withdrawal.ts';
 import { withdrawalInputOf, type WithdrawalRow } from '#activities/payments/payment-rows.ts';
@@ -16,6 +17,8 @@ import {
   withdrawalWorkflowId,
 } from '#workflows/withdrawal.contract.ts';
 import type { withdrawal } from '#workflows/withdrawal.ts';
+import { eventRoutes } from '#workers/event-routes.ts';
+import { redrivePayments } from '#workers/redrive-payments.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import {
   createWorkflowEnvironment,
@@ -27,6 +30,7 @@ import {
   askDeposit,
   balancesOf,
   brand,
+  declined,
   fingerprintOf,
   makePlayer,
   onNoList,
@@ -147,6 +151,59 @@ async function decide(
   await handleOf(client, row).signal(screeningDecided);
 }
 
+type Wish = Pick<Parameters<typeof proposeHeldMoney>[1], 'decision' | 'reasonCode' | 'reference'>;
+
+/** One person of compliance proposes, another one approves; answers with the fact that the relay carries. */
+async function decideTogether(row: WithdrawalRow, wish: Wish) {
+  const { db } = database;
+  const proposal = await db.transaction().execute(async (trx) =>
+    orThrow(
+      await proposeHeldMoney(trx, {
+        ...wish,
+        proposalId: randomUUID(),
+        withdrawalId: row.id,
+        note: 'see the case file',
+        operatorId: cleo,
+        fingerprint: fingerprintOf(row.id),
+      }),
+    ),
+  );
+  const decided = await db.transaction().execute(async (trx) =>
+    orThrow(
+      await decideHeldMoney(trx, {
+        proposalId: proposal.id,
+        decision: 'approve',
+        payloadHash: proposal.payloadHash.toString('hex'),
+        reason: 'read and agreed',
+        operatorId: ann,
+      }),
+    ),
+  );
+  const { event_id: eventId, payload } = (
+    await database.ownerPool.query(
+      `select event_id, payload from compliance.outbox where type = 'payments.held-money.approved'
+         and payload ->> 'proposalId' = $1`,
+      [decided.id],
+    )
+  ).rows[0] as { event_id: string; payload: never };
+  return {
+    eventId,
+    type: 'payments.held-money.approved',
+    version: 1,
+    brand: row.brand,
+    playerId: row.playerId,
+    payload,
+  } as const;
+}
+
+/** A withdrawal whose match was confirmed, parked by a run that has ended. */
+async function parked(client: Client, row: WithdrawalRow): Promise<void> {
+  words = ['hit'];
+  await begin(client, row);
+  await decide(client, row, 'confirmed');
+  expect(await handleOf(client, row).result()).toMatchObject({ state: 'parked' });
+}
+
 describeWorkflows('a withdrawal whose player is screened', () => {
   beforeAll(async () => {
     [database, workflows] = await Promise.all([createTestDatabase(), createWorkflowEnvironment()]);
@@ -222,6 +279,76 @@ describeWorkflows('a withdrawal whose player is screened', () => {
       'screening-hit:closed',
       'parked-withdrawal:open',
     ]);
+  });
+
+  test('and takes it back in the moment in which the match is confirmed gets nothing: the money stays held', async () => {
+    const row = await asked('20.00');
+    words = ['hit'];
+    await run(async (client) => {
+      await begin(client, row);
+      const { id } = (await screeningsOf(row))[0] ?? { id: '' };
+      await database.db
+        .transaction()
+        .execute(async (trx) =>
+          orThrow(await decideMatch(trx, id, { state: 'confirmed', operatorId: cleo, reason: 'the same' })),
+        );
+      // The workflow has not been told yet.
+      await handleOf(client, row).executeUpdate(cancelWithdrawal);
+      expect(await handleOf(client, row).result()).toMatchObject({ state: 'parked' });
+      await keep(client, row, 'cancelled-after-confirmed');
+    });
+    expect(await balancesOf(database.db, row.playerId)).toEqual({ cash: 180n, held: 20n });
+    expect(await workItemsOf(database.db, `withdrawal:${row.id}`)).toContain('parked-withdrawal:open');
+  });
+
+  test('and is confirmed to be on one is paid once two people have said so, though the account is locked', async () => {
+    const row = await asked('20.00');
+    await run(async (client) => {
+      await parked(client, row);
+      await database.ownerPool.query(`update pam.player set status = 'locked' where id = $1`, [row.playerId]);
+      const fact = await decideTogether(row, {
+        decision: 'pay',
+        reasonCode: 'payment-licensed',
+        reference: 'SMB/2026/12',
+      });
+      await eventRoutes['payments.held-money.approved']?.(client, fact);
+      // Told twice, it finds the run.
+      await eventRoutes['payments.held-money.approved']?.(client, fact);
+      expect(await handleOf(client, row).result()).toMatchObject({ state: 'paid', isCancellable: false });
+      await keep(client, row, 'held-money-paid');
+      await eventRoutes['payments.held-money.approved']?.(client, fact);
+      await handleOf(client, row).result();
+    });
+    expect(alpha.calls.filter((call) => call === 'payout')).toHaveLength(1);
+    expect(await balancesOf(database.db, row.playerId)).toEqual({ cash: 180n, held: 0n });
+    expect(await workItemsOf(database.db, `withdrawal:${row.id}`)).toEqual([
+      'screening-hit:closed',
+      'parked-withdrawal:closed',
+    ]);
+  });
+
+  test('and whose allowed payment is declined keeps its hold, for another decision', async () => {
+    const row = await asked('20.00');
+    alpha.play({ payout: [declined('generic')] });
+    await run(async (client) => {
+      await parked(client, row);
+      await decideTogether(row, { decision: 'pay', reasonCode: 'delisted', reference: 'OJ L 2026/9' });
+      // Where the relay has told nobody, the sweep finds the row.
+      await database.ownerPool.query(
+        `update payments.withdrawal set requested_at = requested_at - interval '1 minute' where id = $1`,
+        [row.id],
+      );
+      await redrivePayments(client, database.db);
+      expect(await handleOf(client, row).result()).toMatchObject({ state: 'parked' });
+      await keep(client, row, 'held-money-declined');
+    });
+    expect(await balancesOf(database.db, row.playerId)).toEqual({ cash: 180n, held: 20n });
+    await decideTogether(row, {
+      decision: 'forfeit',
+      reasonCode: 'authority-order',
+      reference: 'FIAU 4/2026',
+    });
+    expect(await balancesOf(database.db, row.playerId)).toEqual({ cash: 180n, held: 0n });
   });
 
   test('while the vendor is away waits, says so, asks under the same name again, and never passes by itself', async () => {

@@ -137,6 +137,19 @@ export async function decideScreening(
   return succeed(decided);
 }
 
+/** The match that a person has confirmed for what is screened, or null. */
+export async function confirmedScreening(trx: Trx, subject: string): Promise<ScreeningRow | null> {
+  const row = await trx
+    .selectFrom('kyc.screening')
+    .selectAll()
+    .where('subject', '=', subject)
+    .where('state', '=', 'confirmed')
+    .orderBy('number', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row ?? null;
+}
+
 export function screeningStateOf(row: Pick<ScreeningRow, 'id' | 'state'>): ScreeningState {
   const state = screeningStates.find((known) => known === row.state);
   if (state === undefined) throw new Error(`Invariant broken: screening ${row.id} is ${row.state}`);

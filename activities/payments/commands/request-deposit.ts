@@ -13,6 +13,7 @@ import { fail, FailureError, orThrow, succeed, type Result } from '#domain/failu
 import { parsePayable, toMinorUnits, toMoneyText, type MoneyText } from '#domain/money.ts';
 import { depositReference } from '#domain/payments/reference.ts';
 import { retryGuards } from '#domain/payments/retry-rules.ts';
+import { strictestWish } from '#domain/payments/three-ds.ts';
 import { toFailure, type Refusal } from '#domain/payments/uses.ts';
 import type { ActivityDeps } from '../../deps.ts';
 import { admit, claimPayer } from '../admission.ts';
@@ -116,6 +117,9 @@ export async function requestDeposit(
     const first = options[0];
     if (route === null || first === undefined) throw new FailureError(noUsableToken().failure);
     const threeDs = decideAuthentication(inputs, routing, more, first.psp);
+    // Of a wallet nobody asks it, whatever the rules would say.
+    const isUnread = recalled.rules.threeDs.isUnread && method === 'card';
+    const wish = threeDs?.wish ?? (isUnread ? strictestWish : null);
     const isLimitRequired = profile.depositLimitRequiredBeforeFirstDeposit;
     orThrow(admits(limit, { amount: amount.value, isLimitRequired }));
     const money = toMoneyText(amount.value, request.money.asset);
@@ -138,7 +142,7 @@ export async function requestDeposit(
         method,
         // Of somebody on the grey list the money is only held: a person captures or voids it, or it runs out.
         captureMode: judged.isGrey && route.captureMode === 'automatic' ? 'manual' : route.captureMode,
-        ...(threeDs === null ? {} : { threeDs: JSON.stringify(threeDs.wish) }),
+        ...(wish === null ? {} : { threeDs: JSON.stringify(wish) }),
         asset: request.money.asset,
         amount: amount.value.toString(),
         options: JSON.stringify(options.map(({ psp, token }) => ({ psp, token }))),

@@ -1,4 +1,4 @@
-/** The five tables of settings seen as one: which version a place has, the rows in force, and how the next one is written. */
+/** The six tables of settings seen as one: which version a place has, the rows in force, and how the next one is written. */
 import { sql, type RawBuilder } from 'kysely';
 import type { Database, Trx } from '#db/connect.ts';
 import { fail, orThrow, succeed, type Result } from '#domain/failures.ts';
@@ -21,6 +21,9 @@ const rowsOf: Readonly<Record<SettingKind, RawBuilder<StoredSetting>>> = {
   'second-charge': sql`select brand, jurisdiction as scope, version, published_at, change_id,
     jsonb_build_object('brand', brand, 'jurisdiction', jurisdiction, 'action', action) as content
     from payments.second_charge_policy`,
+  'unauthenticated-charge': sql`select brand, jurisdiction as scope, version, published_at, change_id,
+    jsonb_build_object('brand', brand, 'jurisdiction', jurisdiction, 'action', action) as content
+    from payments.unauthenticated_charge_policy`,
   'psp-route': sql`select brand, method || ' ' || currency as scope, version, published_at, change_id,
     jsonb_build_object('brand', brand, 'method', method, 'currency', currency, 'psps', to_jsonb(psps),
       'captureMode', capture_mode) as content
@@ -90,7 +93,7 @@ export async function checkNames(trx: Trx, setting: Setting): Promise<Result<nul
         : setting.kind === 'approver-band' && setting.asset !== '*'
           ? setting.asset
           : null;
-  const jurisdiction = setting.kind === 'second-charge' ? setting.jurisdiction : null;
+  const jurisdiction = 'jurisdiction' in setting ? setting.jurisdiction : null;
   const { rows } = await sql<{ brand: boolean; asset: boolean; jurisdiction: boolean }>`select
     ${brand} = '*' or exists (select from pam.brand where id = ${brand}) as brand,
     ${asset}::text is null or exists (select from wallet.asset where code = ${asset}) as asset,
@@ -156,10 +159,12 @@ export async function writeVersion(
         })
         .execute();
       return;
-    case 'second-charge': {
+    case 'second-charge':
+    case 'unauthenticated-charge': {
       const { brand, jurisdiction, action } = setting;
+      const isSecond = setting.kind === 'second-charge';
       await trx
-        .insertInto('payments.secondChargePolicy')
+        .insertInto(isSecond ? 'payments.secondChargePolicy' : 'payments.unauthenticatedChargePolicy')
         .values({ brand, jurisdiction, action, version, changeId })
         .execute();
       return;
