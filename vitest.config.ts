@@ -1,6 +1,8 @@
 /** The test projects, cut by what they need to run, so that the quick ones stay quick. */
 import { defineConfig } from 'vitest/config';
 
+/** What is polled for comes in milliseconds on a quiet machine; one that does everything at once takes its time. */
+const patience = { expect: { poll: { timeout: 10_000 } } };
 const services = { globalSetup: ['test/support/global-setup.ts'] };
 const never = ['**/node_modules/**', 'web/**', 'dist/**', '.pitboss/**'];
 const databaseTests = ['test/**/*.db.test.ts', '{activities,api,analytics,workers,db,bench}/**/*.db.test.ts'];
@@ -15,9 +17,11 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          ...patience,
           include: ['**/*.test.ts'],
           exclude: [...never, ...databaseTests, ...workflowTests, ...endToEndTests, ...replayTests],
           isolate: false,
+          maxWorkers: 2,
           testTimeout: 20_000,
           sequence: { groupOrder: 0 },
         },
@@ -25,10 +29,14 @@ export default defineConfig({
       {
         test: {
           name: 'database',
+          ...patience,
           include: databaseTests,
           exclude: [...never, ...workflowTests, ...endToEndTests],
           ...services,
           pool: 'forks',
+          // To load the application costs two to three seconds of processor time, which is more than most files need
+          // for their tests. No module of ours keeps state that a file could leave behind; its database is its own.
+          isolate: false,
           maxWorkers: 2,
           testTimeout: 30_000,
           hookTimeout: 60_000,
@@ -38,9 +46,12 @@ export default defineConfig({
       {
         test: {
           name: 'workflows',
+          ...patience,
           include: workflowTests,
           exclude: [...never, ...endToEndTests],
           ...services,
+          // A process for each file: workers that a test in a time-out leaves behind would ask for ever for the tasks
+          // of a server that is gone, and hinder every file after it.
           pool: 'forks',
           maxWorkers: 2,
           testTimeout: 60_000,
@@ -51,6 +62,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          ...patience,
           include: endToEndTests,
           exclude: never,
           ...services,

@@ -1,18 +1,26 @@
 /**
- * `npm test`: all that CI runs, in order of how soon it tells something. Every step runs even when an earlier one
- * failed, so that one run shows everything; the last line sums checks and tests. `--fast` leaves out what needs servers.
+ * `npm test`: all that CI runs, in order of how soon it tells something, and beside it the end-to-end tests, which
+ * mostly wait. Every step runs even when an earlier one failed, so that one run shows everything; the last line sums
+ * checks and tests. `--fast` leaves out what needs servers.
  */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { plainProgress } from '#platform/progress.ts';
 import { findTemporalBinary } from '#platform/temporal-binary.ts';
 import { makeStripeMock } from './support/stripe-mock.ts';
 import { countTests, type Tally, type VitestReport } from './run-tally.ts';
 
-type Step = { readonly name: string; readonly args: readonly string[]; readonly when?: boolean };
+type Step = {
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly when?: boolean;
+  /** Put before every line of a step that runs beside others. */
+  readonly prefix?: string;
+};
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const inModules = (path: string): string => join(root, 'node_modules', path);
@@ -30,12 +38,17 @@ const checks: readonly Step[] = [
   { name: 'generated files', args: ['platform/generate.ts', '--check'] },
 ];
 
+const lastWordsMs = 2_000;
+
 process.exitCode = await main(process.argv.includes('--fast'));
 
 async function main(isFast: boolean): Promise<number> {
   const total: Tally = { passed: 0, failed: 0, skipped: 0, failures: [] };
   // Made from source it takes minutes, on a machine's first run; the checks go on meanwhile.
   const servers = isFast ? [] : [haveTemporal(), haveStripeMock()];
+  const endToEnd = isFast
+    ? undefined
+    : Promise.all(servers).then(() => runTests('end-to-end tests', ['e2e'], 'e2e │ '));
   for (const step of checks) {
     if (step.when === false) continue;
     const code = await runStep(step);
@@ -46,7 +59,9 @@ async function main(isFast: boolean): Promise<number> {
     }
   }
   await Promise.all(servers);
-  add(total, await runTests(isFast));
+  const projects = isFast ? ['unit'] : ['unit', 'database', 'workflows', 'replay'];
+  add(total, await runTests('tests', projects));
+  if (endToEnd !== undefined) add(total, await endToEnd);
   if (total.failures.length > 0)
     say(`\nFailed:\n${total.failures.map((failure) => `  ✗ ${failure}`).join('\n')}`);
   const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
@@ -74,8 +89,8 @@ async function haveStripeMock(): Promise<void> {
   if ('reason' in made) say(`\nstripe-mock could not be had, its check is skipped: ${made.reason}`);
 }
 
-/** All projects in one vitest run, because they share the server, the bundle and the histories to replay. */
-async function runTests(isFast: boolean): Promise<Tally> {
+/** One vitest run: its projects share the server, the bundle and the histories to replay. */
+async function runTests(name: string, projects: readonly string[], prefix?: string): Promise<Tally> {
   const folder = mkdtempSync(join(tmpdir(), 'pitboss-test-report-'));
   const outFile = join(folder, 'report.json');
   const args = [
@@ -84,10 +99,10 @@ async function runTests(isFast: boolean): Promise<Tally> {
     '--reporter=default',
     '--reporter=json',
     `--outputFile.json=${outFile}`,
+    ...projects.map((project) => `--project=${project}`),
   ];
-  if (isFast) args.push('--project', 'unit');
   try {
-    const code = await runStep({ name: 'tests', args });
+    const code = await runStep({ name, args, ...(prefix === undefined ? {} : { prefix }) });
     const report = existsSync(outFile) ? (JSON.parse(readFileSync(outFile, 'utf8')) as VitestReport) : null;
     return countTests(report, code, (path) => relative(root, path));
   } finally {
@@ -95,21 +110,39 @@ async function runTests(isFast: boolean): Promise<Tally> {
   }
 }
 
-async function runStep(step: Step): Promise<number> {
-  say(`\n▸ ${step.name}`);
+async function runStep({ name, args, prefix }: Step): Promise<number> {
+  say(`\n▸ ${name}`);
   const startedMs = performance.now();
   const code = await new Promise<number>((resolve) => {
-    const child = spawn(process.execPath, step.args, {
+    const child = spawn(process.execPath, args, {
       cwd: root,
-      stdio: 'inherit',
+      stdio: prefix === undefined ? 'inherit' : ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NODE_ENV: 'test' },
     });
+    if (prefix !== undefined) sayLinesOf(child, prefix);
     child.once('error', () => resolve(127));
-    child.once('exit', (exitCode) => resolve(exitCode ?? 1));
+    child.once('exit', (exitCode) => {
+      const end = () => {
+        child.stdout?.destroy();
+        child.stderr?.destroy();
+        resolve(exitCode ?? 1);
+      };
+      // A process that a test has left behind may hold the other end of the pipe for ever.
+      const patience = setTimeout(end, lastWordsMs);
+      child.once('close', () => {
+        clearTimeout(patience);
+        end();
+      });
+    });
   });
   const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
-  say(`${code === 0 ? '✓' : '✗'} ${step.name} (${seconds} s)`);
+  say(`${code === 0 ? '✓' : '✗'} ${name} (${seconds} s)`);
   return code;
+}
+
+function sayLinesOf(child: ChildProcess, prefix: string): void {
+  for (const stream of [child.stdout, child.stderr])
+    if (stream !== null) createInterface({ input: stream }).on('line', (line) => say(prefix + line));
 }
 
 function add(total: Tally, more: Tally): void {

@@ -7,7 +7,7 @@ import { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
 import { describe, inject } from 'vitest';
-import type { TaskQueue } from '#domain/task-queues.ts';
+import { taskQueues, type TaskQueue } from '#domain/task-queues.ts';
 import { translateFailures } from '#workers/interceptors.ts';
 import { searchAttributes } from '#platform/temporal.ts';
 import { patientStarts } from './busy-server.ts';
@@ -19,7 +19,8 @@ export type QueueActivities = { readonly [Q in TaskQueue]?: object };
 
 export type WorkflowRunOptions = {
   /**
-   * Activities by the queue that production runs them on; each named queue gets a worker that also runs workflows.
+   * Activities by the queue that production runs them on; each named queue gets a worker that also runs workflows,
+   * but for `provider`, on which no contract starts any.
    * A queue that is not named has no worker, so a call to it waits, as it would in production.
    */
   readonly activities: QueueActivities;
@@ -104,6 +105,7 @@ async function runWithWorkers<T>(
   options: WorkflowRunOptions,
   fn: (client: Client) => Promise<T>,
 ): Promise<T> {
+  const workflowBundle = { codePath: options.workflowBundle ?? inject('workflowBundle') };
   const workers = await Promise.all(
     Object.entries(options.activities).map(([taskQueue, activities]) =>
       Worker.create({
@@ -111,7 +113,7 @@ async function runWithWorkers<T>(
         namespace: env.namespace ?? 'default',
         taskQueue,
         identity: 'pitboss-test',
-        workflowBundle: { codePath: options.workflowBundle ?? inject('workflowBundle') },
+        ...(taskQueue === taskQueues.provider ? {} : { workflowBundle }),
         // Workflows run in the same V8 contexts as always, but without a thread of their own: half a second less to
         // start each worker. The end-to-end tests run them on threads.
         debugMode: true,

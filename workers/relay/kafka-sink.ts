@@ -1,5 +1,4 @@
 /** Facts into Kafka, keyed by player so that each player's facts stay in order. Off unless brokers are configured. */
-import { Producer, stringSerializers } from '@platformatic/kafka';
 import type { Block, Fact, Sink } from './block.ts';
 
 export const kafkaTopic = 'pitboss.events';
@@ -9,7 +8,26 @@ export const kafkaTopic = 'pitboss.events';
  * see each fact at least once and tell repeats apart by the header `event-id`.
  */
 export function createKafkaSink(brokers: readonly string[], topic = kafkaTopic): Sink {
-  const producer = new Producer({
+  const opening = openProducer(brokers);
+  return {
+    name: 'kafka',
+    blockRowsMax: 2_000,
+    restMs: 0,
+    deliver: async (block: Block) => {
+      const producer = await opening;
+      await producer.send({ messages: block.facts.map((fact) => toMessage(topic, fact)) });
+    },
+    close: async () => {
+      const producer = await opening;
+      await producer.close();
+    },
+  };
+}
+
+/** Loaded here, because a relay without Kafka would pay a second of its start for the client. */
+async function openProducer(brokers: readonly string[]) {
+  const { Producer, stringSerializers } = await import('@platformatic/kafka');
+  return new Producer({
     clientId: 'pitboss-relay',
     bootstrapBrokers: [...brokers],
     serializers: stringSerializers,
@@ -20,17 +38,6 @@ export function createKafkaSink(brokers: readonly string[], topic = kafkaTopic):
     timeout: 10_000,
     retries: 3,
   });
-  return {
-    name: 'kafka',
-    blockRowsMax: 2_000,
-    restMs: 0,
-    deliver: async (block: Block) => {
-      await producer.send({ messages: block.facts.map((fact) => toMessage(topic, fact)) });
-    },
-    close: async () => {
-      await producer.close();
-    },
-  };
 }
 
 const toMessage = (topic: string, fact: Fact) => ({
