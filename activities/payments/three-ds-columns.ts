@@ -9,7 +9,12 @@ import {
   liabilityTableVersion,
 } from '#domain/payments/liability-shift.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
-import { defaultWish, type ThreeDsResult, type ThreeDsWish } from '#domain/payments/three-ds.ts';
+import {
+  defaultWish,
+  strictestWish,
+  type ThreeDsResult,
+  type ThreeDsWish,
+} from '#domain/payments/three-ds.ts';
 import { threeDsWishSchema } from '#domain/payments/three-ds.schema.ts';
 import type { AttemptRow } from './payment-rows.ts';
 
@@ -19,9 +24,11 @@ export type ThreeDsAsked = {
   readonly dsTransactionId: string | null;
 };
 
-const stored = threeDsWishSchema.catch(defaultWish);
+const stored = threeDsWishSchema.catch(strictestWish);
 
-export const wishOf = (value: unknown): ThreeDsWish => stored.parse(value);
+/** The wish as it was stored. Nothing stored is the default; what this build cannot read may have asked for anything. */
+export const wishOf = (value: unknown): ThreeDsWish =>
+  value === null || value === undefined ? defaultWish : stored.parse(value);
 
 export const methodOf = (row: { readonly method: string }): 'card' | 'e-wallet' =>
   row.method === 'e-wallet' ? 'e-wallet' : 'card';
