@@ -36,7 +36,6 @@ export type RoundRow = {
   staked: bigint;
   won: bigint;
   closes: boolean;
-  rolledBack: boolean;
   readonly guardMs: number;
 };
 
@@ -192,7 +191,7 @@ function extendChain(
 function addRound(
   batch: PlayerBatch,
   command: GameCommand,
-  change: { staked: bigint; won: bigint; closes: boolean; rolledBack: boolean; guardMs: number },
+  change: { staked: bigint; won: bigint; closes: boolean; guardMs: number },
 ): void {
   const key = `${command.key.integration}\n${command.round}`;
   const known = batch.rounds.get(key);
@@ -200,7 +199,6 @@ function addRound(
     known.staked += change.staked;
     known.won += change.won;
     known.closes ||= change.closes;
-    known.rolledBack ||= change.rolledBack;
     return;
   }
   batch.rounds.set(key, {

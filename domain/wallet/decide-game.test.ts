@@ -181,7 +181,7 @@ describe('a bet', () => {
     const decision = posted(wallet(), bet(10n, { roundClosed: true }));
     expect(told(decision)).toBe('cash -10, house:casino:gaming 10');
     expect(decision.state.usage).toEqual({ atMs: nowMs, stake: counters(10n), loss: counters(10n) });
-    expect(decision.round).toEqual({ staked: 10n, won: 0n, closes: true, rolledBack: false, guardMs: 7 });
+    expect(decision.round).toEqual({ staked: 10n, won: 0n, closes: true, guardMs: 7 });
     expect(decision.wageredAwardId).toBeNull();
     expect(decision.journals).toMatchObject([
       {
@@ -278,7 +278,7 @@ describe('a win', () => {
     const decision = posted(wallet(), win(30n, { roundClosed: true }), { referenced: placed });
     expect(told(decision)).toBe('cash 30, house:casino:gaming -30');
     expect(decision.state.usage).toEqual({ atMs: nowMs, stake: counters(0n), loss: counters(-30n) });
-    expect(decision.round).toEqual({ staked: 0n, won: 30n, closes: true, rolledBack: false, guardMs: 7 });
+    expect(decision.round).toEqual({ staked: 0n, won: 30n, closes: true, guardMs: 7 });
     expect(decision.journals).toMatchObject([{ code: 'bet.win', amount: 30n, answers: 'j', reverses: null }]);
     expect(posted(wallet(), win(30n, { betExternalId: null })).journals[0]?.answers).toBeNull();
   });
@@ -353,7 +353,7 @@ describe('a win of a free round', () => {
     });
     expect(told(decision)).toBe('cash 30, house:bonus-cost -30');
     expect(decision.state.usage).toEqual(state.usage);
-    expect(decision.round).toEqual({ staked: 0n, won: 30n, closes: false, rolledBack: false, guardMs: 7 });
+    expect(decision.round).toEqual({ staked: 0n, won: 30n, closes: false, guardMs: 7 });
     expect(decision.openedAward).toBeNull();
     expect(decision.journals).toMatchObject([
       { code: 'free.win', amount: 30n, answers: 'j', reverses: null, details: { wire: { note: 'n' } } },
@@ -407,7 +407,7 @@ describe('a rollback', () => {
     const decision = posted(state, rollback({ roundClosed: true }), { referenced: placed });
     expect(told(decision)).toBe('cash 10, house:casino:gaming -10');
     expect(decision.state.usage).toEqual({ atMs: nowMs, stake: counters(0n), loss: counters(0n) });
-    expect(decision.round).toEqual({ staked: -10n, won: 0n, closes: true, rolledBack: true, guardMs: 7 });
+    expect(decision.round).toEqual({ staked: -10n, won: 0n, closes: true, guardMs: 7 });
     expect(decision.wageredAwardId).toBeNull();
     expect(decision.journals).toMatchObject([
       { externalId: 'x', code: 'bet.rollback', amount: 10n, reverses: 'j' },
@@ -425,7 +425,7 @@ describe('a rollback', () => {
       stake: { day: 0n, week: 1n, month: 1n },
       loss: { day: 10n, week: 11n, month: 11n },
     });
-    expect(decision.round).toEqual({ staked: 0n, won: -10n, closes: false, rolledBack: true, guardMs: 7 });
+    expect(decision.round).toEqual({ staked: 0n, won: -10n, closes: false, guardMs: 7 });
   });
 
   test('of a free win takes it back to the bonus cost and leaves the limits alone', () => {
@@ -434,7 +434,7 @@ describe('a rollback', () => {
     const decision = posted(state, rollback(), { referenced: won });
     expect(told(decision)).toBe('cash -10, jackpot:mega 2, house:bonus-cost 8');
     expect(decision.state.usage).toEqual(state.usage);
-    expect(decision.round).toEqual({ staked: 0n, won: -10n, closes: false, rolledBack: true, guardMs: 7 });
+    expect(decision.round).toEqual({ staked: 0n, won: -10n, closes: false, guardMs: 7 });
     expect(decision.journals).toMatchObject([{ code: 'free.rollback', amount: 10n, reverses: 'j' }]);
   });
 
@@ -469,7 +469,7 @@ describe('a rollback', () => {
         { externalId: 'x', code: 'bet.rollback', amount: 0n, postings: [], reverses: null },
       ]);
       expect(decision.state).toEqual(wallet());
-      expect(decision.round).toEqual({ staked: 0n, won: 0n, closes: true, rolledBack: false, guardMs: 7 });
+      expect(decision.round).toEqual({ staked: 0n, won: 0n, closes: true, guardMs: 7 });
     }
   });
 
@@ -488,7 +488,7 @@ describe('a rollback', () => {
       { externalId: 'x', code: 'bet.rollback', amount: 0n, postings: [], reverses: null, answers: null },
       { externalId: 'b', code: 'bet.tombstone', amount: 0n, postings: [], fingerprint: 'ab' },
     ]);
-    expect(decision.round).toEqual({ staked: 0n, won: 0n, closes: true, rolledBack: false, guardMs: 7 });
+    expect(decision.round).toEqual({ staked: 0n, won: 0n, closes: true, guardMs: 7 });
     expect(posted(wallet(), rollback()).round).toBeNull();
     const own = posted(wallet(), rollback({ originalExternalId: 'x' }));
     expect(own.journals).toMatchObject([{ externalId: 'x', code: 'bet.tombstone' }]);

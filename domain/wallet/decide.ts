@@ -205,14 +205,14 @@ function decideRollback(state: WalletState, rollback: RollbackCommand, context: 
   if (code === 'free.win') {
     const postings = post.betRollback(state.balances, referenced.postings, live, bonusCost, beside);
     const journal = journalOf(rollback, 'free.rollback', amount, postings, links);
-    return accept(undone, journal, roundOf(rollback, { won: -amount, rolledBack: true }), wagering.completed);
+    return accept(undone, journal, roundOf(rollback, { won: -amount }), wagering.completed);
   }
   const wasBet = code === 'bet.place';
   const postings = post.betRollback(state.balances, referenced.postings, live, casinoGaming, beside);
   return accept(
     { ...undone, usage: wasBet ? addUsage(usage, -amount, -amount) : addUsage(usage, 0n, amount) },
     journalOf(rollback, 'bet.rollback', amount, postings, links),
-    roundOf(rollback, wasBet ? { staked: -amount, rolledBack: true } : { won: -amount, rolledBack: true }),
+    roundOf(rollback, wasBet ? { staked: -amount } : { won: -amount }),
   );
 }
 
@@ -243,7 +243,6 @@ function decideBook(state: WalletState, command: BookCommand, { nowMs }: Decisio
 const roundOf = (command: GameCommand, change: Partial<RoundChange>): RoundChange => ({
   staked: 0n,
   won: 0n,
-  rolledBack: false,
   closes: command.roundClosed,
   guardMs: command.guardMs,
   ...change,

@@ -84,7 +84,7 @@ test('several journals of one decision move the balances one after the other, an
     round: null,
     wageredAwardId: 'award',
   });
-  const round = { staked: 1n, won: 0n, closes: true, rolledBack: false, guardMs: 5 };
+  const round = { staked: 1n, won: 0n, closes: true, guardMs: 5 };
   expect(accept(state, one, round)).toMatchObject({ journals: [one], round, wageredAwardId: null });
 });
 

@@ -27,7 +27,6 @@ export type RoundChange = {
   readonly staked: Units;
   readonly won: Units;
   readonly closes: boolean;
-  readonly rolledBack: boolean;
   readonly guardMs: number;
 };
 
