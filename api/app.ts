@@ -1,14 +1,13 @@
 /** The HTTP edge: one application of all modules' routes, with the guards that every request passes. */
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Hono } from 'hono';
-import { fail } from '#domain/failures.ts';
 import { limitBody } from './body-limit.ts';
 import { refuseCardNumbers } from './card-number-guard.ts';
 import { refuseInvalid, type ApiDeps, type ApiEnv } from './context.ts';
 import { mountCodec } from './codec.ts';
 import { mountDocs } from './docs.ts';
 import { mountHealth } from './health.ts';
-import { answerError, answerProblem } from './problem.ts';
+import { answerError, answerProblem, nothingHere } from './problem.ts';
 import { noteClientAddress } from './request-origin.ts';
 import { answerHeaders, beginRequest } from './request-start.ts';
 import { refuseNul, requireJson } from './request-text.ts';
@@ -28,7 +27,7 @@ export const createRouter = (): Api => new OpenAPIHono<ApiEnv>({ defaultHook: re
 export function createApi(deps: ApiDeps): Api {
   const api = createRouter();
   api.onError(answerError);
-  api.notFound((c) => answerProblem(c, fail('not-found', 'There is nothing at this address.').failure));
+  api.notFound((c) => answerProblem(c, nothingHere));
 
   api.use(async (c, next) => {
     beginRequest(c, deps.log);
@@ -42,7 +41,7 @@ export function createApi(deps: ApiDeps): Api {
   api.use(noteClientAddress(deps.config.api.trustedProxies));
   api.use(traceRequests);
   mountCodec(api, deps);
-  api.use(limitBody(bodyBytesMax));
+  api.use(limitBody(bodyBytesMax, answerProblem));
   api.use(refuseNul);
   api.use('/v1/*', requireJson);
   api.use('/admin/v1/*', requireJson);

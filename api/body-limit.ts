@@ -1,16 +1,17 @@
 /** Refuses large bodies before they are read. What a declared length settles costs nothing: a bet passes here. */
 import type { Context, MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { fail } from '#domain/failures.ts';
+import { fail, type Failure } from '#domain/failures.ts';
 import type { ApiEnv } from './context.ts';
-import { answerAtDoor } from './games/door-answers.ts';
-import { answerProblem } from './problem.ts';
 import { headerOf } from './request-start.ts';
 
+/** How the application that is behind says no. */
+type Refuse = (c: Context<ApiEnv>, failure: Failure) => Response;
+
 /** Answers `body-too-large` above `bytesMax`; a body of undeclared length is counted while it is read. */
-export function limitBody(bytesMax: number): MiddlewareHandler<ApiEnv> {
+export function limitBody(bytesMax: number, refuse: Refuse): MiddlewareHandler<ApiEnv> {
   const tooLarge = fail('body-too-large', `A body may have at most ${bytesMax} bytes.`).failure;
-  const refuseLarge = (c: Context<ApiEnv>) => answerAtDoor(c, tooLarge) ?? answerProblem(c, tooLarge);
+  const refuseLarge = (c: Context<ApiEnv>) => refuse(c, tooLarge);
   const counted = bodyLimit({ maxSize: bytesMax, onError: refuseLarge });
   return async (c, next) => {
     const declared = headerOf(c, 'content-length');

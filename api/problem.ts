@@ -2,7 +2,7 @@
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { z } from '@hono/zod-openapi';
-import { FailureError, failureCodes, type Failure, type FailureCode } from '#domain/failures.ts';
+import { fail, FailureError, failureCodes, type Failure, type FailureCode } from '#domain/failures.ts';
 import { isDatabaseUnavailable } from '#db/connect.ts';
 import type { ApiEnv } from './context.ts';
 import { logOf } from './request-start.ts';
@@ -155,6 +155,9 @@ export function answerProblem(c: Context<ApiEnv>, failure: Failure): Response {
     { 'content-type': 'application/problem+json' },
   );
 }
+
+/** What an address gets that leads to no route. */
+export const nothingHere = fail('not-found', 'There is nothing at this address.').failure;
 
 /** Last stop of everything thrown: failures by code, an absent dependency as 503, a bug as a 500 without details. */
 export function answerError(error: unknown, c: Context<ApiEnv>): Response {

@@ -1,15 +1,16 @@
 /** What an address or a body may be made of, whichever route it is for: only what PostgreSQL and UTF-8 can keep. */
 import type { MiddlewareHandler } from 'hono';
-import { fail, FailureError } from '#domain/failures.ts';
+import { fail, FailureError, type Failure } from '#domain/failures.ts';
 import type { ApiEnv } from './context.ts';
 
+const noNul = fail('invalid-request', 'An address may not hold NUL.').failure;
+
 /** PostgreSQL keeps no NUL in text, so an address that holds one names nothing. */
-export const holdsNul = (url: string): boolean => url.includes('%00');
+export const refusalOfAddress = (url: string): Failure | null => (url.includes('%00') ? noNul : null);
 
 export const refuseNul: MiddlewareHandler<ApiEnv> = async (c, next) => {
-  if (holdsNul(c.req.url)) {
-    throw new FailureError(fail('invalid-request', 'An address may not hold NUL.').failure);
-  }
+  const refusal = refusalOfAddress(c.req.url);
+  if (refusal) throw new FailureError(refusal);
   return next();
 };
 

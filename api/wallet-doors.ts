@@ -4,15 +4,15 @@
  */
 import { Hono, type Context } from 'hono';
 import { PatternRouter } from 'hono/router/pattern-router';
-import { fail, FailureError, type Failure } from '#domain/failures.ts';
+import { FailureError, type Failure } from '#domain/failures.ts';
 import { limitBody } from './body-limit.ts';
 import type { ApiDeps, ApiEnv } from './context.ts';
 import { answerAtDoor } from './games/door-answers.ts';
 import { dialectDoors, type Serve } from './games/dialect-doors.ts';
-import { answerError, answerProblem } from './problem.ts';
+import { answerError, answerProblem, nothingHere } from './problem.ts';
 import { addressReader } from './request-origin.ts';
 import { beginRequest } from './request-start.ts';
-import { holdsNul } from './request-text.ts';
+import { refusalOfAddress } from './request-text.ts';
 import { inSpan } from './trace.ts';
 
 /** Whether an address leads to these doors. */
@@ -40,12 +40,13 @@ export function createWalletDoors(deps: ApiDeps, bodyBytesMax: number): Hono<Api
 
 /** What every call gets, whichever its address: an id, its caller's address, its bounds, its figures. */
 function frameOf(deps: ApiDeps, bodyBytesMax: number): (route: string, serve: Serve) => Serve {
-  const limit = limitBody(bodyBytesMax);
+  const limit = limitBody(bodyBytesMax, refuse);
   const noteAddress = addressReader(deps.config.api.trustedProxies);
   const isTracing = deps.config.otlpEndpoint !== undefined;
 
   async function bounded(c: Context<ApiEnv>, serve: Serve): Promise<Response> {
-    if (holdsNul(c.req.url)) return refuse(c, noNul);
+    const refusal = refusalOfAddress(c.req.url);
+    if (refusal) return refuse(c, refusal);
     let answer: Response | undefined;
     const tooLarge = await limit(c, async () => {
       answer = await (isTracing ? inSpan(c, () => serve(c)) : serve(c));
@@ -64,9 +65,6 @@ function frameOf(deps: ApiDeps, bodyBytesMax: number): (route: string, serve: Se
     return answer;
   };
 }
-
-const nothingHere = fail('not-found', 'There is nothing at this address.').failure;
-const noNul = fail('invalid-request', 'An address may not hold NUL.').failure;
 
 const refuse = (c: Context<ApiEnv>, failure: Failure): Response =>
   answerAtDoor(c, failure) ?? answerProblem(c, failure);

@@ -11,7 +11,7 @@ import { clientAddress } from '../request-origin.ts';
 import { headerOf, logOf } from '../request-start.ts';
 import { answerCall } from './call-answer.ts';
 import { mayCallFrom } from './caller-check.ts';
-import { isReadAsJson, parseExactJson } from './exact-json.ts';
+import { isReadAsJson, parseExactBody } from './exact-json.ts';
 import {
   createIntegrationDirectory,
   type Integration,
@@ -43,12 +43,10 @@ function isSignedWith(raw: Buffer, signature: string | undefined, { callerKeys }
   return callerKeys.some((key) => timingSafeEqual(createHmac('sha256', key).update(raw).digest(), given));
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
-
 /** The body; `malformed-json` for anything but JSON in UTF-8 without repeated keys. */
 function parseBody(raw: Buffer): unknown {
   try {
-    return parseExactJson(utf8.decode(raw));
+    return parseExactBody(raw);
   } catch {
     return refuse('malformed-json', 'The body is not JSON, or repeats a key.');
   }

@@ -26,6 +26,11 @@ const parseWithSource = JSON.parse as (
   read: (this: unknown, key: string, value: unknown, written: { readonly source: string }) => unknown,
 ) => unknown;
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** Parses a body or throws. Bytes that are no UTF-8 are refused: read leniently, two ids could become one. */
+export const parseExactBody = (raw: Buffer): unknown => parseExactJson(utf8.decode(raw));
+
 /** Parses or throws SyntaxError. */
 export function parseExactJson(text: string): unknown {
   const written = surveyOf(text);

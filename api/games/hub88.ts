@@ -16,7 +16,7 @@ import { headerOf, logOf } from '../request-start.ts';
 import { answerCall } from './call-answer.ts';
 import { mayCallFrom } from './caller-check.ts';
 import type { Doors } from './dialect-doors.ts';
-import { isReadAsJson, parseExactJson } from './exact-json.ts';
+import { isReadAsJson, parseExactBody } from './exact-json.ts';
 import { caletaDialect, hub88Dialect, withUser, type RsDialect, type RsOperation } from './hub88-dialects.ts';
 import { rewardTerms, submitFreeWin } from './free-rounds.ts';
 import { poolOf, stakeRulesOf } from './game-play-rules.ts';
@@ -111,12 +111,9 @@ function isSigned(raw: Buffer, signature: string | undefined, integration: Integ
   return integration.callerKeys.some((key) => verify('RSA-SHA256', raw, key, bytes));
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
-
-/** Bytes that are no UTF-8 are refused: read leniently, two ids could become one. */
 function parseBody(raw: Buffer): unknown {
   try {
-    return parseExactJson(utf8.decode(raw));
+    return parseExactBody(raw);
   } catch {
     throw new Refused('RS_ERROR_WRONG_SYNTAX');
   }
