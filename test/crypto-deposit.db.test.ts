@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createCryptoDepositActivities } from '#activities/payments/evm/crypto-deposits.ts';
 import { issueDepositAddress } from '#activities/payments/commands/crypto-addresses.ts';
 import { openEvm } from '#activities/payments/evm/evm-deps.ts';
+import { watchBlock } from '#activities/payments/evm/watch-blocks.ts';
 import { postTransfer } from '#activities/wallet/post.ts';
 import { verifyLedger } from '#activities/wallet/verify.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
@@ -228,6 +229,44 @@ describe.skipIf(anvilBinary === null && process.env['CI'] !== 'true')('a deposit
       [2, false],
     ]);
   });
+
+  test('a node that is behind, or of another branch for a moment, takes nothing back', async () => {
+    const { playerId, address } = await world.player();
+    const snapshot = await world.anvil.node.snapshot();
+    const id = await pay(address, 65n);
+    await world.anvil.mine(6);
+    await world.watch();
+    expect(await world.follow(id)).toBe('credited');
+    // What a load balancer does that asks a slower node: blocks that were shown are not known.
+    const whole = world.evm.node;
+    const behind = async (height: bigint) => ({
+      ...world.evm,
+      node: {
+        ...whole,
+        head: async () => (await whole.block(height)) ?? (await whole.head()),
+        block: async (at: bigint) => (at > height ? null : whole.block(at)),
+        receipt: async () => null,
+      },
+    });
+    const row = await rowOf(id);
+    const slow = await behind((row.blockHeight ?? 0n) - 1n);
+    const before = await cursorOf();
+    expect(await watchBlock({ db: database.db, evm: slow })).toMatchObject({ kind: 'at-head', touched: [] });
+    expect(await cursorOf()).toEqual(before);
+    const slowly = createCryptoDepositActivities({ db: database.db, evm: slow, keyRing: testKeyRing });
+    expect((await slowly.followCryptoDeposit({ cryptoDepositId: id })).state).toBe('credited');
+    expect(await world.cash(playerId)).toBe(65n * usdt);
+
+    // A real reorganisation: the watcher must have come to it before the money is taken back.
+    await world.anvil.node.revert({ id: snapshot });
+    await world.anvil.mine(14);
+    expect(await world.follow(id)).toBe('credited');
+    expect(await world.watch()).toContain(id);
+    expect(await world.follow(id)).toBe('orphaned');
+    expect(await world.cash(playerId)).toBe(0n);
+  });
+
+  const cursorOf = () => database.db.selectFrom('payments.chainCursor').selectAll().executeTakeFirstOrThrow();
 
   test('a node that is away leaves everything as it was', async () => {
     const { playerId, address } = await world.player();

@@ -2,6 +2,7 @@
 import type { Client } from '@temporalio/client';
 import { sql } from 'kysely';
 import type { Database } from '#db/connect.ts';
+import { parkedBudgetMs, passingReasons } from '#domain/payments/crypto/deposit-state.ts';
 import { collectMinimum } from '#domain/payments/crypto/hot-wallet.ts';
 import { chainMoved, cryptoDepositStart } from '#workflows/crypto-deposit.contract.ts';
 import type { cryptoDeposit } from '#workflows/crypto-deposit.ts';
@@ -35,14 +36,15 @@ export async function tellCryptoDeposits(
 }
 
 /**
- * Transfers that wait for their depth, whose workflow may never have been started, and credits whose block is gone:
- * they are started, not poked, so that the sweep makes no work for those that run.
+ * Transfers that wait for their depth or for a reason to pass, whose workflow may have been lost, and credits whose
+ * block is gone: they are started, not poked, so that the sweep makes no work for those that run.
  */
 export async function sweepCryptoDeposits(client: Client, db: Database): Promise<number> {
   const open = await rowOf(db)
     .where(
       sql<boolean>`(state in ('seen', 'confirming', 'orphaned') and block_hash is not null
-        or state = 'credited' and block_hash is null or state = 'parked' and reason = 'deposit-limit-exceeded' and seen_at > now() - interval '31 days')
+        or state = 'credited' and block_hash is null
+        or state = 'parked' and reason = any (${[...passingReasons]}::text[]) and seen_at > now() - make_interval(secs => ${parkedBudgetMs / 1_000}))
         and changed_at < now() - interval '20 seconds'`,
     )
     .orderBy('seenAt', 'desc')

@@ -4,13 +4,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addCryptoDestination } from '#activities/payments/commands/crypto-addresses.ts';
+import { addListEntry, endListEntry } from '#activities/payments/commands/list-entries.ts';
 import { requestWithdrawal } from '#activities/payments/commands/request-withdrawal.ts';
 import { createEvmConnector } from '#activities/payments/connectors/evm.ts';
 import { createCollectActivities } from '#activities/payments/evm/collect-deposits.ts';
 import { openEvm } from '#activities/payments/evm/evm-deps.ts';
 import { createHotWalletActivities } from '#activities/payments/evm/hot-wallet-activities.ts';
 import { orThrow } from '#domain/failures.ts';
-import { tellCryptoDeposits, sweepCryptoWallets } from '#workers/sweep-crypto.ts';
+import { sweepCryptoDeposits, sweepCryptoWallets, tellCryptoDeposits } from '#workers/sweep-crypto.ts';
 import { cryptoDepositWorkflowId } from '#workflows/crypto-deposit.contract.ts';
 import { cryptoSweepStart } from '#workflows/crypto-sweep.contract.ts';
 import type { cryptoSweep } from '#workflows/crypto-sweep.ts';
@@ -166,6 +167,47 @@ describeWorkflows('crypto', () => {
         expect(await handle.result()).toBe('credited');
         expect(await world.cash(playerId)).toBe(70n * usdt);
         await workflows.exportHistory(handle, 'crypto-deposit.orphaned-and-credited-again');
+      }),
+  );
+
+  test.skipIf(anvilBinary === null)(
+    'what was parked for a reason that passes is taken up by the sweep when its workflow is lost',
+    () =>
+      run(async (client) => {
+        const { playerId, address } = await world.player();
+        const operatorId = randomUUID();
+        const { id: entryId } = await database.db.transaction().execute(async (trx) =>
+          orThrow(
+            await addListEntry(trx, testKeyRing, {
+              entryId: randomUUID(),
+              brand,
+              list: 'black',
+              kind: 'player',
+              value: playerId,
+              skips: [],
+              reason: 'a test',
+              expiresAt: null,
+              operatorId,
+              fingerprint: Buffer.alloc(32),
+            }),
+          ),
+        );
+        const { id, handle } = await pay(client, address, 40n);
+        await world.anvil.mine(6);
+        await tellCryptoDeposits(client, database.db, [id]);
+        await until('parked', async () => (await stateOf(id)) === 'parked');
+        await handle.terminate('the server has lost it');
+        await database.db
+          .transaction()
+          .execute((trx) => endListEntry(trx, { entryId, operatorId, reason: 'a test is over' }));
+        // The sweep leaves alone what has just changed.
+        await database.ownerPool.query(
+          "update payments.crypto_deposit set changed_at = now() - interval '1 minute' where id = $1",
+          [id],
+        );
+        await sweepCryptoDeposits(client, database.db);
+        await until('credited', async () => (await stateOf(id)) === 'credited');
+        expect(await world.cash(playerId)).toBe(40n * usdt);
       }),
   );
 

@@ -18,6 +18,8 @@ import { addressText } from '#domain/payments/lists.ts';
 import type { PaymentRule } from '#domain/payments/payment-rules.ts';
 import {
   cryptoDepositStateOf,
+  parkedBudgetMs,
+  passingReasons,
   stepDeposit,
   type ChainLook,
   type CryptoDepositState,
@@ -41,21 +43,10 @@ export type CryptoStanding = {
   readonly isOver: boolean;
 };
 
-/** Asked about again while the reason may pass by itself: a limit's window moves on. */
 /** How old the chain's answer may be when money is credited on it. */
 const lookFreshMs = 5_000;
 const limitPauseMs = 6 * 3_600_000;
-const limitBudgetMs = 31 * 24 * 3_600_000;
 const absentPauseMs = 10 * 60_000;
-const passing: ReadonlySet<string> = new Set([
-  'deposit-limit-exceeded',
-  // Of the brand: a window moves on, a rule or an entry of a list ends, a player is verified.
-  'payment-limit-exceeded',
-  'payment-method-unavailable',
-  'identity-not-verified',
-  'amount-below-minimum',
-  'amount-above-maximum',
-]);
 
 export function createCryptoDepositActivities(deps: Pick<ActivityDeps, 'db' | 'evm' | 'keyRing'>) {
   const { db } = deps;
@@ -82,7 +73,7 @@ export function createCryptoDepositActivities(deps: Pick<ActivityDeps, 'db' | 'e
         const isStale = row.blockHash !== known.blockHash || row.state !== known.state;
         if (isStale || Date.now() - lookedAtMs > lookFreshMs) return { state, pauseMs: 1_000, isOver: false };
         const ageMs = await ageOf(trx, row);
-        if (state === 'parked' && !(passing.has(row.reason ?? '') && ageMs < limitBudgetMs)) {
+        if (state === 'parked' && !(passingReasons.has(row.reason ?? '') && ageMs < parkedBudgetMs)) {
           // Dust is everybody's to send: an item for each would bury the others.
           if (row.reason !== 'below-minimum') await park(trx, row, { code: row.reason ?? '' });
           return { state, pauseMs: 0, isOver: true };
@@ -132,11 +123,18 @@ async function ageOf(trx: Trx, row: CryptoDepositRow): Promise<number> {
   return ageMs;
 }
 
+/**
+ * One answer of a node that is behind its chain looks like a reorganisation. So a transfer is absent only if the watcher,
+ * which follows the chain block by block, has come to that, and the node holds no receipt either.
+ */
 async function lookAt(evm: Evm, row: CryptoDepositRow): Promise<ChainLook> {
-  if (row.blockHeight === null || row.blockHash === null) return { kind: 'absent' };
+  if (row.blockHeight === null || row.blockHash === null) {
+    const receipt = await evm.node.receipt(row.txHash);
+    return { kind: receipt === null ? 'absent' : 'unknown' };
+  }
   const head = await evm.node.head();
   const block = await evm.node.block(row.blockHeight);
-  if (block?.hash !== row.blockHash) return { kind: 'absent' };
+  if (block?.hash !== row.blockHash || head.height < row.blockHeight) return { kind: 'unknown' };
   return { kind: 'in-chain', depth: Number(head.height - row.blockHeight) + 1 };
 }
 
@@ -147,6 +145,7 @@ function standing(
   look: ChainLook,
 ): CryptoStanding {
   if (look.kind === 'absent') return { state, pauseMs: absentPauseMs, isOver: false };
+  if (look.kind === 'unknown') return { state, pauseMs: evm.chain.blockMs, isOver: false };
   const goal = state === 'credited' ? evm.chain.finalDepth : row.depthRequired;
   const blocks = Math.max(1, Math.min(goal - look.depth, 5));
   return { state, pauseMs: blocks * evm.chain.blockMs, isOver: false };
@@ -178,7 +177,7 @@ async function park(
     brand: row.brand,
     reason: by === undefined ? reason : `${reason}, by ${by}`,
   });
-  return { state: 'parked', pauseMs: limitPauseMs, isOver: !passing.has(reason) };
+  return { state: 'parked', pauseMs: limitPauseMs, isOver: !passingReasons.has(reason) };
 }
 
 /**

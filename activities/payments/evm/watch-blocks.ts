@@ -30,7 +30,8 @@ export async function watchBlock({ db, evm }: WatchDeps): Promise<WatchStep> {
   const next = await evm.node.block(cursor.height + 1n);
   if (next === null) {
     const here = await evm.node.block(cursor.height);
-    return here?.hash === cursor.hash
+    // A node that does not know the cursor's height yet is behind: its shorter chain takes nothing back.
+    return here === null || here.hash === cursor.hash
       ? { kind: 'at-head', height: cursor.height, touched: [] }
       : stepBack(db, evm, cursor);
   }
@@ -190,12 +191,8 @@ async function stepBack(db: Database, evm: Evm, cursor: Cursor): Promise<WatchSt
     .where('chain', '=', chain)
     .where('height', '=', cursor.height - 1n)
     .executeTakeFirst();
-  const head = await evm.node.head();
-  const height = cursor.height - 1n < head.height ? cursor.height - 1n : head.height;
-  const parent =
-    height === cursor.height - 1n && below !== undefined
-      ? { height, hash: below.hash }
-      : await evm.node.block(height);
+  const height = cursor.height - 1n;
+  const parent = below === undefined ? await evm.node.block(height) : { height, hash: below.hash };
   if (parent === null) return { kind: 'at-head', height: cursor.height, touched: [] };
   return db.transaction().execute(async (trx) => {
     if (!(await moveCursor(trx, chain, cursor, parent)))
