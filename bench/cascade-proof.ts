@@ -7,6 +7,7 @@ import { parseReference } from '#domain/payments/reference.ts';
 import type { Platform } from '#platform/platform.ts';
 import { callJson } from '#sandbox/demo/http.ts';
 import { psps, type Psp, type PspAddresses } from './cascade-fates.ts';
+import { storyOf } from './cascade-stories.ts';
 
 const booksSchema = z.object({
   movements: z.array(
@@ -34,7 +35,12 @@ export type DepositRow = {
 /** One line of the proof: a count that has to be zero, or a figure beside it. */
 export type Finding = { readonly what: string; readonly count: number; readonly examples: readonly string[] };
 
-export type Proof = { readonly figures: readonly string[]; readonly findings: readonly Finding[] };
+export type Proof = {
+  readonly figures: readonly string[];
+  readonly findings: readonly Finding[];
+  /** Of deposits that are examples of a finding. */
+  readonly stories: readonly string[];
+};
 
 export const readBooks = async (at: PspAddresses): Promise<Record<Psp, Books>> => {
   const read = async (psp: Psp) => [psp, booksSchema.parse(await callJson(`${at[psp]}/_books`))] as const;
@@ -72,6 +78,47 @@ export async function prove(
   });
   const idsWhere = (isBad: (deposit: DepositRow) => boolean) => deposits.filter(isBad).map(({ id }) => id);
   const journals = await readCaptures(database);
+  const storiesOf = async (ids: readonly string[]): Promise<readonly string[]> => {
+    const stories: string[] = [];
+    for (const id of new Set(ids)) stories.push(...(await storyOf(database, books, id)));
+    return stories;
+  };
+  const findings = [
+    finding(
+      'deposits asked for that we do not know',
+      asked.filter((id) => !known.has(id)),
+    ),
+    finding(
+      'double charges left standing',
+      idsWhere(({ id }) => chargesOf(id).length > 1),
+    ),
+    finding(
+      'charges in the books that no deposit of ours knows',
+      [...standing.keys()].filter((id) => !known.has(id)),
+    ),
+    finding(
+      'lost credits: charged, not captured, with nobody',
+      idsWhere(({ id, state, hasWorkItem }) => netOf(id) > 0n && state !== 'captured' && !hasWorkItem),
+    ),
+    finding(
+      'captured with a charge of another amount or none',
+      idsWhere(({ id, state, amount }) => state === 'captured' && netOf(id) !== amount),
+    ),
+    finding(
+      'captured where the journal does not say so once, of this amount',
+      idsWhere(({ id, state, amount }) => (state === 'captured') !== (journals.get(id) === amount)),
+    ),
+    finding(
+      'neither ended nor with a person',
+      idsWhere(
+        ({ state, hasWorkItem }) =>
+          state !== 'captured' && state !== 'failed' && !(state === 'parked' && hasWorkItem),
+      ),
+    ),
+    finding('PSPs whose books differ from our ledger', await ledgerDifferences(database, books)),
+    finding('assets whose trial balance is not zero', await unbalanced(database)),
+    finding('checks of `npm run verify` that fail', verify(platform)),
+  ];
   return {
     figures: [
       `deposits: ${deposits.length}, by state: ${tally(deposits.map(({ state }) => state))}`,
@@ -82,42 +129,10 @@ export async function prove(
       `payments that were charged more than once on the way: ${[...standing.values()].filter((charges) => charges.length > 1).length}`,
       await figuresOf(database),
     ],
-    findings: [
-      finding(
-        'deposits asked for that we do not know',
-        asked.filter((id) => !known.has(id)),
-      ),
-      finding(
-        'double charges left standing',
-        idsWhere(({ id }) => chargesOf(id).length > 1),
-      ),
-      finding(
-        'charges in the books that no deposit of ours knows',
-        [...standing.keys()].filter((id) => !known.has(id)),
-      ),
-      finding(
-        'lost credits: charged, not captured, with nobody',
-        idsWhere(({ id, state, hasWorkItem }) => netOf(id) > 0n && state !== 'captured' && !hasWorkItem),
-      ),
-      finding(
-        'captured with a charge of another amount or none',
-        idsWhere(({ id, state, amount }) => state === 'captured' && netOf(id) !== amount),
-      ),
-      finding(
-        'captured where the journal does not say so once, of this amount',
-        idsWhere(({ id, state, amount }) => (state === 'captured') !== (journals.get(id) === amount)),
-      ),
-      finding(
-        'neither ended nor with a person',
-        idsWhere(
-          ({ state, hasWorkItem }) =>
-            state !== 'captured' && state !== 'failed' && !(state === 'parked' && hasWorkItem),
-        ),
-      ),
-      finding('PSPs whose books differ from our ledger', await ledgerDifferences(database, books)),
-      finding('assets whose trial balance is not zero', await unbalanced(database)),
-      finding('checks of `npm run verify` that fail', verify(platform)),
-    ],
+    findings,
+    stories: await storiesOf(
+      findings.flatMap(({ examples }) => examples).filter((example) => known.has(example)),
+    ),
   };
 }
 

@@ -235,7 +235,7 @@ export async function untilSettled(database: pg.Client, minutesMax: number): Pro
   }
 }
 
-function report(made: readonly Made[], { figures, findings }: Proof): readonly string[] {
+function report(made: readonly Made[], { figures, findings, stories }: Proof): readonly string[] {
   const isAmbiguous = made.filter(({ planned }) => planned.fate.isAmbiguous).length;
   const isWrong = findings.some(({ count }) => count > 0);
   if (isWrong) process.exitCode = 1;
@@ -245,6 +245,7 @@ function report(made: readonly Made[], { figures, findings }: Proof): readonly s
       made.map(({ tookMs }) => tookMs),
       0,
     )} ms`,
+    ...stories,
     ...figures,
     ...findings.map(
       ({ what, count, examples }) =>

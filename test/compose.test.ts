@@ -1,6 +1,5 @@
-import { existsSync, globSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { existsSync, globSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { HDKey } from 'viem/accounts';
 import { parse } from 'yaml';
@@ -9,31 +8,16 @@ import { configKeys, ConfigFailure, loadConfig } from '#workers/config.ts';
 import { loadSignerConfig } from '#workers/signer/signer-config.ts';
 import { createMetrics } from '#workers/metrics.ts';
 import { watchUnreadableRules } from '#workers/payment-metrics.ts';
+import {
+  compose,
+  dockerfile,
+  environmentOf,
+  read,
+  root,
+  type ComposeService,
+} from '#test/support/compose-file.ts';
 import { loadVaultConfig, vaultConfigKeys } from '#vault/config.ts';
 
-type Scalar = string | number | boolean | null;
-interface Service {
-  image?: string;
-  build?: { context: string; target: string };
-  environment?: Record<string, Scalar>;
-  depends_on?: string[] | Record<string, { condition: string }>;
-  volumes?: string[];
-  ports?: string[];
-  profiles?: string[];
-  configs?: { source: string }[];
-  command?: string[];
-  healthcheck?: { test: string[] };
-}
-interface Compose {
-  name: string;
-  services: Record<string, Service>;
-  volumes: Record<string, unknown>;
-  configs: Record<string, { content: string }>;
-}
-
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const read = (path: string) => readFileSync(join(root, path), 'utf8');
-const compose = parse(read('docker-compose.yml'), { merge: true }) as Compose;
 const services = Object.entries(compose.services);
 const ours = ['api', 'worker', 'relay', 'migrate', 'seed', 'chain-watcher'] as const;
 
@@ -55,31 +39,10 @@ const serviceKeys = new Set([
   'stop_grace_period',
 ]);
 
-const dependenciesOf = ({ depends_on: needed }: Service) =>
+const dependenciesOf = ({ depends_on: needed }: ComposeService) =>
   Array.isArray(needed)
     ? needed.map((name) => ({ name, condition: 'service_started' }))
     : Object.entries(needed ?? {}).map(([name, { condition }]) => ({ name, condition }));
-
-/** ${NAME}, ${NAME:-default} and ${NAME:?message}, as the engine fills them in. */
-function interpolate(text: string, variables: Record<string, string>): string {
-  return text.replaceAll(
-    /\$\{(\w+)(?::([-?])([^}]*))?\}/g,
-    (_all, name: string, kind?: string, rest?: string) => {
-      const value = variables[name] ?? '';
-      if (value !== '') return value;
-      if (kind === '?') throw new Error(rest);
-      return kind === '-' ? (rest ?? '') : '';
-    },
-  );
-}
-
-const environmentOf = (service: string, variables: Record<string, string>): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(compose.services[service]?.environment ?? {}).map(([name, value]) => [
-      name,
-      interpolate(String(value ?? ''), variables),
-    ]),
-  );
 
 describe('docker-compose.yml', () => {
   test('uses known keys only', () => {
@@ -238,7 +201,6 @@ describe('docker-compose.yml', () => {
 });
 
 describe('Dockerfile', () => {
-  const dockerfile = read('Dockerfile');
   const stages = [...dockerfile.matchAll(/^FROM .+ AS (\S+)$/gm)].map(([, name]) => name);
 
   test('has every target that the compose file builds', () => {

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { signInOperator, type Cast } from './cast.ts';
+import { readStanding, units, type Standing } from './figures.ts';
 import { callJson, eventually, submitForm, type Call, type Json } from './http.ts';
 import { chapter, hold, tell } from './timeline.ts';
 
@@ -331,7 +332,41 @@ const cents = (amount: string): bigint => {
   return BigInt(whole + fraction.padEnd(2, '0').slice(0, 2));
 };
 
-export async function prove(cast: Cast, player: Player): Promise<void> {
+/** FTD, deposits, GGR and NGR of ClickHouse moved by what the player's chain and the house's accounts say. */
+async function proveFigures(cast: Cast, entries: readonly Json[], before: Standing): Promise<void> {
+  const { kpis, ledger } = await standingNow(cast);
+  const moved = (pick: (code: string) => boolean): bigint =>
+    entries.filter(({ code }) => pick(code)).reduce((sum, { amount }) => sum + units(amount), 0n);
+  const gaming = ledger.gaming - before.ledger.gaming;
+  const said = {
+    ftd: kpis.ftd - before.kpis.ftd,
+    deposits: kpis.deposits - before.kpis.deposits,
+    ggr: kpis.ggr - before.kpis.ggr,
+    ngr: kpis.ngr - before.kpis.ngr,
+  };
+  tell(
+    `KPIs moved by: ${Object.entries(said)
+      .map(([name, value]) => `${name} ${value}`)
+      .join(', ')}`,
+  );
+  hold('the player is one first-time depositor', said.ftd === 1n, `${said.ftd}`);
+  hold(
+    'deposits are what the ledger credited',
+    said.deposits === moved((code) => code === 'deposit.capture'),
+  );
+  hold(
+    'GGR is what the player’s games left in the ledger',
+    said.ggr === -moved((code) => code.startsWith('bet.')),
+  );
+  hold('GGR is what the house’s gaming accounts gained', said.ggr === gaming, `${said.ggr} and ${gaming}`);
+  const costs = ledger.costs - before.ledger.costs;
+  hold('NGR is GGR less the costs in the ledger', said.ngr === gaming + costs, `${said.ngr}`);
+}
+
+/** How the day stands before the player comes; the proof holds what the player has moved. */
+export const standingNow = (cast: Cast): Promise<Standing> => readStanding(cast, brand, 'EUR');
+
+export async function prove(cast: Cast, player: Player, before: Standing): Promise<void> {
   chapter('7. Proof');
   const analyst = await signInOperator(cast, 'admin');
   const trial = await analyst('/admin/v1/ledger/trial-balance');
@@ -347,11 +382,9 @@ export async function prove(cast: Cast, player: Player): Promise<void> {
     30_000,
   ).catch(() => null);
   hold('ClickHouse equals the ledger to the last unit', equal !== null);
-  const tomorrow = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
-  const kpis = await analyst(`/admin/v1/kpis?from=${today}&to=${tomorrow}&brand=${brand}&asset=EUR`);
-  tell(`KPIs: ${JSON.stringify(kpis)}`);
-
   const entries = await analyst(`/admin/v1/ledger/players/${player.id}/entries?asset=EUR&limit=200`);
+  await proveFigures(cast, entries.items, before);
+
   const sequence = entries.items.map((entry: Json) => Number(entry.seq));
   hold(
     'the player’s chain has no gap',

@@ -1,10 +1,21 @@
 /** One player's whole money life, from registration to payout, through the public API and the parties' own wires. */
-import { deposit, play, playBatches, protect, prove, register, settleOpenRound, withdraw } from './acts.ts';
+import {
+  deposit,
+  play,
+  playBatches,
+  protect,
+  prove,
+  register,
+  settleOpenRound,
+  standingNow,
+  withdraw,
+} from './acts.ts';
 import { findCast } from './cast.ts';
 import { brokenInvariants } from './timeline.ts';
 
 try {
   const cast = await findCast(process.env['PITBOSS_HOME'] ?? '.pitboss', process.env);
+  const before = await standingNow(cast);
   const player = await register(cast);
   await protect(player);
   await deposit(cast, player);
@@ -12,7 +23,7 @@ try {
   await playBatches(cast, player);
   await settleOpenRound(cast, player, report);
   await withdraw(cast, player);
-  await prove(cast, player);
+  await prove(cast, player, before);
   const broken = brokenInvariants();
   console.log(
     broken === 0

@@ -20,13 +20,15 @@ export type TestClickHouse = {
   stop(): Promise<void>;
 };
 
+export type ClickHouseAccount = { readonly user: string; readonly password: string };
+
 /** Ready when it answers; its data is removed by `stop`. */
-export async function startClickHouse(): Promise<TestClickHouse> {
+export async function startClickHouse(
+  { user, password }: ClickHouseAccount = { user: 'default', password: randomBytes(12).toString('hex') },
+): Promise<TestClickHouse> {
   const folder = mkdtempSync(join(tmpdir(), 'pitboss-test-clickhouse-'));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const user = 'default';
-  const password = randomBytes(12).toString('hex');
   const start = () =>
     startProcess({
       args: ['analytics/server.ts'],
