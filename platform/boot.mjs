@@ -224,7 +224,7 @@ function showProgress(startedMs, logFile) {
 function lastStep(logFile) {
   const fetched = tail(logFile, 400).filter((line) => line.includes('http fetch GET 200'));
   const name = /\/((?:@[^/]+(?:\/|%2f))?[^/]+)(?:\/-\/[^/]+)? \d+ms/i.exec(fetched.at(-1) ?? '')?.[1];
-  return name === undefined ? 'about 1.7 GB on disk when complete' : decodeURIComponent(name);
+  return name === undefined ? 'about 1.8 GB on disk when complete' : decodeURIComponent(name);
 }
 
 function installFailure(failure, logFile) {
