@@ -43,8 +43,11 @@ export const beginDeposit = defineUpdate<DepositView>('begin');
 /** The player is back from the challenge; what came with the browser is in the row. */
 export const completeAction = defineUpdate<DepositView>('completeAction');
 
+/** `saysApproved` is missing where an older process sent it, and means yes then. */
+export type PspNotice = { readonly attempt: number | null; readonly saysApproved?: boolean };
+
 /** A PSP said something about an attempt (null: whichever); the status is asked, nothing is taken from the notice. */
-export const pspNotified = defineSignal<[{ readonly attempt: number | null }]>('pspNotified');
+export const pspNotified = defineSignal<[PspNotice]>('pspNotified');
 
 export const getDeposit = defineQuery<DepositView>('getDeposit');
 

@@ -18,7 +18,7 @@ import type {
 import type { createDepositActivities } from '#activities/payments/deposit-outcomes.ts';
 import type { createHoldActivities, Hold } from '#activities/payments/holds.ts';
 import type { AttemptView } from '#activities/payments/record-outcome.ts';
-import { isResolved } from '#domain/payments/attempt-state.ts';
+import { isOpenOrApproved, isResolved } from '#domain/payments/attempt-state.ts';
 import {
   actionDeadlineMs,
   answerWithinMs,
@@ -85,14 +85,22 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
   let isReturned = false;
   let isPoked = false;
   const strays = new Set<number>();
+  /** Attempts that a PSP spoke of after their last question was asked; a notice without a number may mean any. */
+  const spokenOf = new Set<number>();
+  /** Late approvals that were credited or given back. */
+  const settled = new Set<number>();
+  let underWay = 0;
   let facedAtMs = Date.now();
   let psps = input.psps;
 
   setHandler(getDeposit, () => view);
-  setHandler(pspNotified, ({ attempt }) => {
+  setHandler(pspNotified, ({ attempt, saysApproved = true }) => {
     const closed = attempts.find(({ number }) => number === attempt);
     if (closed === undefined) isPoked = true;
     else if (closed.state !== 'approved') strays.add(closed.number);
+    if (closed !== undefined || !saysApproved) return;
+    if (attempt !== null) spokenOf.add(attempt);
+    else for (const number of [...attempts.map((known) => known.number), underWay]) spokenOf.add(number);
   });
   setHandler(beginDeposit, async () => {
     await condition(() => isTellable, answerWithinMs);
@@ -148,6 +156,7 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
 
   async function send(step: { number: number; psp: string; stepUp: boolean }): Promise<AttemptView> {
     const { number, psp, stepUp } = step;
+    underWay = number;
     if (number > 1) await insist(() => startAttempt({ depositId, number, psp, stepUp }));
     try {
       const sent = await authoriseAttempt({ depositId, number });
@@ -185,6 +194,7 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
         );
         const isExpired = !(await heard(leftMs));
         await lookAtStrays();
+        spokenOf.delete(attempt.number);
         if (isReturned) {
           isReturned = false;
           isTellable = false;
@@ -200,6 +210,7 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
         isTellable = true;
         await heard(pollPauseMs(questions, ageMs() > unknownBudgetMs ? parkedPollMsMax : pollMsMax));
         isReturned = false;
+        spokenOf.delete(attempt.number);
         attempt = await insist(() => refreshAttempt({ ...at, ageMs: ageMs() }));
       }
       questions += 1;
@@ -224,10 +235,21 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
     return spoke;
   }
 
+  /** A notice may come after an attempt's last answer and before its end is known here, or say no number. */
+  function takeUpSpokenOf(): void {
+    const spoken = attempts.filter(
+      ({ number, state }) => spokenOf.has(number) && !isOpenOrApproved(state) && state !== 'late_approved',
+    );
+    if (spoken.length === 0 || !patched('spoken-of-late')) return;
+    for (const { number } of spoken) strays.add(number);
+  }
+
   /** Notices about attempts that are closed: money there is recorded, and shown to a person. */
   async function lookAtStrays(): Promise<void> {
+    takeUpSpokenOf();
     for (const number of strays) {
       strays.delete(number);
+      spokenOf.delete(number);
       const index = attempts.findIndex((known) => known.number === number);
       attempts[index] = await insist(() => refreshAttempt({ depositId, number, ageMs: 0 }));
     }
@@ -245,7 +267,13 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
     while (isHeld(standing)) {
       show(standing.state);
       if (standing.isClosing !== true || isAsked) await heard(Math.max(standing.leftMs, overduePauseMs));
-      strays.clear();
+      strays.delete(held.number);
+      takeUpSpokenOf();
+      if (strays.size > 0) {
+        // What else took money is shown to a person now, and settled when nothing is held any more.
+        if (patched('strays-beside-a-hold')) await lookAtStrays();
+        else strays.clear();
+      }
       standing = await insist(() => readHold({ depositId }));
       if (isHeld(standing) && standing.leftMs === 0) {
         isAsked = true;
@@ -257,10 +285,11 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
 
   /** A notice that came while the deposit was ending was taken as told: nobody else will look at it. */
   async function endStrays(): Promise<void> {
-    while (strays.size > 0 && patched('last-strays')) {
+    takeUpSpokenOf();
+    while ((strays.size > 0 || unsettled().length > 0) && patched('last-strays')) {
       await lookAtStrays();
-      for (const { number, state } of attempts) {
-        if (state !== 'late_approved') continue;
+      for (const { number } of unsettled()) {
+        settled.add(number);
         try {
           const outcome = await insist(() => captureDeposit({ depositId, number }));
           if (outcome.kind === 'captured') show('captured');
@@ -273,11 +302,16 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
     }
   }
 
+  function unsettled(): readonly AttemptView[] {
+    return attempts.filter(({ number, state }) => state === 'late_approved' && !settled.has(number));
+  }
+
   async function capture(): Promise<void> {
     const taken =
       attempts.find(({ state }) => state === 'approved') ??
       attempts.find(({ state }) => state === 'late_approved');
     if (taken === undefined) throw new Error('Invariant broken: approved without an attempt');
+    settled.add(taken.number);
     try {
       const outcome = await insist(() => captureDeposit({ depositId, number: taken.number }));
       if (outcome.kind === 'mismatch') await park('amount-mismatch');
@@ -305,6 +339,7 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
   /** An earlier no that did not hold, seen while a later attempt was under way. */
   async function giveSecondChargesBack(taken: number): Promise<void> {
     const others = attempts.filter(({ number, state }) => number !== taken && state === 'late_approved');
+    for (const { number } of others) settled.add(number);
     if (others.length === 0 || !patched('second-charge')) return;
     for (const { number } of others) await refundSecondCharge({ depositId, number });
   }

@@ -194,6 +194,7 @@ export async function modification(input: ModificationInput): Promise<Modificati
     try {
       await getExternalWorkflowHandle(depositWorkflowId(input.depositId)).signal(pspNotified, {
         attempt: null,
+        saysApproved: false,
       });
     } catch {
       // Nobody waits.

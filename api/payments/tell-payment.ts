@@ -51,7 +51,7 @@ async function tellDeposit(client: Client, db: Database, notice: Notified): Prom
   try {
     await client.workflow
       .getHandle(depositWorkflowId(notice.id))
-      .signal(pspNotified, { attempt: notice.attempt });
+      .signal(pspNotified, { attempt: notice.attempt, saysApproved: notice.saysApproved });
     return 'told';
   } catch (error) {
     if (!isWorkflowOver(error)) throw error;

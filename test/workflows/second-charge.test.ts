@@ -224,6 +224,63 @@ describeWorkflows('a second charge', () => {
     expect(await balancesOf(db, playerId)).toMatchObject({ cash: 50n });
   });
 
+  test('told of after its last question was answered, and before the workflow knew, is asked about again', async () => {
+    const { db } = database;
+    const playerId = await makePlayer(db);
+    const row = await askDeposit(db, playerId);
+    alpha.play({ authorise: [pending], status: [declined('generic'), approved], refund: [refunded] });
+    beta.play({ authorise: [approved], status: [approved] });
+    const played = paymentActivities(
+      db,
+      new Map([
+        ['alpha', alpha],
+        ['beta', beta],
+      ]),
+    );
+    const provider = {
+      ...played.provider,
+      refreshAttempt: async (input: { depositId: string; number: number }) => {
+        const view = await played.provider.refreshAttempt(input);
+        // The row says no by now, the worker is slow, and the PSP has charged after all.
+        if (view.state === 'declined')
+          await workflows.client.workflow
+            .getHandle(depositWorkflowId(row.id))
+            .signal(pspNotified, { attempt: 1, saysApproved: true });
+        return view;
+      },
+    };
+    await workflows.runWorkflows({ activities: { ...played, provider } }, async (client) => {
+      await begin(client, row);
+      const handle = client.workflow.getHandle<typeof deposit>(depositWorkflowId(row.id));
+      expect(await handle.result()).toMatchObject({ state: 'captured' });
+      await workflows.exportHistory(handle, 'deposit.told-between-answer-and-end');
+    });
+    // Asked again before another PSP was: there was no second charge to give back.
+    expect(alpha.calls.filter((call) => call === 'status')).toHaveLength(2);
+    expect(beta.calls).toEqual([]);
+    expect(await refundsOf(row.id)).toEqual([]);
+    expect(await balancesOf(db, playerId)).toMatchObject({ cash: 50n });
+  });
+
+  test('told of without the number of its attempt is looked for in all closed ones', async () => {
+    const { db } = database;
+    const playerId = await makePlayer(db);
+    const row = await askDeposit(db, playerId);
+    alpha.play({ authorise: [declined('generic')], status: [approved], refund: [refunded] });
+    beta.play({ authorise: [pending], status: [pending, pending, approved] });
+    await run(async (client) => {
+      await begin(client, row);
+      const handle = client.workflow.getHandle<typeof deposit>(depositWorkflowId(row.id));
+      // As the sweep does it for a notice that was stored while nobody could be told.
+      await handle.signal(pspNotified, { attempt: null, saysApproved: true });
+      expect(await handle.result()).toMatchObject({ state: 'captured' });
+      await workflows.exportHistory(handle, 'deposit.told-without-a-number');
+      expect((await refundEnd(client, row.id)).view.state).toBe('paid');
+    });
+    expect(await refundsOf(row.id)).toMatchObject([{ psp: 'alpha', secondCharge: 1 }]);
+    expect(await balancesOf(db, playerId)).toMatchObject({ cash: 50n });
+  });
+
   test('whose refund the PSP refuses stays with its owner', async () => {
     const { db } = database;
     const playerId = await makePlayer(db);
