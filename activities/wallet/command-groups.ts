@@ -65,7 +65,7 @@ export async function settleGroups<G extends CommandGroup>(
   const batches = new Map<string, PlayerBatch>();
   const answers = groups.map((group) => decideGroup(group, known, batches, nowMs));
 
-  const written = await write(tools, batches, nowMs);
+  const written = await write(tools, batches, known.fresh, nowMs);
   // A held fence proves the state behind an answer. Where nothing was written, only a state read just now does, and
   // "no" also needs a look whether these very commands were processed before. All else is decided again.
   const isProven = ({ group, key, posted, result }: Answer<G>): boolean => {
@@ -117,7 +117,10 @@ type Known = {
 
 const ownKey = ({ key }: GameCommand): string => factsKey(key.integration, key.externalId);
 
-/** Plain bets of remembered wallets need no read at all: the statement itself probes for repeats. */
+/**
+ * Plain bets of remembered wallets need no read at all: the statement itself probes for repeats. Where memory is not to
+ * be trusted their wallets are read, and nothing else.
+ */
 async function load({ execute, cache }: GroupTools, groups: readonly CommandGroup[]): Promise<Known> {
   const wallets = new Map<string, LoadedWallet>();
   const missing = new Map<string, WalletId>();
@@ -126,14 +129,14 @@ async function load({ execute, cache }: GroupTools, groups: readonly CommandGrou
   const seen = new Set<string>();
   for (const group of groups) {
     const key = keyOfGroup(group);
-    const cached = cache.get(key);
-    if (cached) wallets.set(key, cached);
+    const remembered = cache.get(key);
+    if (remembered && cache.isTrusted) wallets.set(key, remembered);
     else missing.set(key, group.commands[0]);
     for (const command of group.commands) {
       const own = ownKey(command);
       const referenced = referencedExternalId(command);
       const looks =
-        !cached || group.attempts > 0 || group.commands.length > 1 || referenced !== null || seen.has(own);
+        !remembered || group.attempts > 0 || group.commands.length > 1 || referenced !== null || seen.has(own);
       if (looks) keys.set(own, command.key);
       const { integration } = command.key;
       if (group.attempts > 0 && command.callId) calls.push({ integration, callId: command.callId });
@@ -144,10 +147,16 @@ async function load({ execute, cache }: GroupTools, groups: readonly CommandGrou
   }
   // Facts are read after the wallets: what happens in between moves a fence and is decided again.
   if (missing.size > 0) {
+    let compared = 0;
+    let stale = 0;
     for (const [key, wallet] of await loadWallets(execute, [...missing.values()], false)) {
+      const remembered = cache.get(key);
+      if (remembered) compared += 1;
+      if (remembered && remembered.version !== wallet.version) stale += 1;
       wallets.set(key, wallet);
       cache.put(key, wallet);
     }
+    cache.learnStale(compared, stale);
   }
   const facts = await loadJournalFacts(execute, [...keys.values()]);
   const called = await loadCallFacts(execute, calls);
@@ -247,6 +256,7 @@ function markReversed(facts: Map<string, JournalFacts>, journalId: string | null
 async function write(
   { execute, cache, clock }: GroupTools,
   batches: ReadonlyMap<string, PlayerBatch>,
+  fresh: ReadonlySet<string>,
   nowMs: number,
 ): Promise<ReadonlySet<string>> {
   if (batches.size === 0) return new Set();
@@ -255,6 +265,11 @@ async function write(
   const outcome = await writeBatches(execute, [...batches.values()], nowMs);
   clock.learn(outcome.nowMs);
   for (const [key, batch] of batches) if (outcome.written.has(key)) cache.put(key, batch.after);
+  if (outcome.clockAgrees) {
+    const remembered = [...batches.keys()].filter((key) => !fresh.has(key));
+    const lost = remembered.filter((key) => !outcome.written.has(key));
+    cache.learnStale(remembered.length, lost.length);
+  }
   return outcome.written;
 }
 

@@ -1,10 +1,16 @@
 /** What a writer remembers between batches: wallets it has seen lately, and how its clock stands to the database's. */
 import type { Execute, LoadedWallet } from './wallet-rows.ts';
 
+/** Above this share of stale memory a read before each decision costs less than deciding and writing again. */
+const staleShareMax = 0.15;
+/** So many wallets tell most of what the share is. */
+const shareWallets = 256;
+
 /** The most recently used wallets. A stale one costs a second try, never a wrong write. */
 export class WalletCache {
   readonly #wallets = new Map<string, LoadedWallet>();
   readonly #sizeMax: number;
+  #staleShare = 0;
 
   constructor(sizeMax: number) {
     this.#sizeMax = sizeMax;
@@ -25,6 +31,18 @@ export class WalletCache {
 
   drop(key: string): void {
     this.#wallets.delete(key);
+  }
+
+  /** False while other processes write to the same players so much that memory is to be compared before it is used. */
+  get isTrusted(): boolean {
+    return this.#staleShare <= staleShareMax;
+  }
+
+  /** Takes into account that of so many remembered wallets some had been changed elsewhere. */
+  learnStale(remembered: number, stale: number): void {
+    if (remembered === 0) return;
+    const weight = Math.min(1, remembered / shareWallets);
+    this.#staleShare += (stale / remembered - this.#staleShare) * weight;
   }
 }
 

@@ -203,6 +203,54 @@ test('opposing batches of many players through two processes meet without deadlo
   for (const playerId of players) expect((await auditOf(playerId)).cash).toBe(46n * euro);
 });
 
+/** A writer whose statements are counted by name. */
+function countedWriter() {
+  const counts = new Map<string, number>();
+  const pool = new Proxy(database.pool, {
+    get: (target, name) =>
+      name === 'query'
+        ? (query: { readonly name: string; readonly text: string; readonly values: unknown[] }) => {
+            counts.set(query.name, (counts.get(query.name) ?? 0) + 1);
+            return target.query(query);
+          }
+        : Reflect.get(target, name),
+  });
+  const taken = (name: string): number => {
+    const count = counts.get(name) ?? 0;
+    counts.delete(name);
+    return count;
+  };
+  return { writer: createWalletWriter({ pool }), taken };
+}
+
+test('a process that shares its players reads them before it decides, and stops when they are its own again', async () => {
+  const players = await Promise.all(Array.from({ length: 100 }, () => fundedPlayer(100n * euro)));
+  const { writer, taken } = countedWriter();
+  const everybody = async (with_: WalletWriter): Promise<void> => {
+    for (const { code } of await Promise.all(players.map((id) => submit(bet(id, euro), with_))))
+      expect(code).toBe('posted');
+  };
+  const oneByOne = async (with_: WalletWriter): Promise<void> => {
+    for (const id of players.slice(0, 10)) expect((await submit(bet(id, euro), with_)).code).toBe('posted');
+  };
+  for (let turn = 0; turn < 4; turn += 1) {
+    await everybody(two);
+    await everybody(writer);
+  }
+  await oneByOne(two);
+  taken('wallet-write');
+  taken('wallet-facts');
+  await oneByOne(writer);
+  expect(taken('wallet-write')).toBe(10);
+  expect(taken('wallet-facts')).toBe(0);
+
+  for (let turn = 0; turn < 8; turn += 1) await everybody(writer);
+  taken('wallet-load');
+  await oneByOne(writer);
+  expect(taken('wallet-load')).toBe(0);
+  await writer.close();
+});
+
 test('the ledger refuses change: by grant to the writer, by trigger even to its owner', async () => {
   for (const change of [
     'update wallet.entry set amount = 1',
