@@ -11,6 +11,12 @@ import type { ProviderTransaction, RoundOutcome } from './providers.ts';
 
 export type RoundKey = { readonly integration: string; readonly roundRef: string; readonly playerId: string };
 
+/** A round as its workflow knows it: `opening` is missing in runs that are older than openings, and means the first. */
+type AskedRound = RoundKey & { readonly opening?: number };
+
+/** `seen` is the version of the row that the provider was asked about: what came since is not in its answer. */
+type Asked = { readonly seen?: number };
+
 export type RoundState = 'open' | 'settled' | 'void' | 'manual';
 
 /** Wins of a settlement answer to nobody's guard any more. */
@@ -20,10 +26,10 @@ export function createRoundActivities(deps: Pick<ActivityDeps, 'db' | 'gameProvi
   const { db } = deps;
   return {
     /** State of the round in the database, which is the truth. */
-    async readRound(round: RoundKey): Promise<{ state: RoundState }> {
+    async readRound(round: RoundKey): Promise<{ state: RoundState; opening: number; version: number }> {
       const row = await selectRound(db, round).executeTakeFirst();
       if (!row) throw new FailureError(fail('not-found', 'There is no such round.').failure);
-      return { state: row.state as RoundState };
+      return { state: row.state as RoundState, opening: openingOf(row), version: row.version };
     },
 
     /** Asks the provider. A provider that never heard of the round took no bet of it: the round is void. */
@@ -40,15 +46,16 @@ export function createRoundActivities(deps: Pick<ActivityDeps, 'db' | 'gameProvi
 
     /**
      * Applies what the provider says happened, under the provider's own transaction ids: a call of theirs that
-     * arrives late meets the same journal and moves nothing.
+     * arrives late meets the same journal and moves nothing. `settled` is false where the round has moved since the
+     * provider was asked: a stake that came meanwhile must not be settled by an answer that does not know it.
      */
-    async settleRound(input: {
-      round: RoundKey;
-      transactions: readonly ProviderTransaction[];
-    }): Promise<{ applied: number }> {
+    async settleRound(
+      input: { round: RoundKey; transactions: readonly ProviderTransaction[] } & Asked,
+    ): Promise<{ applied: number; settled: boolean }> {
       return db.transaction().execute(async (trx) => {
-        const row = await selectRound(trx, input.round).forUpdate('w').executeTakeFirstOrThrow();
-        if (row.state !== 'open' && row.state !== 'manual') return { applied: 0 };
+        const row = await lockRound(trx, input.round);
+        if (row.state !== 'open' && row.state !== 'manual') return { applied: 0, settled: true };
+        if (hasMoved(row, input)) return { applied: 0, settled: false };
         let applied = 0;
         for (const transaction of input.transactions) {
           if (transaction.kind === 'bet') continue;
@@ -56,15 +63,16 @@ export function createRoundActivities(deps: Pick<ActivityDeps, 'db' | 'gameProvi
           if (!posted.repeated) applied += 1;
         }
         await resolveRound(trx, input.round, row.brand, 'settled');
-        return { applied };
+        return { applied, settled: true };
       });
     },
 
-    /** Gives back every stake of the round that still stands. */
-    async voidRound(round: RoundKey): Promise<{ returned: number }> {
+    /** Gives back every stake of the round that still stands; `over` is false where the round has moved, as above. */
+    async voidRound(round: AskedRound & Asked): Promise<{ returned: number; over: boolean }> {
       return db.transaction().execute(async (trx) => {
-        const row = await selectRound(trx, round).forUpdate('w').executeTakeFirstOrThrow();
-        if (row.state !== 'open' && row.state !== 'manual') return { returned: 0 };
+        const row = await lockRound(trx, round);
+        if (row.state !== 'open' && row.state !== 'manual') return { returned: 0, over: true };
+        if (hasMoved(row, round) || isReopened(row, round)) return { returned: 0, over: false };
         const bets = await trx
           .selectFrom('wallet.journal as j')
           .select('j.externalId')
@@ -91,15 +99,16 @@ export function createRoundActivities(deps: Pick<ActivityDeps, 'db' | 'gameProvi
           orThrow(await postCommand(trx, commandOf(round, row, undo)));
         }
         await resolveRound(trx, round, row.brand, 'void');
-        return { returned: bets.length };
+        return { returned: bets.length, over: true };
       });
     },
 
     /** Nobody knows: a person has to look. The round keeps its stake until then. */
-    async handRoundToPerson(round: RoundKey): Promise<void> {
+    async handRoundToPerson(round: AskedRound): Promise<void> {
       await db.transaction().execute(async (trx) => {
-        const row = await selectRound(trx, round).forUpdate('w').executeTakeFirstOrThrow();
-        if (row.state === 'open') await resolveRound(trx, round, row.brand, 'manual');
+        const row = await lockRound(trx, round);
+        if (row.state === 'open' && !isReopened(row, round))
+          await resolveRound(trx, round, row.brand, 'manual');
       });
     },
   };
@@ -111,12 +120,30 @@ const selectRound = (db: ActivityDeps['db'] | Trx, round: RoundKey) =>
     .innerJoin('wallet.playerWallet as w', (join) =>
       join.onRef('w.playerId', '=', 'r.playerId').onRef('w.asset', '=', 'r.asset'),
     )
-    .select(['r.state', 'r.asset', 'r.gameCode', 'w.brand'])
+    .select(['r.state', 'r.asset', 'r.gameCode', 'r.openings', 'r.version', 'w.brand'])
     .where('r.integration', '=', round.integration)
     .where('r.roundRef', '=', round.roundRef)
     .where('r.playerId', '=', round.playerId);
 
+/**
+ * Wallet first and round second, in the order of the batch statement. The round is read again by a statement of its own:
+ * one that has waited for the wallet would still see the round as it was before.
+ */
+async function lockRound(trx: Trx, round: RoundKey) {
+  await selectRound(trx, round).forUpdate('w').executeTakeFirstOrThrow();
+  return selectRound(trx, round).forUpdate('r').executeTakeFirstOrThrow();
+}
+
 type RoundRow = { readonly asset: string; readonly gameCode: string };
+type RoundCount = { readonly openings: number; readonly version: number };
+
+/** A round that no stake has left open counts as opened once: it, too, can have a workflow. */
+const openingOf = ({ openings }: Pick<RoundCount, 'openings'>): number => Math.max(openings, 1);
+
+const isReopened = (row: RoundCount, { opening = 1 }: AskedRound): boolean => openingOf(row) > opening;
+
+const hasMoved = ({ version }: RoundCount, { seen }: Asked): boolean =>
+  seen !== undefined && seen !== version;
 
 function commandOf(round: RoundKey, row: RoundRow, transaction: ProviderTransaction) {
   const ledgerScale = assets.get(row.asset)?.ledgerScale ?? 12;
