@@ -1,13 +1,10 @@
 /** What the `round` workflow does: ask the provider, then settle, void or hand the round to a person. */
 import { appendEvent } from '#activities/compliance/append-event.ts';
 import type { ActivityDeps } from '#activities/deps.ts';
-import { gameFingerprint } from '#activities/wallet/game-fingerprint.ts';
-import { postCommand } from '#activities/wallet/post.ts';
 import type { Trx } from '#db/connect.ts';
-import { assets } from '#domain/assets.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
-import { fromHub88Amount } from '#domain/games/hub88.ts';
 import type { ProviderTransaction, RoundOutcome } from './providers.ts';
+import { postTold, postUndo } from './told-transactions.ts';
 
 export type RoundKey = { readonly integration: string; readonly roundRef: string; readonly playerId: string };
 
@@ -18,9 +15,6 @@ type AskedRound = RoundKey & { readonly opening?: number };
 type Asked = { readonly seen?: number };
 
 export type RoundState = 'open' | 'settled' | 'void' | 'manual';
-
-/** Wins of a settlement answer to nobody's guard any more. */
-const noGuardMs = 0;
 
 export function createRoundActivities(deps: Pick<ActivityDeps, 'db' | 'gameProviders'>) {
   const { db } = deps;
@@ -58,9 +52,8 @@ export function createRoundActivities(deps: Pick<ActivityDeps, 'db' | 'gameProvi
         if (hasMoved(row, input)) return { applied: 0, settled: false };
         let applied = 0;
         for (const transaction of input.transactions) {
-          if (transaction.kind === 'bet') continue;
-          const posted = orThrow(await postCommand(trx, commandOf(input.round, row, transaction)));
-          if (!posted.repeated) applied += 1;
+          const posted = orThrow(await postTold(trx, { ...input.round, ...row }, transaction));
+          if (posted && !posted.repeated) applied += 1;
         }
         await resolveRound(trx, input.round, row.brand, 'settled');
         return { applied, settled: true };
@@ -90,13 +83,8 @@ export function createRoundActivities(deps: Pick<ActivityDeps, 'db' | 'gameProvi
           .orderBy('j.id')
           .execute();
         for (const bet of bets) {
-          const undo = {
-            externalId: `void:${bet.externalId}`,
-            referenceExternalId: bet.externalId,
-            kind: 'rollback',
-            wireAmount: '0',
-          } as const;
-          orThrow(await postCommand(trx, commandOf(round, row, undo)));
+          const { externalId } = bet;
+          orThrow(await postUndo(trx, { ...round, ...row }, `void:${externalId}`, externalId));
         }
         await resolveRound(trx, round, row.brand, 'void');
         return { returned: bets.length, over: true };
@@ -134,7 +122,6 @@ async function lockRound(trx: Trx, round: RoundKey) {
   return selectRound(trx, round).forUpdate('r').executeTakeFirstOrThrow();
 }
 
-type RoundRow = { readonly asset: string; readonly gameCode: string };
 type RoundCount = { readonly openings: number; readonly version: number };
 
 /** A round that no stake has left open counts as opened once: it, too, can have a workflow. */
@@ -144,47 +131,6 @@ const isReopened = (row: RoundCount, { opening = 1 }: AskedRound): boolean => op
 
 const hasMoved = ({ version }: RoundCount, { seen }: Asked): boolean =>
   seen !== undefined && seen !== version;
-
-function commandOf(round: RoundKey, row: RoundRow, transaction: ProviderTransaction) {
-  const ledgerScale = assets.get(row.asset)?.ledgerScale ?? 12;
-  const amount =
-    transaction.kind === 'rollback' ? 0n : fromHub88Amount(BigInt(transaction.wireAmount), ledgerScale);
-  const reference = transaction.referenceExternalId;
-  const meaning = {
-    playerId: round.playerId,
-    game: row.gameCode,
-    round: round.roundRef,
-    asset: row.asset,
-    amount,
-    reference,
-  };
-  const facts = {
-    key: { integration: round.integration, externalId: transaction.externalId },
-    playerId: round.playerId,
-    asset: row.asset,
-    game: row.gameCode,
-    round: round.roundRef,
-    roundClosed: false,
-    guardMs: noGuardMs,
-  };
-  if (transaction.kind === 'win') {
-    return {
-      ...facts,
-      kind: 'win',
-      amount,
-      betExternalId: reference,
-      fingerprint: gameFingerprint({ ...meaning, kind: 'win' }),
-    } as const;
-  }
-  if (reference === null)
-    throw new FailureError(fail('invalid-request', 'A rollback names no original.').failure);
-  return {
-    ...facts,
-    kind: 'rollback',
-    originalExternalId: reference,
-    fingerprint: gameFingerprint({ ...meaning, kind: 'rollback' }),
-  } as const;
-}
 
 async function resolveRound(
   trx: Trx,

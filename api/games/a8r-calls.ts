@@ -1,4 +1,5 @@
 /** What both a8r versions mean alike: players, ordered batches, rounds and results of free rounds. */
+import { rewardTerms } from '#activities/games/reward-terms.ts';
 import { finishRound } from '#activities/games/commands/finish-round.ts';
 import { gameFingerprint } from '#activities/wallet/game-fingerprint.ts';
 import type { WalletReply } from '#activities/wallet/writer.ts';
@@ -9,7 +10,7 @@ import type { Units } from '#domain/money.ts';
 import type { GameCommand } from '#domain/wallet/commands.ts';
 import { idFromKey } from '../idempotency.ts';
 import { detailsOf } from './call-details.ts';
-import { rewardTerms, submitFreeWin } from './free-rounds.ts';
+import { submitFreeWin } from './free-rounds.ts';
 import { poolOf, stakeRulesOf } from './game-play-rules.ts';
 import { refuse, WalletRefused, type A8rCall } from './a8r-serve.ts';
 import type { Integration } from './integration-directory.ts';
@@ -252,7 +253,7 @@ export async function payFreeRounds(
     playerId: issue.playerId,
     asset: asset.code,
   };
-  const result = await submitFreeWin(deps, { ...played, details }, await rewardTerms(deps, reward));
+  const result = await submitFreeWin(deps, { ...played, details }, await rewardTerms(deps.db, reward));
   if (!result.ok) throw new WalletRefused(result.failure, null);
   return { balance: result.value.balance, asset };
 }

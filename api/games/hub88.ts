@@ -3,6 +3,7 @@ import { verify } from 'node:crypto';
 import type { Context } from 'hono';
 import type { z } from 'zod';
 import { gameFingerprint } from '#activities/wallet/game-fingerprint.ts';
+import { rewardTerms } from '#activities/games/reward-terms.ts';
 import { rotateGameSession, type GameSession } from '#activities/games/commands/game-sessions.ts';
 import type { WalletReply, WalletRefusal } from '#activities/wallet/writer.ts';
 import { assets } from '#domain/assets.ts';
@@ -18,7 +19,7 @@ import { mayCallFrom } from './caller-check.ts';
 import type { Doors } from './dialect-doors.ts';
 import { isReadAsJson, parseExactBody } from './exact-json.ts';
 import { caletaDialect, hub88Dialect, withUser, type RsDialect, type RsOperation } from './hub88-dialects.ts';
-import { rewardTerms, submitFreeWin } from './free-rounds.ts';
+import { submitFreeWin } from './free-rounds.ts';
 import { poolOf, stakeRulesOf } from './game-play-rules.ts';
 import { detailsOf } from './call-details.ts';
 import { hub88Details, jackpotWinOf } from './hub88-details.ts';
@@ -220,7 +221,7 @@ async function win(caller: Call): Promise<Answer> {
   if (!call.is_free && !isPromo) return submit(caller, session, command);
   const terms =
     typeof call.reward_uuid === 'string' && !isPromo
-      ? await rewardTerms(caller.deps, { ...session, rewardId: call.reward_uuid })
+      ? await rewardTerms(caller.deps.db, { ...session, rewardId: call.reward_uuid })
       : null;
   return answerOf(caller, session, await submitFreeWin(caller.deps, command, terms));
 }

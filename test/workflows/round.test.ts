@@ -153,8 +153,20 @@ describeWorkflows('a round left open', () => {
     const finished: RoundOutcome = {
       state: 'finished',
       transactions: [
-        { externalId: opened.betId, referenceExternalId: null, kind: 'bet', wireAmount: '400000' },
-        { externalId: winId, referenceExternalId: opened.betId, kind: 'win', wireAmount: '900000' },
+        {
+          externalId: opened.betId,
+          referenceExternalId: null,
+          kind: 'bet',
+          wireAmount: '400000',
+          jackpotWireAmount: null,
+        },
+        {
+          externalId: winId,
+          referenceExternalId: opened.betId,
+          kind: 'win',
+          wireAmount: '900000',
+          jackpotWireAmount: null,
+        },
       ],
     };
     answers = [
@@ -228,7 +240,13 @@ describeWorkflows('a round left open', () => {
         succeed({
           state: 'finished',
           transactions: [
-            { externalId: winId, referenceExternalId: again, kind: 'win', wireAmount: '900000' },
+            {
+              externalId: winId,
+              referenceExternalId: again,
+              kind: 'win',
+              wireAmount: '900000',
+              jackpotWireAmount: null,
+            },
           ],
         }),
     ];
