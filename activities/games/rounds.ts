@@ -1,8 +1,9 @@
 /** What the `round` workflow does: ask the provider, then settle, void or hand the round to a person. */
 import { appendEvent } from '#activities/compliance/append-event.ts';
 import type { ActivityDeps } from '#activities/deps.ts';
+import { givingBackOf } from '#activities/wallet/journal-facts.ts';
 import type { Trx } from '#db/connect.ts';
-import { fail, FailureError, orThrow } from '#domain/failures.ts';
+import { fail, FailureError, orThrow, type FailureCode } from '#domain/failures.ts';
 import type { ProviderTransaction, RoundOutcome } from './providers.ts';
 import { postTold, postUndo } from './told-transactions.ts';
 
@@ -41,12 +42,12 @@ export function createRoundActivities(deps: Pick<ActivityDeps, 'db' | 'gameProvi
     /**
      * Applies what the provider says happened, under the provider's own transaction ids: a call of theirs that
      * arrives late meets the same journal and moves nothing. `settled` is false where the round has moved since the
-     * provider was asked: a stake that came meanwhile must not be settled by an answer that does not know it.
+     * provider was asked: a stake that came meanwhile must not be settled by an answer that does not know it; and where the answer cannot be booked.
      */
     async settleRound(
       input: { round: RoundKey; transactions: readonly ProviderTransaction[] } & Asked,
     ): Promise<{ applied: number; settled: boolean }> {
-      return db.transaction().execute(async (trx) => {
+      const booked = await unlessRefused(db, async (trx) => {
         const row = await lockRound(trx, input.round);
         if (row.state !== 'open' && row.state !== 'manual') return { applied: 0, settled: true };
         if (hasMoved(row, input)) return { applied: 0, settled: false };
@@ -58,6 +59,7 @@ export function createRoundActivities(deps: Pick<ActivityDeps, 'db' | 'gameProvi
         await resolveRound(trx, input.round, row.brand, 'settled');
         return { applied, settled: true };
       });
+      return booked ?? { applied: 0, settled: false };
     },
 
     /** Gives back every stake of the round that still stands; `over` is false where the round has moved, as above. */
@@ -84,7 +86,7 @@ export function createRoundActivities(deps: Pick<ActivityDeps, 'db' | 'gameProvi
           .execute();
         for (const bet of bets) {
           const { externalId } = bet;
-          orThrow(await postUndo(trx, { ...round, ...row }, `void:${externalId}`, externalId));
+          orThrow(await postUndo(trx, { ...round, ...row }, givingBackOf(externalId), externalId));
         }
         await resolveRound(trx, round, row.brand, 'void');
         return { returned: bets.length, over: true };
@@ -123,6 +125,24 @@ async function lockRound(trx: Trx, round: RoundKey) {
 }
 
 type RoundCount = { readonly openings: number; readonly version: number };
+
+/** What an answer can be refused for: the provider is asked again, and in the end a person. */
+const refusedAnswers: ReadonlySet<FailureCode> = new Set([
+  'transaction-not-found',
+  'transaction-rolled-back',
+  'duplicate-transaction',
+  'invalid-request',
+]);
+
+/** One transaction, or null where the ledger refuses a part of it: then nothing of it has happened. */
+async function unlessRefused<T>(db: ActivityDeps['db'], work: (trx: Trx) => Promise<T>): Promise<T | null> {
+  try {
+    return await db.transaction().execute(work);
+  } catch (error) {
+    if (error instanceof FailureError && refusedAnswers.has(error.failure.code)) return null;
+    throw error;
+  }
+}
 
 /** A round that no stake has left open counts as opened once: it, too, can have a workflow. */
 const openingOf = ({ openings }: Pick<RoundCount, 'openings'>): number => Math.max(openings, 1);

@@ -9,6 +9,7 @@ import { fromHub88Amount } from '#domain/games/hub88.ts';
 import type { RollbackCommand, WinCommand } from '#domain/wallet/commands.ts';
 import type { JournalDetails } from '#domain/wallet/journal-details.ts';
 import type { ProviderTransaction } from './providers.ts';
+import { parkLateWin } from './commands/park-late-win.ts';
 import { rewardTerms, winTermsOf } from './reward-terms.ts';
 
 /** The round and what its row says of it. */
@@ -23,7 +24,10 @@ export type ToldRound = {
 /** Wins of a settlement answer to nobody's guard any more. */
 const noGuardMs = 0;
 
-/** Failures are those of the call that it stands for. A bet is not booked: what we never took is not taken now. */
+/**
+ * Failures are those of the call that it stands for. Null where nothing is booked: a bet that we never took is not taken
+ * now, and a win whose stake we gave back is a person's.
+ */
 export async function postTold(
   trx: Trx,
   round: ToldRound,
@@ -55,7 +59,7 @@ async function postWin(
   trx: Trx,
   round: ToldRound,
   transaction: ProviderTransaction,
-): Promise<Result<Posted>> {
+): Promise<Result<Posted | null>> {
   const { externalId, referenceExternalId: reference } = transaction;
   const ledgerScale = assets.get(round.asset)?.ledgerScale ?? 12;
   const amount = fromHub88Amount(BigInt(transaction.wireAmount), ledgerScale);
@@ -83,7 +87,18 @@ async function postWin(
           }
         : null,
   };
-  if (!free) return postCommand(trx, win);
+  const posted = await (free ? postFree(trx, round, win, free) : postCommand(trx, win));
+  if (posted.ok || posted.failure.code !== 'stake-returned') return posted;
+  await parkLateWin(trx, win);
+  return { ok: true, value: null };
+}
+
+async function postFree(
+  trx: Trx,
+  round: ToldRound,
+  win: WinCommand,
+  free: FreeFacts,
+): Promise<Result<Posted>> {
   const { rewardId, supplierPromo } = free;
   const terms = rewardId === null || supplierPromo ? null : await rewardTerms(trx, { ...round, rewardId });
   return terms
@@ -93,12 +108,14 @@ async function postWin(
 
 const least = (one: bigint, other: bigint): bigint => (one < other ? one : other);
 
+type FreeFacts = NonNullable<JournalDetails['free']>;
+
 /** What the bet said about the reward that paid for it; null for one that the player paid for. */
 async function freeStakeOf(
   trx: Trx,
   { integration, playerId }: ToldRound,
   betExternalId: string | null,
-): Promise<JournalDetails['free'] | null> {
+): Promise<FreeFacts | null> {
   if (betExternalId === null) return null;
   const bet = await trx
     .selectFrom('wallet.journal')
