@@ -145,7 +145,7 @@ function mountRounds(api: Api, deps: ApiDeps): void {
         .innerJoin('wallet.playerWallet as w', (join) =>
           join.onRef('w.playerId', '=', 'r.playerId').onRef('w.asset', '=', 'r.asset'),
         )
-        .select(['w.brand', 'r.state'])
+        .select(['w.brand', 'r.state', 'r.openings'])
         .where('r.integration', '=', integration)
         .where('r.roundRef', '=', roundRef)
         .where('r.playerId', '=', playerId)
@@ -153,7 +153,8 @@ function mountRounds(api: Api, deps: ApiDeps): void {
       if (!row) throw new FailureError(fail('not-found', 'There is no such round.').failure);
       requireBrand(c.get('operator'), row.brand);
       const client = await deps.temporal();
-      const handle = client.workflow.getHandle(roundWorkflowId({ integration, roundRef, playerId }));
+      const { openings: opening } = row;
+      const handle = client.workflow.getHandle(roundWorkflowId({ integration, roundRef, playerId, opening }));
       try {
         const view = await handle.executeUpdate(resolveRound, {
           args: [{ operatorId: c.get('operator').operatorId, outcome }],
@@ -182,6 +183,7 @@ type RoundRow = {
   guardAt: Date;
   closedAt: Date | null;
   guardedAt: Date | null;
+  openings: number;
 };
 
 function toApiRound(row: RoundRow): z.infer<typeof roundSchema> {
@@ -198,6 +200,6 @@ function toApiRound(row: RoundRow): z.infer<typeof roundSchema> {
     openedAt: row.openedAt.toISOString(),
     guardAt: row.guardAt.toISOString(),
     closedAt: row.closedAt?.toISOString() ?? null,
-    workflowId: row.guardedAt ? roundWorkflowId(row) : null,
+    workflowId: row.guardedAt ? roundWorkflowId({ ...row, opening: row.openings }) : null,
   };
 }

@@ -51,6 +51,7 @@ const statuses: Record<FailureCode, ProblemStatus> = {
   'duplicate-transaction': 409,
   'transaction-not-found': 404,
   'transaction-rolled-back': 409,
+  'stake-returned': 409,
   'bonus-bet-too-large': 422,
   'stake-too-large': 422,
   'wallet-not-found': 404,

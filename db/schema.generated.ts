@@ -450,6 +450,7 @@ export interface GamesRound {
   guardedAt: Timestamp | null;
   integration: string;
   openedAt: Timestamp;
+  openings: Generated<number>;
   playerId: string;
   roundRef: string;
   staked: Generated<string>;

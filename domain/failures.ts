@@ -50,6 +50,7 @@ export const failureCodes = [
   'duplicate-transaction',
   'transaction-not-found',
   'transaction-rolled-back',
+  'stake-returned',
   'bonus-bet-too-large',
   'stake-too-large',
   'wallet-not-found',

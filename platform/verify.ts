@@ -11,7 +11,7 @@ import { createDatabase, openPool } from '#db/connect.ts';
 import { verifyExport } from '#activities/wallet/export/verify-export.ts';
 import { writeExport } from '#activities/wallet/export/write-export.ts';
 import { createNoteSigner, type NoteSigner } from '#activities/wallet/log/signed-note.ts';
-import { verifyLedger, type Check } from '#activities/wallet/verify.ts';
+import { firstBadOf, verifyLedger, type Check } from '#activities/wallet/verify.ts';
 
 const home = resolve(process.env['PITBOSS_HOME'] ?? '.pitboss');
 /** Paths are meant from where the caller stands, which npm tells. */
@@ -38,7 +38,7 @@ async function proveExport(path: string, keys: readonly string[]): Promise<boole
   if (keys.length === 0)
     console.log('No trusted key: give one with --key, as GET /v1/ledger/keys of the operator publishes it.');
   const { checks, firstBad } = await verifyExport(folder, keys);
-  if (firstBad !== null) console.log(`The first bad entry in ledger order: ${firstBad}.`);
+  tellFirst(firstBad);
   return print(checks, 'The export is proven.');
 }
 
@@ -60,7 +60,15 @@ async function writeTo(folder: string): Promise<boolean> {
 }
 
 const proveDatabase = (keys: readonly string[]): Promise<boolean> =>
-  withDatabase(async (db) => print(await verifyLedger(db, keys), 'The ledger is proven.'));
+  withDatabase(async (db) => {
+    const checks = await verifyLedger(db, keys);
+    tellFirst(firstBadOf(checks));
+    return print(checks, 'The ledger is proven.');
+  });
+
+function tellFirst(firstBad: string | null): void {
+  if (firstBad !== null) console.log(`The first bad entry in ledger order: ${firstBad}.`);
+}
 
 function print(checks: readonly Check[], proven: string): boolean {
   for (const check of checks) {

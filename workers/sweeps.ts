@@ -125,8 +125,8 @@ const countOf = (redriven: Readonly<Record<string, number>>): number =>
 async function sweepRounds(client: Client, db: Database): Promise<number> {
   const expired = await claimExpiredRounds(db, rowsMax);
   await Promise.all(
-    expired.map(({ integration, roundRef, playerId, brand, asset }) => {
-      const input = { integration, roundRef, playerId, brand, asset };
+    expired.map(({ integration, roundRef, playerId, brand, asset, opening }) => {
+      const input = { integration, roundRef, playerId, brand, asset, opening };
       return startOnce(
         client.workflow.start<typeof round>('round', {
           workflowId: roundWorkflowId(input),

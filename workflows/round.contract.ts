@@ -7,14 +7,25 @@ export type RoundInput = {
   readonly playerId: string;
   readonly brand: string;
   readonly asset: string;
+  /** Which opening of the round by a stake is asked about, counted from one; missing in runs that are older than openings. */
+  readonly opening?: number;
 };
 
-export type RoundStage = 'asking-provider' | 'with-a-person' | 'settled' | 'void';
+/** `reopened`: the round was over and took another stake, about which another workflow asks. */
+export type RoundStage = 'asking-provider' | 'with-a-person' | 'settled' | 'void' | 'reopened';
 export type RoundView = { readonly stage: RoundStage; readonly asked: number };
 
-/** Player last: a live game's round is shared by many players, and each of them has a workflow. */
-export const roundWorkflowId = (input: Pick<RoundInput, 'integration' | 'roundRef' | 'playerId'>) =>
-  `round:${input.integration}:${input.roundRef}:${input.playerId}` as const;
+/**
+ * Player behind the round: a live game's round is shared by many players, and each of them has a workflow. An id is used
+ * once, so each later opening has its own.
+ */
+export const roundWorkflowId = ({
+  integration,
+  roundRef,
+  playerId,
+  opening = 1,
+}: Pick<RoundInput, 'integration' | 'roundRef' | 'playerId' | 'opening'>) =>
+  `round:${integration}:${roundRef}:${playerId}${opening > 1 ? (`:r${opening}` as const) : ''}` as const;
 
 export type RoundResolution = { readonly operatorId: string; readonly outcome: 'void' | 'ask-again' };
 

@@ -31,6 +31,9 @@ const firstWaitMs = 5_000;
 const waitMsMax = 300_000;
 const askingMsMax = 24 * 3_600_000;
 
+/** False said outright. Histories that are older than the answer have nothing there, and went on as if it were true. */
+const isNot = (answer: boolean | undefined): boolean => answer === false;
+
 export async function round(input: RoundInput): Promise<RoundView> {
   let view: RoundView = { stage: 'asking-provider', asked: 0 };
   const decisions: RoundResolution[] = [];
@@ -59,7 +62,7 @@ export async function round(input: RoundInput): Promise<RoundView> {
     await condition(() => decisions.length > 0);
     const [decision] = decisions;
     if (decision?.outcome === 'void') {
-      end = await giveBack();
+      end = (await giveBack()) ?? 'reopened';
       moveTo(end);
       decisions.length = 0;
     } else {
@@ -77,24 +80,27 @@ export async function round(input: RoundInput): Promise<RoundView> {
     upsertSearchAttributes([{ key: stageKey, value: stage }]);
   }
 
-  async function giveBack(): Promise<'void'> {
-    await voidRound(input);
-    return 'void';
+  /** Null where stakes have come since the provider was asked about version `seen`. */
+  async function giveBack(seen?: number): Promise<'void' | null> {
+    const { over } = await voidRound(seen === undefined ? input : { ...input, seen });
+    return isNot(over) ? null : 'void';
   }
 
   /** The round's end, or null when the provider could not tell for a day. */
-  async function askUntilKnown(): Promise<'settled' | 'void' | null> {
+  async function askUntilKnown(): Promise<'settled' | 'void' | 'reopened' | null> {
     let waitMs = firstWaitMs;
     for (let waitedMs = 0; waitedMs < askingMsMax; waitMs = Math.min(waitMs * 2, waitMsMax)) {
-      const { state } = await readRound(input);
+      const { state, opening, version } = await readRound(input);
+      if (opening > (input.opening ?? 1)) return 'reopened';
       if (state === 'settled' || state === 'void') return state;
       const outcome = await askProvider(input).catch(() => null);
       view = { ...view, asked: view.asked + 1 };
       if (outcome?.state === 'finished') {
-        await settleRound({ round: input, transactions: outcome.transactions });
-        return 'settled';
+        const { transactions } = outcome;
+        const { settled } = await settleRound({ round: input, transactions, seen: version });
+        if (!isNot(settled)) return 'settled';
       }
-      if (outcome?.state === 'void') return giveBack();
+      if (outcome?.state === 'void' && (await giveBack(version)) === 'void') return 'void';
       await sleep(waitMs);
       waitedMs += waitMs;
     }

@@ -10,6 +10,8 @@ export type ExpiredRound = {
   readonly asset: string;
   readonly game: string;
   readonly brand: string;
+  /** Which opening of the round by a stake this is, counted from one. */
+  readonly opening: number;
 };
 
 /** A claim that led to no workflow (the process died in between) may be taken again after this time. */
@@ -33,7 +35,7 @@ export async function claimExpiredRounds(db: Database, limit: number): Promise<E
       update games.round r set guarded_at = now()
       from claimed c join wallet.player_wallet w on w.player_id = c.player_id
       where r.integration = c.integration and r.round_ref = c.round_ref and r.player_id = c.player_id and w.asset = r.asset
-      returning r.integration, r.round_ref, r.player_id, r.asset, r.game_code as game, w.brand, c.first_time
+      returning r.integration, r.round_ref, r.player_id, r.asset, r.game_code as game, w.brand, greatest(r.openings, 1) as opening, c.first_time
     `.execute(trx);
     for (const round of rows.filter((row) => row.firstTime)) {
       await appendEvent(

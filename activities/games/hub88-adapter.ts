@@ -44,6 +44,7 @@ const roundAnswer = z.object({
         reference_transaction_uuid: z.string().min(1).max(255).nullish(),
         kind: z.enum(['bet', 'win', 'rollback']),
         amount: amountText,
+        jackpot_win: amountText.nullish(),
       }),
     )
     .max(1_000),
@@ -136,6 +137,7 @@ function toOutcome(answer: z.infer<typeof roundAnswer>): RoundOutcome {
       referenceExternalId: transaction.reference_transaction_uuid ?? null,
       kind: transaction.kind,
       wireAmount: transaction.amount,
+      jackpotWireAmount: transaction.jackpot_win ?? null,
     })),
   };
 }

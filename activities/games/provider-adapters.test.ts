@@ -418,11 +418,17 @@ describe('rounds', () => {
 
   test('Hub88: an amount beyond what a float holds is read exactly', async () => {
     wire.script = () => ({
-      body: '{"url":"https://x.example","status":"finished","transactions":[{"transaction_uuid":"t1","kind":"win","reference_transaction_uuid":"b1","amount":9007199254740993}]}',
+      body: '{"url":"https://x.example","status":"finished","transactions":[{"transaction_uuid":"t1","kind":"win","reference_transaction_uuid":"b1","amount":9007199254740993,"jackpot_win":"400000"},{"transaction_uuid":"t2","kind":"win","reference_transaction_uuid":"b1","amount":1}]}',
     });
     const outcome = await providerOf('hub88').roundOutcome?.({ playerId: player.playerId, roundRef: 'r1' });
     expect(outcome).toMatchObject({
-      value: { state: 'finished', transactions: [{ wireAmount: '9007199254740993' }] },
+      value: {
+        state: 'finished',
+        transactions: [
+          { wireAmount: '9007199254740993', jackpotWireAmount: '400000' },
+          { wireAmount: '1', jackpotWireAmount: null },
+        ],
+      },
     });
   });
 

@@ -40,6 +40,8 @@ export type ProviderTransaction = {
   readonly kind: 'bet' | 'win' | 'rollback';
   /** Units of the provider's wire × 100 000, as text. */
   readonly wireAmount: string;
+  /** The part of a win that is jackpot, in the same units; null where the provider names none. */
+  readonly jackpotWireAmount: string | null;
 };
 
 export type RoundOutcome =

@@ -7,11 +7,14 @@ import type { CommandKey } from '#domain/wallet/commands.ts';
 import type { JournalDetails } from '#domain/wallet/journal-details.ts';
 import { text, type Execute, type Row } from './wallet-rows.ts';
 
+/** External id under which we give a stake back ourselves. */
+export const givingBackOf = (betExternalId: string): string => `void:${betExternalId}`;
+
 export const factsKey = (integration: string, externalId: string): string => `${integration}\n${externalId}`;
 
 const columns = `j.integration, j.external_id as "externalId", j.id, j.code, j.asset, j.player_id as "playerId", j.details,
     j.amount, encode(j.fingerprint, 'hex') as fingerprint,
-    exists (select 1 from wallet.journal r where r.reverses = j.id) as reversed,
+    (select r.external_id from wallet.journal r where r.reverses = j.id) as "reversedBy",
     (select coalesce(json_agg(json_build_object('account', e.account, 'ofPlayer', e.player_id is not null,
                                                 'amount', e.amount::text) order by e.line), '[]')
        from wallet.entry e where e.journal_id = j.id) as postings`;
@@ -65,7 +68,8 @@ const fromRow = (row: Row): JournalFacts => ({
   asset: text(row, 'asset'),
   amount: BigInt(text(row, 'amount')),
   fingerprint: text(row, 'fingerprint'),
-  reversed: row['reversed'] === true,
+  reversed: row['reversedBy'] !== null,
+  givenBack: row['reversedBy'] === givingBackOf(text(row, 'externalId')),
   details: row['details'] as JournalDetails | null,
   postings: (row['postings'] as { account: string; ofPlayer: boolean; amount: string }[]).map((line) => ({
     ...line,

@@ -36,6 +36,8 @@ export type RoundRow = {
   staked: bigint;
   won: bigint;
   closes: boolean;
+  /** A stake came, and what it opened is not over. */
+  opens: boolean;
   readonly guardMs: number;
 };
 
@@ -195,19 +197,27 @@ function addRound(
 ): void {
   const key = `${command.key.integration}\n${command.round}`;
   const known = batch.rounds.get(key);
+  const opens = isStake(command) && !change.closes;
   if (known) {
     known.staked += change.staked;
     known.won += change.won;
-    known.closes ||= change.closes;
+    // In the order of the calls: a stake after the end is not over with it.
+    known.opens = !change.closes && (known.opens || opens);
+    known.closes = change.closes || (known.closes && !opens);
     return;
   }
   batch.rounds.set(key, {
     integration: command.key.integration,
     roundRef: command.round,
     game: command.game,
+    opens,
     ...change,
   });
 }
+
+/** True for what somebody has to settle: a stake of money or a free one. A bet of nothing is none. */
+const isStake = (command: GameCommand): boolean =>
+  command.kind === 'bet' && (command.amount > 0n || command.isFree === true);
 
 type Surroundings = {
   readonly integration: string;

@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
-import { postTransfer } from './post.ts';
+import { postCommand, postTransfer } from './post.ts';
 import { openWallet } from './player-wallet.ts';
-import { verifyLedger } from './verify.ts';
+import { firstBadOf, verifyLedger } from './verify.ts';
 
 let database: TestDatabase;
 const playerId = randomUUID();
@@ -85,4 +85,49 @@ test('a drifted balance and a forged head are found', async () => {
   const head = "update wallet.player_wallet set cash_head = decode('00', 'hex')";
   const restore = 'update wallet.player_wallet set cash_head = (select hash from wallet.entry where seq = 3)';
   expect(await tampered(head, restore)).toEqual([expect.stringMatching(/head that is not its last hash/)]);
+});
+
+test('of several bad entries the earliest in the ledger is named first, whatever chain it is in', async () => {
+  const forge = (bytes: string) => `update wallet.entry set hash = ${bytes} where seq in (2, 3)`;
+  const { rows } = await database.ownerPool.query<{ seq: string; hash: string }>(
+    "select seq, encode(hash, 'hex') as hash from wallet.entry where seq in (2, 3)",
+  );
+  const run = (text: string) =>
+    database.ownerPool.query(`begin; set local session_replication_role = replica; ${text}; commit`);
+  await run(forge("decode('00', 'hex')"));
+  const checks = await verifyLedger(database.db);
+  for (const { seq, hash } of rows)
+    await run(`update wallet.entry set hash = decode('${hash}', 'hex') where seq = ${seq}`);
+  expect(firstBadOf(checks)).toMatch(/^entry 2 of .* does not have the hash of its content$/);
+  expect(firstBadOf(await verifyLedger(database.db))).toBeNull();
+});
+
+test('a round that has no row and one that has no journals are found', async () => {
+  const round = randomUUID();
+  await database.db.transaction().execute((trx) =>
+    postCommand(trx, {
+      kind: 'bet',
+      key: { integration: 'studio', externalId: randomUUID() },
+      playerId,
+      asset: 'EUR',
+      game: 'slot',
+      round,
+      roundClosed: false,
+      fingerprint: '00'.repeat(32),
+      amount: 4n,
+      sessionIssuedAtMs: Date.now(),
+      sessionExpiresAtMs: Date.now() + 3_600_000,
+      contributionBps: 10_000,
+      guardMs: 30_000,
+    }),
+  );
+  expect(await findings()).toEqual([]);
+  const invented = (of: string) =>
+    `insert into games.round (integration, round_ref, player_id, asset, game_code, state, staked, won, opened_at, guard_at)
+     values ('studio', '${of}', '${playerId}', 'EUR', 'slot', 'settled', 4, 0, now(), now())`;
+  const remove = (of: string) => `delete from games.round where round_ref = '${of}'`;
+  expect(await tampered(remove(round), invented(round))).toEqual([`round ${round} has journals and no row`]);
+  expect(await tampered(invented('none'), remove('none'))).toEqual([
+    'round none: staked 4 for 0, won 0 for 0',
+  ]);
 });

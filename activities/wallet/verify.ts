@@ -14,7 +14,19 @@ export type Check = {
   readonly covered: string;
   /** What is wrong, first finding first; empty when the check holds. */
   readonly findings: readonly string[];
+  /** Of a check of journals and entries: the earliest in ledger order that is wrong. */
+  readonly first?: BadJournal | null;
 };
+
+/** Ids of journals are time-ordered, so the least of them is the earliest. */
+export type BadJournal = { readonly journalId: string; readonly says: string };
+
+/** The first bad journal or entry in ledger order; null when there is none. */
+export const firstBadOf = (checks: readonly Check[]): string | null =>
+  checks.reduce<BadJournal | null>((before, { first }) => earlier(before, first ?? null), null)?.says ?? null;
+
+const earlier = (one: BadJournal | null, other: BadJournal | null): BadJournal | null =>
+  one === null || (other !== null && other.journalId < one.journalId) ? other : one;
 
 const findingsMax = 20;
 const pageRows = 5_000;
@@ -46,14 +58,19 @@ export async function verifyLedger(db: Database, trustedKeys: readonly string[] 
 async function checkJournals(db: Database): Promise<Check> {
   const { rows } = await sql<{ id: string; asset: string; off: string }>`
     select journal_id as id, asset, sum(amount)::text as off from wallet.entry
-    group by 1, 2 having sum(amount) <> 0 limit ${findingsMax}`.execute(db);
+    group by 1, 2 having sum(amount) <> 0 order by 1, 2 limit ${findingsMax}`.execute(db);
   const { rows: counted } = await sql<{
     journals: bigint;
   }>`select count(*) as journals from wallet.journal`.execute(db);
+  const bad = rows.map((row) => ({
+    journalId: row.id,
+    says: `journal ${row.id} is off by ${row.off} units of ${row.asset}`,
+  }));
   return {
     name: 'every journal balances',
     covered: `${counted[0]?.journals ?? 0} journals`,
-    findings: rows.map((row) => `journal ${row.id} is off by ${row.off} units of ${row.asset}`),
+    findings: bad.map(({ says }) => says),
+    first: bad[0] ?? null,
   };
 }
 
@@ -84,6 +101,7 @@ type ChainEnd = { readonly seq: bigint; readonly balance: bigint; readonly hash:
 
 async function checkChains(db: Database): Promise<Check[]> {
   const chainFindings: string[] = [];
+  let first: BadJournal | null = null;
   const ends = new Map<string, ChainEnd>();
   let entries = 0;
   for await (const row of chainedEntries(db)) {
@@ -94,19 +112,28 @@ async function checkChains(db: Database): Promise<Check[]> {
     const facts = { ...row, amount: BigInt(row.amount), balanceAfter: BigInt(row.balanceAfter) };
     const expected = createHash('sha256').update(chainText(before.hash, facts)).digest('hex');
     const where = `entry ${row.seq} of ${name} (journal ${row.journalId})`;
-    if (row.seq !== before.seq + 1n) chainFindings.push(`${where} follows ${before.seq}`);
-    else if (BigInt(row.balanceAfter) !== balance)
-      chainFindings.push(`${where} says ${row.balanceAfter}, the entries say ${balance}`);
-    else if (row.hash.toString('hex') !== expected)
-      chainFindings.push(`${where} does not have the hash of its content`);
+    const wrong =
+      row.seq !== before.seq + 1n
+        ? `follows ${before.seq}`
+        : BigInt(row.balanceAfter) !== balance
+          ? `says ${row.balanceAfter}, the entries say ${balance}`
+          : row.hash.toString('hex') === expected
+            ? null
+            : 'does not have the hash of its content';
+    if (wrong !== null) {
+      // All chains are read to the end, since the earliest entry may be in the last of them.
+      const says = `${where} ${wrong}`;
+      if (chainFindings.length < findingsMax) chainFindings.push(says);
+      first = earlier(first, { journalId: row.journalId, says });
+    }
     ends.set(name, { seq: row.seq, balance, hash: row.hash.toString('hex') });
-    if (chainFindings.length >= findingsMax) break;
   }
   return [
     {
       name: 'every chain holds',
       covered: `${entries} entries of ${ends.size} accounts`,
       findings: chainFindings,
+      first,
     },
     await checkProjections(db, ends),
   ];
@@ -160,20 +187,26 @@ async function checkReversals(db: Database): Promise<Check> {
                                    ('free.rollback', 'free.win'), ('chargeback.win', 'chargeback.open'),
                                    ('deposit.refund-return', 'deposit.refund'))
        or r.player_id is distinct from o.player_id or r.asset <> o.asset or r.amount <> o.amount
-    limit ${findingsMax}`.execute(db);
+    order by r.id limit ${findingsMax}`.execute(db);
   const { rows: counted } = await sql<{
     n: bigint;
   }>`select count(*) as n from wallet.journal where reverses is not null`.execute(db);
+  const bad = rows.map((row) => ({
+    journalId: row.id,
+    says: `journal ${row.id} does not fit ${row.reverses}`,
+  }));
   return {
     name: 'every reversal undoes what it names',
     covered: `${counted[0]?.n ?? 0} reversals`,
-    findings: rows.map((row) => `journal ${row.id} does not fit ${row.reverses}`),
+    findings: bad.map(({ says }) => says),
+    first: bad[0] ?? null,
   };
 }
 
 async function checkRounds(db: Database): Promise<Check> {
   const { rows } = await sql<{
     round: string;
+    hasRow: boolean;
     staked: string;
     won: string;
     expectedStaked: string;
@@ -186,16 +219,19 @@ async function checkRounds(db: Database): Promise<Check> {
       from wallet.journal j left join wallet.journal o on o.id = j.reverses
       where j.round_ref is not null group by 1, 2, 3
     )
-    select r.round_ref as round, r.staked, r.won, m.staked as expected_staked, m.won as expected_won
-    from games.round r join moved m using (integration, round_ref, player_id)
-    where r.staked <> m.staked or r.won <> m.won limit ${findingsMax}`.execute(db);
+    select round_ref as round, r.state is not null as has_row, coalesce(r.staked, 0) as staked, coalesce(r.won, 0) as won,
+      coalesce(m.staked, 0) as expected_staked, coalesce(m.won, 0) as expected_won
+    from games.round r full join moved m using (integration, round_ref, player_id)
+    where coalesce(r.staked, 0) <> coalesce(m.staked, 0) or coalesce(r.won, 0) <> coalesce(m.won, 0)
+    order by integration, round_ref, player_id limit ${findingsMax}`.execute(db);
   const { rows: counted } = await sql<{ n: bigint }>`select count(*) as n from games.round`.execute(db);
   return {
     name: 'every round equals its journals',
     covered: `${counted[0]?.n ?? 0} rounds`,
-    findings: rows.map(
-      (row) =>
-        `round ${row.round}: staked ${row.staked} for ${row.expectedStaked}, won ${row.won} for ${row.expectedWon}`,
+    findings: rows.map((row) =>
+      row.hasRow
+        ? `round ${row.round}: staked ${row.staked} for ${row.expectedStaked}, won ${row.won} for ${row.expectedWon}`
+        : `round ${row.round} has journals and no row`,
     ),
   };
 }

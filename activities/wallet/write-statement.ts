@@ -54,6 +54,7 @@ const roundTypes = [
   'numeric',
   'numeric',
   'boolean',
+  'boolean',
   'integer',
   'integer',
 ];
@@ -65,6 +66,9 @@ const unnest = (from: number, types: readonly string[]): string =>
 
 /** Whether the fence of a row's batch held: one look into an array, where a join would compare every pair. */
 const holds = (owner: string): string => `(select wallets from held)[${owner}]`;
+
+/** A stake in a round that was over, and that it does not end itself: somebody has to ask about it again. */
+const reopens = `excluded.openings > 0 and r.state in ('void', 'settled')`;
 
 const statement = `
 with clock as (
@@ -108,23 +112,29 @@ entries as (
   where ${holds('e.owner')}
 ),
 rounds as (
-  insert into games.round as r (integration, round_ref, player_id, asset, game_code, staked, won, state, opened_at, guard_at, closed_at)
+  insert into games.round as r (integration, round_ref, player_id, asset, game_code, staked, won, state, openings, opened_at, guard_at, closed_at)
   select d.integration, d.round_ref, d.player_id, d.asset, d.game, d.staked, d.won,
-    case when d.closes then 'settled' else 'open' end, clock.now, clock.now + make_interval(secs => d.guard_ms / 1000.0),
+    case when d.closes then 'settled' else 'open' end, d.opens::integer, clock.now, clock.now + make_interval(secs => d.guard_ms / 1000.0),
     case when d.closes then clock.now end
-  from clock, ${unnest(roundFrom, roundTypes)} as d(integration, round_ref, player_id, asset, game, staked, won, closes, guard_ms, owner)
+  from clock, ${unnest(roundFrom, roundTypes)} as d(integration, round_ref, player_id, asset, game, staked, won, closes, opens, guard_ms, owner)
   where ${holds('d.owner')}
   order by d.integration, d.round_ref, d.player_id
   on conflict (integration, round_ref, player_id) do update set
     staked = r.staked + excluded.staked, won = r.won + excluded.won, version = r.version + 1,
     state = case
       when r.staked + excluded.staked = 0 and excluded.staked < 0 then 'void'
-      when excluded.state = 'settled' and r.state <> 'void' then 'settled'
+      when excluded.state = 'settled' and (r.state <> 'void' or excluded.staked > 0) then 'settled'
+      when ${reopens} then 'open'
       else r.state end,
     closed_at = case
-      when r.closed_at is null and (excluded.state = 'settled' or (r.staked + excluded.staked = 0 and excluded.staked < 0))
-        then excluded.opened_at
-      else r.closed_at end
+      when excluded.state = 'settled' or (r.staked + excluded.staked = 0 and excluded.staked < 0)
+        then coalesce(r.closed_at, excluded.opened_at)
+      when ${reopens} then null
+      else r.closed_at end,
+    -- What was opened by a win may have had its workflow: the stake that comes after its end needs another one.
+    openings = case when ${reopens} then greatest(r.openings, 1) + 1 else greatest(r.openings, excluded.openings) end,
+    guard_at = case when ${reopens} then excluded.guard_at else r.guard_at end,
+    guarded_at = case when ${reopens} then null else r.guarded_at end
 ),
 facts as (
   insert into compliance.outbox (event_id, type, version, brand, player_id, occurred_at, payload)
@@ -240,6 +250,7 @@ const roundValues = (batch: PlayerBatch): unknown[][] =>
     round.staked.toString(),
     round.won.toString(),
     round.closes,
+    round.opens,
     round.guardMs,
   ]);
 

@@ -325,3 +325,37 @@ test('the mark of one player’s rollback answers nobody else', async () => {
   const foreign = { ...bet(ben, euro, early.key.externalId), tolerateTombstone: true };
   expect((await submit(foreign)).code).toBe('duplicate-transaction');
 });
+
+test('a poison command fails alone: the players beside it in the statement are served', async () => {
+  const players = await Promise.all(Array.from({ length: 5 }, () => fundedPlayer(10n * euro)));
+  const poison = randomUUID();
+  await database.ownerPool.query(
+    `create function wallet.refuse_poison() returns trigger language plpgsql as $$
+     begin raise exception 'poison' using errcode = 'data_exception'; end $$;
+     create trigger poisoned before insert on wallet.journal for each row
+       when (new.external_id = '${poison}') execute function wallet.refuse_poison()`,
+  );
+  try {
+    // The first call finds the queue idle; what comes while it is written waits for one statement together.
+    const ahead = submit(bet(await fundedPlayer(10n * euro), euro));
+    const results = await Promise.allSettled(
+      players.map((playerId, index) => submit(bet(playerId, euro, index === 2 ? poison : randomUUID()))),
+    );
+    expect(await ahead).toMatchObject({ code: 'posted' });
+    expect(results.map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+      'fulfilled',
+    ]);
+    const cash = await Promise.all(players.map(async (playerId) => (await auditOf(playerId)).cash));
+    expect(cash).toEqual([9n, 9n, 10n, 9n, 9n].map((units) => units * euro));
+  } finally {
+    await database.ownerPool.query(
+      'drop trigger poisoned on wallet.journal; drop function wallet.refuse_poison()',
+    );
+  }
+  const [, , spared = ''] = players;
+  expect(await submit(bet(spared, euro))).toMatchObject({ code: 'posted' });
+});

@@ -1,15 +1,18 @@
 /** What both a8r versions mean alike: players, ordered batches, rounds and results of free rounds. */
+import { rewardTerms } from '#activities/games/reward-terms.ts';
+import { parkLateWin } from '#activities/games/commands/park-late-win.ts';
 import { finishRound } from '#activities/games/commands/finish-round.ts';
 import { gameFingerprint } from '#activities/wallet/game-fingerprint.ts';
+import type { GroupResult } from '#activities/wallet/command-groups.ts';
 import type { WalletReply } from '#activities/wallet/writer.ts';
 import { assets, type Asset } from '#domain/assets.ts';
 import { assert, orThrow, type Failure } from '#domain/failures.ts';
 import { a8rMeaning } from '#domain/games/a8r.ts';
 import type { Units } from '#domain/money.ts';
-import type { GameCommand } from '#domain/wallet/commands.ts';
+import type { GameCommand, WinCommand } from '#domain/wallet/commands.ts';
 import { idFromKey } from '../idempotency.ts';
 import { detailsOf } from './call-details.ts';
-import { rewardTerms, submitFreeWin } from './free-rounds.ts';
+import { submitFreeWin } from './free-rounds.ts';
 import { poolOf, stakeRulesOf } from './game-play-rules.ts';
 import { refuse, WalletRefused, type A8rCall } from './a8r-serve.ts';
 import type { Integration } from './integration-directory.ts';
@@ -80,16 +83,24 @@ export async function playSteps(
   let commands = linked.map((step, index) =>
     commandOf(call.integration, round, step, index === steps.length - 1),
   );
-  // Each turn frees one win from a bet that is unknown or gone: this dialect pays it all the same.
+  const late: WinCommand[] = [];
+  // Each turn frees one win from a bet that is unknown or gone, which this dialect pays all the same, or takes one out
+  // whose stake we gave back ourselves.
   for (;;) {
-    const result = await call.deps.wallet.submitBatch(commands);
+    const result = await submitAll(call, commands);
     if (result.ok) {
+      const replies = await withLateWins(call, round, { steps, late, replies: result.value });
       // A repeat moves nothing, so what it says about the round's end has to be done beside it.
-      if (round.finished && result.value.at(-1)?.repeated) await closeRound(call, round);
-      return result.value;
+      if (round.finished && replies.at(-1)?.repeated) await closeRound(call, round);
+      return replies;
     }
     const { index, ...failure } = result.failure;
     const refused = commands[index];
+    if (failure.code === 'stake-returned' && refused?.kind === 'win') {
+      late.push(refused);
+      commands = commands.filter((command) => command !== refused);
+      continue;
+    }
     const betIsGone = failure.code === 'transaction-not-found' || failure.code === 'transaction-rolled-back';
     if (!betIsGone || refused?.kind !== 'win' || refused.betExternalId === null)
       throw await refusedWith(call, round, failure);
@@ -97,6 +108,38 @@ export async function playSteps(
       command === refused ? { ...refused, betExternalId: null } : command,
     );
   }
+}
+
+const submitAll = async ({ deps }: A8rCall, commands: readonly GameCommand[]): Promise<GroupResult> =>
+  commands.length === 0 ? { ok: true, value: [] } : deps.wallet.submitBatch(commands);
+
+/**
+ * The replies in the order of the steps. A win whose stake we gave back is kept for a person and answered as done, like
+ * an original that meets its tombstone: under the id of the record, and with no movement. It is kept after the rest has
+ * happened, since a call that gets no answer is repeated.
+ */
+async function withLateWins(
+  call: A8rCall,
+  { playerId, asset }: RoundContext,
+  {
+    steps,
+    late,
+    replies,
+  }: {
+    readonly steps: readonly WireStep[];
+    readonly late: readonly WinCommand[];
+    readonly replies: readonly WalletReply[];
+  },
+): Promise<readonly WalletReply[]> {
+  if (late.length === 0) return replies;
+  const balance = replies.at(-1)?.balance ?? (await balanceOf(call, playerId, asset));
+  const kept = new Map<string, WalletReply>();
+  for (const win of late) {
+    const journalId = await parkLateWin(call.deps.db, win);
+    kept.set(win.key.externalId, { journalId, repeated: true, balance, bonusMoved: 0n });
+  }
+  const rest = replies.values();
+  return steps.flatMap(({ id }) => kept.get(id) ?? rest.next().value ?? []);
 }
 
 /** The balance is read again: what a batch had moved before it was refused is not there. */
@@ -252,7 +295,7 @@ export async function payFreeRounds(
     playerId: issue.playerId,
     asset: asset.code,
   };
-  const result = await submitFreeWin(deps, { ...played, details }, await rewardTerms(deps, reward));
+  const result = await submitFreeWin(deps, { ...played, details }, await rewardTerms(deps.db, reward));
   if (!result.ok) throw new WalletRefused(result.failure, null);
   return { balance: result.value.balance, asset };
 }

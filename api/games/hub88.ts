@@ -3,12 +3,14 @@ import { verify } from 'node:crypto';
 import type { Context } from 'hono';
 import type { z } from 'zod';
 import { gameFingerprint } from '#activities/wallet/game-fingerprint.ts';
+import { parkLateWin } from '#activities/games/commands/park-late-win.ts';
+import { rewardTerms } from '#activities/games/reward-terms.ts';
 import { rotateGameSession, type GameSession } from '#activities/games/commands/game-sessions.ts';
 import type { WalletReply, WalletRefusal } from '#activities/wallet/writer.ts';
 import { assets } from '#domain/assets.ts';
 import type { FailureCode, Result } from '#domain/failures.ts';
 import { fromHub88Amount, hub88StatusOf, toHub88Amount, type Hub88Status } from '#domain/games/hub88.ts';
-import type { GameCommand } from '#domain/wallet/commands.ts';
+import type { GameCommand, WinCommand } from '#domain/wallet/commands.ts';
 import { isDatabaseUnavailable } from '#db/connect.ts';
 import type { ApiDeps, ApiEnv } from '../context.ts';
 import { clientAddress } from '../request-origin.ts';
@@ -18,7 +20,7 @@ import { mayCallFrom } from './caller-check.ts';
 import type { Doors } from './dialect-doors.ts';
 import { isReadAsJson, parseExactBody } from './exact-json.ts';
 import { caletaDialect, hub88Dialect, withUser, type RsDialect, type RsOperation } from './hub88-dialects.ts';
-import { rewardTerms, submitFreeWin } from './free-rounds.ts';
+import { submitFreeWin } from './free-rounds.ts';
 import { poolOf, stakeRulesOf } from './game-play-rules.ts';
 import { detailsOf } from './call-details.ts';
 import { hub88Details, jackpotWinOf } from './hub88-details.ts';
@@ -217,12 +219,24 @@ async function win(caller: Call): Promise<Answer> {
     details: hub88Details(call, { stake: null, jackpot: jackpotWin }),
   } as const;
   const isPromo = call.is_supplier_promo === true;
-  if (!call.is_free && !isPromo) return submit(caller, session, command);
+  if (!call.is_free && !isPromo)
+    return answerWin(caller, session, command, await caller.deps.wallet.submit(command));
   const terms =
     typeof call.reward_uuid === 'string' && !isPromo
-      ? await rewardTerms(caller.deps, { ...session, rewardId: call.reward_uuid })
+      ? await rewardTerms(caller.deps.db, { ...session, rewardId: call.reward_uuid })
       : null;
-  return answerOf(caller, session, await submitFreeWin(caller.deps, command, terms));
+  return answerWin(caller, session, command, await submitFreeWin(caller.deps, command, terms));
+}
+
+/** A win whose stake we gave back ourselves is kept for a person before the answer ends the caller's retries. */
+async function answerWin(
+  caller: Call,
+  session: GameSession,
+  win: WinCommand,
+  result: Result<WalletReply, WalletRefusal>,
+): Promise<Answer> {
+  if (!result.ok && result.failure.code === 'stake-returned') await parkLateWin(caller.deps.db, win);
+  return answerOf(caller, session, result);
 }
 
 async function rollback(caller: Call): Promise<Answer> {

@@ -1,6 +1,8 @@
 /** What a game call can carry beside a stake: call ids, jackpots, free rounds, promotions, caps. On real rows, in the dialects' words. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ProviderTransaction } from '#activities/games/providers.ts';
+import { createRoundActivities } from '#activities/games/rounds.ts';
 import { expireGameSessions } from '#activities/wallet/player-wallet.ts';
 import { verifyLedger } from '#activities/wallet/verify.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
@@ -211,6 +213,22 @@ describe('a game that is withdrawn', () => {
   );
 });
 
+/** What the `round` workflow does with what a provider tells about its round. */
+const settle = async (player: DoorPlayer, roundRef: string, transaction: Partial<ProviderTransaction>) =>
+  createRoundActivities({ db: database.db, gameProviders: new Map() }).settleRound({
+    round: { integration: 'hub88', roundRef, playerId: player.id },
+    transactions: [
+      {
+        externalId: randomUUID(),
+        referenceExternalId: null,
+        kind: 'win',
+        wireAmount: '0',
+        jackpotWireAmount: null,
+        ...transaction,
+      },
+    ],
+  });
+
 /** Another process has another memory of the catalogue. */
 async function openSecondProcess(): Promise<WalletDoors> {
   return openWalletDoors(database, {}, { isFirst: false });
@@ -250,6 +268,35 @@ describe('a jackpot of ours', () => {
       );
     expect(await poolBalance()).toBe(before);
     expect(await doors.wallet(player)).toEqual({ cash: 10n * euro, bonus: 0n, receivable: 0n });
+  });
+
+  test('pays its part of a win that the provider was asked about, too', async () => {
+    const player = await doors.player();
+    const round = randomUUID();
+    const placed = rs(player, { game_code: 'pooled', round });
+    await bet(placed);
+    const before = await poolBalance();
+    const told = {
+      externalId: randomUUID(),
+      referenceExternalId: String(placed['transaction_uuid']),
+      wireAmount: '500000',
+    };
+    expect(await settle(player, round, { ...told, jackpotWireAmount: '400000' })).toMatchObject({
+      applied: 1,
+    });
+    expect((await poolBalance()) - before).toBe(-4n * euro);
+    const paid = await journalOf(told.externalId);
+    expect(unitsOn(paid, 'house:casino:gaming')).toBe(-1n * euro);
+    expect(paid.event['jackpot']).toEqual({ pool: 'mega', contribution: null, win: String(4n * euro) });
+    const late = rs(player, {
+      game_code: 'pooled',
+      round,
+      amount: 500_000,
+      jackpot_win: 400_000,
+      transaction_uuid: told.externalId,
+      reference_transaction_uuid: told.referenceExternalId,
+    });
+    expect(await win(late)).toMatchObject(ok(1_400_000));
   });
 
   test('is fed and paid in every dialect; what exceeds the win pays nothing', async () => {
@@ -382,6 +429,42 @@ describe('free rounds', () => {
     await rollback(rs(player, { round: 'free', reference_transaction_uuid: second.transaction_uuid }));
     expect((await awardOf(player))[0]).toMatchObject({ left: '246800000000000' });
     expect(await doors.wallet(player)).toEqual({ cash: euro, bonus: 12_340_000_000_000n, receivable: 0n });
+  });
+
+  test('winnings that the provider was asked about keep the terms of the reward', async () => {
+    const player = await doors.player(0n);
+    const rewarded = async (wageringTimes: number | null) => {
+      const round = randomUUID();
+      const reward_uuid = await issue(player, 'hub88', wageringTimes);
+      const placed = rs(player, { is_free: true, reward_uuid, round });
+      await bet(placed);
+      const told = {
+        externalId: randomUUID(),
+        referenceExternalId: String(placed['transaction_uuid']),
+        wireAmount: '300000',
+      };
+      for (const applied of [1, 0])
+        expect(await settle(player, round, told)).toEqual({ applied, settled: true });
+      return { ...told, round, reward_uuid };
+    };
+    const told = await rewarded(20);
+    expect(await journalOf(told.externalId)).toMatchObject({
+      code: 'free.win',
+      details: { free: { stake: null, rewardId: told.reward_uuid, supplierPromo: false } },
+      entries: [{ account: 'bonus' }, { account: 'house:bonus-cost' }],
+    });
+    expect((await awardOf(player))[0]).toMatchObject({ left: String(60n * euro), state: 'active', facts: 1 });
+    const late = rs(player, {
+      is_free: true,
+      reward_uuid: told.reward_uuid,
+      round: told.round,
+      amount: 300_000,
+      transaction_uuid: told.externalId,
+      reference_transaction_uuid: told.referenceExternalId,
+    });
+    expect(await win(late)).toMatchObject(ok(300_000));
+    await rewarded(null);
+    expect(await doors.wallet(player)).toEqual({ cash: 3n * euro, bonus: 3n * euro, receivable: 0n });
   });
 
   test('a reward without wagering, and one that is none of ours, pay real money at the cost of bonuses', async () => {

@@ -100,6 +100,7 @@ export function a8rCodeOf(code: FailureCode): A8rCode {
       return 403;
     case 'duplicate-transaction':
     case 'transaction-rolled-back':
+    case 'stake-returned':
       return 409;
     default:
       return 500;

@@ -67,6 +67,7 @@ export function hub88StatusOf(
     case 'transaction-not-found':
       return 'RS_ERROR_TRANSACTION_DOES_NOT_EXIST';
     case 'transaction-rolled-back':
+    case 'stake-returned':
       return 'RS_ERROR_TRANSACTION_ROLLED_BACK';
     case 'invalid-signature':
       return 'RS_ERROR_INVALID_SIGNATURE';

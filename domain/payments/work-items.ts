@@ -36,6 +36,8 @@ const rules: ReadonlyMap<string, ClosingRule> = new Map<string, ClosingRule>([
   ['screening-unavailable', { by: 'own-action', isMoney: true }],
   // The exchange is done and balanced; what a person does about the player is elsewhere.
   ['listed-ramp', { by: 'reason', isMoney: false }],
+  // Paid by a correction under four eyes, or not at all: the reason says which.
+  ['late-win', { by: 'reason', isMoney: true }],
   ['unreadable-rules', { by: 'reason', isMoney: false }],
 ]);
 

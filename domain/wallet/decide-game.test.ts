@@ -300,6 +300,7 @@ describe('a win', () => {
     expect(of({ ...placed, asset: 'USD' })).toBe('transaction-not-found');
     expect(of({ ...placed, code: 'bet.tombstone' })).toBe('transaction-rolled-back');
     expect(of({ ...placed, reversed: true })).toBe('transaction-rolled-back');
+    expect(of({ ...placed, reversed: true, givenBack: true })).toBe('stake-returned');
     expect(of({ ...placed, code: 'bet.win' })).toBe('transaction-not-found');
     expect(of(placed)).toBe('post');
     const texts = [null, { ...placed, code: 'bet.win' as const }].map((referenced) => {

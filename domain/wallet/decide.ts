@@ -119,6 +119,8 @@ function decideWin(state: WalletState, win: WinCommand, { nowMs, referenced }: D
     if (!referenced || referenced.playerId !== state.playerId || referenced.asset !== state.asset) {
       return refuse('transaction-not-found', 'The bet of this win is not known.');
     }
+    if (referenced.givenBack === true)
+      return refuse('stake-returned', 'We gave the stake of this win back before it came.');
     if (referenced.code === 'bet.tombstone' || referenced.reversed) {
       return refuse('transaction-rolled-back', 'The bet of this win was rolled back.');
     }

@@ -19,6 +19,8 @@ export type JournalFacts = {
   readonly amount: Units;
   readonly fingerprint: string;
   readonly reversed: boolean;
+  /** True for a stake that we gave back without the provider's word, such as one of a round that it left open. */
+  readonly givenBack?: boolean;
   readonly postings: readonly OriginalPosting[];
   readonly details?: JournalDetails | null;
 };

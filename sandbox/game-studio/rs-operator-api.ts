@@ -113,6 +113,9 @@ export function serveRsOperatorApi(app: PartyApp, parts: RsOperatorParts): void 
         reference_transaction_uuid: transaction.referenceUuid,
         kind: transaction.kind,
         amount: transaction.amount,
+        ...(transaction.kind === 'win' && transaction.jackpot > 0n
+          ? { jackpot_win: transaction.jackpot }
+          : {}),
       }));
     return exactAnswer(c, {
       url: `${publicUrl()}/replay/${round.id}`,

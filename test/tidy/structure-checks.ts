@@ -76,6 +76,8 @@ const openToAllModules = [
   /^activities\/wallet\//,
   /^activities\/compliance\/(append-event|profiles|commands\/webhook-inbox)\.ts$/,
   /^activities\/responsible-gambling\/commands\/deposit-limit\.ts$/,
+  /^activities\/bonus\/commands\/settle-free-win\.ts$/,
+  /^activities\/payments\/commands\/work-items\.ts$/,
   /^activities\/kyc\/commands\/(levels|screenings)\.ts$/,
   /^activities\/[^/]+\.ts$/,
 ];

@@ -8,6 +8,7 @@ import type { GameProvider, RoundOutcome } from '#activities/games/providers.ts'
 import { gameFingerprint } from '#activities/wallet/game-fingerprint.ts';
 import { openWallet } from '#activities/wallet/player-wallet.ts';
 import { postCommand, postTransfer } from '#activities/wallet/post.ts';
+import type { GameCommand } from '#domain/wallet/commands.ts';
 import { fail, orThrow, succeed, type Result } from '#domain/failures.ts';
 import type { round } from '#workflows/round.ts';
 import { getRound, resolveRound, roundWorkflowId } from '#workflows/round.contract.ts';
@@ -23,17 +24,18 @@ let database: TestDatabase;
 let workflows: WorkflowEnvironment;
 
 /** The provider is the only party that is played here; its answers follow the script of the test. */
-let answers: (() => Result<RoundOutcome>)[] = [];
+let answers: (() => Result<RoundOutcome> | Promise<Result<RoundOutcome>>)[] = [];
 const provider: GameProvider = {
   launchUrl: () => Promise.resolve(fail('dependency-unavailable', 'not asked in this test')),
-  roundOutcome: () =>
-    Promise.resolve((answers.length > 1 ? answers.shift() : answers[0])?.() ?? succeed({ state: 'open' })),
+  roundOutcome: async () =>
+    (await (answers.length > 1 ? answers.shift() : answers[0])?.()) ?? succeed({ state: 'open' }),
 };
 
-async function openRound(): Promise<{ playerId: string; roundRef: string; betId: string }> {
+type Opened = { readonly playerId: string; readonly roundRef: string; readonly betId: string };
+
+async function openRound(): Promise<Opened> {
   const playerId = randomUUID();
-  const roundRef = randomUUID();
-  const betId = randomUUID();
+  const opened = { playerId, roundRef: randomUUID(), betId: randomUUID() };
   await database.db.transaction().execute(async (trx) => {
     await openWallet(trx, { playerId, asset: 'EUR', brand: 'aurora', jurisdiction: 'MT' });
     orThrow(
@@ -46,24 +48,49 @@ async function openRound(): Promise<{ playerId: string; roundRef: string; betId:
         transfer: { code: 'deposit.capture', psp: 'alpha' },
       }),
     );
-    const facts = { playerId, asset: 'EUR', game: 'slot', round: roundRef };
-    orThrow(
-      await postCommand(trx, {
-        kind: 'bet',
-        key: { integration: 'studio', externalId: betId },
-        ...facts,
-        roundClosed: false,
-        fingerprint: gameFingerprint({ ...facts, kind: 'bet', amount: 4n * euro, reference: null }),
-        amount: 4n * euro,
-        sessionIssuedAtMs: Date.now(),
-        sessionExpiresAtMs: Date.now() + 3_600_000,
-        contributionBps: 10_000,
-        guardMs: 1,
-      }),
-    );
   });
-  return { playerId, roundRef, betId };
+  await stake(opened);
+  return opened;
 }
+
+const factsOf = ({ playerId, roundRef }: Opened) => ({
+  playerId,
+  asset: 'EUR',
+  game: 'slot',
+  round: roundRef,
+  guardMs: 1,
+});
+
+const post = async (command: GameCommand) =>
+  orThrow(await database.db.transaction().execute((trx) => postCommand(trx, command)));
+
+const stake = (opened: Opened, betId = opened.betId) =>
+  post({
+    kind: 'bet',
+    key: { integration: 'studio', externalId: betId },
+    ...factsOf(opened),
+    roundClosed: false,
+    fingerprint: gameFingerprint({
+      ...factsOf(opened),
+      kind: 'bet',
+      amount: 4n * euro,
+      reference: null,
+    }),
+    amount: 4n * euro,
+    sessionIssuedAtMs: Date.now(),
+    sessionExpiresAtMs: Date.now() + 3_600_000,
+    contributionBps: 10_000,
+  });
+
+const undo = (opened: Opened, betId = opened.betId, roundClosed = false) =>
+  post({
+    kind: 'rollback',
+    key: { integration: 'studio', externalId: randomUUID() },
+    ...factsOf(opened),
+    roundClosed,
+    originalExternalId: betId,
+    fingerprint: gameFingerprint({ ...factsOf(opened), kind: 'rollback', amount: 0n, reference: betId }),
+  });
 
 const cashOf = async (playerId: string): Promise<string> =>
   (
@@ -90,13 +117,14 @@ function run<T>(fn: (client: Client) => Promise<T>): Promise<T> {
   return workflows.runWorkflows({ activities: { play: activities, provider: activities } }, fn);
 }
 
-async function start(client: Client, opened: { playerId: string; roundRef: string }) {
+async function start(client: Client, opened: { playerId: string; roundRef: string }, opening = 1) {
   const input = {
     integration: 'studio',
     roundRef: opened.roundRef,
     playerId: opened.playerId,
     brand: 'aurora',
     asset: 'EUR',
+    opening,
   };
   return client.workflow.start<typeof round>('round', {
     workflowId: roundWorkflowId(input),
@@ -125,8 +153,20 @@ describeWorkflows('a round left open', () => {
     const finished: RoundOutcome = {
       state: 'finished',
       transactions: [
-        { externalId: opened.betId, referenceExternalId: null, kind: 'bet', wireAmount: '400000' },
-        { externalId: winId, referenceExternalId: opened.betId, kind: 'win', wireAmount: '900000' },
+        {
+          externalId: opened.betId,
+          referenceExternalId: null,
+          kind: 'bet',
+          wireAmount: '400000',
+          jackpotWireAmount: null,
+        },
+        {
+          externalId: winId,
+          referenceExternalId: opened.betId,
+          kind: 'win',
+          wireAmount: '900000',
+          jackpotWireAmount: null,
+        },
       ],
     };
     answers = [
@@ -188,6 +228,71 @@ describeWorkflows('a round left open', () => {
       await workflows.exportHistory(handle, 'round.decided-by-a-person');
     });
     expect(await cashOf(opened.playerId)).toBe(String(10n * euro));
+  });
+
+  test('that was void and took another stake is asked about by a workflow of its own', async () => {
+    const opened = await openRound();
+    const again = randomUUID();
+    const winId = randomUUID();
+    answers = [
+      () => succeed({ state: 'open' }),
+      () =>
+        succeed({
+          state: 'finished',
+          transactions: [
+            {
+              externalId: winId,
+              referenceExternalId: again,
+              kind: 'win',
+              wireAmount: '900000',
+              jackpotWireAmount: null,
+            },
+          ],
+        }),
+    ];
+    await run(async (client) => {
+      const first = await start(client, opened);
+      await expect.poll(async () => (await first.query(getRound)).asked).toBe(1);
+      await undo(opened);
+      await stake(opened, again);
+      expect(await first.result()).toMatchObject({ stage: 'reopened', asked: 1 });
+      await workflows.exportHistory(first, 'round.reopened');
+
+      const claimed = (await claimExpiredRounds(database.db, 100)).find(
+        ({ roundRef }) => roundRef === opened.roundRef,
+      );
+      expect(claimed).toMatchObject({ opening: 2 });
+      const second = await start(client, opened, claimed?.opening);
+      expect(second.workflowId).toBe(`${first.workflowId}:r2`);
+      expect(await second.result()).toMatchObject({ stage: 'settled' });
+    });
+    expect(await cashOf(opened.playerId)).toBe(String(15n * euro));
+    expect(await stateOf(opened.roundRef)).toBe('settled');
+  });
+
+  test('is not ended by an answer that is older than its last stake', async () => {
+    const opened = await openRound();
+    const late = randomUUID();
+    let stakedMeanwhile: Promise<unknown> | null = null;
+    const meanwhile = async (state: 'finished' | 'void'): Promise<Result<RoundOutcome>> => {
+      stakedMeanwhile ??= stake(opened, late);
+      await stakedMeanwhile;
+      return succeed(state === 'void' ? { state } : { state, transactions: [] });
+    };
+    answers = [
+      () => meanwhile('void'),
+      () => fail('dependency-unavailable', 'away'),
+      () => meanwhile('finished'),
+    ];
+    await run(async (client) => {
+      const handle = await start(client, opened);
+      await expect.poll(async () => (await handle.query(getRound)).asked).toBeGreaterThan(0);
+      expect(await handle.result()).toMatchObject({ stage: 'settled', asked: 3 });
+      await workflows.exportHistory(handle, 'round.asked-again-after-a-stake');
+    });
+    // Nothing was given back on the word that knew of the first stake alone.
+    expect(await cashOf(opened.playerId)).toBe(String(2n * euro));
+    expect(await stateOf(opened.roundRef)).toBe('settled');
   });
 
   test('is claimed by one sweep at a time', async () => {

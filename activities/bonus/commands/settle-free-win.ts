@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { appendEvent } from '#activities/compliance/append-event.ts';
-import { postCommand } from '#activities/wallet/post.ts';
+import { postCommand, type Posted } from '#activities/wallet/post.ts';
 import type { WalletRefusal, WalletReply } from '#activities/wallet/writer.ts';
 import { isDatabaseUnavailable, type Database, type Trx } from '#db/connect.ts';
 import { fail, succeed, type Result } from '#domain/failures.ts';
@@ -18,13 +18,11 @@ export async function settleFreeWin(
   win: WinCommand,
   terms: Omit<FreeWinTerms, 'awardId'>,
 ): Promise<Result<WalletReply, WalletRefusal>> {
-  const command = { ...win, free: { terms: { ...terms, awardId: awardIdOf(win) } } };
   try {
     return await db.transaction().execute(async (trx): Promise<Result<WalletReply, WalletRefusal>> => {
-      const posted = await postCommand(trx, command);
+      const posted = await postFreeWin(trx, win, terms);
       if (!posted.ok) return { ok: false, failure: { ...posted.failure, balance: null } };
-      const { journalId, repeated, playable, bonusMoved, openedAward } = posted.value;
-      if (openedAward) await keepAward(trx, command, openedAward);
+      const { journalId, repeated, playable, bonusMoved } = posted.value;
       return succeed({ journalId, repeated, balance: playable, bonusMoved });
     });
   } catch (error) {
@@ -32,6 +30,18 @@ export async function settleFreeWin(
     const { failure } = fail('dependency-unavailable', 'The ledger does not answer; a repeat will tell.');
     return { ok: false, failure: { ...failure, balance: null } };
   }
+}
+
+/** The same in the caller's transaction. */
+export async function postFreeWin(
+  trx: Trx,
+  win: WinCommand,
+  terms: Omit<FreeWinTerms, 'awardId'>,
+): Promise<Result<Posted>> {
+  const command = { ...win, free: { terms: { ...terms, awardId: awardIdOf(win) } } };
+  const posted = await postCommand(trx, command);
+  if (posted.ok && posted.value.openedAward) await keepAward(trx, command, posted.value.openedAward);
+  return posted;
 }
 
 /** A UUID (version 8) of the winning transaction: however often it is told, it opens one award. */

@@ -25,12 +25,15 @@ export type WorkItemKind =
   | 'stuck-chain-transfer'
   | 'screening-hit'
   | 'screening-unavailable'
-  | 'listed-ramp';
+  | 'listed-ramp'
+  | 'late-win';
 
 /** One open item per kind and subject; opening it again changes nothing. */
 export async function openWorkItem(
   db: Database | Trx,
   item: {
+    /** Where the caller wants to name it; else the database does. */
+    readonly id?: string;
     readonly kind: WorkItemKind;
     readonly subject: string;
     readonly brand: string | null;

@@ -1,0 +1,49 @@
+/** What issued free rounds say about their winnings; the same for a call of the provider and for a round that we ask about. */
+import type { Database, Trx } from '#db/connect.ts';
+import type { Units } from '#domain/money.ts';
+import type { FreeWinTerms } from '#domain/wallet/free-play.ts';
+
+/** What the reward says about its winnings. */
+export type RewardTerms = {
+  readonly wageringTimes: number;
+  readonly betMax: Units | null;
+  readonly days: number;
+};
+
+const dayMs = 86_400_000;
+
+/**
+ * The terms of a reward that we issued to this player in this asset; null where the winnings are real money: the
+ * reward says so, or it is none of ours, such as a supplier's own promotion.
+ */
+export async function rewardTerms(
+  db: Database | Trx,
+  reward: {
+    readonly integration: string;
+    readonly rewardId: string;
+    readonly playerId: string;
+    readonly asset: string;
+  },
+): Promise<RewardTerms | null> {
+  const row = await db
+    .selectFrom('games.freeRoundIssue')
+    .select(['wageringTimes', 'betMax', 'awardDays'])
+    .where('integration', '=', reward.integration)
+    .where('issueId', '=', reward.rewardId)
+    .where('playerId', '=', reward.playerId)
+    .where('asset', '=', reward.asset)
+    .executeTakeFirst();
+  if (!row || row.wageringTimes === null) return null;
+  return {
+    wageringTimes: row.wageringTimes,
+    betMax: row.betMax === null ? null : BigInt(row.betMax),
+    days: row.awardDays,
+  };
+}
+
+/** The terms of a win that is settled now. */
+export const winTermsOf = ({ wageringTimes, betMax, days }: RewardTerms): Omit<FreeWinTerms, 'awardId'> => ({
+  wageringTimes,
+  betMax,
+  expiresAtMs: Date.now() + days * dayMs,
+});
