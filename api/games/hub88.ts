@@ -8,7 +8,7 @@ import type { WalletReply, WalletRefusal } from '#activities/wallet/writer.ts';
 import { assets } from '#domain/assets.ts';
 import type { FailureCode, Result } from '#domain/failures.ts';
 import { fromHub88Amount, hub88StatusOf, toHub88Amount, type Hub88Status } from '#domain/games/hub88.ts';
-import type { GameCommand } from '#domain/wallet/commands.ts';
+import type { GameCommand, RollbackCommand, WinCommand } from '#domain/wallet/commands.ts';
 import { isDatabaseUnavailable } from '#db/connect.ts';
 import type { ApiDeps, ApiEnv } from '../context.ts';
 import { clientAddress } from '../request-origin.ts';
@@ -24,6 +24,7 @@ import { detailsOf } from './call-details.ts';
 import { hub88Details, jackpotWinOf } from './hub88-details.ts';
 import { readPlayerInfo } from './hub88-player-info.ts';
 import { betCall, checkCall, infoCall, rollbackCall, statusOfSchemaError, winCall } from './hub88-schemas.ts';
+import { assetOfOriginal } from './original-asset.ts';
 import {
   createIntegrationDirectory,
   type Integration,
@@ -202,9 +203,11 @@ async function bet(caller: Call): Promise<Answer> {
 async function win(caller: Call): Promise<Answer> {
   const { integration, directory, body } = caller;
   const call = parsed(winCall, body);
-  const session = await sittingOf(directory, integration, call.token, call.user);
+  const sitting = await sittingOf(directory, integration, call.token, call.user);
   if (!integration.games.has(call.game_code)) throw new Refused('RS_ERROR_INVALID_GAME');
-  if (call.currency !== session.asset) throw new Refused('RS_ERROR_WRONG_CURRENCY');
+  // The call says what it pays in; the token may be of a sitting in another currency.
+  const session = { ...sitting, asset: call.currency };
+  if (!assets.has(session.asset)) throw new Refused('RS_ERROR_WRONG_CURRENCY');
   const amount = fromHub88Amount(call.amount, scaleOf(session.asset));
   const reference = call.reference_transaction_uuid ?? null;
   const jackpotWin = jackpotWinOf(call, amount, session.asset, poolOf(integration.playRules, call.game_code));
@@ -216,27 +219,48 @@ async function win(caller: Call): Promise<Answer> {
     jackpotWin,
     details: hub88Details(call, { stake: null, jackpot: jackpotWin }),
   } as const;
+  const result = await submitWin(caller, command, call);
+  if (!result.ok && result.failure.code === 'wallet-not-found' && session.asset !== sitting.asset)
+    throw new Refused('RS_ERROR_WRONG_CURRENCY', result.failure.code);
+  return answerOf(caller, session, result);
+}
+
+/** Winnings of a free round are paid under the terms of their reward, where it is one of ours. */
+async function submitWin(
+  { deps }: Call,
+  command: WinCommand,
+  call: z.infer<typeof winCall>,
+): Promise<Result<WalletReply, WalletRefusal>> {
   const isPromo = call.is_supplier_promo === true;
-  if (!call.is_free && !isPromo) return submit(caller, session, command);
+  if (!call.is_free && !isPromo) return deps.wallet.submit(command);
+  const { integration } = command.key;
+  const { playerId, asset } = command;
   const terms =
     typeof call.reward_uuid === 'string' && !isPromo
-      ? await rewardTerms(caller.deps, { ...session, rewardId: call.reward_uuid })
+      ? await rewardTerms(deps, { integration, playerId, asset, rewardId: call.reward_uuid })
       : null;
-  return answerOf(caller, session, await submitFreeWin(caller.deps, command, terms));
+  return submitFreeWin(deps, command, terms);
 }
 
 async function rollback(caller: Call): Promise<Answer> {
-  const { integration, directory, body } = caller;
+  const { integration, directory, deps, body } = caller;
   const call = parsed(rollbackCall, body);
-  const session = await sittingOf(directory, integration, call.token, call.user ?? null);
+  const sitting = await sittingOf(directory, integration, call.token, call.user ?? null);
   if (!integration.games.has(call.game_code)) throw new Refused('RS_ERROR_INVALID_GAME');
   const reference = call.reference_transaction_uuid;
-  return submit(caller, session, {
+  const commandIn = (asset: string): RollbackCommand => ({
     kind: 'rollback',
-    ...factsOf(integration, session, call, { kind: 'rollback', amount: 0n, reference }),
+    ...factsOf(integration, { ...sitting, asset }, call, { kind: 'rollback', amount: 0n, reference }),
     originalExternalId: reference,
     details: detailsOf({ free: null, jackpot: null, wire: { meta: call['meta'] } }),
   });
+  const result = await deps.wallet.submit(commandIn(sitting.asset));
+  if (result.ok || result.failure.code !== 'duplicate-transaction') return answerOf(caller, sitting, result);
+  // Looked for only now: nearly every rollback comes under the token of its bet, and one that races its bet finds it.
+  const original = { integration: integration.id, externalId: reference };
+  const asset = await assetOfOriginal(deps.db, original, sitting.playerId);
+  if (asset === null || asset === sitting.asset) return answerOf(caller, sitting, result);
+  return answerOf(caller, { ...sitting, asset }, await deps.wallet.submit(commandIn(asset)));
 }
 
 /** The session of a token. Expiry is not looked at here, since wins and rollbacks outlive it. */
