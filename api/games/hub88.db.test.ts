@@ -7,6 +7,7 @@ import { postTransfer } from '#activities/wallet/post.ts';
 import { createWalletWriter, type WalletWriter } from '#activities/wallet/writer.ts';
 import { orThrow } from '#domain/failures.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
+import { makePlayer } from '#test/support/factories.ts';
 import { makeIntegration } from '#test/support/integrations.ts';
 import { createRouter, type Api } from '../app.ts';
 import type { ApiDeps } from '../context.ts';
@@ -322,6 +323,37 @@ describe('under the token of a sitting in another currency', () => {
     const dollars = await inDollars(euros);
     expect(await bet(betBody(dollars))).toMatchObject({ status: 'RS_ERROR_WRONG_CURRENCY' });
   });
+});
+
+test('a player is told about to the providers of his own brand, and to no others', async () => {
+  const infoOf = (user: string) => send('user/info', JSON.stringify({ request_uuid: randomUUID(), user }));
+  const ours = await makePlayer(database.db, { brand: 'aurora', country: 'MT' });
+  expect(await infoOf(ours.id)).toMatchObject({
+    status: 'RS_OK',
+    user: ours.id,
+    country: 'MT',
+    sub_partner_id: 'aurora',
+  });
+  const others = await makePlayer(database.db, { brand: 'borealis' });
+  const answer = await infoOf(others.id);
+  expect(answer).toMatchObject({ status: 'RS_ERROR_INVALID_TOKEN' });
+  expect(answer.text).not.toMatch(/borealis|country|jurisdiction/);
+});
+
+test('a promotion that answers no bet reaches players of the own brand only', async () => {
+  const player = await playerWith(1n * euro);
+  const promo = { is_free: true, is_supplier_promo: true, reference_transaction_uuid: undefined };
+  const friend = await playerWith(1n * euro);
+  expect(await win(betBody(player, { ...promo, user: friend.playerId }))).toMatchObject({
+    status: 'RS_OK',
+    user: friend.playerId,
+    balance: 200_000,
+  });
+  const stranger = await makePlayer(database.db, { brand: 'borealis' });
+  expect(await win(betBody(player, { ...promo, user: stranger.id }))).toMatchObject({
+    status: 'RS_ERROR_INVALID_TOKEN',
+  });
+  expect(orThrow(await wallet.balance({ playerId: stranger.id, asset: 'EUR' }))).toBe(0n);
 });
 
 test('signatures are checked over the raw bytes, before anything is parsed', async () => {

@@ -139,9 +139,9 @@ function parsed<T extends z.ZodType>(schema: T, body: unknown): z.infer<T> {
   return result.data;
 }
 
-async function info({ deps, body }: Call): Promise<Answer> {
+async function info({ deps, integration, body }: Call): Promise<Answer> {
   const { user } = parsed(infoCall, body);
-  const player = await readPlayerInfo(deps.db, user);
+  const player = await readPlayerInfo(deps.db, integration.brand, user);
   if (!player) throw new Refused('RS_ERROR_INVALID_TOKEN');
   return { fields: { user, status: 'RS_OK', ...player } };
 }
@@ -289,7 +289,9 @@ async function sittingOf(
 ): Promise<GameSession> {
   const session = await sessionOf(directory, integration, token, null);
   if (user === null || user === session.playerId) return session;
-  if (!playerIdForm.test(user)) throw new Refused('RS_ERROR_INVALID_TOKEN');
+  const isOurs =
+    playerIdForm.test(user) && (await directory.player(integration.brand, user, session.asset)) !== null;
+  if (!isOurs) throw new Refused('RS_ERROR_INVALID_TOKEN');
   return { ...session, playerId: user };
 }
 
