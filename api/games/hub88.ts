@@ -6,7 +6,7 @@ import { gameFingerprint } from '#activities/wallet/game-fingerprint.ts';
 import { rotateGameSession, type GameSession } from '#activities/games/commands/game-sessions.ts';
 import type { WalletReply, WalletRefusal } from '#activities/wallet/writer.ts';
 import { assets } from '#domain/assets.ts';
-import type { FailureCode, Result } from '#domain/failures.ts';
+import type { Failure, FailureCode, Result } from '#domain/failures.ts';
 import { fromHub88Amount, hub88StatusOf, toHub88Amount, type Hub88Status } from '#domain/games/hub88.ts';
 import type { GameCommand, RollbackCommand, WinCommand } from '#domain/wallet/commands.ts';
 import { isDatabaseUnavailable } from '#db/connect.ts';
@@ -62,6 +62,10 @@ export const mountHub88 = (doors: Doors, deps: ApiDeps): void => mountDialect(do
 
 /** Mounts the calls under /wallet/caleta/{integration}. */
 export const mountCaleta = (doors: Doors, deps: ApiDeps): void => mountDialect(doors, deps, caletaDialect);
+
+/** What a call gets that reaches no operation. Every answer is HTTP 200 here, too. */
+export const refuseInStatus = (c: Context<ApiEnv>, failure: Failure): Response =>
+  answerCall(c, JSON.stringify({ status: hub88StatusOf(failure.code) }));
 
 const operations: Readonly<Record<RsOperation, Operation>> = { info, check, balance, bet, win, rollback };
 
