@@ -7,8 +7,8 @@ import { PatternRouter } from 'hono/router/pattern-router';
 import { FailureError, type Failure } from '#domain/failures.ts';
 import { limitBody } from './body-limit.ts';
 import type { ApiDeps, ApiEnv } from './context.ts';
-import { answerAtDoor } from './games/door-answers.ts';
-import { dialectDoors, type Serve } from './games/dialect-doors.ts';
+import { answerAt } from './games/door-answers.ts';
+import { dialectDoors, type DialectDoor, type Serve } from './games/dialect-doors.ts';
 import { answerError, answerProblem, nothingHere } from './problem.ts';
 import { addressReader } from './request-origin.ts';
 import { beginRequest } from './request-start.ts';
@@ -22,14 +22,19 @@ export function isWalletCall(url: string): boolean {
 }
 
 /** The application of all dialects' calls; `bodyBytesMax` is the largest body that it reads. */
-export function createWalletDoors(deps: ApiDeps, bodyBytesMax: number): Hono<ApiEnv> {
+export function createWalletDoors(
+  deps: ApiDeps,
+  bodyBytesMax: number,
+  dialects: Readonly<Record<string, DialectDoor>> = dialectDoors,
+): Hono<ApiEnv> {
   // The quickest router cannot tell two of these addresses apart, and what comes next in line is slower than this one.
   const doors = new Hono<ApiEnv>({ router: new PatternRouter() });
-  const framed = frameOf(deps, bodyBytesMax);
+  const refuse = refuserOf(dialects);
+  const framed = frameOf(deps, bodyBytesMax, refuse);
   const mounted = {
     post: (path: string, serve: Serve) => doors.post(path, framed(path, serve)),
   };
-  for (const door of Object.values(dialectDoors)) door.mount(mounted, { ...deps, db: deps.playDb });
+  for (const door of Object.values(dialects)) door.mount(mounted, { ...deps, db: deps.playDb });
   doors.notFound(framed('unmatched', async (c) => refuse(c, nothingHere)));
   // A bug in an operation is answered by the operation; what comes here failed around it.
   doors.onError((error, c) =>
@@ -39,7 +44,11 @@ export function createWalletDoors(deps: ApiDeps, bodyBytesMax: number): Hono<Api
 }
 
 /** What every call gets, whichever its address: an id, its caller's address, its bounds, its figures. */
-function frameOf(deps: ApiDeps, bodyBytesMax: number): (route: string, serve: Serve) => Serve {
+function frameOf(
+  deps: ApiDeps,
+  bodyBytesMax: number,
+  refuse: Refuse,
+): (route: string, serve: Serve) => Serve {
   const limit = limitBody(bodyBytesMax, refuse);
   const noteAddress = addressReader(deps.config.api.trustedProxies);
   const isTracing = deps.config.otlpEndpoint !== undefined;
@@ -66,5 +75,9 @@ function frameOf(deps: ApiDeps, bodyBytesMax: number): (route: string, serve: Se
   };
 }
 
-const refuse = (c: Context<ApiEnv>, failure: Failure): Response =>
-  answerAtDoor(c, failure) ?? answerProblem(c, failure);
+type Refuse = (c: Context<ApiEnv>, failure: Failure) => Response;
+
+function refuserOf(dialects: Readonly<Record<string, DialectDoor>>): Refuse {
+  const atDoor = answerAt(dialects);
+  return (c, failure) => atDoor(c, failure) ?? answerProblem(c, failure);
+}

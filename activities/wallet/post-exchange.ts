@@ -5,6 +5,7 @@ import { assert, fail, succeed, type Result } from '#domain/failures.ts';
 import type { Units } from '#domain/money.ts';
 import type { ExchangeCommand } from '#domain/wallet/commands.ts';
 import { decideExchange } from '#domain/wallet/decide-exchange.ts';
+import { decideOnTime } from './decide-on-time.ts';
 import { factsKey, loadJournalFacts } from './journal-facts.ts';
 import { addExchange, isBatchSound, openPlayerBatch } from './player-batch.ts';
 import { executeOn, ownIntegration } from './post.ts';
@@ -29,9 +30,12 @@ export type PostedExchange = {
 
 /**
  * Failures: `wallet-not-found`, `insufficient-funds`, `amount-not-positive`, `invalid-request`, `unknown-asset`,
- * `duplicate-transaction`.
+ * `duplicate-transaction`, `dependency-unavailable` (the machine is too slow to decide on time).
  */
-export async function postExchange(trx: Trx, post: PostExchange): Promise<Result<PostedExchange>> {
+export const postExchange = (trx: Trx, post: PostExchange): Promise<Result<PostedExchange>> =>
+  decideOnTime(() => decideAndWrite(trx, post));
+
+async function decideAndWrite(trx: Trx, post: PostExchange): Promise<Result<PostedExchange> | 'late'> {
   const { playerId, asset, boughtAsset } = post;
   const execute = executeOn(trx);
   // Locked in order of (player, asset) by the statement, whichever of the two is sold: nobody waits in a circle.
@@ -65,6 +69,7 @@ export async function postExchange(trx: Trx, post: PostExchange): Promise<Result
   const journalId = addExchange(...batches, command, decision, nowMs);
   assert(batches.every(isBatchSound), 'entries explain the change of every pool');
   const outcome = await writeBatches(execute, batches, nowMs);
+  if (!outcome.clockAgrees) return 'late';
   assert(outcome.written.size === 2, 'two locked wallets cannot lose their fences');
   return succeed({ journalId, repeated: false, bought: boughtIn(decision.bought.journals) });
 }

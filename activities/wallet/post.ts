@@ -8,6 +8,7 @@ import { referencedExternalId, type Transfer, type WalletCommand } from '#domain
 import { decide } from '#domain/wallet/decide.ts';
 import type { OpenedAward } from '#domain/wallet/free-play.ts';
 import { playableBalance, type WalletState } from '#domain/wallet/state.ts';
+import { decideOnTime } from './decide-on-time.ts';
 import { bonusIn, factsKey, loadCallFacts, loadClaims, loadJournalFacts } from './journal-facts.ts';
 import { addDecision, isBatchSound, openPlayerBatch } from './player-batch.ts';
 import { readClockMs } from './wallet-memory.ts';
@@ -64,15 +65,11 @@ export async function postTransfer(trx: Trx, post: PostTransfer): Promise<Result
   return postCommand(trx, { ...post, kind: 'transfer', key, fingerprint: fingerprintOf(post) });
 }
 
-/** How often a command is decided again because the machine stood still between the clock and the write. */
-const clockTries = 3;
-
 /** Posts any wallet command in `trx`: what a settling workflow uses where a provider's call would use the writer. */
-export async function postCommand(
-  trx: Trx,
-  command: WalletCommand,
-  triesLeft = clockTries,
-): Promise<Result<Posted>> {
+export const postCommand = (trx: Trx, command: WalletCommand): Promise<Result<Posted>> =>
+  decideOnTime(() => decideAndWrite(trx, command));
+
+async function decideAndWrite(trx: Trx, command: WalletCommand): Promise<Result<Posted> | 'late'> {
   const execute = executeOn(trx);
   const wallets = await loadWallets(execute, [command], true);
   const wallet = wallets.get(walletKey(command.playerId, command.asset));
@@ -112,13 +109,7 @@ export async function postCommand(
   const { journalId, facts: added } = addDecision(batch, command, decision, nowMs);
   assert(isBatchSound(batch), 'entries explain the change of every pool');
   const outcome = await writeBatches(execute, [batch], nowMs);
-  if (!outcome.clockAgrees)
-    return triesLeft > 1
-      ? postCommand(trx, command, triesLeft - 1)
-      : fail(
-          'dependency-unavailable',
-          'The machine is too slow to decide anything on time; nothing was done.',
-        );
+  if (!outcome.clockAgrees) return 'late';
   assert(outcome.written.size === 1, 'a locked wallet cannot lose its fence');
   return succeed({
     ...standingOf(batch.after.state, nowMs),

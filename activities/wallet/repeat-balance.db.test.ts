@@ -2,9 +2,12 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Trx } from '#db/connect.ts';
 import type { BetCommand } from '#domain/wallet/commands.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
-import { makeDeposit, makePlayer, oneEuro, type TestPlayer } from '#test/support/factories.ts';
+import { makeAsset, makeDeposit, makePlayer, oneEuro, type TestPlayer } from '#test/support/factories.ts';
+import { openWallet } from './player-wallet.ts';
+import { postExchange } from './post-exchange.ts';
 import { postCommand } from './post.ts';
 import { createWalletWriter } from './writer.ts';
 
@@ -64,26 +67,63 @@ test('a repeat shows the balance after its first time, also when that was writte
   await Promise.all([other.close(), late.close()]);
 });
 
+/** The transaction of a machine that stands still `times` times, right after it has read the clock. */
+function stallingTransaction(trx: Trx, times: number): Trx {
+  let due = times;
+  return new Proxy(trx, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target);
+      if (name !== 'executeQuery' || typeof value !== 'function') return value;
+      return async (...args: unknown[]) => {
+        const result: unknown = await value.apply(target, args);
+        const { sql } = args[0] as { readonly sql: string };
+        if (due > 0 && sql.startsWith('select extract(epoch from clock_timestamp())')) {
+          due -= 1;
+          await new Promise((resolve) => setTimeout(resolve, 1_100));
+        }
+        return result;
+      };
+    },
+  });
+}
+
 test('a transaction that stood still between its reading of the clock and its write decides again', async () => {
   const player = await fundedPlayer();
-  const posted = await database.db.transaction().execute((trx) => {
-    let isDue = true;
-    const slow = new Proxy(trx, {
-      get(target, name) {
-        const value: unknown = Reflect.get(target, name, target);
-        if (name !== 'executeQuery' || typeof value !== 'function') return value;
-        return async (...args: unknown[]) => {
-          const result: unknown = await value.apply(target, args);
-          const { sql } = args[0] as { readonly sql: string };
-          if (isDue && sql.startsWith('select extract(epoch from clock_timestamp())')) {
-            isDue = false;
-            await new Promise((resolve) => setTimeout(resolve, 1_100));
-          }
-          return result;
-        };
-      },
-    });
-    return postCommand(slow, betOf(player));
-  });
+  const posted = await database.db
+    .transaction()
+    .execute((trx) => postCommand(stallingTransaction(trx, 1), betOf(player)));
   expect(posted).toMatchObject({ ok: true, value: { repeated: false, cash: 97n * oneEuro } });
+});
+
+test('so does an exchange, and one that never comes in time moves nothing and says that it may be repeated', async () => {
+  const player = await fundedPlayer();
+  await makeAsset(database.db, 'USD');
+  await database.db.transaction().execute((trx) =>
+    openWallet(trx, {
+      playerId: player.id,
+      asset: 'USD',
+      brand: player.brand,
+      jurisdiction: player.jurisdiction,
+    }),
+  );
+  const exchange = {
+    playerId: player.id,
+    asset: 'EUR',
+    boughtAsset: 'USD',
+    amount: 10n * oneEuro,
+    rate: { numerator: 2n, denominator: 1n },
+    subject: 'exchange:stalled',
+  };
+  const exchanged = (times: number) =>
+    database.db
+      .transaction()
+      .execute((trx) =>
+        postExchange(stallingTransaction(trx, times), { ...exchange, key: `exchange:${player.id}` }),
+      );
+  expect(await exchanged(3)).toMatchObject({ ok: false, failure: { code: 'dependency-unavailable' } });
+  expect(await exchanged(1)).toMatchObject({
+    ok: true,
+    value: { repeated: false, bought: 20n * oneEuro },
+  });
+  expect(await exchanged(0)).toMatchObject({ ok: true, value: { repeated: true } });
 });

@@ -9,6 +9,7 @@ import { assets, type Asset } from '#domain/assets.ts';
 import { assert, orThrow, type Failure } from '#domain/failures.ts';
 import { a8rMeaning } from '#domain/games/a8r.ts';
 import type { Units } from '#domain/money.ts';
+import { instantMsOf } from '#domain/time-ordered-id.ts';
 import type { GameCommand, WinCommand } from '#domain/wallet/commands.ts';
 import { idFromKey } from '../idempotency.ts';
 import { detailsOf } from './call-details.ts';
@@ -70,8 +71,7 @@ export const roundIdOf = ({ integration }: A8rCall, { playerId, round }: RoundCo
   idFromKey(`round:${integration.id}`, playerId, round);
 
 /** Instant of processing, from the time-ordered journal id: a repeat shows the first one. */
-export const processedAtOf = ({ journalId }: WalletReply): Date =>
-  new Date(Number.parseInt(journalId.replace('-', '').slice(0, 12), 16));
+export const processedAtOf = ({ journalId }: WalletReply): Date => new Date(instantMsOf(journalId));
 
 /** Plays the steps in order, all or none. Throws `WalletRefused`. */
 export async function playSteps(

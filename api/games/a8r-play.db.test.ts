@@ -297,6 +297,21 @@ test('free rounds are paid once, when their status is final', async () => {
   expect(await tell('played', 250, 'issue-2')).toMatchObject({ http: 412, code: 400 });
 });
 
+test('winnings of free rounds under a status that nobody knows are refused, and paid when it is told right', async () => {
+  const playerId = await playerWith(1n * euro);
+  await database.db
+    .insertInto('games.freeRoundIssue')
+    .values({ integration: 'agg', issueId: 'issue-3', playerId, asset: 'EUR', gameCode: 'acme:test' })
+    .execute();
+  const tell = (status: string, total: number) =>
+    send('freespins', JSON.stringify({ issue_id: 'issue-3', status, total_amount: total }));
+  // Without winnings there is nothing that could be lost.
+  expect(await tell('paused', 0)).toMatchObject({ http: 200, balance: 100 });
+  for (const word of ['completed', 'PLAYED', 'played '])
+    expect(await tell(word, 250)).toMatchObject({ http: 412, code: 400 });
+  expect(await tell('played', 250)).toMatchObject({ http: 200, balance: 350 });
+});
+
 test('currencies without cents and with eighteen decimals, beyond 2^53 and rounded down', async () => {
   const yen = await playerWith(10n * euro + euro - 1n, { asset: 'JPY' });
   expect(await play(yen, [bet(3)], { currency: 'JPY' })).toMatchObject({ http: 200, balance: 7 });

@@ -7,7 +7,7 @@ import type { ApiDeps } from '../context.ts';
 import { balanceOf, closeRound, payFreeRounds, playSteps, walletOf, type WireStep } from './a8r-calls.ts';
 import { answerCall } from './call-answer.ts';
 import type { Doors } from './dialect-doors.ts';
-import { parsed, serveA8r, type A8rCall, type A8rVersion } from './a8r-serve.ts';
+import { parsed, refuse, serveA8r, type A8rCall, type A8rVersion } from './a8r-serve.ts';
 import { v1Freespins, v1Play, v1Rollback } from './a8r-schemas.ts';
 
 export const a8rV1: A8rVersion = {
@@ -79,7 +79,7 @@ async function rollback(call: A8rCall): Promise<string> {
   return playedText(await playSteps(call, round, steps), steps, round);
 }
 
-/** Results that can still change are acknowledged; what is final is paid, once per issue. */
+/** What is final is paid, once per issue. */
 const finalStatuses: ReadonlySet<string> = new Set([
   'played',
   'expired',
@@ -87,10 +87,15 @@ const finalStatuses: ReadonlySet<string> = new Set([
   'cancelled',
   'finished',
 ]);
+/** Results that can still change are acknowledged; a final one follows. */
+const runningStatuses: ReadonlySet<string> = new Set(['active', 'issued', 'started']);
 
+/** Winnings under a word that nobody knows are refused: acknowledged, they would be paid by nobody and missed by nobody. */
 async function freespins(call: A8rCall): Promise<string> {
   const { issue_id: issueId, status, total_amount: total } = parsed(v1Freespins, call.body);
   const isFinal = finalStatuses.has(status);
+  if (!isFinal && !runningStatuses.has(status) && total > 0n)
+    return refuse('invalid-request', 'The status of the free rounds is unknown, and they have won.');
   const { balance, asset } = await payFreeRounds(call, issueId, (of) =>
     isFinal ? fromSubunits(total, of) : null,
   );

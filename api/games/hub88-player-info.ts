@@ -3,13 +3,18 @@ import type { Database } from '#db/connect.ts';
 
 const idForm = /^[0-9a-f-]{36}$/;
 
-/** Country, jurisdiction and dates of a player, or null for an unknown one. */
-export async function readPlayerInfo(db: Database, playerId: string): Promise<Record<string, string> | null> {
+/** Country, jurisdiction and dates of a player of the brand that the provider works for; null for anybody else. */
+export async function readPlayerInfo(
+  db: Database,
+  brand: string,
+  playerId: string,
+): Promise<Record<string, string> | null> {
   if (!idForm.test(playerId)) return null;
   const player = await db
     .selectFrom('pam.player')
     .select(['country', 'jurisdiction', 'brand', 'registeredAt'])
     .where('id', '=', playerId)
+    .where('brand', '=', brand)
     .executeTakeFirst();
   if (!player) return null;
   return {

@@ -1,12 +1,13 @@
 /** The Hub88 wire on a real ledger: real signatures over raw bytes, the dialect's own answers, exact integers. */
 import { generateKeyPairSync, randomUUID, sign } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openGameSession } from '#activities/games/commands/game-sessions.ts';
 import { expireGameSessions, openWallet, setPlayBrake } from '#activities/wallet/player-wallet.ts';
 import { postTransfer } from '#activities/wallet/post.ts';
 import { createWalletWriter, type WalletWriter } from '#activities/wallet/writer.ts';
 import { orThrow } from '#domain/failures.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
+import { makePlayer } from '#test/support/factories.ts';
 import { makeIntegration } from '#test/support/integrations.ts';
 import { createRouter, type Api } from '../app.ts';
 import type { ApiDeps } from '../context.ts';
@@ -25,7 +26,10 @@ beforeAll(async () => {
   wallet = createWalletWriter({ pool: database.pool });
   await database.db
     .insertInto('wallet.asset')
-    .values({ code: 'EUR', kind: 'fiat', ledgerScale: 12, payableScale: 2 })
+    .values([
+      { code: 'EUR', kind: 'fiat', ledgerScale: 12, payableScale: 2 },
+      { code: 'USD', kind: 'fiat', ledgerScale: 12, payableScale: 2 },
+    ])
     .onConflict((oc) => oc.doNothing())
     .execute();
   await makeIntegration(database.db, {
@@ -231,6 +235,125 @@ test('after exclusion and log-out bets are refused and wins still settle', async
     status: 'RS_OK',
     balance: 1_000_000,
   });
+});
+
+/** The same player's sitting in dollars, beside the one in euro. */
+async function inDollars({ playerId }: Player): Promise<Player> {
+  await database.db
+    .transaction()
+    .execute((trx) => openWallet(trx, { playerId, asset: 'USD', brand: 'aurora', jurisdiction: 'MT' }));
+  const opened = await openGameSession(database.db, {
+    playerId,
+    playerSessionId: randomUUID(),
+    brand: 'aurora',
+    integration: 'studio',
+    game: 'slot',
+    asset: 'USD',
+  });
+  return { playerId, token: orThrow(opened).token };
+}
+
+describe('under the token of a sitting in another currency', () => {
+  test('a rollback undoes the bet in the bet’s own currency, and its repeats are answered', async () => {
+    const euros = await playerWith(10n * euro);
+    const dollars = await inDollars(euros);
+    const placed = betBody(euros);
+    expect(await bet(placed)).toMatchObject({ status: 'RS_OK', balance: 900_000 });
+    const undo = betBody(dollars, {
+      transaction_uuid: randomUUID(),
+      reference_transaction_uuid: placed.transaction_uuid,
+    });
+    const back = { status: 'RS_OK', currency: 'EUR', balance: 1_000_000 };
+    expect(await rollback(undo)).toMatchObject(back);
+    expect(await rollback({ ...undo, request_uuid: randomUUID() })).toMatchObject(back);
+    expect(await rollback({ ...undo, request_uuid: randomUUID(), token: euros.token })).toMatchObject(back);
+    const second = { ...undo, request_uuid: randomUUID(), transaction_uuid: randomUUID() };
+    expect(await rollback(second)).toMatchObject(back);
+  });
+
+  test('a rollback before its bet marks it, under whichever token the bet and the repeats come', async () => {
+    const euros = await playerWith(10n * euro);
+    const dollars = await inDollars(euros);
+    const late = betBody(euros);
+    const undo = betBody(dollars, {
+      transaction_uuid: randomUUID(),
+      reference_transaction_uuid: late.transaction_uuid,
+    });
+    expect(await rollback(undo)).toMatchObject({ status: 'RS_OK' });
+    expect(await bet(late)).toMatchObject({ status: 'RS_ERROR_TRANSACTION_ROLLED_BACK' });
+    expect(await rollback({ ...undo, request_uuid: randomUUID(), token: euros.token })).toMatchObject({
+      status: 'RS_OK',
+    });
+  });
+
+  test('a rollback that races its bet leaves no stake taken', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const euros = await playerWith(10n * euro);
+      const dollars = await inDollars(euros);
+      const placed = betBody(euros);
+      const undo = betBody(dollars, {
+        transaction_uuid: randomUUID(),
+        reference_transaction_uuid: placed.transaction_uuid,
+      });
+      const [, undone] = await Promise.all([bet(placed), rollback(undo)]);
+      expect(undone).toMatchObject({ status: 'RS_OK' });
+      expect(orThrow(await wallet.balance({ playerId: euros.playerId, asset: 'EUR' }))).toBe(10n * euro);
+    }
+  });
+
+  test('a win is paid in its own currency; one that contradicts its bet, or has no wallet, is refused', async () => {
+    const euros = await playerWith(10n * euro);
+    const dollars = await inDollars(euros);
+    const placed = betBody(euros);
+    await bet(placed);
+    const won = betBody(dollars, { amount: 500_000, reference_transaction_uuid: placed.transaction_uuid });
+    const paid = { status: 'RS_OK', currency: 'EUR', balance: 1_400_000 };
+    expect(await win(won)).toMatchObject(paid);
+    expect(await win({ ...won, request_uuid: randomUUID(), token: euros.token })).toMatchObject(paid);
+    const contrary = { ...won, request_uuid: randomUUID(), transaction_uuid: randomUUID() };
+    expect(await win({ ...contrary, currency: 'USD' })).toMatchObject({
+      status: 'RS_ERROR_TRANSACTION_DOES_NOT_EXIST',
+    });
+    for (const currency of ['GBP', 'ZZZ'])
+      expect(await win({ ...contrary, currency })).toMatchObject({ status: 'RS_ERROR_WRONG_CURRENCY' });
+  });
+
+  test('a bet is refused: a sitting has one currency', async () => {
+    const euros = await playerWith(10n * euro);
+    const dollars = await inDollars(euros);
+    expect(await bet(betBody(dollars))).toMatchObject({ status: 'RS_ERROR_WRONG_CURRENCY' });
+  });
+});
+
+test('a player is told about to the providers of his own brand, and to no others', async () => {
+  const infoOf = (user: string) => send('user/info', JSON.stringify({ request_uuid: randomUUID(), user }));
+  const ours = await makePlayer(database.db, { brand: 'aurora', country: 'MT' });
+  expect(await infoOf(ours.id)).toMatchObject({
+    status: 'RS_OK',
+    user: ours.id,
+    country: 'MT',
+    sub_partner_id: 'aurora',
+  });
+  const others = await makePlayer(database.db, { brand: 'borealis' });
+  const answer = await infoOf(others.id);
+  expect(answer).toMatchObject({ status: 'RS_ERROR_INVALID_TOKEN' });
+  expect(answer.text).not.toMatch(/borealis|country|jurisdiction/);
+});
+
+test('a promotion that answers no bet reaches players of the own brand only', async () => {
+  const player = await playerWith(1n * euro);
+  const promo = { is_free: true, is_supplier_promo: true, reference_transaction_uuid: undefined };
+  const friend = await playerWith(1n * euro);
+  expect(await win(betBody(player, { ...promo, user: friend.playerId }))).toMatchObject({
+    status: 'RS_OK',
+    user: friend.playerId,
+    balance: 200_000,
+  });
+  const stranger = await makePlayer(database.db, { brand: 'borealis' });
+  expect(await win(betBody(player, { ...promo, user: stranger.id }))).toMatchObject({
+    status: 'RS_ERROR_INVALID_TOKEN',
+  });
+  expect(orThrow(await wallet.balance({ playerId: stranger.id, asset: 'EUR' }))).toBe(0n);
 });
 
 test('signatures are checked over the raw bytes, before anything is parsed', async () => {

@@ -8,9 +8,9 @@ import { rewardTerms } from '#activities/games/reward-terms.ts';
 import { rotateGameSession, type GameSession } from '#activities/games/commands/game-sessions.ts';
 import type { WalletReply, WalletRefusal } from '#activities/wallet/writer.ts';
 import { assets } from '#domain/assets.ts';
-import type { FailureCode, Result } from '#domain/failures.ts';
+import type { Failure, FailureCode, Result } from '#domain/failures.ts';
 import { fromHub88Amount, hub88StatusOf, toHub88Amount, type Hub88Status } from '#domain/games/hub88.ts';
-import type { GameCommand, WinCommand } from '#domain/wallet/commands.ts';
+import type { GameCommand, RollbackCommand, WinCommand } from '#domain/wallet/commands.ts';
 import { isDatabaseUnavailable } from '#db/connect.ts';
 import type { ApiDeps, ApiEnv } from '../context.ts';
 import { clientAddress } from '../request-origin.ts';
@@ -26,6 +26,7 @@ import { detailsOf } from './call-details.ts';
 import { hub88Details, jackpotWinOf } from './hub88-details.ts';
 import { readPlayerInfo } from './hub88-player-info.ts';
 import { betCall, checkCall, infoCall, rollbackCall, statusOfSchemaError, winCall } from './hub88-schemas.ts';
+import { assetOfOriginal } from './original-asset.ts';
 import {
   createIntegrationDirectory,
   type Integration,
@@ -63,6 +64,10 @@ export const mountHub88 = (doors: Doors, deps: ApiDeps): void => mountDialect(do
 
 /** Mounts the calls under /wallet/caleta/{integration}. */
 export const mountCaleta = (doors: Doors, deps: ApiDeps): void => mountDialect(doors, deps, caletaDialect);
+
+/** What a call gets that reaches no operation. Every answer is HTTP 200 here, too. */
+export const refuseInStatus = (c: Context<ApiEnv>, failure: Failure): Response =>
+  answerCall(c, JSON.stringify({ status: hub88StatusOf(failure.code) }));
 
 const operations: Readonly<Record<RsOperation, Operation>> = { info, check, balance, bet, win, rollback };
 
@@ -140,9 +145,9 @@ function parsed<T extends z.ZodType>(schema: T, body: unknown): z.infer<T> {
   return result.data;
 }
 
-async function info({ deps, body }: Call): Promise<Answer> {
+async function info({ deps, integration, body }: Call): Promise<Answer> {
   const { user } = parsed(infoCall, body);
-  const player = await readPlayerInfo(deps.db, user);
+  const player = await readPlayerInfo(deps.db, integration.brand, user);
   if (!player) throw new Refused('RS_ERROR_INVALID_TOKEN');
   return { fields: { user, status: 'RS_OK', ...player } };
 }
@@ -204,9 +209,11 @@ async function bet(caller: Call): Promise<Answer> {
 async function win(caller: Call): Promise<Answer> {
   const { integration, directory, body } = caller;
   const call = parsed(winCall, body);
-  const session = await sittingOf(directory, integration, call.token, call.user);
+  const sitting = await sittingOf(directory, integration, call.token, call.user);
   if (!integration.games.has(call.game_code)) throw new Refused('RS_ERROR_INVALID_GAME');
-  if (call.currency !== session.asset) throw new Refused('RS_ERROR_WRONG_CURRENCY');
+  // The call says what it pays in; the token may be of a sitting in another currency.
+  const session = { ...sitting, asset: call.currency };
+  if (!assets.has(session.asset)) throw new Refused('RS_ERROR_WRONG_CURRENCY');
   const amount = fromHub88Amount(call.amount, scaleOf(session.asset));
   const reference = call.reference_transaction_uuid ?? null;
   const jackpotWin = jackpotWinOf(call, amount, session.asset, poolOf(integration.playRules, call.game_code));
@@ -218,39 +225,50 @@ async function win(caller: Call): Promise<Answer> {
     jackpotWin,
     details: hub88Details(call, { stake: null, jackpot: jackpotWin }),
   } as const;
-  const isPromo = call.is_supplier_promo === true;
-  if (!call.is_free && !isPromo)
-    return answerWin(caller, session, command, await caller.deps.wallet.submit(command));
-  const terms =
-    typeof call.reward_uuid === 'string' && !isPromo
-      ? await rewardTerms(caller.deps.db, { ...session, rewardId: call.reward_uuid })
-      : null;
-  return answerWin(caller, session, command, await submitFreeWin(caller.deps, command, terms));
-}
-
-/** A win whose stake we gave back ourselves is kept for a person before the answer ends the caller's retries. */
-async function answerWin(
-  caller: Call,
-  session: GameSession,
-  win: WinCommand,
-  result: Result<WalletReply, WalletRefusal>,
-): Promise<Answer> {
-  if (!result.ok && result.failure.code === 'stake-returned') await parkLateWin(caller.deps.db, win);
+  const result = await submitWin(caller, command, call);
+  // A win whose stake we gave back ourselves is kept for a person before the answer ends the caller's retries.
+  if (!result.ok && result.failure.code === 'stake-returned') await parkLateWin(caller.deps.db, command);
+  if (!result.ok && result.failure.code === 'wallet-not-found' && session.asset !== sitting.asset)
+    throw new Refused('RS_ERROR_WRONG_CURRENCY', result.failure.code);
   return answerOf(caller, session, result);
 }
 
+/** Winnings of a free round are paid under the terms of their reward, where it is one of ours. */
+async function submitWin(
+  { deps }: Call,
+  command: WinCommand,
+  call: z.infer<typeof winCall>,
+): Promise<Result<WalletReply, WalletRefusal>> {
+  const isPromo = call.is_supplier_promo === true;
+  if (!call.is_free && !isPromo) return deps.wallet.submit(command);
+  const { integration } = command.key;
+  const { playerId, asset } = command;
+  const terms =
+    typeof call.reward_uuid === 'string' && !isPromo
+      ? await rewardTerms(deps.db, { integration, playerId, asset, rewardId: call.reward_uuid })
+      : null;
+  return submitFreeWin(deps, command, terms);
+}
+
 async function rollback(caller: Call): Promise<Answer> {
-  const { integration, directory, body } = caller;
+  const { integration, directory, deps, body } = caller;
   const call = parsed(rollbackCall, body);
-  const session = await sittingOf(directory, integration, call.token, call.user ?? null);
+  const sitting = await sittingOf(directory, integration, call.token, call.user ?? null);
   if (!integration.games.has(call.game_code)) throw new Refused('RS_ERROR_INVALID_GAME');
   const reference = call.reference_transaction_uuid;
-  return submit(caller, session, {
+  const commandIn = (asset: string): RollbackCommand => ({
     kind: 'rollback',
-    ...factsOf(integration, session, call, { kind: 'rollback', amount: 0n, reference }),
+    ...factsOf(integration, { ...sitting, asset }, call, { kind: 'rollback', amount: 0n, reference }),
     originalExternalId: reference,
     details: detailsOf({ free: null, jackpot: null, wire: { meta: call['meta'] } }),
   });
+  const result = await deps.wallet.submit(commandIn(sitting.asset));
+  if (result.ok || result.failure.code !== 'duplicate-transaction') return answerOf(caller, sitting, result);
+  // Looked for only now: nearly every rollback comes under the token of its bet, and one that races its bet finds it.
+  const original = { integration: integration.id, externalId: reference };
+  const asset = await assetOfOriginal(deps.db, original, sitting.playerId);
+  if (asset === null || asset === sitting.asset) return answerOf(caller, sitting, result);
+  return answerOf(caller, { ...sitting, asset }, await deps.wallet.submit(commandIn(asset)));
 }
 
 /** The session of a token. Expiry is not looked at here, since wins and rollbacks outlive it. */
@@ -279,7 +297,9 @@ async function sittingOf(
 ): Promise<GameSession> {
   const session = await sessionOf(directory, integration, token, null);
   if (user === null || user === session.playerId) return session;
-  if (!playerIdForm.test(user)) throw new Refused('RS_ERROR_INVALID_TOKEN');
+  const isOurs =
+    playerIdForm.test(user) && (await directory.player(integration.brand, user, session.asset)) !== null;
+  if (!isOurs) throw new Refused('RS_ERROR_INVALID_TOKEN');
   return { ...session, playerId: user };
 }
 

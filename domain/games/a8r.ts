@@ -49,7 +49,7 @@ export const a8rMeaning = (
   reference: null,
 });
 
-/** The codes of both versions; 105, 107 and 153 are words of v1 only. */
+/** The codes of both versions; 105 and 107 are words of v1 only. Its 153 (country) is never said: decision 0042. */
 export type A8rCode = 100 | 101 | 105 | 106 | 107 | 110 | 154 | 400 | 403 | 409 | 500;
 
 export const a8rMessages: Readonly<Record<A8rCode, string>> = {

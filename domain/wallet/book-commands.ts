@@ -28,6 +28,8 @@ export type BookPayCommand = BookFacts & {
   readonly delta: Units;
   readonly stake: Units;
   readonly placedAtMs: number;
+  /** When the bet was settled before, which a correction takes back from; null for a first settlement. */
+  readonly paidAtMs: number | null;
   /** The journal of the bet's stake. */
   readonly answers: string;
 };

@@ -33,7 +33,12 @@ const stake = (amount: bigint, changes: Partial<BookStakeCommand> = {}): BookSta
   sessionExpiresAtMs: nowMs + 1_000,
   ...changes,
 });
-const pay = (delta: bigint, code: BookPayCommand['code'], placedAtMs = nowMs): BookPayCommand => ({
+const pay = (
+  delta: bigint,
+  code: BookPayCommand['code'],
+  placedAtMs = nowMs,
+  paidAtMs: number | null = null,
+): BookPayCommand => ({
   ...facts,
   kind: 'book-pay',
   key: { integration: 'pitboss', externalId: 'bet:1:settle:v1' },
@@ -41,6 +46,7 @@ const pay = (delta: bigint, code: BookPayCommand['code'], placedAtMs = nowMs): B
   delta,
   stake: 10n,
   placedAtMs,
+  paidAtMs,
   answers: 'j',
 });
 const run = (state: WalletState, command: BookStakeCommand | BookPayCommand): Decision =>
@@ -171,9 +177,24 @@ describe('a sports payment', () => {
     });
     const dayBefore = nowMs - 86_400_000;
     expect(run(state, pay(10n, 'book.void', dayBefore))).toMatchObject({
-      state: { usage: { stake: { day: 10n, week: 0n, month: 0n } } },
+      state: {
+        usage: { stake: { day: 10n, week: 0n, month: 0n }, loss: { day: 10n, week: 0n, month: 0n } },
+      },
     });
     expect(run(state, pay(10n, 'book.settle'))).toMatchObject({ state: { usage: { stake: used } } });
+  });
+
+  test('taken back is lost again in the windows that had counted it as won, and in no others', () => {
+    const used = { day: 1n, week: 1n, month: 1n };
+    const state = wallet({ usage: { atMs: nowMs, stake: used, loss: used } });
+    const dayBefore = nowMs - 86_400_000;
+    expect(run(state, pay(-10n, 'book.correct', dayBefore, dayBefore))).toMatchObject({
+      state: { usage: { stake: used, loss: { day: 1n, week: 11n, month: 11n } } },
+    });
+    // More money is a win of the day on which it comes.
+    expect(run(state, pay(10n, 'book.correct', dayBefore, dayBefore))).toMatchObject({
+      state: { usage: { stake: used, loss: { day: -9n, week: -9n, month: -9n } } },
+    });
   });
 
   test('takes back only as a correction, and never nothing', () => {

@@ -2,9 +2,9 @@
 import { assert, fail, succeed, type Result } from '../failures.ts';
 import type { Units } from '../money.ts';
 import type { BookCommand, BookPayCommand, BookStakeCommand } from './book-commands.ts';
-import { addUsage, refuseStake, rollUsage, windowNumber } from './play-rules.ts';
+import { addUsage, refuseStake, rollUsage } from './play-rules.ts';
 import { bookPay, bookStake, type JournalCode, type Posting } from './postings.ts';
-import { limitWindows, type PlayUsage, type WalletState } from './state.ts';
+import type { PlayUsage, WalletState } from './state.ts';
 
 export type BookPlan = {
   readonly next: WalletState;
@@ -40,12 +40,8 @@ function planStake(state: WalletState, stake: BookStakeCommand, nowMs: number): 
 function planPay(state: WalletState, pay: BookPayCommand, nowMs: number): Result<BookPlan> {
   assert(pay.delta !== 0n, 'a payment moves something');
   assert(pay.delta > 0n || pay.code === 'book.correct', 'only a correction takes back');
-  const usage = addUsage(rollUsage(state.usage, nowMs), 0n, -pay.delta);
   return succeed({
-    next: {
-      ...state,
-      usage: pay.code === 'book.void' ? withoutStake(usage, pay.stake, pay.placedAtMs, nowMs) : usage,
-    },
+    next: { ...state, usage: usageAfter(rollUsage(state.usage, nowMs), pay) },
     code: pay.code,
     amount: pay.delta,
     postings: bookPay(state.balances, pay.delta),
@@ -53,11 +49,8 @@ function planPay(state: WalletState, pay: BookPayCommand, nowMs: number): Result
   });
 }
 
-/** A void bet was no stake, but only the windows that counted it give it back: last month's frees nothing today. */
-function withoutStake(usage: PlayUsage, stake: Units, placedAtMs: number, nowMs: number): PlayUsage {
-  const counted = { ...usage.stake };
-  for (const window of limitWindows) {
-    if (windowNumber(window, placedAtMs) === windowNumber(window, nowMs)) counted[window] -= stake;
-  }
-  return { ...usage, stake: counted };
+/** A payment counts now. A void bet was no stake when it was placed, and what is taken back was no win when it was paid. */
+function usageAfter(usage: PlayUsage, pay: BookPayCommand): PlayUsage {
+  if (pay.code === 'book.void') return addUsage(usage, -pay.stake, -pay.delta, pay.placedAtMs);
+  return addUsage(usage, 0n, -pay.delta, pay.delta < 0n ? (pay.paidAtMs ?? usage.atMs) : usage.atMs);
 }

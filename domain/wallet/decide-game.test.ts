@@ -79,12 +79,17 @@ const lines = (text: string): OriginalPosting[] =>
       const [account = '', amount = ''] = line.split(' ');
       return { account, ofPlayer: !account.includes(':'), amount: BigInt(amount) };
     });
+/** The id of a journal that was made at an instant. */
+const idAt = (ms: number): string => {
+  const at = ms.toString(16).padStart(12, '0');
+  return `${at.slice(0, 8)}-${at.slice(8)}-7000-8000-000000000000`;
+};
 const journal = (
   code: JournalFacts['code'],
   moved: string,
   changes: Partial<JournalFacts> = {},
 ): JournalFacts => ({
-  id: 'j',
+  id: idAt(nowMs),
   externalId: 'b',
   code,
   playerId: 'p',
@@ -123,7 +128,7 @@ describe('a transaction that is known', () => {
   test('is answered as the first time, and other content or another player under its id is refused', () => {
     for (const command of commands) {
       const existing = { ...placed, fingerprint: 'ab' };
-      expect(run(wallet(), command, { existing })).toEqual({ kind: 'repeat', journalId: 'j' });
+      expect(run(wallet(), command, { existing })).toEqual({ kind: 'repeat', journalId: placed.id });
       expect(code(wallet(), command, { existing: placed })).toBe('duplicate-transaction');
       expect(code(wallet(), command, { existing: { ...existing, playerId: 'q' } })).toBe(
         'duplicate-transaction',
@@ -145,10 +150,10 @@ describe('a transaction that is known', () => {
       );
       expect(run(wallet(), { ...command, tolerateTombstone: true }, { existing })).toEqual({
         kind: 'repeat',
-        journalId: 'j',
+        journalId: placed.id,
       });
     }
-    expect(run(wallet(), rollback(), { existing })).toEqual({ kind: 'repeat', journalId: 'j' });
+    expect(run(wallet(), rollback(), { existing })).toEqual({ kind: 'repeat', journalId: placed.id });
     const other = { ...existing, fingerprint: 'cd' };
     expect(code(wallet(), rollback(), { existing: other })).toBe('duplicate-transaction');
     expect(
@@ -158,7 +163,10 @@ describe('a transaction that is known', () => {
 
   test('came by the same call under another id: it gets the first answer, and nobody else does', () => {
     for (const command of commands) {
-      expect(run(wallet(), command, { calledBefore: placed })).toEqual({ kind: 'repeat', journalId: 'j' });
+      expect(run(wallet(), command, { calledBefore: placed })).toEqual({
+        kind: 'repeat',
+        journalId: placed.id,
+      });
       expect(code(wallet(), command, { calledBefore: { ...placed, playerId: 'q' } })).toBe(
         'duplicate-transaction',
       );
@@ -279,7 +287,9 @@ describe('a win', () => {
     expect(told(decision)).toBe('cash 30, house:casino:gaming -30');
     expect(decision.state.usage).toEqual({ atMs: nowMs, stake: counters(0n), loss: counters(-30n) });
     expect(decision.round).toEqual({ staked: 0n, won: 30n, closes: true, guardMs: 7 });
-    expect(decision.journals).toMatchObject([{ code: 'bet.win', amount: 30n, answers: 'j', reverses: null }]);
+    expect(decision.journals).toMatchObject([
+      { code: 'bet.win', amount: 30n, answers: placed.id, reverses: null },
+    ]);
     expect(posted(wallet(), win(30n, { betExternalId: null })).journals[0]?.answers).toBeNull();
   });
 
@@ -357,7 +367,7 @@ describe('a win of a free round', () => {
     expect(decision.round).toEqual({ staked: 0n, won: 30n, closes: false, guardMs: 7 });
     expect(decision.openedAward).toBeNull();
     expect(decision.journals).toMatchObject([
-      { code: 'free.win', amount: 30n, answers: 'j', reverses: null, details: { wire: { note: 'n' } } },
+      { code: 'free.win', amount: 30n, answers: placed.id, reverses: null, details: { wire: { note: 'n' } } },
     ]);
     expect(
       posted(wallet(), win(30n, { free: { terms: null } }), { referenced: freeBet }).journals[0]?.details,
@@ -411,11 +421,11 @@ describe('a rollback', () => {
     expect(decision.round).toEqual({ staked: -10n, won: 0n, closes: true, guardMs: 7 });
     expect(decision.wageredAwardId).toBeNull();
     expect(decision.journals).toMatchObject([
-      { externalId: 'x', code: 'bet.rollback', amount: 10n, reverses: 'j' },
+      { externalId: 'x', code: 'bet.rollback', amount: 10n, reverses: placed.id },
     ]);
   });
 
-  test('of a win takes it back and counts the loss again, in the windows of now', () => {
+  test('of a win takes it back and counts the loss again, in the windows that had counted the win', () => {
     const won = journal('bet.win', 'cash 10, house:casino:gaming -10');
     const atMs = nowMs - 86_400_000;
     const state = wallet({ usage: { atMs, stake: counters(1n), loss: counters(1n) } }, { cash: 4n });
@@ -436,7 +446,7 @@ describe('a rollback', () => {
     expect(told(decision)).toBe('cash -10, jackpot:mega 2, house:bonus-cost 8');
     expect(decision.state.usage).toEqual(state.usage);
     expect(decision.round).toEqual({ staked: 0n, won: -10n, closes: false, guardMs: 7 });
-    expect(decision.journals).toMatchObject([{ code: 'free.rollback', amount: 10n, reverses: 'j' }]);
+    expect(decision.journals).toMatchObject([{ code: 'free.rollback', amount: 10n, reverses: placed.id }]);
   });
 
   test('takes back what went into a pool with the bet', () => {

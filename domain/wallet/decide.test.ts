@@ -498,7 +498,16 @@ const bookCommands = fc
       return { kind: 'book-stake', ...about, amount: amount + 1n, ...session };
     }
     const delta = code === 'book.correct' && back ? -(amount + 1n) : amount + 1n;
-    return { kind: 'book-pay', ...about, code, delta, stake: 1n, placedAtMs: nowMs, answers: 'j' };
+    return {
+      kind: 'book-pay',
+      ...about,
+      code,
+      delta,
+      stake: 1n,
+      placedAtMs: nowMs,
+      paidAtMs: null,
+      answers: 'j',
+    };
   });
 
 const commands: fc.Arbitrary<WalletCommand | ExchangeCommand> = fc.oneof(

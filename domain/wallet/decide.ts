@@ -1,6 +1,7 @@
 /** The pure reducer of the wallet: state and command in, postings or a refusal out. Every path to money runs it. */
 import { assertNever } from '../failures.ts';
 import type { Units } from '../money.ts';
+import { instantMsOf } from '../time-ordered-id.ts';
 import type { BookCommand } from './book-commands.ts';
 import type { BetCommand, GameCommand, RollbackCommand, WalletCommand, WinCommand } from './commands.ts';
 import { planBook } from './decide-book.ts';
@@ -210,9 +211,14 @@ function decideRollback(state: WalletState, rollback: RollbackCommand, context: 
     return accept(undone, journal, roundOf(rollback, { won: -amount }), wagering.completed);
   }
   const wasBet = code === 'bet.place';
+  // The id was made with the time that the original was decided and counted at.
+  const madeAtMs = instantMsOf(referenced.id);
   const postings = post.betRollback(state.balances, referenced.postings, live, casinoGaming, beside);
   return accept(
-    { ...undone, usage: wasBet ? addUsage(usage, -amount, -amount) : addUsage(usage, 0n, amount) },
+    {
+      ...undone,
+      usage: wasBet ? addUsage(usage, -amount, -amount, madeAtMs) : addUsage(usage, 0n, amount, madeAtMs),
+    },
     journalOf(rollback, 'bet.rollback', amount, postings, links),
     roundOf(rollback, wasBet ? { staked: -amount } : { won: -amount }),
   );

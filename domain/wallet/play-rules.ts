@@ -36,10 +36,14 @@ export function rollUsage(usage: PlayUsage, nowMs: number): PlayUsage {
   return { atMs: Math.max(usage.atMs, nowMs), stake, loss };
 }
 
-/** Adds to the counters of all windows. */
-export function addUsage(usage: PlayUsage, stake: Units, loss: Units): PlayUsage {
+/**
+ * Adds to the counters of the windows in which `countsAtMs` lies. What is undone belongs to the instant of what it
+ * undoes: yesterday's bet given back frees nothing of today's limits. `usage` must have been rolled to now.
+ */
+export function addUsage(usage: PlayUsage, stake: Units, loss: Units, countsAtMs = usage.atMs): PlayUsage {
   const next = { atMs: usage.atMs, stake: { ...usage.stake }, loss: { ...usage.loss } };
   for (const window of limitWindows) {
+    if (windowNumber(window, countsAtMs) !== windowNumber(window, usage.atMs)) continue;
     next.stake[window] += stake;
     next.loss[window] += loss;
   }

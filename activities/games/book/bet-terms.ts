@@ -18,6 +18,7 @@ export type BetRow = {
   readonly settlementVersion: number;
   readonly stakeJournalId: string;
   readonly placedAt: Date;
+  readonly settledAt: Date | null;
 };
 
 export const termsOf = (bet: BetRow, odds: readonly bigint[]): BetTerms => ({
@@ -56,6 +57,7 @@ export function payCommand(bet: BetRow, externalId: string, delta: Units, code: 
     delta,
     stake: BigInt(bet.stake),
     placedAtMs: bet.placedAt.getTime(),
+    paidAtMs: bet.settledAt?.getTime() ?? null,
     answers: bet.stakeJournalId,
   };
 }

@@ -251,6 +251,7 @@ function pay(
       delta,
       stake: staked,
       placedAtMs: nowMs,
+      paidAtMs: version > 1 ? nowMs : null,
       answers: 'stake',
       fingerprint: 'ab',
       subject: 'bet:1',
