@@ -44,7 +44,8 @@ export type PaymentOrder = {
   readonly portable: PortableThreeDs | null;
   /** Null until the PSP has told it. */
   readonly pspReference: string | null;
-  readonly startedAt: Date;
+  /** When its one call was claimed: it was made then or a little later, never before. */
+  readonly sentAt: Date;
   /** Since the first call, by the clock of whoever asks. */
   readonly ageMs: number;
   /** What the browser brought back from the challenge, null before. */

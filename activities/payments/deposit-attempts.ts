@@ -69,7 +69,7 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
     }),
     portable,
     pspReference: row.pspReference,
-    startedAt: row.startedAt,
+    sentAt: row.sentAt ?? row.startedAt,
     ageMs,
     returned: returnedOf(row),
     evidence: row.evidence,
@@ -104,7 +104,9 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
     if (earlier === undefined || source?.portableThreeDs === undefined) return null;
     const { playerId, asset, amount, method, captureMode, threeDs } = await mustDeposit(db, row.depositId);
     const order = { ...earlier, playerId, asset, amount, method, captureMode, threeDs, evidence: [] };
-    return source.portableThreeDs(orderOf(order, Date.now() - earlier.startedAt.getTime()));
+    return source.portableThreeDs(
+      orderOf(order, Date.now() - (earlier.sentAt ?? earlier.startedAt).getTime()),
+    );
   };
 
   const heard = async (

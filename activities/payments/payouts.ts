@@ -72,7 +72,7 @@ export function createPayoutActivities(deps: PayoutDeps) {
       money: moneyOf(withdrawal),
       token: row.token ?? withdrawal.token,
       pspReference: row.pspReference,
-      startedAt: row.startedAt,
+      sentAt: row.sentAt ?? row.startedAt,
       ageMs,
       evidence: await readEvidence(db, row.psp, `withdrawal:${row.withdrawalId}`),
     };
