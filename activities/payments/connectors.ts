@@ -48,6 +48,11 @@ export type PaymentOrder = {
   readonly sentAt: Date;
   /** Since the first call, by the clock of whoever asks. */
   readonly ageMs: number;
+  /**
+   * Closed without money as far as we know: the question must not be able to move any. It may never have been sent, so a
+   * repeat of its key would be a new charge; only what the PSP has told by itself counts then.
+   */
+  readonly isClosed?: boolean;
   /** What the browser brought back from the challenge, null before. */
   readonly returned: Readonly<Record<string, string>> | null;
   /** Bodies of verified webhooks about this payment, as `verifyWebhook` wanted them stored. */
@@ -78,6 +83,8 @@ export type RefundOrder = {
   readonly pspReference: string | null;
   /** Since the call, by the clock of whoever asks. */
   readonly ageMs: number;
+  /** As for a charge. */
+  readonly isClosed?: boolean;
   /** Bodies of verified webhooks about this refund. */
   readonly evidence: readonly string[];
 };

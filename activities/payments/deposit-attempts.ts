@@ -1,6 +1,7 @@
 /** Everything a deposit does at a PSP. The row is claimed before the call; whatever happens then, the row can be asked about. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
+import { isOpenOrApproved } from '#domain/payments/attempt-state.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import { captureModeOf } from '#domain/payments/capture-mode.ts';
 import { writtenWithinMs } from '#domain/payments/budgets.ts';
@@ -10,6 +11,7 @@ import type { ActivityDeps } from '../deps.ts';
 import { keyedCard } from './connectors/card-identity.ts';
 import type { PaymentOrder, PortableThreeDs, PspConnector } from './connectors.ts';
 import {
+  attemptStateOf,
   lockDeposit,
   moneyOf,
   mustDeposit,
@@ -71,6 +73,7 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
     pspReference: row.pspReference,
     sentAt: row.sentAt ?? row.startedAt,
     ageMs,
+    isClosed: !isOpenOrApproved(attemptStateOf(row)),
     returned: returnedOf(row),
     evidence: row.evidence,
   });

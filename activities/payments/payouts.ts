@@ -74,6 +74,7 @@ export function createPayoutActivities(deps: PayoutDeps) {
       pspReference: row.pspReference,
       sentAt: row.sentAt ?? row.startedAt,
       ageMs,
+      isClosed: isPayoutResolved(payoutStateOf(row.state)),
       evidence: await readEvidence(db, row.psp, `withdrawal:${row.withdrawalId}`),
     };
   };

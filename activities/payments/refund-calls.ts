@@ -5,6 +5,7 @@ import { toUnits } from '#domain/money.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import {
   applyRefundOutcome,
+  isRefundCallResolved,
   refundCallStateOf,
   type RefundCallState,
 } from '#domain/payments/refund-state.ts';
@@ -33,6 +34,7 @@ export function createRefundCallActivities(deps: Pick<ActivityDeps, 'db' | 'psps
     money: moneyOf(row),
     pspReference: row.pspReference,
     ageMs,
+    isClosed: isRefundCallResolved(refundCallStateOf(row.callState)),
     evidence: await readEvidence(db, row.psp, `refund:${row.id}`),
   });
 

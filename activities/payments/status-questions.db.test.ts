@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { orThrow } from '#domain/failures.ts';
+import type { PspOutcome } from '#domain/payments/outcome.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import {
   approved,
@@ -9,11 +10,13 @@ import {
   brand,
   fingerprintOf,
   makePlayer,
+  notSent,
   paymentActivities,
   scriptedPsp,
   seedWorld,
   unknown,
 } from '#test/workflows/payment-world.ts';
+import type { PaymentOrder } from './connectors.ts';
 import { requestWithdrawal } from './commands/request-withdrawal.ts';
 
 let database: TestDatabase;
@@ -87,4 +90,26 @@ test('a payout is looked for from when it was sent, not from when its row was wr
     .executeTakeFirstOrThrow();
   expect(seen).toEqual([row.sentAt, row.sentAt]);
   expect(Number(row.sentAt) - row.startedAt.getTime()).toBeGreaterThanOrEqual(50);
+});
+
+test('a call that is closed as never sent is asked about as closed, so that nobody repeats its key', async () => {
+  const { db } = database;
+  const { provider } = activities();
+  const playerId = await makePlayer(db);
+  const { id: depositId } = await askDeposit(db, playerId);
+  const asked: (boolean | undefined)[] = [];
+  const look = (order: PaymentOrder): PspOutcome => {
+    asked.push(order.isClosed);
+    return { kind: 'not_found', authoritative: false };
+  };
+  alpha.play({ authorise: [notSent], status: [look] });
+  expect(await provider.authoriseAttempt({ depositId, number: 1 })).toMatchObject({ state: 'not_sent' });
+  expect(await provider.refreshAttempt({ depositId, number: 1, ageMs: 0 })).toMatchObject({
+    state: 'not_sent',
+  });
+  const open = await askDeposit(db, playerId);
+  alpha.play({ authorise: [unknown], status: [look] });
+  await provider.authoriseAttempt({ depositId: open.id, number: 1 });
+  await provider.refreshAttempt({ depositId: open.id, number: 1, ageMs: 0 });
+  expect(asked).toEqual([true, false]);
 });

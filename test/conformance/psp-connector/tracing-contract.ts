@@ -30,6 +30,30 @@ export const tracing: readonly Scenario[] = [
     },
   },
   {
+    name: 'a question about a call that is closed moves nothing, though its key was never used',
+    async run(rig) {
+      const charge = await chargeOrder(rig, '4242424242424242', { isClosed: true });
+      expect(['not_found', 'unknown']).toContain((await rig.connector.status(charge)).kind);
+      expect(await booked(rig, 'charge', charge.reference)).toBe(0);
+      const payout = { ...(await payoutOrder(rig, '4242424242424242')), isClosed: true };
+      expect(['not_found', 'unknown']).toContain((await rig.connector.payoutStatus(payout)).kind);
+      expect(await booked(rig, 'payout', payout.reference)).toBe(0);
+      const charged = await rig.connector.authorise({ ...charge, isClosed: false });
+      if (charged.kind !== 'approved') throw new Error(`the card is ${charged.kind}`);
+      const refund = {
+        reference: charge.reference.replace('deposit:', 'refund:').replace(':a1', ':r1'),
+        chargeReference: charged.pspReference,
+        pspReference: null,
+        money: charge.money,
+        ageMs: 0,
+        isClosed: true,
+        evidence: [],
+      };
+      expect(['not_found', 'unknown']).toContain((await rig.connector.refundStatus(refund)).kind);
+      expect(await booked(rig, 'refund', refund.reference)).toBe(0);
+    },
+  },
+  {
     name: 'what is looked for with clocks that disagree by an hour is never proven absent',
     async run(rig) {
       const order = await chargeOrder(rig, silentAfterCharge, { sentAt: skewed(90 * minuteMs) });
