@@ -46,7 +46,7 @@ export type PaymentOrder = {
   readonly pspReference: string | null;
   /** When its one call was claimed: it was made then or a little later, never before. */
   readonly sentAt: Date;
-  /** Since the first call, by the clock of whoever asks. */
+  /** Since `sentAt`, by the clock that wrote it. */
   readonly ageMs: number;
   /**
    * Closed without money as far as we know: the question must not be able to move any. It may never have been sent, so a
@@ -81,7 +81,7 @@ export type RefundOrder = {
   readonly money: MoneyText;
   /** The PSP's name of the refund; null until it has told it. */
   readonly pspReference: string | null;
-  /** Since the call, by the clock of whoever asks. */
+  /** Since the call was claimed, by the database's clock. */
   readonly ageMs: number;
   /** As for a charge. */
   readonly isClosed?: boolean;

@@ -18,6 +18,7 @@ import {
   optionsOf,
   pspsOf,
   readEvidence,
+  sentForMs,
   returnedOf,
   type AttemptRow,
   type DepositRow,
@@ -133,11 +134,11 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
     db
       .selectFrom('payments.attempt')
       .selectAll()
+      .select(sentForMs.as('sentForMs'))
       .where('depositId', '=', input.depositId)
       .where('number', '=', input.number);
 
-  const readAttempt = (input: AttemptInput): Promise<AttemptRow> =>
-    attemptAt(input).executeTakeFirstOrThrow();
+  const readAttempt = (input: AttemptInput) => attemptAt(input).executeTakeFirstOrThrow();
 
   /**
    * Marks the attempt as sent, for one caller only, and gives it with what its order needs; null when it was claimed
@@ -216,22 +217,25 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
       return { ...view, psps: pspsOf(deposit) };
     },
 
-    /** Asks for the status by our own reference. `ageMs` is the attempt's age by the workflow's clock. */
-    async refreshAttempt(input: AttemptInput & { readonly ageMs: number }): Promise<AttemptView> {
+    /** Asks for the status by our own reference. */
+    async refreshAttempt(input: AttemptInput): Promise<AttemptView> {
       const row = await readAttempt(input);
       if (row.state === 'approved' || row.state === 'late_approved') return viewOf(row);
       if (row.sentAt === null) return closeUnsent(input);
       const connector = deps.psps.get(row.psp);
-      return heard(row, connector ? await connector.status(await readOrder(row, input.ageMs)) : noConnector);
+      return heard(
+        row,
+        connector ? await connector.status(await readOrder(row, row.sentForMs)) : noConnector,
+      );
     },
 
     /** Submits what the player's browser brought back. */
-    async continueAttempt(input: AttemptInput & { readonly ageMs: number }): Promise<AttemptView> {
+    async continueAttempt(input: AttemptInput): Promise<AttemptView> {
       const row = await readAttempt(input);
       if (row.state !== 'action') return viewOf(row);
       const connector = deps.psps.get(row.psp);
       if (!connector) return heard(row, noConnector);
-      const order = await readOrder(row, input.ageMs);
+      const order = await readOrder(row, row.sentForMs);
       const answer = await connector.continueAfterAction(order);
       return heard(
         row,
@@ -242,11 +246,14 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
     },
 
     /** Ends an attempt that the player left; what the PSP says instead is recorded as it is. */
-    async cancelAttempt(input: AttemptInput & { readonly ageMs: number }): Promise<AttemptView> {
+    async cancelAttempt(input: AttemptInput): Promise<AttemptView> {
       const row = await readAttempt(input);
       if (row.state !== 'action') return viewOf(row);
       const connector = deps.psps.get(row.psp);
-      return heard(row, connector ? await connector.cancel(await readOrder(row, input.ageMs)) : noConnector);
+      return heard(
+        row,
+        connector ? await connector.cancel(await readOrder(row, row.sentForMs)) : noConnector,
+      );
     },
   };
 

@@ -1,5 +1,6 @@
 /** What a connector is told when it is asked about a call of ours: from when it is, and whether it may be repeated. */
 import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { orThrow } from '#domain/failures.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
@@ -82,7 +83,7 @@ test('a payout is looked for from when it was sent, not from when its row was wr
   const { number } = await provider.startPayout({ withdrawalId, number: 1 });
   await new Promise((resolve) => setTimeout(resolve, 50));
   await provider.sendPayout({ withdrawalId, number });
-  await provider.refreshPayout({ withdrawalId, number, ageMs: 0 });
+  await provider.refreshPayout({ withdrawalId, number });
   const row = await db
     .selectFrom('payments.payoutAttempt')
     .select(['startedAt', 'sentAt'])
@@ -104,12 +105,34 @@ test('a call that is closed as never sent is asked about as closed, so that nobo
   };
   alpha.play({ authorise: [notSent], status: [look] });
   expect(await provider.authoriseAttempt({ depositId, number: 1 })).toMatchObject({ state: 'not_sent' });
-  expect(await provider.refreshAttempt({ depositId, number: 1, ageMs: 0 })).toMatchObject({
+  expect(await provider.refreshAttempt({ depositId, number: 1 })).toMatchObject({
     state: 'not_sent',
   });
   const open = await askDeposit(db, playerId);
   alpha.play({ authorise: [unknown], status: [look] });
   await provider.authoriseAttempt({ depositId: open.id, number: 1 });
-  await provider.refreshAttempt({ depositId: open.id, number: 1, ageMs: 0 });
+  await provider.refreshAttempt({ depositId: open.id, number: 1 });
   expect(asked).toEqual([true, false]);
+});
+
+test('a call is as old as its row says, whoever asks and however late', async () => {
+  const { db } = database;
+  const { provider } = activities();
+  const playerId = await makePlayer(db);
+  const { id: depositId } = await askDeposit(db, playerId);
+  const agesMs: number[] = [];
+  const look = ({ ageMs }: PaymentOrder): PspOutcome => {
+    agesMs.push(ageMs);
+    return unknown();
+  };
+  alpha.play({ authorise: [unknown], status: [look] });
+  await provider.authoriseAttempt({ depositId, number: 1 });
+  await db
+    .updateTable('payments.attempt')
+    .set({ sentAt: sql<Date>`now() - interval '2 hours'` })
+    .where('depositId', '=', depositId)
+    .execute();
+  await provider.refreshAttempt({ depositId, number: 1 });
+  expect(agesMs[0]).toBeGreaterThanOrEqual(2 * 3_600_000);
+  expect(agesMs[0]).toBeLessThan(2.5 * 3_600_000);
 });
