@@ -126,7 +126,7 @@ describe.skipIf(anvilBinary === null && process.env['CI'] !== 'true')('a payout 
       .where('reference', '=', `withdrawal:${withdrawalId}:p1`)
       .executeTakeFirstOrThrow();
   const refresh = async (withdrawalId: string) =>
-    (await payments.provider.refreshPayout({ withdrawalId, number: 1, ageMs: 0 })).state;
+    (await payments.provider.refreshPayout({ withdrawalId, number: 1 })).state;
 
   test('is kept before it goes out and paid only at its depth', async () => {
     const [{ playerId } = { playerId: '' }] = await rich(100n);

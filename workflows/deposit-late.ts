@@ -19,7 +19,7 @@ const { captureDeposit } = proxyActivities<ReturnType<typeof createDepositActivi
 export async function depositLate(
   input: DepositLateInput,
 ): Promise<'credited' | 'duplicate' | 'refunded' | 'nothing'> {
-  const attempt = await refreshAttempt({ depositId: input.depositId, number: input.attempt, ageMs: 0 });
+  const attempt = await refreshAttempt({ depositId: input.depositId, number: input.attempt });
   if (attempt.state !== 'late_approved' && attempt.state !== 'approved') return 'nothing';
   const outcome = await captureDeposit({ depositId: input.depositId, number: input.attempt });
   if (outcome.kind === 'captured') return 'credited';

@@ -171,7 +171,7 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
       if (error instanceof ApplicationFailure && error.type === 'not-found') throw error;
       await othersFirst();
       // A local activity's failure comes bare. The call may have left before its answer was lost: the status decides.
-      return insist(() => refreshAttempt({ depositId, number, ageMs: 0 }));
+      return insist(() => refreshAttempt({ depositId, number }));
     }
   }
 
@@ -199,11 +199,9 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
           isReturned = false;
           isTellable = false;
           facedAtMs = Date.now();
-          attempt = await insist(() => continueAttempt({ ...at, ageMs: ageMs() }));
+          attempt = await insist(() => continueAttempt(at));
         } else {
-          attempt = await insist(() =>
-            (isExpired ? cancelAttempt : refreshAttempt)({ ...at, ageMs: ageMs() }),
-          );
+          attempt = await insist(() => (isExpired ? cancelAttempt : refreshAttempt)(at));
         }
       } else {
         if (view.state !== 'parked') show('processing');
@@ -211,7 +209,7 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
         await heard(pollPauseMs(questions, ageMs() > unknownBudgetMs ? parkedPollMsMax : pollMsMax));
         isReturned = false;
         spokenOf.delete(attempt.number);
-        attempt = await insist(() => refreshAttempt({ ...at, ageMs: ageMs() }));
+        attempt = await insist(() => refreshAttempt(at));
       }
       questions += 1;
       await lookAtStrays();
@@ -251,7 +249,7 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
       strays.delete(number);
       spokenOf.delete(number);
       const index = attempts.findIndex((known) => known.number === number);
-      attempts[index] = await insist(() => refreshAttempt({ depositId, number, ageMs: 0 }));
+      attempts[index] = await insist(() => refreshAttempt({ depositId, number }));
     }
   }
 

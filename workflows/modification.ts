@@ -153,7 +153,7 @@ export async function modification(input: ModificationInput): Promise<Modificati
       return await sendModification({ modificationId });
     } catch (error) {
       if (!(error instanceof ActivityFailure)) throw error;
-      return insist(() => refreshModification({ modificationId, ageMs: 0 }));
+      return insist(() => refreshModification({ modificationId }));
     }
   }
 
@@ -169,7 +169,7 @@ export async function modification(input: ModificationInput): Promise<Modificati
       );
       isPoked = false;
       const ageMs = Date.now() - startedAtMs;
-      call = await insist(() => refreshModification({ modificationId, ageMs }));
+      call = await insist(() => refreshModification({ modificationId }));
       if (isPayoutResolved(call.state)) break;
       if (ageMs > unknownBudgetMs && state !== 'parked') await park(`no outcome from ${call.psp}`);
       if (ageMs > unknownBudgetMs + parkedBudgetMs) break;

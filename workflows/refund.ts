@@ -137,7 +137,7 @@ export async function refund(input: RefundInput): Promise<RefundView> {
       return await sendRefund({ refundId });
     } catch (error) {
       if (!(error instanceof ActivityFailure)) throw error;
-      return insist(() => refreshRefund({ refundId, ageMs: 0 }));
+      return insist(() => refreshRefund({ refundId }));
     }
   }
 
@@ -153,7 +153,7 @@ export async function refund(input: RefundInput): Promise<RefundView> {
       );
       isPoked = false;
       const ageMs = Date.now() - startedAtMs;
-      call = await insist(() => refreshRefund({ refundId, ageMs }));
+      call = await insist(() => refreshRefund({ refundId }));
       if (isRefundCallResolved(call.state)) break;
       if (ageMs > unknownBudgetMs && state !== 'parked') await park(`no outcome from ${call.psp}`);
       if (ageMs > unknownBudgetMs + parkedBudgetMs) break;
@@ -163,7 +163,7 @@ export async function refund(input: RefundInput): Promise<RefundView> {
 
   /** The PSP spoke of a refund that had ended: asked once, and what has changed is booked. */
   async function lookAgain(): Promise<void> {
-    const call = await insist(() => refreshRefund({ refundId, ageMs: unknownBudgetMs }));
+    const call = await insist(() => refreshRefund({ refundId }));
     const isNews =
       (call.state === 'returned' && state === 'paid') || (call.state === 'late_paid' && state === 'refused');
     if (isNews) await settle();

@@ -332,7 +332,7 @@ export async function withdrawal(input: WithdrawalInput): Promise<WithdrawalView
       return await sendPayout({ withdrawalId, number });
     } catch (error) {
       if (!(error instanceof ActivityFailure)) throw error;
-      return insist(() => refreshPayout({ withdrawalId, number, ageMs: 0 }));
+      return insist(() => refreshPayout({ withdrawalId, number }));
     }
   }
 
@@ -350,7 +350,7 @@ export async function withdrawal(input: WithdrawalInput): Promise<WithdrawalView
       );
       seen.pokes = pokes;
       const ageMs = Date.now() - startedAtMs;
-      payout = await insist(() => refreshPayout({ withdrawalId, number: payout.number, ageMs }));
+      payout = await insist(() => refreshPayout({ withdrawalId, number: payout.number }));
       if (isPayoutResolved(payout.state)) break;
       if (ageMs > unknownBudgetMs && state !== 'parked') await park(`no outcome from ${payout.psp}`);
       if (ageMs > unknownBudgetMs + parkedBudgetMs) break;

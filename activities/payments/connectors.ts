@@ -44,9 +44,15 @@ export type PaymentOrder = {
   readonly portable: PortableThreeDs | null;
   /** Null until the PSP has told it. */
   readonly pspReference: string | null;
-  readonly startedAt: Date;
-  /** Since the first call, by the clock of whoever asks. */
+  /** When its one call was claimed: it was made then or a little later, never before. */
+  readonly sentAt: Date;
+  /** Since `sentAt`, by the clock that wrote it. */
   readonly ageMs: number;
+  /**
+   * Closed without money as far as we know: the question must not be able to move any. It may never have been sent, so a
+   * repeat of its key would be a new charge; only what the PSP has told by itself counts then.
+   */
+  readonly isClosed?: boolean;
   /** What the browser brought back from the challenge, null before. */
   readonly returned: Readonly<Record<string, string>> | null;
   /** Bodies of verified webhooks about this payment, as `verifyWebhook` wanted them stored. */
@@ -75,8 +81,10 @@ export type RefundOrder = {
   readonly money: MoneyText;
   /** The PSP's name of the refund; null until it has told it. */
   readonly pspReference: string | null;
-  /** Since the call, by the clock of whoever asks. */
+  /** Since the call was claimed, by the database's clock. */
   readonly ageMs: number;
+  /** As for a charge. */
+  readonly isClosed?: boolean;
   /** Bodies of verified webhooks about this refund. */
   readonly evidence: readonly string[];
 };

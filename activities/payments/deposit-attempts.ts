@@ -1,6 +1,7 @@
 /** Everything a deposit does at a PSP. The row is claimed before the call; whatever happens then, the row can be asked about. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
+import { isOpenOrApproved } from '#domain/payments/attempt-state.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import { captureModeOf } from '#domain/payments/capture-mode.ts';
 import { writtenWithinMs } from '#domain/payments/budgets.ts';
@@ -10,12 +11,14 @@ import type { ActivityDeps } from '../deps.ts';
 import { keyedCard } from './connectors/card-identity.ts';
 import type { PaymentOrder, PortableThreeDs, PspConnector } from './connectors.ts';
 import {
+  attemptStateOf,
   lockDeposit,
   moneyOf,
   mustDeposit,
   optionsOf,
   pspsOf,
   readEvidence,
+  sentForMs,
   returnedOf,
   type AttemptRow,
   type DepositRow,
@@ -69,8 +72,9 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
     }),
     portable,
     pspReference: row.pspReference,
-    startedAt: row.startedAt,
+    sentAt: row.sentAt ?? row.startedAt,
     ageMs,
+    isClosed: !isOpenOrApproved(attemptStateOf(row)),
     returned: returnedOf(row),
     evidence: row.evidence,
   });
@@ -104,7 +108,9 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
     if (earlier === undefined || source?.portableThreeDs === undefined) return null;
     const { playerId, asset, amount, method, captureMode, threeDs } = await mustDeposit(db, row.depositId);
     const order = { ...earlier, playerId, asset, amount, method, captureMode, threeDs, evidence: [] };
-    return source.portableThreeDs(orderOf(order, Date.now() - earlier.startedAt.getTime()));
+    return source.portableThreeDs(
+      orderOf(order, Date.now() - (earlier.sentAt ?? earlier.startedAt).getTime()),
+    );
   };
 
   const heard = async (
@@ -128,11 +134,11 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
     db
       .selectFrom('payments.attempt')
       .selectAll()
+      .select(sentForMs.as('sentForMs'))
       .where('depositId', '=', input.depositId)
       .where('number', '=', input.number);
 
-  const readAttempt = (input: AttemptInput): Promise<AttemptRow> =>
-    attemptAt(input).executeTakeFirstOrThrow();
+  const readAttempt = (input: AttemptInput) => attemptAt(input).executeTakeFirstOrThrow();
 
   /**
    * Marks the attempt as sent, for one caller only, and gives it with what its order needs; null when it was claimed
@@ -211,22 +217,25 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
       return { ...view, psps: pspsOf(deposit) };
     },
 
-    /** Asks for the status by our own reference. `ageMs` is the attempt's age by the workflow's clock. */
-    async refreshAttempt(input: AttemptInput & { readonly ageMs: number }): Promise<AttemptView> {
+    /** Asks for the status by our own reference. */
+    async refreshAttempt(input: AttemptInput): Promise<AttemptView> {
       const row = await readAttempt(input);
       if (row.state === 'approved' || row.state === 'late_approved') return viewOf(row);
       if (row.sentAt === null) return closeUnsent(input);
       const connector = deps.psps.get(row.psp);
-      return heard(row, connector ? await connector.status(await readOrder(row, input.ageMs)) : noConnector);
+      return heard(
+        row,
+        connector ? await connector.status(await readOrder(row, row.sentForMs)) : noConnector,
+      );
     },
 
     /** Submits what the player's browser brought back. */
-    async continueAttempt(input: AttemptInput & { readonly ageMs: number }): Promise<AttemptView> {
+    async continueAttempt(input: AttemptInput): Promise<AttemptView> {
       const row = await readAttempt(input);
       if (row.state !== 'action') return viewOf(row);
       const connector = deps.psps.get(row.psp);
       if (!connector) return heard(row, noConnector);
-      const order = await readOrder(row, input.ageMs);
+      const order = await readOrder(row, row.sentForMs);
       const answer = await connector.continueAfterAction(order);
       return heard(
         row,
@@ -237,11 +246,14 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
     },
 
     /** Ends an attempt that the player left; what the PSP says instead is recorded as it is. */
-    async cancelAttempt(input: AttemptInput & { readonly ageMs: number }): Promise<AttemptView> {
+    async cancelAttempt(input: AttemptInput): Promise<AttemptView> {
       const row = await readAttempt(input);
       if (row.state !== 'action') return viewOf(row);
       const connector = deps.psps.get(row.psp);
-      return heard(row, connector ? await connector.cancel(await readOrder(row, input.ageMs)) : noConnector);
+      return heard(
+        row,
+        connector ? await connector.cancel(await readOrder(row, row.sentForMs)) : noConnector,
+      );
     },
   };
 

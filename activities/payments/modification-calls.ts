@@ -10,7 +10,7 @@ import { findAuthorisation } from './authorisations.ts';
 import type { ModificationRow } from './commands/request-modification.ts';
 import type { ModificationOrder } from './connectors.ts';
 import { lockModification } from './modifications.ts';
-import { moneyOf, readEvidence } from './payment-rows.ts';
+import { moneyOf, readEvidence, sentForMs } from './payment-rows.ts';
 
 export type ModificationCallView = { readonly psp: string; readonly state: PayoutState };
 
@@ -22,8 +22,13 @@ const viewOf = (row: ModificationRow): ModificationCallView => ({
 export function createModificationCallActivities(deps: Pick<ActivityDeps, 'db' | 'psps' | 'log'>) {
   const { db } = deps;
 
-  const read = (id: string): Promise<ModificationRow> =>
-    db.selectFrom('payments.modification').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
+  const read = (id: string) =>
+    db
+      .selectFrom('payments.modification')
+      .selectAll()
+      .select(sentForMs.as('sentForMs'))
+      .where('id', '=', id)
+      .executeTakeFirstOrThrow();
 
   const orderOf = async (row: ModificationRow, ageMs: number): Promise<ModificationOrder> => ({
     kind: modificationKindOf(row.kind),
@@ -95,17 +100,18 @@ export function createModificationCallActivities(deps: Pick<ActivityDeps, 'db' |
       return heard(modificationId, await parts.modify(await orderOf(claimed, 0)));
     },
 
-    /** Asks for the status by our own reference. `ageMs` is the call's age by the workflow's clock. */
-    async refreshModification(input: {
+    /** Asks for the status by our own reference. */
+    async refreshModification({
+      modificationId,
+    }: {
       readonly modificationId: string;
-      readonly ageMs: number;
     }): Promise<ModificationCallView> {
-      const row = await read(input.modificationId);
+      const row = await read(modificationId);
       // Never claimed: whoever should have sent it died before it could have left.
       if (row.sentAt === null) return heard(row.id, { kind: 'not_sent', reason: 'never sent' });
       const parts = deps.psps.get(row.psp)?.modifications;
       if (!parts) return heard(row.id, { kind: 'unknown', reason: 'no such connector' });
-      return heard(row.id, await parts.modificationStatus(await orderOf(row, input.ageMs)));
+      return heard(row.id, await parts.modificationStatus(await orderOf(row, row.sentForMs)));
     },
 
     /** Makes what provably never left ready to be sent again, under the same key. */

@@ -9,6 +9,7 @@ import { attemptInsert } from './commands/request-deposit.ts';
 import type { DepositRow } from './payment-rows.ts';
 import { takeUses } from './payment-uses.ts';
 import { appendResolution } from './record-outcome.ts';
+import { methodOf } from './three-ds-columns.ts';
 
 type NextAttempt = {
   readonly depositId: string;
@@ -40,7 +41,7 @@ export async function reserveAttempt(
       payment: `deposit:${deposit.id}`,
       number: attempt.number,
       flow: 'deposit',
-      method: 'card',
+      method: methodOf(deposit),
       asset: deposit.asset,
       amount,
       psp: attempt.psp,

@@ -1,5 +1,5 @@
 /** Rows of payments as their types, and money text from their units. */
-import type { Selectable } from 'kysely';
+import { sql, type Selectable } from 'kysely';
 import { z } from 'zod';
 import type { Database, Trx } from '#db/connect.ts';
 import type {
@@ -90,6 +90,13 @@ export async function readEvidence(db: Database | Trx, psp: string, subject: str
     .execute();
   return rows.map((row) => row.body);
 }
+
+/**
+ * Since the call was claimed, by the database's clock; 0 before. Never as a workflow would tell it: that is less where it was
+ * started again or its question had to wait, and more where the call had to wait.
+ */
+export const sentForMs = sql<number>`
+  coalesce(greatest(0, extract(epoch from now() - sent_at) * 1000), 0)::float8`;
 
 /** Name of a PSP in the inbox. */
 export const webhookSource = (psp: string): string => `psp:${psp}`;

@@ -339,6 +339,43 @@ describe('retry rules of card networks', () => {
     expect(rows).toEqual([{ state: 'void' }]);
   });
 
+  test('a further attempt is counted under the method of its deposit', async () => {
+    const playerId = await makePlayer(database.db);
+    const { id: depositId } = orThrow(
+      await requestDeposit(database.db, {
+        depositId: randomUUID(),
+        playerId,
+        brand: 'aurora',
+        jurisdiction: 'MT',
+        money: { amount: '5.00', asset: 'EUR' },
+        method: 'e-wallet',
+        tokens: [],
+        wallet: 'paypal',
+        returnUrl: 'http://shop.test/back',
+        fingerprint: fingerprintOf(randomUUID()),
+      }),
+    );
+    await send(depositId, decline(`wallet-${randomUUID()}`));
+    const { psp } = await database.db
+      .selectFrom('payments.attempt')
+      .select('psp')
+      .where('depositId', '=', depositId)
+      .executeTakeFirstOrThrow();
+    await acts().provider.startAttempt({
+      depositId,
+      number: 2,
+      psp: psp === 'alpha' ? 'beta' : 'alpha',
+      stepUp: false,
+    });
+    const { rows } = await sql<{ number: number; method: string }>`
+      select distinct number, method from payments.payment_use
+      where payment = ${`deposit:${depositId}`} order by number`.execute(database.db);
+    expect(rows).toEqual([
+      { number: 1, method: 'e-wallet' },
+      { number: 2, method: 'e-wallet' },
+    ]);
+  });
+
   test('an approved try is no retry', async () => {
     const fingerprint = `good-${randomUUID()}`;
     const playerId = await makePlayer(database.db);

@@ -18,6 +18,7 @@ import {
   moneyOf,
   optionsOf,
   readEvidence,
+  sentForMs,
   type PayoutAttemptRow,
 } from './payment-rows.ts';
 import { nextPayout } from '#domain/payments/payout-cascade.ts';
@@ -50,7 +51,7 @@ const viewOf = (row: PayoutAttemptRow): PayoutView => ({
 export function createPayoutActivities(deps: PayoutDeps) {
   const { db } = deps;
 
-  const readAttempt = (input: PayoutInput): Promise<PayoutAttemptRow> => mustAttempt(db, input);
+  const readAttempt = (input: PayoutInput) => mustAttempt(db, input);
 
   const orderOf = async (row: PayoutAttemptRow, ageMs: number): Promise<PayoutOrder> => {
     const withdrawal = await db
@@ -72,8 +73,9 @@ export function createPayoutActivities(deps: PayoutDeps) {
       money: moneyOf(withdrawal),
       token: row.token ?? withdrawal.token,
       pspReference: row.pspReference,
-      startedAt: row.startedAt,
+      sentAt: row.sentAt ?? row.startedAt,
       ageMs,
+      isClosed: isPayoutResolved(payoutStateOf(row.state)),
       evidence: await readEvidence(db, row.psp, `withdrawal:${row.withdrawalId}`),
     };
   };
@@ -172,8 +174,8 @@ export function createPayoutActivities(deps: PayoutDeps) {
       return heard(claimed, await connector.payout(await orderOf(claimed, 0)));
     },
 
-    /** Asks for the status by our own reference. `ageMs` is the attempt's age by the workflow's clock. */
-    async refreshPayout(input: PayoutInput & { readonly ageMs: number }): Promise<PayoutView> {
+    /** Asks for the status by our own reference. */
+    async refreshPayout(input: PayoutInput): Promise<PayoutView> {
       const row = await readAttempt(input);
       if (row.state === 'paid' || row.state === 'late_paid') return viewOf(row);
       if (row.sentAt === null) {
@@ -182,20 +184,21 @@ export function createPayoutActivities(deps: PayoutDeps) {
       }
       const connector = deps.psps.get(row.psp);
       if (!connector) return heard(row, { kind: 'unknown', reason: 'no such connector' });
-      return heard(row, await connector.payoutStatus(await orderOf(row, input.ageMs)));
+      return heard(row, await connector.payoutStatus(await orderOf(row, row.sentForMs)));
     },
   };
 }
 
-const findAttempt = (trx: Database | Trx, input: PayoutInput): Promise<PayoutAttemptRow | undefined> =>
+const findAttempt = (trx: Database | Trx, input: PayoutInput) =>
   trx
     .selectFrom('payments.payoutAttempt')
     .selectAll()
+    .select(sentForMs.as('sentForMs'))
     .where('withdrawalId', '=', input.withdrawalId)
     .where('number', '=', input.number)
     .executeTakeFirst();
 
-async function mustAttempt(trx: Database | Trx, input: PayoutInput): Promise<PayoutAttemptRow> {
+async function mustAttempt(trx: Database | Trx, input: PayoutInput) {
   const row = await findAttempt(trx, input);
   assert(row !== undefined, `withdrawal ${input.withdrawalId} has a payout ${input.number}`);
   return row;

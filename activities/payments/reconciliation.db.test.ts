@@ -165,7 +165,7 @@ async function refunded(psp: Name, depositId: string, amount: string): Promise<s
   if (psp !== 'alpha') {
     expect(call.state).toBe('pending');
     await takeNotices(psp, (body) => body.includes(`refund:${refundId}`), `refund:${refundId}`);
-    call = await refreshRefund({ refundId, ageMs: 1_000 });
+    call = await refreshRefund({ refundId });
   }
   expect(call.state).toBe('paid');
   expect(await settleRefund({ refundId })).toEqual({ state: 'paid' });
@@ -598,7 +598,7 @@ describe.each(names)('captures in parts at %s', (psp) => {
         expect(call.state).toBe('pending');
         const subject = `modification:${modificationId}`;
         if (psp === 'beta') await takeNotices(psp, (body) => body.includes(subject), subject);
-        call = await all.refreshModification({ modificationId, ageMs: 1_000 });
+        call = await all.refreshModification({ modificationId });
       }
       expect(call.state).toBe('paid');
       expect(await all.settleModification({ modificationId })).toEqual({ state: 'done' });

@@ -5,13 +5,14 @@ import { toUnits } from '#domain/money.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import {
   applyRefundOutcome,
+  isRefundCallResolved,
   refundCallStateOf,
   type RefundCallState,
 } from '#domain/payments/refund-state.ts';
 import type { ActivityDeps } from '../deps.ts';
 import type { RefundRow } from './commands/request-refund.ts';
 import type { RefundOrder } from './connectors.ts';
-import { moneyOf, readEvidence } from './payment-rows.ts';
+import { moneyOf, readEvidence, sentForMs } from './payment-rows.ts';
 import { lockRefund } from './refunds.ts';
 
 export type RefundCallView = { readonly psp: string; readonly state: RefundCallState };
@@ -24,8 +25,13 @@ const viewOf = (row: RefundRow): RefundCallView => ({
 export function createRefundCallActivities(deps: Pick<ActivityDeps, 'db' | 'psps' | 'log'>) {
   const { db } = deps;
 
-  const read = (refundId: string): Promise<RefundRow> =>
-    db.selectFrom('payments.refund').selectAll().where('id', '=', refundId).executeTakeFirstOrThrow();
+  const read = (refundId: string) =>
+    db
+      .selectFrom('payments.refund')
+      .selectAll()
+      .select(sentForMs.as('sentForMs'))
+      .where('id', '=', refundId)
+      .executeTakeFirstOrThrow();
 
   const orderOf = async (row: RefundRow, ageMs: number): Promise<RefundOrder> => ({
     reference: row.reference,
@@ -33,6 +39,7 @@ export function createRefundCallActivities(deps: Pick<ActivityDeps, 'db' | 'psps
     money: moneyOf(row),
     pspReference: row.pspReference,
     ageMs,
+    isClosed: isRefundCallResolved(refundCallStateOf(row.callState)),
     evidence: await readEvidence(db, row.psp, `refund:${row.id}`),
   });
 
@@ -87,17 +94,14 @@ export function createRefundCallActivities(deps: Pick<ActivityDeps, 'db' | 'psps
       return heard(refundId, await connector.refund(await orderOf(claimed, 0)));
     },
 
-    /** Asks for the status by our own reference. `ageMs` is the call's age by the workflow's clock. */
-    async refreshRefund(input: {
-      readonly refundId: string;
-      readonly ageMs: number;
-    }): Promise<RefundCallView> {
-      const row = await read(input.refundId);
+    /** Asks for the status by our own reference. */
+    async refreshRefund({ refundId }: { readonly refundId: string }): Promise<RefundCallView> {
+      const row = await read(refundId);
       // Never claimed: whoever should have sent it died before it could have left.
       if (row.sentAt === null) return heard(row.id, { kind: 'not_sent', reason: 'never sent' });
       const connector = deps.psps.get(row.psp);
       if (!connector) return heard(row.id, { kind: 'unknown', reason: 'no such connector' });
-      return heard(row.id, await connector.refundStatus(await orderOf(row, input.ageMs)));
+      return heard(row.id, await connector.refundStatus(await orderOf(row, row.sentForMs)));
     },
 
     /** Makes a refund that provably never left ready to be sent again, under the same key. */

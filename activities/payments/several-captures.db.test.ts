@@ -160,7 +160,7 @@ async function carry({ activities, plan }: World, modificationId: string, fate: 
   let call = await activities.sendModification(at);
   // A second sender finds it claimed; what is under way it calls unknown and asks about.
   call = await activities.sendModification(at);
-  if (call.state === 'unknown') call = await activities.refreshModification({ ...at, ageMs: 0 });
+  if (call.state === 'unknown') call = await activities.refreshModification({ ...at });
   const { state } = await activities.settleModification(at);
   expect((await activities.settleModification(at)).state).toBe(state);
   return state;

@@ -64,7 +64,7 @@ const orderOf = (token: string): PaymentOrder => {
     threeDs: { want: 'no-preference', exemption: null, whenUnavailable: 'proceed' },
     portable: null,
     pspReference: null,
-    startedAt: new Date(),
+    sentAt: new Date(),
     ageMs: 0,
     returned: null,
     evidence: [],

@@ -48,8 +48,7 @@ const parked = async (): Promise<string[]> =>
   ).map(({ reason }) => reason);
 
 const is = (withdrawalId: string, state: string) => async () => (await stateOf(withdrawalId)) === state;
-const refresh = (withdrawalId: string) =>
-  world.payments.provider.refreshPayout({ withdrawalId, number: 1, ageMs: 1_000 });
+const refresh = (withdrawalId: string) => world.payments.provider.refreshPayout({ withdrawalId, number: 1 });
 
 async function announce(playerId: string, amount: string): Promise<{ depositId: string; reference: string }> {
   const depositId = randomUUID();

@@ -115,7 +115,8 @@ export function createAdyenConnector(name: string, account: AdyenAccount, timeou
     const told = noticed(account, order, 'AUTHORISATION');
     if (told?.kind === 'approved' || told?.kind === 'authorised') return told;
     const redirectResult = order.returned?.['redirectResult'];
-    if (order.ageMs > chargeReplayMsMax) return told ?? { kind: 'not_found', authoritative: false };
+    if (order.isClosed === true || order.ageMs > chargeReplayMsMax)
+      return told ?? { kind: 'not_found', authoritative: false };
     const replayed = await asked(() =>
       redirectResult ? submitReturn(order, redirectResult) : charge(order),
     );
@@ -177,7 +178,7 @@ export function createAdyenConnector(name: string, account: AdyenAccount, timeou
     refundStatus: (order) => {
       const told = noticedRefund(account, order);
       if (told !== null) return Promise.resolve(told);
-      if (order.ageMs > payoutReplayMsMax)
+      if (order.isClosed === true || order.ageMs > payoutReplayMsMax)
         return Promise.resolve({ kind: 'not_found', authoritative: false });
       return asked(() => refund(order));
     },
@@ -193,7 +194,8 @@ export function createAdyenConnector(name: string, account: AdyenAccount, timeou
     payoutStatus: async (order) => {
       const told = noticed(account, order, 'PAYOUT_THIRDPARTY');
       if (told !== null) return told;
-      if (order.ageMs > payoutReplayMsMax) return { kind: 'not_found', authoritative: false };
+      if (order.isClosed === true || order.ageMs > payoutReplayMsMax)
+        return { kind: 'not_found', authoritative: false };
       return asked(() => pay(order));
     },
     verifyWebhook: (rawBody) => verifyAdyenWebhook(account, rawBody),

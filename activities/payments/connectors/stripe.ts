@@ -9,14 +9,15 @@ import { TransportFailure, toTransportFailure, transportFailureIn } from './tran
 import { stripeDisputes } from './stripe-disputes.ts';
 import { stripeModifications } from './stripe-modifications.ts';
 import { stripeSettlement } from './stripe-settlement.ts';
+import { traceAtStripe, type Trace } from './stripe-trace.ts';
 import { stripeExemptions, stripeResult, stripeThreeDs } from './stripe-three-ds.ts';
 import { verifyStripeWebhook } from './stripe-webhooks.ts';
 
 /** Stripe finishes or fails a synchronous confirmation long before this. */
 const processingMsMax = 15 * 60_000;
 
-/** Most payments that are looked through for one of ours; a busy account makes fewer than this in the window. */
-const listMax = 2_000;
+/** Of one charge; Stripe takes fewer. */
+const refundsMax = 2_000;
 
 export function createStripeConnector(name: string, account: StripeAccount, timeoutMs: number): PspConnector {
   const stripe = openClient(account, timeoutMs);
@@ -40,30 +41,22 @@ export function createStripeConnector(name: string, account: StripeAccount, time
       ),
     );
 
-  const findIntent = async (order: PaymentOrder): Promise<string | null> => {
-    if (order.pspReference !== null) return order.pspReference;
-    const startedS = Math.floor(order.startedAt.getTime() / 1_000);
-    const listed = await stripe.paymentIntents
-      .list({ limit: 100, created: { gte: startedS - 60, lte: startedS + 3_600 } })
-      .autoPagingToArray({ limit: listMax });
-    return listed.find((intent) => intent.metadata['reference'] === order.reference)?.id ?? null;
-  };
+  const findIntent = async (order: PaymentOrder): Promise<Trace> =>
+    order.pspReference !== null
+      ? { id: order.pspReference }
+      : traceAtStripe((params) => stripe.paymentIntents.list(params), order, timeoutMs);
 
   const status = (order: PaymentOrder): Promise<PspOutcome> =>
     asked(async () => {
-      const id = await findIntent(order);
-      if (id === null) return { kind: 'not_found', authoritative: order.ageMs >= processingMsMax };
-      return intentOutcome(await stripe.paymentIntents.retrieve(id, { expand: ['latest_charge'] }));
+      const found = await findIntent(order);
+      if (found.id === null) return missing(found, order);
+      return intentOutcome(await stripe.paymentIntents.retrieve(found.id, { expand: ['latest_charge'] }));
     });
 
-  const findPayout = async (order: PayoutOrder): Promise<string | null> => {
-    if (order.pspReference !== null) return order.pspReference;
-    const startedS = Math.floor(order.startedAt.getTime() / 1_000);
-    const listed = await stripe.payouts
-      .list({ limit: 100, created: { gte: startedS - 60, lte: startedS + 3_600 } })
-      .autoPagingToArray({ limit: listMax });
-    return listed.find((payout) => payout.metadata?.['reference'] === order.reference)?.id ?? null;
-  };
+  const findPayout = async (order: PayoutOrder): Promise<Trace> =>
+    order.pspReference !== null
+      ? { id: order.pspReference }
+      : traceAtStripe((params) => stripe.payouts.list(params), order, timeoutMs);
 
   return {
     name,
@@ -83,7 +76,7 @@ export function createStripeConnector(name: string, account: StripeAccount, time
     status,
     cancel: (order) =>
       asked(async () => {
-        const id = await findIntent(order);
+        const { id } = await findIntent(order);
         if (id === null) return { kind: 'not_found', authoritative: false };
         try {
           return intentOutcome(
@@ -114,7 +107,7 @@ export function createStripeConnector(name: string, account: StripeAccount, time
           return refundOutcome(await stripe.refunds.retrieve(order.pspReference));
         const listed = await stripe.refunds
           .list({ payment_intent: order.chargeReference, limit: 100 })
-          .autoPagingToArray({ limit: listMax });
+          .autoPagingToArray({ limit: refundsMax });
         const ours = listed.find((refund) => refund.metadata?.['reference'] === order.reference);
         return ours
           ? refundOutcome(ours)
@@ -140,13 +133,19 @@ export function createStripeConnector(name: string, account: StripeAccount, time
       ),
     payoutStatus: (order) =>
       asked(async () => {
-        const id = await findPayout(order);
-        if (id === null) return { kind: 'not_found', authoritative: order.ageMs >= processingMsMax };
-        return payoutOutcome(await stripe.payouts.retrieve(id));
+        const found = await findPayout(order);
+        if (found.id === null) return missing(found, order);
+        return payoutOutcome(await stripe.payouts.retrieve(found.id));
       }),
     verifyWebhook: (rawBody, headers) => verifyStripeWebhook(stripe, account.webhookSecret, rawBody, headers),
   };
 }
+
+/** Proof that nothing was processed only where nothing can have been overlooked, and nothing can still be under way. */
+const missing = (trace: Extract<Trace, { id: null }>, { ageMs }: { readonly ageMs: number }): PspOutcome => ({
+  kind: 'not_found',
+  authoritative: trace.isAbsent && ageMs >= processingMsMax,
+});
 
 /** Stripe names wallets by its own types; only what it calls so can be sent. */
 function walletData(name: string): Stripe.PaymentIntentCreateParams.PaymentMethodData {

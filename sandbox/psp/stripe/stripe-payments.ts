@@ -7,6 +7,7 @@ import { prefixedId } from '../references.ts';
 import { minorUnits, Refusal } from '../refusal.ts';
 import type { PaymentRow } from '../tables.ts';
 import { type FormObject, listed, nested, parseForm, text, textFields } from './form-encoding.ts';
+import { createdWithin, pageOf } from './stripe-lists.ts';
 import { cardError, chargeObject, listObject, paymentIntentObject } from './stripe-objects.ts';
 import { answerRead, answerWrite, type StripeResult } from './stripe-requests.ts';
 
@@ -90,14 +91,14 @@ export function serveStripePayments(app: PartyApp, psp: Psp): void {
       const limit = Math.min(100, Number(text(query, 'limit') ?? 10));
       // Filtering by metadata is this sandbox's extension; the real list cannot do it.
       const metadata = textFields(nested(query, 'metadata'));
-      const all = psp.payments.list({ shopper: text(query, 'customer'), limit: 5000, metadata });
-      const after = text(query, 'starting_after');
-      const from = after === undefined ? 0 : all.findIndex((payment) => payment.id === after) + 1;
-      const page = all.slice(from, from + limit);
+      const all = psp.payments
+        .list({ shopper: text(query, 'customer'), limit: 5000, metadata })
+        .filter(createdWithin(query));
+      const { page, hasMore } = pageOf(all, query, limit);
       return listObject(
         '/v1/payment_intents',
         page.map((payment) => paymentIntentObject(payment, psp)),
-        all.length > from + limit,
+        hasMore,
       );
     }),
   );

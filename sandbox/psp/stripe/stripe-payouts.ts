@@ -4,6 +4,7 @@ import { type Psp, RequestLost } from '../psp.ts';
 import { prefixedId } from '../references.ts';
 import { minorUnits, Refusal } from '../refusal.ts';
 import { nested, parseForm, text, textFields } from './form-encoding.ts';
+import { createdWithin, pageOf } from './stripe-lists.ts';
 import { listObject, payoutObject } from './stripe-objects.ts';
 import { answerRead, answerWrite } from './stripe-requests.ts';
 
@@ -35,11 +36,12 @@ export function serveStripePayouts(app: PartyApp, psp: Psp): void {
       const query = parseForm(new URL(c.req.url).search.slice(1));
       const wanted = Object.entries(textFields(nested(query, 'metadata')));
       const found = psp.payouts
-        .list(1000)
+        .list(5000)
+        .filter(createdWithin(query))
         .map(payoutObject)
         .filter((payout) => wanted.every(([name, value]) => payout.metadata[name] === value));
-      const limit = Math.min(100, Number(text(query, 'limit') ?? 10));
-      return listObject('/v1/payouts', found.slice(0, limit), found.length > limit);
+      const { page, hasMore } = pageOf(found, query, Math.min(100, Number(text(query, 'limit') ?? 10)));
+      return listObject('/v1/payouts', page, hasMore);
     }),
   );
 

@@ -366,6 +366,18 @@ const breaches: readonly Breach[] = [
     }),
   },
   {
+    breach: 'looks for a lost charge around another instant than that of its call',
+    caughtBy: 'a charge whose answer was lost is found though our clock is 20 minutes off',
+    breaking: (connector) => ({
+      status: (order) => connector.status({ ...order, sentAt: new Date(0) }),
+    }),
+  },
+  {
+    breach: 'asks about what is closed by doing it again',
+    caughtBy: 'a question about a call that is closed',
+    breaking: (connector) => ({ status: (order) => connector.authorise(order) }),
+  },
+  {
     breach: 'takes every webhook',
     caughtBy: 'a webhook with a wrong signature',
     breaking: () => ({

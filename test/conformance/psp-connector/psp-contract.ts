@@ -6,6 +6,7 @@ import { authentications } from './authentication-contract.ts';
 import { disputeScenarios } from './dispute-contract.ts';
 import { modifications } from './modification-contract.ts';
 import { closedAddress, type PspRig } from './psp-rig.ts';
+import { tracing } from './tracing-contract.ts';
 import { wallets } from './wallet-contract.ts';
 import {
   askUntil,
@@ -343,6 +344,7 @@ const webhooks: readonly Scenario[] = [
 
 export const pspContract: readonly Scenario[] = [
   ...charging,
+  ...tracing,
   ...authentications,
   ...modifications,
   ...disputeScenarios,

@@ -32,7 +32,7 @@ export async function chargeOrder(
     threeDs: more.stepUp === true ? mandated : defaultWish,
     portable: null,
     pspReference: null,
-    startedAt: new Date(),
+    sentAt: new Date(),
     ageMs: 0,
     returned: null,
     evidence: [],

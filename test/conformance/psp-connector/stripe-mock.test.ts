@@ -74,7 +74,7 @@ const order = {
   threeDs: { want: 'no-preference', exemption: null, whenUnavailable: 'proceed' },
   portable: null,
   pspReference: null,
-  startedAt: new Date('2026-11-01T00:00:00Z'),
+  sentAt: new Date('2026-11-01T00:00:00Z'),
   ageMs: 0,
   returned: null,
   evidence: [],
