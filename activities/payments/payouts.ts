@@ -165,7 +165,11 @@ export function createPayoutActivities(deps: PayoutDeps) {
       return heard(claimed, await connector.payout(await orderOf(claimed, 0)));
     },
 
-    /** Asks for the status by our own reference. `ageMs` is the attempt's age by the workflow's clock. */
+    /**
+     * Asks for the status by our own reference. `ageMs` is the attempt's age by the workflow's clock, which begins anew
+     * with a run that follows another: a connector that took it for young would repeat the call under a key that the PSP
+     * has forgotten, and pay twice. The row's age counts where it is greater.
+     */
     async refreshPayout(input: PayoutInput & { readonly ageMs: number }): Promise<PayoutView> {
       const row = await readAttempt(input);
       if (row.state === 'paid' || row.state === 'late_paid') return viewOf(row);
@@ -175,7 +179,8 @@ export function createPayoutActivities(deps: PayoutDeps) {
       }
       const connector = deps.psps.get(row.psp);
       if (!connector) return heard(row, { kind: 'unknown', reason: 'no such connector' });
-      return heard(row, await connector.payoutStatus(await orderOf(row, input.ageMs)));
+      const ageMs = Math.max(input.ageMs, await ageOf(db, row));
+      return heard(row, await connector.payoutStatus(await orderOf(row, ageMs)));
     },
   };
 }
@@ -192,6 +197,20 @@ async function mustAttempt(trx: Database | Trx, input: PayoutInput): Promise<Pay
   const row = await findAttempt(trx, input);
   assert(row !== undefined, `withdrawal ${input.withdrawalId} has a payout ${input.number}`);
   return row;
+}
+
+async function ageOf(db: Database, row: PayoutAttemptRow): Promise<number> {
+  const { ageMs } = await db
+    .selectFrom('payments.payoutAttempt')
+    .select(
+      sql<number>`floor(extract(epoch from now() - coalesce(sent_at, started_at)) * 1000)::float8`.as(
+        'ageMs',
+      ),
+    )
+    .where('withdrawalId', '=', row.withdrawalId)
+    .where('number', '=', row.number)
+    .executeTakeFirstOrThrow();
+  return ageMs;
 }
 
 async function triesOf(trx: Database | Trx, withdrawalId: string, leg: number) {

@@ -140,10 +140,12 @@ async function payIn(
     }),
   );
   const { money, provider } = activities();
-  const told = (order: Parameters<typeof approved>[0]): PspOutcome => ({
-    ...approved(order),
-    card: { fingerprint: `card-${card}`, network: 'visa', bin: null, country: null },
-  });
+  const told = (order: Parameters<typeof approved>[0]): PspOutcome => {
+    const answer = approved(order);
+    return answer.kind === 'approved'
+      ? { ...answer, card: { fingerprint: `card-${card}`, network: 'visa', bin: null, country: null } }
+      : answer;
+  };
   alpha.play({ authorise: [psp === 'alpha' ? told : declined('generic')], status: [told] });
   beta.play({ authorise: [told], status: [told] });
   let number = 1;
