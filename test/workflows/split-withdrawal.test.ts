@@ -319,6 +319,12 @@ describeWorkflows('a withdrawal in legs', () => {
       paidPsp: 'alpha',
     });
     expect(await balancesOf(database.db, playerId)).toEqual({ cash: 200n, held: 0n });
+    // Limits count what was paid, and no more.
+    const uses = database.db
+      .selectFrom('payments.paymentUse')
+      .select(['state', 'amount'])
+      .where('payment', '=', `withdrawal:${row.id}`);
+    expect(await uses.execute()).toEqual([{ state: 'approved', amount: (100n * euro).toString() }]);
   });
 
   test('sends the money of a card that declines to the named account, which was approved with it', async () => {
