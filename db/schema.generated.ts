@@ -1258,6 +1258,10 @@ export interface PaymentsReconciliationBreak {
   owner: string | null;
   proofKind: string | null;
   proofReference: string | null;
+  proposedAt: Timestamp | null;
+  proposedBy: string | null;
+  proposedKind: string | null;
+  proposedReference: string | null;
   psp: string;
   resolution: string | null;
   subject: string | null;

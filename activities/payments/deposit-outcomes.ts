@@ -3,7 +3,10 @@ import { sql } from 'kysely';
 import { z } from 'zod';
 import type { Trx } from '#db/connect.ts';
 import { appendEvent } from '#activities/compliance/append-event.ts';
-import { releaseDepositLimit } from '#activities/responsible-gambling/commands/deposit-limit.ts';
+import {
+  releaseDepositLimit,
+  retakeDepositLimit,
+} from '#activities/responsible-gambling/commands/deposit-limit.ts';
 import { postTransfer } from '#activities/wallet/post.ts';
 import { orThrow } from '#domain/failures.ts';
 import { toMoneyText } from '#domain/money.ts';
@@ -149,6 +152,9 @@ export async function creditDeposit(
   attempt: AttemptRow,
   amount: bigint,
 ): Promise<string> {
+  // Its end gave the limit back. The guard is locked before the wallet's row.
+  if (deposit.state === 'failed')
+    await retakeDepositLimit(trx, { playerId: deposit.playerId, depositId: deposit.id });
   const instrumentId = await keepInstrument(trx, deposit, attempt);
   const { journalId } = orThrow(
     await postTransfer(trx, {

@@ -13,7 +13,6 @@ import {
 } from '#domain/payments/payout-state.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import {
-  declineClassOf,
   lockWithdrawal,
   moneyOf,
   optionsOf,
@@ -36,7 +35,7 @@ export type PayoutView = {
   readonly number: number;
   readonly psp: string;
   readonly state: PayoutState;
-  /** Proven that nothing was paid, and another PSP may be asked. Missing on answers of older builds. */
+  /** A later attempt follows, or may: always after a decline of an older build that had gone on. Missing in old answers. */
   readonly hasNext?: boolean;
 };
 
@@ -207,16 +206,12 @@ async function mustAttempt(trx: Database | Trx, input: PayoutInput) {
 async function triesOf(trx: Database | Trx, withdrawalId: string, leg: number) {
   const rows = await trx
     .selectFrom('payments.payoutAttempt')
-    .select(['psp', 'state', 'declineClass'])
+    .select(['psp', 'state'])
     .where('withdrawalId', '=', withdrawalId)
     .where('leg', '=', leg)
     .orderBy('number')
     .execute();
-  return rows.map((row) => ({
-    psp: row.psp,
-    state: payoutStateOf(row.state),
-    declineClass: declineClassOf(row),
-  }));
+  return rows.map(({ psp, state }) => ({ psp, state: payoutStateOf(state) }));
 }
 
 /** Whether a leg whose last attempt has proven that nothing was paid can be offered elsewhere. */

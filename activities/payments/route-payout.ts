@@ -1,6 +1,6 @@
 /**
  * Decides in which order PSPs are asked to pay a leg, once, and keeps the decision: the rules' order among the PSPs
- * where the player has a token of the instrument. Without live rules the PSP where the money came in is first.
+ * where the same instrument has paid in. Without live rules the PSP where the money came in is first.
  */
 import { sql } from 'kysely';
 import { z } from 'zod';
@@ -56,8 +56,8 @@ export async function payoutOptions(
     .where('withdrawalId', '=', row.id)
     .where('leg', '=', leg.leg)
     .executeTakeFirst();
-  if (known !== undefined) return optionsSchema.parse(known.options);
   const { source, method, cardBrand, tokens } = await readTokens(trx, leg.instrumentId, connected);
+  if (known !== undefined) return stillProven(optionsSchema.parse(known.options), tokens);
   const startedAtMs = performance.now();
   const decided = { withdrawalId: row.id, leg: leg.leg, brand: row.brand };
   if (rules.live === null) {
@@ -97,12 +97,23 @@ export async function payoutOptions(
   return options;
 }
 
+/** Older builds have decided on tokens that nobody had proven. */
+function stillProven(
+  decided: readonly PayoutOption[],
+  tokens: readonly PayoutOption[],
+): readonly PayoutOption[] {
+  const left = decided.filter((one) =>
+    tokens.some(({ psp, token }) => psp === one.psp && token === one.token),
+  );
+  return left.length > 0 ? left : tokens.slice(0, 1);
+}
+
 type Tokens = {
   /** Where the instrument is at home. */
   readonly source: string;
   readonly method: string;
   readonly cardBrand: string | null;
-  /** The source first, then the other PSPs that got a token of the same card with its last deposit. */
+  /** The source first, then the other PSPs where the same card has paid in, the last one first. */
   readonly tokens: readonly PayoutOption[];
 };
 
@@ -112,24 +123,42 @@ async function readTokens(trx: Trx, instrumentId: string, connected: ReadonlySet
     .select(['psp', 'kind', 'token', 'cardBrand'])
     .where('id', '=', instrumentId)
     .executeTakeFirstOrThrow();
-  const deposit = await trx
-    .selectFrom('payments.deposit')
-    .select('options')
-    .where('instrumentId', '=', instrumentId)
-    .where('state', '=', 'captured')
-    .orderBy('capturedAt', 'desc')
-    .limit(1)
-    .executeTakeFirst();
-  const others = deposit === undefined ? [] : optionsSchema.parse(deposit.options);
+  const others = instrument.kind === 'card' ? await sameCardElsewhere(trx, instrumentId) : [];
   return {
     source: instrument.psp,
     method: instrument.kind,
     cardBrand: instrument.cardBrand,
     tokens: [
       { psp: instrument.psp, token: instrument.token },
-      ...others.filter(({ psp }) => psp !== instrument.psp && connected.has(psp)),
+      ...others.filter(({ psp }) => connected.has(psp)),
     ],
   };
+}
+
+/**
+ * Tokens that came with a deposit say nothing of whose card they are, and money goes back only to what paid in (closed
+ * loop). So a token at another PSP counts once a deposit from it was captured, both charges told a fingerprint of one
+ * card, and the details on both cards are the same: fingerprints of two PSPs are joined by the deposit that was offered
+ * to both, which is the player's word.
+ */
+async function sameCardElsewhere(trx: Trx, instrumentId: string): Promise<readonly PayoutOption[]> {
+  const { rows } = await sql<PayoutOption>`
+    with paid as (
+      select i.id, i.psp, i.token, i.last4, i.expiry_month, i.expiry_year, a.card_network, f.card_id, d.captured_at
+      from payments.instrument i
+      join payments.deposit d on d.instrument_id = i.id and d.state = 'captured'
+      join payments.attempt a on a.deposit_id = d.id and a.number = d.captured_attempt
+      join payments.card_fingerprint f on f.fingerprint = a.card_fingerprint
+      where i.kind = 'card'
+        and i.player_id = (select player_id from payments.instrument where id = ${instrumentId}))
+    select psp, token from (
+      select distinct on (other.psp) other.psp, other.token, other.captured_at
+      from paid own join paid other using (card_id, last4, expiry_month, expiry_year)
+      where own.id = ${instrumentId} and other.psp <> own.psp
+        and other.card_network is not distinct from own.card_network
+      order by other.psp, other.captured_at desc) newest
+    order by captured_at desc, psp`.execute(trx);
+  return rows.map(({ psp, token }) => ({ psp, token }));
 }
 
 async function factsOf(

@@ -12,6 +12,7 @@ import { judgeLists, withLists } from '#domain/payments/lists.ts';
 import { skipsSources } from '#domain/payments/payout-plan.ts';
 import { checkWithdrawal, type WithdrawalCheck } from '#domain/payments/withdrawal-decision.ts';
 import type { ActivityDeps } from '../deps.ts';
+import { standingOf } from './approver-standing.ts';
 import { hasPendingWagering } from './commands/request-withdrawal.ts';
 import { mayBePaid } from './held-money.ts';
 import { lockWithdrawal, type WithdrawalRow } from './payment-rows.ts';
@@ -42,7 +43,7 @@ export type ApprovalInput = {
   readonly payloadHash: string;
 };
 
-export function createWithdrawalCheckActivities(deps: Pick<ActivityDeps, 'db'>) {
+export function createWithdrawalCheckActivities(deps: Pick<ActivityDeps, 'db' | 'keyRing'>) {
   return {
     /** Applies the rules of the profile that the request was made under. */
     async checkWithdrawal(input: { readonly withdrawalId: string }): Promise<CheckedWithdrawal> {
@@ -107,8 +108,10 @@ export function createWithdrawalCheckActivities(deps: Pick<ActivityDeps, 'db'>) 
     async recordApproval(input: ApprovalInput): Promise<void> {
       await deps.db.transaction().execute(async (trx) => {
         const row = await lockWithdrawal(trx, input.withdrawalId);
-        if (row.playerId === input.operatorId)
-          throw refused('own-approval', 'Nobody decides on a payment to himself.');
+        const standing = await standingOf(trx, deps.keyRing, row, input.operatorId);
+        if (standing === 'own') throw refused('own-approval', 'Nobody decides on a payment to himself.');
+        if (standing === 'hand' && input.decision === 'approve')
+          throw refused('own-approval', 'Who opened the way of this money does not allow it, too.');
         if (row.state !== 'awaiting-approval' || row.payloadHash.toString('hex') !== input.payloadHash) {
           throw refused('withdrawal-not-pending', 'The withdrawal is not waiting for this decision.');
         }

@@ -173,6 +173,11 @@ test('held money is shown, stays held when two people say so, and is then forfei
     legs: ['forfeited'],
   });
   expect(await balancesOf(database.db, playerId)).toEqual({ cash: 180n, held: 0n });
+  const { rows: uses } = await database.pool.query(
+    'select state from payments.payment_use where payment = $1',
+    [`withdrawal:${withdrawalId}`],
+  );
+  expect(new Set(uses.map(({ state }: { state: string }) => state))).toEqual(new Set(['void']));
   const { rows } = await database.pool.query(
     `select e.account, sum(e.amount)::text as units from wallet.entry e join wallet.journal j on j.id = e.journal_id
      where j.subject = $1 and j.code = 'withdrawal.forfeit' group by 1 order by 1`,

@@ -40,6 +40,19 @@ const breakOutput = z
     closedAt: timestamp.nullable(),
     closedBy: z.string().nullable(),
     proof: z.union([z.strictObject({ kind: proofKind, reference: z.string() }), z.null()]),
+    proposed: z
+      .union([
+        z.strictObject({
+          operatorId: z.uuid(),
+          kind: proofKind,
+          reference: z.string(),
+          proposedAt: timestamp,
+        }),
+        z.null(),
+      ])
+      .openapi({
+        description: 'A journal or a correction that one person named; another one closes with it.',
+      }),
     resolution: z.string().nullable(),
   })
   .openapi('ReconciliationBreak');
@@ -135,7 +148,7 @@ const closeRoute = (deps: ApiDeps) =>
     operationId: 'closeReconciliationBreak',
     summary: 'Close a break by what proves it',
     description:
-      'A proof is a line of a later file, a matched bank line, a journal on the PSP’s accounts, or a correction that two people made. It is looked up: a break cannot be written off.',
+      'A proof is a line of a later file, a matched bank line, a journal on the PSP’s accounts, or a correction that two people made. It is looked up, and must be of the break’s payment and amount, and newer than the break: a break cannot be written off. A journal or a correction is only proposed at first (the break stays open); it closes once another person names the same.',
     middleware: [requireOperator(deps, 'payments:reconciliation:work')] as const,
     request: {
       params: idParam,
@@ -150,7 +163,7 @@ const closeRoute = (deps: ApiDeps) =>
       ),
     },
     responses: {
-      200: json(breakOutput, 'The break, closed'),
+      200: json(breakOutput, 'The break, closed, or open with what is proposed'),
       ...problemResponses(...reads, 'malformed-json', 'not-found', 'break-not-open'),
     },
   });
@@ -279,9 +292,20 @@ function toApiBreak(row: BreakRow & { readonly dayText: string }): z.infer<typeo
       row.proofKind === null || row.proofReference === null
         ? null
         : { kind: proofKind.parse(row.proofKind), reference: row.proofReference },
+    proposed: proposalOf(row),
     resolution: row.resolution,
   };
 }
+
+const proposalOf = ({ proposedBy, proposedKind, proposedReference, proposedAt }: BreakRow) =>
+  proposedBy === null || proposedKind === null || proposedReference === null || proposedAt === null
+    ? null
+    : {
+        operatorId: proposedBy,
+        kind: proofKind.parse(proposedKind),
+        reference: proposedReference,
+        proposedAt: proposedAt.toISOString(),
+      };
 
 type Balance = { account: string; asset: string; units: string };
 

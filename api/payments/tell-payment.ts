@@ -18,7 +18,12 @@ import { modificationNotified, modificationStart } from '#workflows/modification
 import type { modification } from '#workflows/modification.ts';
 import { refundNotified, refundStart } from '#workflows/refund.contract.ts';
 import type { refund } from '#workflows/refund.ts';
-import { payoutNotified, withdrawalStart, withdrawalWorkflowId } from '#workflows/withdrawal.contract.ts';
+import {
+  payoutNotified,
+  withdrawalResumed,
+  withdrawalStart,
+  withdrawalWorkflowId,
+} from '#workflows/withdrawal.contract.ts';
 import type { withdrawal } from '#workflows/withdrawal.ts';
 import { isWorkflowOver } from '../workflow-failures.ts';
 
@@ -124,6 +129,13 @@ async function tellWithdrawal(client: Client, db: Database, notice: Notified): P
     );
     return 'told';
   }
+  if (row.state === 'parked' && (await hasOpenPayout(db, row.id))) {
+    // Its run has spent its last budget: another one asks the PSP what became of the payout.
+    await startQuietly(() =>
+      client.workflow.start<typeof withdrawal>('withdrawal', withdrawalResumed(withdrawalInputOf(row))),
+    );
+    return 'told';
+  }
   if (notice.saysApproved && row.state !== 'paid') {
     await openWorkItem(db, {
       kind: 'late-approval',
@@ -133,6 +145,22 @@ async function tellWithdrawal(client: Client, db: Database, notice: Notified): P
     });
   }
   return 'gone';
+}
+
+/** A payout of a leg that is still to be paid, whose outcome nobody knows. */
+async function hasOpenPayout(db: Database, withdrawalId: string): Promise<boolean> {
+  const open = await db
+    .selectFrom('payments.payoutAttempt as p')
+    .innerJoin('payments.withdrawalLeg as l', (join) =>
+      join.onRef('l.withdrawalId', '=', 'p.withdrawalId').onRef('l.leg', '=', 'p.leg'),
+    )
+    .select('p.number')
+    .where('p.withdrawalId', '=', withdrawalId)
+    .where('l.state', '=', 'planned')
+    .where('p.state', 'in', ['started', 'pending', 'unknown'])
+    .limit(1)
+    .executeTakeFirst();
+  return open !== undefined;
 }
 
 /** An ended capture or void has nothing more to hear: what became of the money is in the settlement file. */

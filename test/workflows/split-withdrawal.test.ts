@@ -118,10 +118,14 @@ const win = (playerId: string, euros: bigint) =>
   );
 
 /** A captured deposit from a card of its own at one PSP; the card has a token at the other one, too. */
-async function payIn(playerId: string, psp: 'alpha' | 'beta', amount: string): Promise<string> {
+async function payIn(
+  playerId: string,
+  psp: 'alpha' | 'beta',
+  amount: string,
+  card = randomUUID().slice(0, 8),
+): Promise<string> {
   const { db } = database;
   const depositId = randomUUID();
-  const card = randomUUID().slice(0, 8);
   const order = psp === 'alpha' ? (['alpha', 'beta'] as const) : (['beta', 'alpha'] as const);
   const deposit = orThrow(
     await requestDeposit(db, {
@@ -136,8 +140,14 @@ async function payIn(playerId: string, psp: 'alpha' | 'beta', amount: string): P
     }),
   );
   const { money, provider } = activities();
-  alpha.play({ authorise: [psp === 'alpha' ? approved : declined('generic')], status: [approved] });
-  beta.play({ authorise: [approved], status: [approved] });
+  const told = (order: Parameters<typeof approved>[0]): PspOutcome => {
+    const answer = approved(order);
+    return answer.kind === 'approved'
+      ? { ...answer, card: { fingerprint: `card-${card}`, network: 'visa', bin: null, country: null } }
+      : answer;
+  };
+  alpha.play({ authorise: [psp === 'alpha' ? told : declined('generic')], status: [told] });
+  beta.play({ authorise: [told], status: [told] });
   let number = 1;
   if (psp === 'beta') {
     await provider.authoriseAttempt({ depositId: deposit.id, number });
@@ -167,6 +177,15 @@ async function player(): Promise<Player> {
     await addBankAccount(database.db, testKeyRing, { playerId, iban: 'DE89370400440532013000' }),
   );
   return { playerId, cards, account: instrumentId };
+}
+
+/** One card that has paid in 100 euros at one PSP and 50 at the other. */
+async function paidInTwice(): Promise<{ playerId: string; card: string }> {
+  const playerId = await makePlayer(database.db);
+  const name = randomUUID().slice(0, 8);
+  const card = await payIn(playerId, 'alpha', '100.00', name);
+  await payIn(playerId, 'beta', '50.00', name);
+  return { playerId, card };
 }
 
 async function ask(playerId: string, instrumentId: string, amount: string): Promise<WithdrawalRow> {
@@ -300,6 +319,12 @@ describeWorkflows('a withdrawal in legs', () => {
       paidPsp: 'alpha',
     });
     expect(await balancesOf(database.db, playerId)).toEqual({ cash: 200n, held: 0n });
+    // Limits count what was paid, and no more.
+    const uses = database.db
+      .selectFrom('payments.paymentUse')
+      .select(['state', 'amount'])
+      .where('payment', '=', `withdrawal:${row.id}`);
+    expect(await uses.execute()).toEqual([{ state: 'approved', amount: (100n * euro).toString() }]);
   });
 
   test('sends the money of a card that declines to the named account, which was approved with it', async () => {
@@ -320,20 +345,34 @@ describeWorkflows('a withdrawal in legs', () => {
     expect(await balancesOf(database.db, playerId)).toEqual({ cash: 190n, held: 0n });
   });
 
-  test('asks another PSP after a decline that it may see differently, with the token of the card there', async () => {
-    const { playerId, cards } = await player();
-    const row = await ask(playerId, cards[0] ?? '', '60.00');
+  test('asks no other PSP after a decline, although the card has paid in there, too', async () => {
+    const { playerId, card } = await paidInTwice();
+    const row = await ask(playerId, card, '60.00');
+    alpha.play({ payout: [declined('generic')] });
+    beta.play({ payout: [approved] });
+    await run(async (client) => {
+      await begin(client, row);
+      expect(await handleOf(client, row).result()).toMatchObject({ state: 'refused' });
+    });
+    expect(beta.calls).toEqual([]);
+    expect(await payoutsOf(row)).toEqual(['p1 alpha declined']);
+    expect(await balancesOf(database.db, playerId)).toEqual({ cash: 150n, held: 0n });
+  });
+
+  test('asks another PSP once the first has provably sent nothing, with the token of the card there', async () => {
+    const { playerId, card } = await paidInTwice();
+    const row = await ask(playerId, card, '60.00');
     seen.length = 0;
-    alpha.play({ payout: [noted('alpha', declined('generic'))] });
-    beta.play({ payout: [noted('beta', notSent), noted('beta', approved)] });
+    alpha.play({ payout: [noted('alpha', notSent)] });
+    beta.play({ payout: [noted('beta', approved)] });
     await run(async (client) => {
       await begin(client, row);
       expect(await handleOf(client, row).result()).toMatchObject({ state: 'paid' });
-      await keep(client, row, 'payout-cascade');
+      await keep(client, row, 'payout-cascade-not-sent');
     });
-    expect(await payoutsOf(row)).toEqual(['p1 alpha declined', 'p2 beta not_sent', 'p3 beta paid']);
-    expect(seen.map(({ token }) => token.slice(0, 9))).toEqual(['tok_alpha', 'tok_beta_', 'tok_beta_']);
-    expect(await balancesOf(database.db, playerId)).toEqual({ cash: 240n, held: 0n });
+    expect(await payoutsOf(row)).toEqual(['p1 alpha not_sent', 'p2 beta paid']);
+    expect(seen.map(({ token }) => token.slice(0, 9))).toEqual(['tok_alpha', 'tok_beta_']);
+    expect(await balancesOf(database.db, playerId)).toEqual({ cash: 90n, held: 0n });
   });
 
   test('never asks another PSP while the first may have paid', async () => {

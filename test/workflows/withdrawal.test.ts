@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WithStartWorkflowOperation, type Client } from '@temporalio/client';
 import { requestWithdrawal } from '#activities/payments/commands/request-withdrawal.ts';
 import { withdrawalInputOf, type WithdrawalRow } from '#activities/payments/payment-rows.ts';
+import { tellPayment } from '#api/payments/tell-payment.ts';
 import { liftStop } from '#activities/wallet/audit/withdrawal-stop.ts';
 import { postTransfer } from '#activities/wallet/post.ts';
 import { orThrow } from '#domain/failures.ts';
@@ -298,6 +299,41 @@ describeWorkflows('a withdrawal', () => {
     expect(await workItemsOf(database.db, `withdrawal:${row.id}`)).toEqual(['parked-withdrawal:closed']);
     expect(await balancesOf(database.db, player.playerId)).toEqual({ cash: 50n, held: 0n });
   });
+
+  test('whose payout is told of after its workflow has given up is asked about again, by its true age, and settled', async () => {
+    const player = await richPlayer();
+    const row = await ask(player, '150.00');
+    const ages: number[] = [];
+    let isPaid = false;
+    alpha.play({
+      payout: [unknown],
+      payoutStatus: [(order) => (ages.push(order.ageMs), isPaid ? approved(order) : unknown())],
+    });
+    await run(async (client) => {
+      await begin(client, row);
+      await decide(client, row, ann, 'approve');
+      await decide(client, row, ben, 'approve');
+      expect(await handleOf(client, row).result()).toMatchObject({ state: 'parked' });
+      // Time was skipped for the workflow alone; the row has not aged with it.
+      await database.ownerPool.query(
+        `alter table payments.payout_attempt disable trigger user;
+         update payments.payout_attempt set sent_at = sent_at - interval '31 days', started_at = started_at - interval '31 days'
+         where withdrawal_id = '${row.id}';
+         alter table payments.payout_attempt enable trigger user`,
+      );
+      isPaid = true;
+      ages.length = 0;
+      const notice = { kind: 'withdrawal', id: row.id, attempt: 1, saysApproved: true } as const;
+      expect(await tellPayment(client, database.db, notice)).toBe('told');
+      expect(await handleOf(client, row).result()).toMatchObject({ state: 'paid' });
+      await keep(client, row, 'told-after-parked');
+    });
+    // A young age would let a connector repeat a call whose key the PSP has forgotten.
+    expect(Math.min(...ages)).toBeGreaterThan(30 * 24 * 3_600_000);
+    expect(alpha.calls.filter((call) => call === 'payout')).toHaveLength(1);
+    expect(await workItemsOf(database.db, `withdrawal:${row.id}`)).toEqual(['parked-withdrawal:closed']);
+    expect(await balancesOf(database.db, player.playerId)).toEqual({ cash: 50n, held: 0n });
+  }, 120_000);
 
   test('whose payout the PSP declines gives the money back', async () => {
     const player = await richPlayer();

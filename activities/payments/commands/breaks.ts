@@ -2,10 +2,11 @@
 import { sql } from 'kysely';
 import type { Selectable } from 'kysely';
 import { appendEvent, type Actor } from '#activities/compliance/append-event.ts';
-import type { Database, Trx } from '#db/connect.ts';
+import type { Trx } from '#db/connect.ts';
 import type { PaymentsReconciliationBreak } from '#db/schema.generated.ts';
 import { fail, succeed, type Result } from '#domain/failures.ts';
 import type { BreakKind } from '#domain/payments/settlement.ts';
+import { isProven, needsSecondPerson } from './break-proofs.ts';
 import { openWorkItem } from './work-items.ts';
 
 export type BreakRow = Selectable<PaymentsReconciliationBreak>;
@@ -97,9 +98,9 @@ export async function assignBreak(
 }
 
 /**
- * Closes a break by a proof that exists: a line of a later file, a line of a bank statement, a journal on the PSP's
- * accounts, or a correction that two people made. Failures: `not-found`, `break-not-open`, `invalid-request` (the proof
- * is not there, or proves something else).
+ * Closes a break by a proof that exists and is about it: a line of a later file, a line of a bank statement, a journal on
+ * the PSP's accounts, or a correction that two people made. The last two are proposed by one person (the break stays open)
+ * and closed by another one who names the same. Failures: `not-found`, `break-not-open`, `invalid-request` (the proof is not there, or proves something else).
  */
 export async function closeBreak(
   trx: Trx,
@@ -120,6 +121,12 @@ export async function closeBreak(
   if (!(await isProven(trx, row, closing.proof)))
     return fail('invalid-request', `There is no ${closing.proof.kind} of that name that fits this break.`);
   const { actor, proof, resolution } = closing;
+  if (needsSecondPerson(proof.kind)) {
+    const isProposed = row.proposedKind === proof.kind && row.proposedReference === proof.reference;
+    if (!isProposed) return propose(trx, row, proof, actor);
+    // A repeat of the proposal; it does not become a second opinion by that.
+    if (row.proposedBy === actor.id) return succeed(row);
+  }
   const closed = await trx
     .updateTable('payments.reconciliationBreak')
     .set({
@@ -156,31 +163,20 @@ export async function closeBreak(
   return succeed(closed);
 }
 
-async function isProven(trx: Database | Trx, row: BreakRow, proof: Proof): Promise<boolean> {
-  const found = await proofQuery(row, proof).execute(trx);
-  return found.rows.length > 0;
-}
-
-function proofQuery(row: BreakRow, { kind, reference }: Proof) {
-  switch (kind) {
-    case 'later-line':
-      // Of another file than the one that made the break, and about the same thing where that is known.
-      return sql`select 1 from payments.settlement_line l join payments.settlement_file f on f.id = l.file_id
-        where l.psp = ${row.psp} and l.natural_key = ${reference} and f.fetched_at > ${row.openedAt}
-          and (${row.subject}::text is null or l.subject = ${row.subject})
-          and (${row.kind} <> 'missing' or l.gross = ${row.expected}::numeric) limit 1`;
-    case 'bank-line':
-      return sql`select 1 from payments.bank_match m where m.psp = ${row.psp} and m.natural_key = ${row.naturalKey}
-        and m.bank_line_id::text = ${reference} limit 1`;
-    case 'journal':
-      return sql`select 1 from wallet.journal j join wallet.entry e on e.journal_id = j.id
-        where j.id::text = ${reference} and e.player_id is null
-          and (e.account like 'psp:' || ${row.psp} || ':%' or e.account = 'suspense:' || ${row.psp})
-          and (${row.asset}::text is null or j.asset = ${row.asset}) limit 1`;
-    case 'correction':
-      return sql`select 1 from wallet.adjustment where id::text = ${reference} and state = 'posted'
-        and (${row.asset}::text is null or asset = ${row.asset}) limit 1`;
-  }
+/** The last proposal stands: a second one is another person's other opinion. */
+async function propose(trx: Trx, row: BreakRow, proof: Proof, actor: Actor): Promise<Result<BreakRow>> {
+  const proposed = await trx
+    .updateTable('payments.reconciliationBreak')
+    .set({
+      proposedBy: actor.id,
+      proposedKind: proof.kind,
+      proposedReference: proof.reference,
+      proposedAt: sql<Date>`now()`,
+    })
+    .where('id', '=', row.id)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  return succeed(proposed);
 }
 
 const lockBreak = (trx: Trx, breakId: string) =>

@@ -80,6 +80,23 @@ export async function releaseDepositLimit(trx: Trx, depositId: string): Promise<
     .execute();
 }
 
+/**
+ * Takes again what was given back, whatever the limit: the money is there and is the player's, so the next deposit must
+ * count it. It counts in the windows of the day on which it came. Does nothing while the share is still held.
+ */
+export async function retakeDepositLimit(
+  trx: Trx,
+  { playerId, depositId }: Pick<DepositReservation, 'playerId' | 'depositId'>,
+): Promise<void> {
+  await lockPlayerGuard(trx, playerId);
+  await trx
+    .updateTable('responsibleGambling.depositReservation')
+    .set({ releasedAt: null, reservedAt: sql<Date>`date_trunc('milliseconds', clock_timestamp())` })
+    .where('depositId', '=', depositId)
+    .where('releasedAt', 'is not', null)
+    .execute();
+}
+
 export type LimitStanding = {
   /** The clock that the windows go by. Read after the guard, since waiting for it may cross a window's edge. */
   readonly now: Date;
