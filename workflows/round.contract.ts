@@ -9,6 +9,8 @@ export type RoundInput = {
   readonly asset: string;
   /** Which opening of the round by a stake is asked about, counted from one; missing in runs that are older than openings. */
   readonly opening?: number;
+  /** Set in a run that continues one whose round waits for a person. */
+  readonly waiting?: { readonly asked: number };
 };
 
 /** `reopened`: the round was over and took another stake, about which another workflow asks. */

@@ -11,7 +11,7 @@ import { postCommand, postTransfer } from '#activities/wallet/post.ts';
 import type { GameCommand } from '#domain/wallet/commands.ts';
 import { fail, orThrow, succeed, type Result } from '#domain/failures.ts';
 import type { round } from '#workflows/round.ts';
-import { getRound, resolveRound, roundWorkflowId } from '#workflows/round.contract.ts';
+import { getRound, resolveRound, roundWorkflowId, type RoundInput } from '#workflows/round.contract.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import {
   createWorkflowEnvironment,
@@ -117,7 +117,12 @@ function run<T>(fn: (client: Client) => Promise<T>): Promise<T> {
   return workflows.runWorkflows({ activities: { play: activities, provider: activities } }, fn);
 }
 
-async function start(client: Client, opened: { playerId: string; roundRef: string }, opening = 1) {
+async function start(
+  client: Client,
+  opened: { playerId: string; roundRef: string },
+  opening = 1,
+  more: Pick<RoundInput, 'waiting'> = {},
+) {
   const input = {
     integration: 'studio',
     roundRef: opened.roundRef,
@@ -125,6 +130,7 @@ async function start(client: Client, opened: { playerId: string; roundRef: strin
     brand: 'aurora',
     asset: 'EUR',
     opening,
+    ...more,
   };
   return client.workflow.start<typeof round>('round', {
     workflowId: roundWorkflowId(input),
@@ -226,6 +232,22 @@ describeWorkflows('a round left open', () => {
       expect(await handle.executeUpdate(resolveRound, { args: [decision] })).toMatchObject({ stage: 'void' });
       await handle.result();
       await workflows.exportHistory(handle, 'round.decided-by-a-person');
+    });
+    expect(await cashOf(opened.playerId)).toBe(String(10n * euro));
+  });
+
+  test('that a person has ends when a late call ends it', async () => {
+    const opened = await openRound();
+    answers = [() => fail('dependency-unavailable', 'silent')];
+    await run(async (client) => {
+      // As a run that continues another one: the day of asking is over.
+      const handle = await start(client, opened, 1, { waiting: { asked: 288 } });
+      await expect.poll(() => stateOf(opened.roundRef), { timeout: 20_000 }).toBe('manual');
+      expect(await handle.query(getRound)).toEqual({ stage: 'with-a-person', asked: 288 });
+      await undo(opened);
+      expect(await stateOf(opened.roundRef)).toBe('void');
+      expect(await handle.result()).toMatchObject({ stage: 'void' });
+      await workflows.exportHistory(handle, 'round.ended-while-with-a-person');
     });
     expect(await cashOf(opened.playerId)).toBe(String(10n * euro));
   });
