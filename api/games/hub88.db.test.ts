@@ -1,6 +1,6 @@
 /** The Hub88 wire on a real ledger: real signatures over raw bytes, the dialect's own answers, exact integers. */
 import { generateKeyPairSync, randomUUID, sign } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { openGameSession } from '#activities/games/commands/game-sessions.ts';
 import { expireGameSessions, openWallet, setPlayBrake } from '#activities/wallet/player-wallet.ts';
 import { postTransfer } from '#activities/wallet/post.ts';
@@ -338,6 +338,12 @@ test('a player is told about to the providers of his own brand, and to no others
   const answer = await infoOf(others.id);
   expect(answer).toMatchObject({ status: 'RS_ERROR_INVALID_TOKEN' });
   expect(answer.text).not.toMatch(/borealis|country|jurisdiction/);
+});
+
+test('a sitting ends by the database’s clock, however wrong that of this machine is', async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2001, 0, 1) });
+  const player = await playerWith(1n * euro).finally(() => vi.useRealTimers());
+  expect(await bet(betBody(player))).toMatchObject({ status: 'RS_OK' });
 });
 
 test('a promotion that answers no bet reaches players of the own brand only', async () => {

@@ -1,5 +1,6 @@
 /** Opens game sessions and finds them again by the token that a provider sends with every wallet call. */
 import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
 import { appendEvent } from '#activities/compliance/append-event.ts';
 import { createToken, hashToken } from '#activities/tokens.ts';
 import type { Database } from '#db/connect.ts';
@@ -64,7 +65,7 @@ export async function openGameSession(
         gameCode: input.game,
         playerSessionId: input.playerSessionId,
         issuedAt: eb.fn<Date>('clock_timestamp', []),
-        expiresAt: new Date(Date.now() + sessionHours * 3_600_000),
+        expiresAt: sql<Date>`clock_timestamp() + make_interval(hours => ${sessionHours}::integer)`,
       }))
       .execute();
     await appendEvent(
