@@ -361,6 +361,11 @@ describeWorkflows('a second charge', () => {
       expect((await refundEnd(client, row.id)).view.state).toBe('refused');
     });
     expect(await balancesOf(db, playerId)).toMatchObject({ cash: 100n });
+    // Charged twice and credited twice: whether the player wants that, a person asks.
+    expect(await workItemsOf(db, `deposit:${row.id}`)).toEqual([
+      'late-approval:closed',
+      'late-approval:open',
+    ]);
   });
 
   test('of another amount, or without a policy, is left to a person', async () => {
