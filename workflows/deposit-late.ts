@@ -1,9 +1,10 @@
 /** Asks whether a closed attempt took money after all, and credits it if nothing else was. */
-import { patched, proxyActivities } from '@temporalio/workflow';
+import { condition, patched, proxyActivities, setHandler } from '@temporalio/workflow';
 import type { createDepositAttemptActivities } from '#activities/payments/deposit-attempts.ts';
 import type { createDepositActivities } from '#activities/payments/deposit-outcomes.ts';
+import { parkedBudgetMs, pollPauseMs, unknownBudgetMs } from '#domain/payments/budgets.ts';
 import { taskQueues } from '#domain/task-queues.ts';
-import type { DepositLateInput } from './deposit-late.contract.ts';
+import { depositLateNotified, type DepositLateInput } from './deposit-late.contract.ts';
 import { database, provider } from './retry-profiles.ts';
 import { refundSecondCharge } from './second-charge.ts';
 
@@ -16,15 +17,41 @@ const { captureDeposit } = proxyActivities<ReturnType<typeof createDepositActivi
   taskQueue: taskQueues.money,
 });
 
+/** A PSP may tell of a success before its own status does. */
+const pausesMs = [60_000, 10 * 60_000, 3_600_000];
+/** While its answers do not come, it is asked for as long as any outcome is waited for. */
+const unclearPauseMsMax = 3_600_000;
+const budgetMs = unknownBudgetMs + parkedBudgetMs;
+
 export async function depositLate(
   input: DepositLateInput,
 ): Promise<'credited' | 'duplicate' | 'refunded' | 'nothing'> {
-  const attempt = await refreshAttempt({ depositId: input.depositId, number: input.attempt });
-  if (attempt.state !== 'late_approved' && attempt.state !== 'approved') return 'nothing';
-  const outcome = await captureDeposit({ depositId: input.depositId, number: input.attempt });
+  const at = { depositId: input.depositId, number: input.attempt };
+  const startedAtMs = Date.now();
+  let isTold = false;
+  setHandler(depositLateNotified, () => {
+    isTold = true;
+  });
+  if (!(await findMoney())) return 'nothing';
+  const outcome = await captureDeposit(at);
   if (outcome.kind === 'captured') return 'credited';
   if (outcome.kind !== 'elsewhere' || !patched('second-charge')) return 'duplicate';
-  return (await refundSecondCharge({ depositId: input.depositId, number: input.attempt }))
-    ? 'refunded'
-    : 'duplicate';
+  return (await refundSecondCharge(at)) ? 'refunded' : 'duplicate';
+
+  /** A clear no is asked about a few times more, and anew with every notice; an answer that does not come, for long. */
+  async function findMoney(): Promise<boolean> {
+    let noes = 0;
+    let unclear = 0;
+    for (;;) {
+      isTold = false;
+      const { state, isUnclear = false } = await refreshAttempt(at);
+      if (state === 'late_approved' || state === 'approved') return true;
+      if (!patched('asked-again')) return false;
+      const pauseMs = isUnclear ? pollPauseMs(unclear, unclearPauseMsMax) : pausesMs[noes];
+      if (pauseMs === undefined || Date.now() - startedAtMs > budgetMs) return false;
+      if (isUnclear) unclear += 1;
+      else noes += 1;
+      await condition(() => isTold, pauseMs);
+    }
+  }
 }

@@ -87,6 +87,8 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
   const strays = new Set<number>();
   /** Attempts that a PSP spoke of after their last question was asked; a notice without a number may mean any. */
   const spokenOf = new Set<number>();
+  /** Strays whose PSP could not be asked. */
+  const unclear = new Set<number>();
   /** Late approvals that were credited or given back. */
   const settled = new Set<number>();
   let underWay = 0;
@@ -249,7 +251,10 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
       strays.delete(number);
       spokenOf.delete(number);
       const index = attempts.findIndex((known) => known.number === number);
-      attempts[index] = await insist(() => refreshAttempt({ depositId, number }));
+      const seen = await insist(() => refreshAttempt({ depositId, number }));
+      attempts[index] = seen;
+      if (seen.isUnclear === true) unclear.add(number);
+      else unclear.delete(number);
     }
   }
 
@@ -281,8 +286,22 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
     show(standing.state);
   }
 
-  /** A notice that came while the deposit was ending was taken as told: nobody else will look at it. */
+  /**
+   * A notice that came while the deposit was ending was taken as told: nobody else will look at it. A PSP that could not
+   * be asked about a closed attempt is asked until it answers.
+   */
   async function endStrays(): Promise<void> {
+    const endedAtMs = Date.now();
+    await settleStrays();
+    for (let tries = 0; unclear.size > 0 && patched('unclear-strays'); tries += 1) {
+      if (Date.now() - endedAtMs > unknownBudgetMs + parkedBudgetMs) return;
+      await condition(() => strays.size > 0, pollPauseMs(tries, pollMsMax));
+      for (const number of unclear) strays.add(number);
+      await settleStrays();
+    }
+  }
+
+  async function settleStrays(): Promise<void> {
     takeUpSpokenOf();
     while ((strays.size > 0 || unsettled().length > 0) && patched('last-strays')) {
       await lookAtStrays();

@@ -223,10 +223,9 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
       if (row.state === 'approved' || row.state === 'late_approved') return viewOf(row);
       if (row.sentAt === null) return closeUnsent(input);
       const connector = deps.psps.get(row.psp);
-      return heard(
-        row,
-        connector ? await connector.status(await readOrder(row, row.sentForMs)) : noConnector,
-      );
+      const outcome = connector ? await connector.status(await readOrder(row, row.sentForMs)) : noConnector;
+      const isUnclear = outcome.kind === 'unknown' || outcome.kind === 'pending';
+      return { ...(await heard(row, outcome)), ...(isUnclear ? { isUnclear } : {}) };
     },
 
     /** Submits what the player's browser brought back. */

@@ -24,6 +24,8 @@ export type AttemptView = {
   readonly hasReturned: boolean;
   /** The player was sent away. */
   readonly challenged?: boolean;
+  /** The question did not get through, or the PSP does not know yet: what the row says proves nothing new. */
+  readonly isUnclear?: boolean;
 };
 
 export const viewOf = (row: AttemptRow): AttemptView => ({

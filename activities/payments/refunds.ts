@@ -311,13 +311,17 @@ async function giveBack(trx: Trx, row: RefundRow, to: 'refused' | 'returned', re
   );
   await closeAs(trx, row, to, reason);
   await closeWorkItems(trx, `refund:${row.id}`, ['parked-refund'], reason);
-  if (await isOfEndedDeposit(trx, row))
+  if (row.secondCharge !== null) {
+    const charge = (await isOfEndedDeposit(trx, row))
+      ? 'a charge that was not authenticated'
+      : 'a second charge';
     await openWorkItem(trx, {
       kind: 'late-approval',
       subject: `deposit:${row.depositId}`,
       brand: row.brand,
-      reason: `${row.psp} keeps a charge that was not authenticated (${reason}); its money is the player's cash now`,
+      reason: `${row.psp} keeps ${charge} (${reason}); its money is the player's cash now`,
     });
+  }
   if (to === 'refused') await tellRefused(trx, row, reason, byWorkflow(row));
   else
     await appendEvent(
@@ -335,7 +339,6 @@ async function giveBack(trx: Trx, row: RefundRow, to: 'refused' | 'returned', re
 
 /** The charge of a deposit that was given up: what stays with the player was never meant to. */
 async function isOfEndedDeposit(trx: Trx, row: RefundRow): Promise<boolean> {
-  if (row.secondCharge === null) return false;
   const { state } = await trx
     .selectFrom('payments.deposit')
     .select('state')

@@ -136,7 +136,11 @@ async function load({ execute, cache }: GroupTools, groups: readonly CommandGrou
       const own = ownKey(command);
       const referenced = referencedExternalId(command);
       const looks =
-        !remembered || group.attempts > 0 || group.commands.length > 1 || referenced !== null || seen.has(own);
+        !remembered ||
+        group.attempts > 0 ||
+        group.commands.length > 1 ||
+        referenced !== null ||
+        seen.has(own);
       if (looks) keys.set(own, command.key);
       const { integration } = command.key;
       if (group.attempts > 0 && command.callId) calls.push({ integration, callId: command.callId });

@@ -10,7 +10,7 @@ import { attemptStates, isResolved } from '#domain/payments/attempt-state.ts';
 import type { PaymentSubject } from '#domain/payments/reference.ts';
 import { depositStart, depositWorkflowId, pspNotified } from '#workflows/deposit.contract.ts';
 import type { deposit } from '#workflows/deposit.ts';
-import { depositLateStart } from '#workflows/deposit-late.contract.ts';
+import { depositLateNotified, depositLateStart } from '#workflows/deposit-late.contract.ts';
 import type { depositLate } from '#workflows/deposit-late.ts';
 import { disputeNotified, disputeStart } from '#workflows/dispute.contract.ts';
 import type { dispute } from '#workflows/dispute.ts';
@@ -77,9 +77,11 @@ async function tellDeposit(client: Client, db: Database, notice: Notified): Prom
   const { id: depositId, playerId, brand, jurisdiction } = row;
   for (const attempt of await closedAttempts(db, notice)) {
     const input = { depositId, attempt, playerId, brand, jurisdiction };
-    await startQuietly(() =>
-      client.workflow.start<typeof depositLate>('depositLate', depositLateStart(input)),
-    );
+    await client.workflow.signalWithStart<typeof depositLate, []>('depositLate', {
+      ...depositLateStart(input),
+      signal: depositLateNotified,
+      signalArgs: [],
+    });
   }
   return 'gone';
 }

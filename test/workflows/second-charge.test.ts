@@ -6,6 +6,7 @@ import { seedSecondChargePolicies } from '#activities/payments/second-charge.ts'
 import { verifyLedger } from '#activities/wallet/verify.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import { beginDeposit, depositStart, depositWorkflowId, pspNotified } from '#workflows/deposit.contract.ts';
+import { tellPayment } from '#api/payments/tell-payment.ts';
 import { depositLateStart, depositLateWorkflowId } from '#workflows/deposit-late.contract.ts';
 import type { deposit } from '#workflows/deposit.ts';
 import type { depositLate } from '#workflows/deposit-late.ts';
@@ -26,6 +27,7 @@ import {
   makePlayer,
   paymentActivities,
   pending,
+  unknown,
   scriptedPsp,
   seedWorld,
   workItemsOf,
@@ -107,6 +109,44 @@ describeWorkflows('a second charge', () => {
   afterAll(async () => {
     await workflows?.close();
     await database?.drop();
+  });
+
+  test('told of before the PSP’s own status says so is found by the next look, or by the next notice', async () => {
+    const { db } = database;
+    const [patient, told] = [await makePlayer(db), await makePlayer(db)];
+    const [first, second] = [await askDeposit(db, patient), await askDeposit(db, told)];
+    const no = declined('fix_data');
+    await run(async (client) => {
+      const fail = async (row: DepositRow) => {
+        expect(await begin(client, row)).toMatchObject({ state: 'failed' });
+        await client.workflow.getHandle(depositWorkflowId(row.id)).result();
+      };
+      const tell = (row: DepositRow) =>
+        tellPayment(client, db, { kind: 'deposit', id: row.id, attempt: 1, saysApproved: true });
+      const lateOf = (row: DepositRow) =>
+        client.workflow.getHandle<typeof depositLate>(depositLateWorkflowId(row.id, 1));
+
+      // One clear no, and then an outage that lasts longer than all looks after a no.
+      const away = Array.from({ length: 12 }, () => unknown);
+      alpha.play({ authorise: [no], status: [no, ...away, approved] });
+      await fail(first);
+      await tell(first);
+      expect(await lateOf(first).result()).toBe('credited');
+      await workflows.exportHistory(lateOf(first), 'deposit-late.credited-after-an-outage');
+
+      alpha.play({ authorise: [no], status: [no, no, no, no, approved] });
+      await fail(second);
+      await tell(second);
+      expect(await lateOf(second).result()).toBe('nothing');
+      await workflows.exportHistory(lateOf(second), 'deposit-late.nothing');
+      expect(await balancesOf(db, told)).toMatchObject({ cash: 0n });
+      await tell(second);
+      expect(await lateOf(second).result()).toBe('credited');
+      // And once more, as PSPs do for days.
+      await tell(second);
+    });
+    expect(await balancesOf(db, patient)).toMatchObject({ cash: 50n });
+    expect(await balancesOf(db, told)).toMatchObject({ cash: 50n });
   });
 
   test('of a deposit that was credited from another PSP is given back by itself, once', async () => {
@@ -262,6 +302,28 @@ describeWorkflows('a second charge', () => {
     expect(await balancesOf(db, playerId)).toMatchObject({ cash: 50n });
   });
 
+  test('at a PSP that could not be asked about it is asked about until it answers', async () => {
+    const { db } = database;
+    const playerId = await makePlayer(db);
+    const row = await askDeposit(db, playerId);
+    alpha.play({
+      authorise: [declined('generic')],
+      status: [unknown, unknown, approved],
+      refund: [refunded],
+    });
+    beta.play({ authorise: [pending], status: [pending, approved] });
+    await run(async (client) => {
+      await begin(client, row);
+      const handle = client.workflow.getHandle<typeof deposit>(depositWorkflowId(row.id));
+      await handle.signal(pspNotified, { attempt: 1, saysApproved: true });
+      expect(await handle.result()).toMatchObject({ state: 'captured' });
+      await workflows.exportHistory(handle, 'deposit.stray-behind-an-outage');
+      expect((await refundEnd(client, row.id)).view.state).toBe('paid');
+    });
+    expect(await refundsOf(row.id)).toMatchObject([{ psp: 'alpha', secondCharge: 1 }]);
+    expect(await balancesOf(db, playerId)).toMatchObject({ cash: 50n });
+  });
+
   test('told of without the number of its attempt is looked for in all closed ones', async () => {
     const { db } = database;
     const playerId = await makePlayer(db);
@@ -299,6 +361,11 @@ describeWorkflows('a second charge', () => {
       expect((await refundEnd(client, row.id)).view.state).toBe('refused');
     });
     expect(await balancesOf(db, playerId)).toMatchObject({ cash: 100n });
+    // Charged twice and credited twice: whether the player wants that, a person asks.
+    expect(await workItemsOf(db, `deposit:${row.id}`)).toEqual([
+      'late-approval:closed',
+      'late-approval:open',
+    ]);
   });
 
   test('of another amount, or without a policy, is left to a person', async () => {

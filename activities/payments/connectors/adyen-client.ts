@@ -16,6 +16,11 @@ export class AdyenRefusal extends Error {
     this.errorCode = errorCode;
     this.isTransient = isTransient;
   }
+
+  /** Turned away by its content, and so for ever; being busy, or an account's rights, say nothing of the content. */
+  get isOfContent(): boolean {
+    return (this.status === 400 || this.status === 422) && this.errorCode !== null && !this.isTransient;
+  }
 }
 
 type Request = { idempotencyKey?: string; method?: string };

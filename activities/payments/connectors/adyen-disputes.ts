@@ -38,8 +38,8 @@ export function adyenDisputes(client: Client, account: AdyenAccount, failed: Fai
         : { kind: 'refused', rawCode: (result?.errorMessage ?? 'no success').slice(0, 100) };
     } catch (error) {
       const outcome = failed(error);
-      return error instanceof AdyenRefusal && outcome.kind === 'not_sent' && error.errorCode !== null
-        ? { kind: 'refused', rawCode: error.errorCode }
+      return error instanceof AdyenRefusal && outcome.kind === 'not_sent' && error.isOfContent
+        ? { kind: 'refused', rawCode: error.errorCode ?? 'refused' }
         : outcome;
     }
   };

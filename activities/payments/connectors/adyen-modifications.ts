@@ -41,8 +41,8 @@ export function adyenModifications(
     } catch (error) {
       const outcome = calls.failureOutcome(error);
       // What Adyen turns away by its content it will turn away for ever: a proven no.
-      return error instanceof AdyenRefusal && outcome.kind === 'not_sent' && error.errorCode !== null
-        ? declined(error.errorCode, null)
+      return error instanceof AdyenRefusal && outcome.kind === 'not_sent' && error.isOfContent
+        ? declined(error.errorCode ?? 'refused', null)
         : outcome;
     }
   };

@@ -105,8 +105,8 @@ export function createAdyenConnector(name: string, account: AdyenAccount, timeou
     } catch (error) {
       const outcome = failureOutcome(error);
       // What Adyen turns away by its content it will turn away for ever: a proven no.
-      return error instanceof AdyenRefusal && outcome.kind === 'not_sent' && error.errorCode !== null
-        ? declined([null], error.errorCode, null, null, null)
+      return error instanceof AdyenRefusal && outcome.kind === 'not_sent' && error.isOfContent
+        ? declined([null], error.errorCode ?? 'refused', null, null, null)
         : outcome;
     }
   };

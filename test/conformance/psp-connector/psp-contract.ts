@@ -248,6 +248,9 @@ const refunds: readonly Scenario[] = [
         evidence: [],
       };
       expect(await rig.connectTo(await closedAddress()).refund(refund)).toMatchObject({ kind: 'not_sent' });
+      // Turned away because the PSP is busy is no word about the refund.
+      await rig.scenario({ mode: 'rate_limited' });
+      expect(await rig.connector.refund(refund)).toMatchObject({ kind: 'not_sent' });
       await rig.scenario({ mode: 'drop' });
       expect(await rig.connector.refund(refund)).toMatchObject({ kind: 'unknown' });
     },
