@@ -26,6 +26,7 @@ import { isWithdrawalStopped, refuseWhileStopped } from '#activities/wallet/audi
 import type { ActivityDeps } from '../deps.ts';
 import type { PayoutOrder } from './connectors.ts';
 import { openWorkItem } from './commands/work-items.ts';
+import { unlessQueued } from './queued-payouts.ts';
 import { payoutOptions, readPayoutRouting } from './route-payout.ts';
 import { mustLeg } from './withdrawal-legs.ts';
 
@@ -183,7 +184,11 @@ export function createPayoutActivities(deps: PayoutDeps) {
       }
       const connector = deps.psps.get(row.psp);
       if (!connector) return heard(row, { kind: 'unknown', reason: 'no such connector' });
-      return heard(row, await connector.payoutStatus(await orderOf(row, row.sentForMs)));
+      const outcome = await connector.payoutStatus(await orderOf(row, row.sentForMs));
+      return unlessQueued(
+        () => heard(row, outcome),
+        () => heard(row, { kind: 'unknown', reason: 'queued meanwhile' }),
+      );
     },
   };
 }

@@ -9,8 +9,9 @@ import { assert, fail, orThrow } from '#domain/failures.ts';
 import { rescale, toMinorUnits, toMoneyText, toUnits } from '#domain/money.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import type { PspConnector } from '../connectors.ts';
-import { queueTransfer, type TransferRow } from '../evm/chain-transfers.ts';
+import { queueTransfer, type NewTransfer, type TransferRow } from '../evm/chain-transfers.ts';
 import { evmPsp, type Evm } from '../evm/evm-deps.ts';
+import { queuedPayout } from '../queued-payouts.ts';
 
 const impossible = (): Promise<{ readonly kind: 'not_sent'; readonly reason: string }> =>
   Promise.resolve({ kind: 'not_sent', reason: 'an address cannot be charged' });
@@ -34,7 +35,7 @@ export function createEvmConnector(db: Database, evm: Evm): PspConnector {
         return { kind: 'not_sent', reason: `${asset} is not paid on ${chain ?? ''}` };
       if (await isResting(db, order.playerId, order.token))
         return { kind: 'not_sent', reason: 'the address rests' };
-      await queueTransfer(db, evm, {
+      const transfer: NewTransfer = {
         reference: order.reference,
         purpose: 'payout',
         fromAddress: evm.hotWallet,
@@ -42,8 +43,8 @@ export function createEvmConnector(db: Database, evm: Evm): PspConnector {
         toAddress: address,
         asset,
         raw: toMinorUnits(orThrow(toUnits(order.money)), asset),
-      });
-      return { kind: 'pending', pspReference: null };
+      };
+      return queuedPayout(() => queueTransfer(db, evm, transfer), null);
     },
     async payoutStatus(order) {
       const row = await db
@@ -51,7 +52,7 @@ export function createEvmConnector(db: Database, evm: Evm): PspConnector {
         .selectAll()
         .where('reference', '=', order.reference)
         .executeTakeFirst();
-      // Our own table, written in the call itself: what is not there was never queued.
+      // Our own table: what is not there is not queued, and cannot be once the attempt is closed on this answer.
       return row === undefined ? { kind: 'not_found', authoritative: true } : outcomeOf(row);
     },
     verifyWebhook: () => fail('invalid-signature', 'A chain sends no webhooks.'),

@@ -10,6 +10,7 @@ import { parseReference } from '#domain/payments/reference.ts';
 import { endToEndIdOf } from '#domain/payments/sepa/end-to-end-id.ts';
 import { sepaPsp } from '../commands/bank-accounts.ts';
 import type { PspConnector } from '../connectors.ts';
+import { queuedPayout } from '../queued-payouts.ts';
 
 const impossible = (): Promise<{ readonly kind: 'not_sent'; readonly reason: string }> =>
   Promise.resolve({ kind: 'not_sent', reason: 'an account cannot be charged' });
@@ -31,17 +32,17 @@ export function createSepaConnector(db: Database): PspConnector {
       const subject = parseReference(order.reference);
       if (order.money.asset !== 'EUR' || subject === null)
         return { kind: 'not_sent', reason: 'SEPA carries euros only' };
-      await db
+      const row = {
+        reference: order.reference,
+        withdrawalId: subject.id,
+        endToEndId,
+        amount: orThrow(toUnits(order.money)).toString(),
+      };
+      const queue = db
         .insertInto('payments.bankTransfer')
-        .values({
-          reference: order.reference,
-          withdrawalId: subject.id,
-          endToEndId,
-          amount: orThrow(toUnits(order.money)).toString(),
-        })
-        .onConflict((conflict) => conflict.column('reference').doNothing())
-        .execute();
-      return { kind: 'pending', pspReference: endToEndId };
+        .values(row)
+        .onConflict((conflict) => conflict.column('reference').doNothing());
+      return queuedPayout(() => queue.execute(), endToEndId);
     },
     async payoutStatus(order) {
       const row = await db
@@ -49,7 +50,7 @@ export function createSepaConnector(db: Database): PspConnector {
         .select(['endToEndId', 'amount', 'state', 'reason', 'bookedAt'])
         .where('reference', '=', order.reference)
         .executeTakeFirst();
-      // Our own table, written in the call itself: what is not there was never queued.
+      // Our own table: what is not there is not queued, and cannot be once the attempt is closed on this answer.
       return row === undefined ? { kind: 'not_found', authoritative: true } : outcomeOf(row);
     },
     verifyWebhook: () => fail('invalid-signature', 'The bank sends no webhooks.'),
