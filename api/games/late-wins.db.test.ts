@@ -7,7 +7,7 @@ import { createTestDatabase, type TestDatabase } from '#test/support/database.ts
 import {
   betBody,
   betCallOf,
-  dialects,
+  type dialects,
   euro,
   openWalletDoors,
   type DoorPlayer,
