@@ -36,6 +36,8 @@ const rules: ReadonlyMap<string, ClosingRule> = new Map<string, ClosingRule>([
   ['screening-unavailable', { by: 'own-action', isMoney: true }],
   // The exchange is done and balanced; what a person does about the player is elsewhere.
   ['listed-ramp', { by: 'reason', isMoney: false }],
+  // Closes with the report: by its refund, its dismissal or its chargeback.
+  ['fraud-alert', { by: 'own-action', isMoney: true }],
   ['unreadable-rules', { by: 'reason', isMoney: false }],
 ]);
 

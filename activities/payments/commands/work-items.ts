@@ -25,7 +25,8 @@ export type WorkItemKind =
   | 'stuck-chain-transfer'
   | 'screening-hit'
   | 'screening-unavailable'
-  | 'listed-ramp';
+  | 'listed-ramp'
+  | 'fraud-alert';
 
 /** One open item per kind and subject; opening it again changes nothing. */
 export async function openWorkItem(

@@ -156,6 +156,8 @@ function eventsOf(fact: Exclude<Fact, { dispute: unknown }>): Event[] {
         }),
       ];
     case 'refund_created':
+    case 'fraud_alert_opened':
+    case 'fraud_alert_updated':
       return [];
     case 'refunded':
     case 'refund_failed':

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { expect } from 'vitest';
 import { authentications } from './authentication-contract.ts';
 import { disputeScenarios } from './dispute-contract.ts';
+import { fraudAlertScenarios } from './fraud-alert-contract.ts';
 import { modifications } from './modification-contract.ts';
 import { closedAddress, type PspRig } from './psp-rig.ts';
 import { wallets } from './wallet-contract.ts';
@@ -346,6 +347,7 @@ export const pspContract: readonly Scenario[] = [
   ...authentications,
   ...modifications,
   ...disputeScenarios,
+  ...fraudAlertScenarios,
   ...wallets,
   ...unclearAnswers,
   ...refunds,

@@ -21,6 +21,8 @@ export type Habits = {
   readonly tellsExemptions: boolean;
   /** Whether it gives the cryptogram of an authentication to its merchant. */
   readonly givesCryptogram: boolean;
+  /** Whether it passes reports of issuers on, and whether it can be asked about them. */
+  readonly fraudAlerts: 'none' | 'told-once' | 'asked';
   /** Whether a redirect takes money only when the merchant submits its result. */
   readonly takesOnReturn: boolean;
 };
@@ -72,6 +74,7 @@ const dialects: Readonly<Record<RigName, Dialect>> = {
       signsTime: true,
       tellsExemptions: false,
       givesCryptogram: false,
+      fraudAlerts: 'asked',
       takesOnReturn: false,
     },
     signing: signedBy.stripe('whsec_contract'),
@@ -102,6 +105,7 @@ const dialects: Readonly<Record<RigName, Dialect>> = {
       signsTime: false,
       tellsExemptions: true,
       givesCryptogram: true,
+      fraudAlerts: 'told-once',
       takesOnReturn: true,
     },
     signing: signedBy.adyen('0f'.repeat(32)),
@@ -138,6 +142,7 @@ const dialects: Readonly<Record<RigName, Dialect>> = {
       signsTime: false,
       tellsExemptions: true,
       givesCryptogram: true,
+      fraudAlerts: 'none',
       takesOnReturn: false,
     },
     signing: signedBy.checkout('gamma-contract'),
