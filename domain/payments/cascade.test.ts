@@ -190,6 +190,21 @@ describe('decline classes', () => {
     expect(classifyDecline({ ...codes, network: 'mc' })).toBe('generic');
   });
 
+  it('ask for 3-D Secure where Mastercard says 65 and Visa 1A, at every PSP, and not where Visa says 65', () => {
+    const at = (network: string, networkCode: string, adviceCode: string | null = null) =>
+      (['checkout', 'adyen', 'stripe'] as const).map((dialect) => {
+        const codes = [{ checkout: '20065', adyen: '2', stripe: 'generic_decline' }[dialect]];
+        return classifyDecline({ dialect, codes, network, networkCode, adviceCode });
+      });
+    const stepUp = ['sca_required', 'sca_required', 'sca_required'];
+    expect(at('mastercard', '65')).toEqual(stepUp);
+    expect(at('mc', '65', '01')).toEqual(stepUp);
+    expect(at('visa', '1A')).toEqual(stepUp);
+    expect(at('visa', '65')).toEqual(['soft_later', 'generic', 'generic']);
+    // An advice that forbids is stronger.
+    expect(at('mastercard', '65', '03')).toEqual(['hard_never', 'hard_never', 'hard_never']);
+  });
+
   it('call what nobody knows generic', () => {
     expect(classifyDecline({ dialect: 'adyen', codes: ['9999'], network: null, networkCode: null })).toBe(
       'generic',
