@@ -57,6 +57,30 @@ describe('the cascade', () => {
     expect(nextStep(psps, [attempt({})], cascadeWindowMs + 1).kind).toBe('stop');
   });
 
+  it('takes a decline to one other PSP and never to a third, but goes past those that were never reached', () => {
+    const three = ['alpha', 'beta', 'gamma'];
+    const unreached = attempt({ psp: 'beta', state: 'not_sent', declineClass: null });
+    expect(nextStep(three, [attempt({}), attempt({ psp: 'beta' })], 0).kind).toBe('stop');
+    expect(nextStep(three, [attempt({}), unreached], 0)).toMatchObject({ kind: 'attempt', psp: 'gamma' });
+    const told = fc.record({
+      state: fc.constantFrom('declined' as const, 'not_sent' as const),
+      declineClass: fc.constantFrom(...declineClasses),
+    });
+    fc.assert(
+      fc.property(fc.array(told, { minLength: 6, maxLength: 6 }), (world) => {
+        const attempts: AttemptSummary[] = [];
+        for (const answered of world) {
+          const step = nextStep(['alpha', 'beta', 'gamma', 'delta', 'epsilon'], attempts, 0);
+          if (step.kind !== 'attempt') break;
+          const declineClass = answered.state === 'declined' ? answered.declineClass : null;
+          attempts.push({ psp: step.psp, stepUp: step.stepUp, state: answered.state, declineClass });
+        }
+        const asked = new Set(attempts.filter(({ state }) => state === 'declined').map(({ psp }) => psp));
+        expect(asked.size).toBeLessThanOrEqual(2);
+      }),
+    );
+  });
+
   it('asks no PSP twice without a step-up', () => {
     expect(nextStep(psps, [attempt({}), attempt({ psp: 'beta' })], 0).kind).toBe('stop');
   });
