@@ -25,7 +25,7 @@ const route = createRoute({
   tags: ['payments'],
   summary: 'Something changed at a PSP',
   description:
-    'Signed as the PSP does it: `Stripe-Signature` or `Cko-Signature` over the raw body, or an HMAC inside each Adyen notification item.',
+    'Signed as the PSP does it: `Stripe-Signature` or `Cko-Signature` over the raw body, or an HMAC inside each Adyen notification item. `stale-signature`: the signed time is more than 300 seconds (Stripe, time of sending) or a week (Checkout.com, time of the event) ago; Adyen signs none.',
   request: {
     params: z.object({
       psp: z

@@ -33,14 +33,16 @@ export const networkTables: readonly NetworkTable[] = [
     network: 'mastercard',
     of: 'code',
     edition: 'as read in November 2026',
-    source: 'Response code 65 as the soft decline of strong customer authentication, by documentation of PSPs',
+    source:
+      'Response code 65 as the soft decline of strong customer authentication, by documentation of PSPs',
     classes: { sca_required: ['65'] },
   },
   {
     network: 'visa',
     of: 'code',
     edition: '18 April 2026',
-    source: 'Visa Core Rules and Visa Product and Service Rules, ID# 0030640, Table 7-2: 1A, authentication required',
+    source:
+      'Visa Core Rules and Visa Product and Service Rules, ID# 0030640, Table 7-2: 1A, authentication required',
     classes: { sca_required: ['1A'] },
   },
   {

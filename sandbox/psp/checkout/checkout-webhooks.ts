@@ -1,4 +1,4 @@
-/** Facts as Checkout.com's events; the signature covers the raw body and carries no time. */
+/** Facts as Checkout.com's events; the signature covers the raw body with the event's time, not the time of sending. */
 import { createHmac } from 'node:crypto';
 import type { Fact, Notice } from '../facts.ts';
 import type { Psp } from '../psp.ts';
