@@ -7,6 +7,7 @@ import { mountBankTransfers } from './payments/bank-transfers.ts';
 import { mountCrypto } from './payments/crypto.ts';
 import { mountDepositReturn } from './payments/deposit-return.ts';
 import { mountDeposits } from './payments/deposits.ts';
+import { mountFraudAlerts } from './payments/fraud-alerts.ts';
 import { mountPaymentHealth } from './payments/payment-health.ts';
 import { mountListEntries } from './payments/list-entries.ts';
 import { mountLookupImports } from './payments/lookup-imports.ts';
@@ -40,6 +41,7 @@ export function mountPayments(api: Api, deps: ApiDeps): void {
   mountRefunds(api, deps);
   mountModifications(api, deps);
   mountDisputes(api, deps);
+  mountFraudAlerts(api, deps);
   mountReconciliation(api, deps);
   mountPaymentRules(api, deps);
   mountRetryRules(api, deps);

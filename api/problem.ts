@@ -67,6 +67,7 @@ const statuses: Record<FailureCode, ProblemStatus> = {
   'refund-unsupported': 422,
   'modification-not-open': 409,
   'dispute-not-open': 409,
+  'fraud-alert-not-open': 409,
   'break-not-open': 409,
   'amount-below-minimum': 422,
   'amount-above-maximum': 422,

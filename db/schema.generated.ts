@@ -966,6 +966,34 @@ export interface PaymentsDisputeResponse {
   state: Generated<string>;
 }
 
+export interface PaymentsFraudAlert {
+  amount: string | null;
+  asset: string | null;
+  attempt: number;
+  brand: string;
+  chargeReference: string;
+  closedAt: Timestamp | null;
+  decidedBy: string | null;
+  depositId: string;
+  disputeId: string | null;
+  dueAt: Timestamp;
+  dueReason: string;
+  expiredAt: Timestamp | null;
+  fraudType: string | null;
+  id: Generated<string>;
+  isActionable: boolean | null;
+  jurisdiction: string;
+  openedAt: Generated<Timestamp>;
+  playerId: string;
+  psp: string;
+  pspReference: string;
+  reason: string | null;
+  refundId: string | null;
+  reopened: Generated<number>;
+  state: Generated<string>;
+  toldAt: Timestamp | null;
+}
+
 export interface PaymentsHeldMoneyProposal {
   amount: string;
   asset: string;
@@ -1918,6 +1946,7 @@ export interface DB {
   "payments.dispute": PaymentsDispute;
   "payments.disputeMovement": PaymentsDisputeMovement;
   "payments.disputeResponse": PaymentsDisputeResponse;
+  "payments.fraudAlert": PaymentsFraudAlert;
   "payments.heldMoneyProposal": PaymentsHeldMoneyProposal;
   "payments.instrument": PaymentsInstrument;
   "payments.ipNetwork": PaymentsIpNetwork;

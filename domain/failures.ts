@@ -67,6 +67,7 @@ export const failureCodes = [
   'refund-unsupported',
   'modification-not-open',
   'dispute-not-open',
+  'fraud-alert-not-open',
   'break-not-open',
   'amount-below-minimum',
   'amount-above-maximum',

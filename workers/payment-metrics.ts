@@ -1,4 +1,4 @@
-/** What Prometheus is told of payments beside the counted attempts: breakers, disputes against sales, rules that cannot be read. */
+/** What Prometheus is told of payments beside the counted attempts: breakers, fraud against sales, rules that cannot be read. */
 import type { Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';
 import type { PspBreakers } from '#activities/payments/psp-breakers.ts';
@@ -29,7 +29,7 @@ const readShortly = rememberShortly(60_000, (db) => readFraudToSales(db, null));
 export function showFraudToSales(registry: Registry, db: Database): void {
   new Gauge({
     name: 'pitboss_psp_fraud_to_sales_ratio',
-    help: 'Chargebacks opened in the running month against captured card deposits, per merchant id.',
+    help: 'Chargebacks and fraud reports of the running month against captured card deposits, per merchant id.',
     labelNames: ['psp'],
     registers: [registry],
     async collect() {

@@ -11,6 +11,7 @@ import { createRegistrationActivities } from '#activities/pam/registrations.ts';
 import { createDepositAttemptActivities } from '#activities/payments/deposit-attempts.ts';
 import { createDepositActivities } from '#activities/payments/deposit-outcomes.ts';
 import { createDisputeActivities } from '#activities/payments/disputes.ts';
+import { createFraudAlertActivities } from '#activities/payments/fraud-alerts.ts';
 import { createHoldActivities } from '#activities/payments/holds.ts';
 import { createModificationCallActivities } from '#activities/payments/modification-calls.ts';
 import { createModificationActivities } from '#activities/payments/modifications.ts';
@@ -79,6 +80,7 @@ export function planQueues(deps: ActivityDeps): Record<TaskQueue, QueuePlan> {
         ...createModificationCallActivities(deps),
         ...createHoldActivities(deps),
         ...createDisputeActivities(deps),
+        ...createFraudAlertActivities(deps),
         ...createReconciliationActivities(deps),
         ...createPayoutBatchActivities(deps),
         ...createBankReportActivities(deps),

@@ -3,16 +3,19 @@ import type { Client } from '@temporalio/client';
 import { sql } from 'kysely';
 import { pokeOpenWebhooks } from '#activities/compliance/commands/webhook-inbox.ts';
 import { disputeInputOf } from '#activities/payments/commands/dispute-notices.ts';
+import { fraudAlertInputOf } from '#activities/payments/commands/fraud-alerts.ts';
 import { modificationInputOf } from '#activities/payments/commands/request-modification.ts';
 import { refundInputOf } from '#activities/payments/commands/request-refund.ts';
 import { allowedAmong } from '#activities/payments/held-money.ts';
 import { depositInputOf, webhookSource, withdrawalInputOf } from '#activities/payments/payment-rows.ts';
-import { startQuietly, tellDispute, tellPayment } from '#api/payments/tell-payment.ts';
+import { startQuietly, tellDispute, tellFraudAlert, tellPayment } from '#api/payments/tell-payment.ts';
 import type { Database } from '#db/connect.ts';
 import { depositIdOf, depositStart } from '#workflows/deposit.contract.ts';
 import type { deposit } from '#workflows/deposit.ts';
 import { disputeIdOf, disputeStart } from '#workflows/dispute.contract.ts';
 import type { dispute } from '#workflows/dispute.ts';
+import { fraudAlertIdOf, fraudAlertStart } from '#workflows/fraud-alert.contract.ts';
+import type { fraudAlert } from '#workflows/fraud-alert.ts';
 import { modificationIdOf, modificationStart } from '#workflows/modification.contract.ts';
 import type { modification } from '#workflows/modification.ts';
 import { refundIdOf, refundStart } from '#workflows/refund.contract.ts';
@@ -70,6 +73,7 @@ export async function redrivePayments(
   }
   await redriveRefunds(client, db, '30 seconds');
   await redriveModifications(client, db, '30 seconds');
+  await redriveFraudAlerts(client, db, '30 seconds');
   let webhooks = 0;
   for (const psp of psps) {
     webhooks += await pokeOpenWebhooks(db, webhookSource(psp), (subject) => tellSubject(client, db, subject));
@@ -125,7 +129,8 @@ export async function restartLostPayments(client: Client, db: Database): Promise
     deposits.length +
     (await redriveRefunds(client, db, '1 minute')) +
     (await redriveModifications(client, db, '1 minute')) +
-    (await redriveDisputes(client, db))
+    (await redriveDisputes(client, db)) +
+    (await redriveFraudAlerts(client, db, '1 minute'))
   );
 }
 
@@ -142,6 +147,24 @@ async function redriveDisputes(client: Client, db: Database): Promise<number> {
     );
   }
   return disputes.length;
+}
+
+/** Every report that nobody has ended: also one that a returned refund has opened again. */
+async function redriveFraudAlerts(client: Client, db: Database, age: string): Promise<number> {
+  const rows = await db
+    .selectFrom('payments.fraudAlert')
+    .selectAll()
+    .where('closedAt', 'is', null)
+    .where('openedAt', '<', sql<Date>`now() - ${age}::interval`)
+    .orderBy('openedAt', 'desc')
+    .limit(rowsMax)
+    .execute();
+  for (const row of rows) {
+    await startQuietly(() =>
+      client.workflow.start<typeof fraudAlert>('fraudAlert', fraudAlertStart(fraudAlertInputOf(row))),
+    );
+  }
+  return rows.length;
 }
 
 /** Every open refund, however old: one that waits for a second person has no other sweep. */
@@ -189,6 +212,8 @@ function tellSubject(client: Client, db: Database, subject: string) {
   }
   const disputeId = disputeIdOf(subject);
   if (disputeId !== null) return tellDispute(client, db, disputeId);
+  const alertId = fraudAlertIdOf(subject);
+  if (alertId !== null) return tellFraudAlert(client, db, alertId);
   const modificationId = modificationIdOf(subject);
   if (modificationId !== null)
     return tellPayment(client, db, {

@@ -8,6 +8,7 @@ export { cryptoSweep } from './crypto-sweep.ts';
 export { deposit } from './deposit.ts';
 export { depositLate } from './deposit-late.ts';
 export { dispute } from './dispute.ts';
+export { fraudAlert } from './fraud-alert.ts';
 export { freeRounds } from './free-rounds.ts';
 export { hotWallet } from './hot-wallet.ts';
 export { limitChange } from './limit-change.ts';

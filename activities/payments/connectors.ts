@@ -4,6 +4,7 @@ import type { TextParts } from './connectors/csv.ts';
 import type { MoneyText } from '#domain/money.ts';
 import type { CaptureMode } from '#domain/payments/capture-mode.ts';
 import type { DisputeAnswer, DisputeOutcome } from '#domain/payments/dispute-state.ts';
+import type { FraudAlertOutcome } from '#domain/payments/fraud-alert.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import type { SettlementLine } from '#domain/payments/settlement.ts';
 import type { Exemption, ThreeDsWish, TransStatus } from '#domain/payments/three-ds.ts';
@@ -96,6 +97,13 @@ export type DisputeOrder = {
   readonly evidence: readonly string[];
 };
 
+export type FraudAlertOrder = {
+  /** The PSP's name of the report. */
+  readonly pspReference: string;
+  /** Bodies of verified webhooks about this report. */
+  readonly evidence: readonly string[];
+};
+
 export type SettlementFile =
   | { readonly kind: 'file'; readonly name: string; readonly content: string }
   | { readonly kind: 'unavailable'; readonly reason: string };
@@ -115,6 +123,8 @@ export type WebhookNotice = {
   readonly saysFailed?: boolean;
   /** Set when the event is about a dispute: its name, and that of the charge, at the PSP. */
   readonly dispute?: { readonly pspReference: string; readonly chargeReference: string };
+  /** Set when the event is about a report of fraud: its name, and that of the charge, at the PSP. */
+  readonly fraudAlert?: { readonly pspReference: string; readonly chargeReference: string };
   /** What may be stored: the fields we need, no names, no addresses, no numbers. */
   readonly body: string;
 };
@@ -155,6 +165,11 @@ export interface PspDisputes {
   acceptDispute(order: DisputeAnswerOrder): Promise<DisputeAnswer>;
 }
 
+export interface PspFraudAlerts {
+  /** What the PSP says of a report. */
+  fraudAlert(order: FraudAlertOrder): Promise<FraudAlertOutcome>;
+}
+
 export interface PspSettlement {
   /** The settlement file of a UTC day (`2026-11-25`), as it came. */
   settlementFile(day: string): Promise<SettlementFile>;
@@ -188,6 +203,8 @@ export interface PspConnector {
   /** Left out where the PSP has none, or none that we speak: its disputes and files are then a person's work. */
   readonly disputes?: PspDisputes;
   readonly settlement?: PspSettlement;
+  /** Left out where the PSP tells of no reports of fraud. */
+  readonly fraudAlerts?: PspFraudAlerts;
   payout(order: PayoutOrder): Promise<PspOutcome>;
   payoutStatus(order: PayoutOrder): Promise<PspOutcome>;
   /** Checks the signature over the bytes as they came. Failures: `invalid-signature`, `stale-signature`. */

@@ -19,6 +19,7 @@ import type { ActivityDeps } from '../deps.ts';
 import type { DisputeRow } from './commands/dispute-notices.ts';
 import { openEvidence } from './commands/record-dispute-response.ts';
 import { closeWorkItems, openWorkItem } from './commands/work-items.ts';
+import { settleFraudAlerts } from './fraud-alert-steps.ts';
 import { readEvidence } from './payment-rows.ts';
 
 export type DisputeStanding = DisputePlace & {
@@ -171,6 +172,7 @@ async function takeWord(trx: Trx, row: DisputeRow, told: DisputeTold): Promise<v
       byWorkflow(row),
     );
   await bookMovements(trx, row, told.movements);
+  if (place.stage !== 'inquiry') await settleFraudAlerts(trx, row.depositId);
   if (place.status === 'lost') await loseOpenOne(trx, row);
   if (isOver || place.status === 'under-review')
     await closeWorkItems(trx, `dispute:${row.id}`, ['dispute-evidence-due'], place.status);

@@ -8,6 +8,7 @@ import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import { toMoneyText } from '#domain/money.ts';
 import { refundStateOf, type RefundState } from '#domain/payments/refund-state.ts';
 import type { ActivityDeps } from '../deps.ts';
+import { settleFraudAlerts } from './fraud-alert-steps.ts';
 import { moneyOf } from './payment-rows.ts';
 import type { RefundRow } from './commands/request-refund.ts';
 import { closeWorkItems, openWorkItem } from './commands/work-items.ts';
@@ -45,7 +46,12 @@ const standingOf = (row: RefundRow): RefundStanding => ({
 export function createRefundActivities(deps: Pick<ActivityDeps, 'db'>) {
   const { db } = deps;
   const locked = <T>(refundId: string, work: (trx: Trx, row: RefundRow) => Promise<T>): Promise<T> =>
-    db.transaction().execute(async (trx) => work(trx, await lockRefund(trx, refundId)));
+    db.transaction().execute(async (trx) => {
+      const row = await lockRefund(trx, refundId);
+      const done = await work(trx, row);
+      await settleFraudAlerts(trx, row.depositId);
+      return done;
+    });
 
   return {
     /** Where the refund stands; one that needs a second person begins to wait for that person. */

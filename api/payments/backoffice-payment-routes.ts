@@ -6,6 +6,7 @@ import type { ApiDeps } from '../context.ts';
 import { idempotencyHeader } from '../idempotency.ts';
 import { problemResponses } from '../problem.ts';
 import { idParam, pageOf, timestamp } from '../schemas.ts';
+import { fraudAlertOutput } from './fraud-alert-schemas.ts';
 import { body, depositOutput, idPageQuery, json, withdrawalOutput } from './payment-schemas.ts';
 import { attemptOutput, journalOutput, noticeOutput, workItemOutput } from './payment-timeline.ts';
 
@@ -22,7 +23,9 @@ const timeline = {
 };
 
 // Of the shape and not by `extend`: two closed schemas joined by allOf would admit nothing.
-const depositTimeline = z.strictObject({ ...depositOutput.shape, ...timeline }).openapi('DepositTimeline');
+const depositTimeline = z
+  .strictObject({ ...depositOutput.shape, ...timeline, fraudAlerts: z.array(fraudAlertOutput) })
+  .openapi('DepositTimeline');
 
 export const withdrawalRow = z
   .strictObject({

@@ -21,6 +21,7 @@ import {
   type withdrawalTimeline,
   workItemsRoute,
 } from './backoffice-payment-routes.ts';
+import { toApiFraudAlert } from './fraud-alert-schemas.ts';
 import { readLegsOf, toApiDeposit, toApiWithdrawal } from './payment-schemas.ts';
 import { readTimeline, toApiAttempt, toApiThreeDs, toApiWorkItem } from './payment-timeline.ts';
 import { sendDecision } from './run-payments.ts';
@@ -33,12 +34,16 @@ export function mountBackofficePayments(api: Api, deps: ApiDeps): void {
     const row = await db.selectFrom('payments.deposit').selectAll().where('id', '=', id).executeTakeFirst();
     if (row === undefined) throw notFound();
     requireBrand(c.var.operator, row.brand);
-    const attempts = await db
-      .selectFrom('payments.attempt')
-      .selectAll()
-      .where('depositId', '=', id)
-      .orderBy('number')
-      .execute();
+    const [attempts, fraudAlerts] = await Promise.all([
+      db.selectFrom('payments.attempt').selectAll().where('depositId', '=', id).orderBy('number').execute(),
+      db
+        .selectFrom('payments.fraudAlert')
+        .selectAll()
+        .where('depositId', '=', id)
+        .orderBy('openedAt')
+        .limit(100)
+        .execute(),
+    ]);
     return c.json(
       {
         ...toApiDeposit(row, attempts.find(({ state }) => state === 'action')?.actionUrl ?? null),
@@ -46,6 +51,7 @@ export function mountBackofficePayments(api: Api, deps: ApiDeps): void {
         workflowId: depositWorkflowId(id),
         attempts: attempts.map((attempt) => toApiAttempt({ ...attempt, threeDs: toApiThreeDs(attempt) })),
         ...(await readTimeline(db, `deposit:${id}`)),
+        fraudAlerts: fraudAlerts.map(toApiFraudAlert),
       },
       200,
     );

@@ -1,5 +1,7 @@
 /** The figures of payment health over a real database: who may look, and that every dimension counts the same attempts. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { recordDispute } from '#activities/payments/commands/dispute-notices.ts';
+import { recordFraudAlert } from '#activities/payments/commands/fraud-alerts.ts';
 import { createTestApi, type TestApi } from '#test/support/api.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import { askDeposit, makePlayer, seedWorld } from '#test/workflows/payment-world.ts';
@@ -55,6 +57,28 @@ test('by country, hour and card range the same attempts are told apart', async (
   });
   const { body } = await read('?by=hour&hours=1');
   expect(JSON.stringify(body)).toMatch(/"key":"\d{4}-\d\d-\d\dT\d\d:00Z"/);
+});
+
+test('reports of fraud count beside chargebacks, and a charge with both is told as such', async () => {
+  const reported = await askDeposit(database.db, await makePlayer(database.db), '1.00');
+  await database.ownerPool.query(`update payments.attempt set psp_reference = 'pi_r' where deposit_id = $1`, [
+    reported.id,
+  ]);
+  for (const pspReference of ['issfr_1', 'issfr_2'])
+    await recordFraudAlert(database.db, 'alpha', { pspReference, chargeReference: 'pi_r' });
+  expect((await read('')).body).toMatchObject({
+    fraudToSales: [{ psp: 'alpha', sales: 0, disputes: 0, fraudReports: 2, onBoth: 0, ratioBps: null }],
+  });
+  await recordDispute(database.db, 'alpha', { pspReference: 'du_1', chargeReference: 'pi_r' });
+  expect((await read('')).body).toMatchObject({
+    fraudToSales: [{ disputes: 0, fraudReports: 2, onBoth: 0 }],
+  });
+  await database.ownerPool.query(
+    `update payments.dispute set stage = 'chargeback', status = 'needs-response'`,
+  );
+  expect((await read('')).body).toMatchObject({
+    fraudToSales: [{ disputes: 1, fraudReports: 2, onBoth: 2 }],
+  });
 });
 
 test('a window that is too long or a dimension that does not exist is refused', async () => {

@@ -1,8 +1,8 @@
-/** How each PSP has been doing, by hour, country or card range, and how much of its sales turned into disputes. */
+/** How each PSP has been doing, by hour, country or card range, and how much of its sales was reported or disputed. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { sql } from 'kysely';
 import type { Database } from '#db/connect.ts';
-import { fraudToSales, type FraudToSales } from '#domain/payments/fraud-to-sales.ts';
+import { fraudToSales, type FraudCounts, type FraudToSales } from '#domain/payments/fraud-to-sales.ts';
 import type { Api } from '../app.ts';
 import { brandScope, requireOperator } from '../backoffice-guard.ts';
 import type { ApiDeps } from '../context.ts';
@@ -43,7 +43,16 @@ const fraudOutput = z
     month: z.string().openapi({ example: '2026-11' }),
     sales: z.int(),
     disputes: z.int().openapi({ description: 'Chargebacks opened; inquiries are not counted.' }),
-    ratioBps: z.int().nullable(),
+    fraudReports: z.int().openapi({
+      description: 'Reports of issuers (TC40 and its like) on card charges, however they ended.',
+    }),
+    onBoth: z.int().openapi({
+      description: 'Of the fraud reports: charges that have a chargeback, too, and so count as two events.',
+    }),
+    ratioBps: z
+      .int()
+      .nullable()
+      .openapi({ description: 'Disputes and fraud reports over sales, in basis points.' }),
     isExcessive: z.boolean().openapi({
       description: 'At least 1.5 % and 1,500 events in the month: the excessive line of Visa’s programme.',
     }),
@@ -72,7 +81,7 @@ export function mountPaymentHealth(api: Api, deps: ApiDeps): void {
       operationId: 'readPaymentHealth',
       tags: ['payments'],
       summary:
-        'Success of the PSPs by hour, country or card range, and disputes against sales per merchant id',
+        'Success of the PSPs by hour, country or card range, and fraud and disputes against sales per merchant id',
       description: `At most ${rowsMax} rows, those with the most attempts.`,
       security: [{ operatorSession: [] }],
       middleware: [requireOperator(deps, 'payments:routing:read')] as const,
@@ -157,23 +166,27 @@ export async function readFraudToSales(
   db: Database,
   brands: readonly string[] | null,
 ): Promise<readonly ({ readonly psp: string; readonly month: string } & FraudToSales)[]> {
-  const { rows } = await sql<{ psp: string; month: string; sales: number; disputes: number }>`
+  const { rows } = await sql<{ psp: string; month: string } & FraudCounts>`
     with months as (select date_trunc('month', now() at time zone 'UTC') - interval '1 month' as since),
-    sales as (
-      select d.captured_psp as psp, to_char(d.captured_at at time zone 'UTC', 'YYYY-MM') as month, count(*)::int as n
-      from payments.deposit d, months
-      where d.method = 'card' and d.captured_at at time zone 'UTC' >= months.since
-        and (${brands === null} or d.brand = any (${[...(brands ?? [])]}::text[]))
-      group by 1, 2
-    ),
-    disputes as (
-      select s.psp, to_char(s.opened_at at time zone 'UTC', 'YYYY-MM') as month, count(*)::int as n
-      from payments.dispute s, months
-      where s.stage <> 'inquiry' and s.opened_at at time zone 'UTC' >= months.since
-        and (${brands === null} or s.brand = any (${[...(brands ?? [])]}::text[]))
-      group by 1, 2
+    event as (
+      select d.captured_psp as psp, d.captured_at as at, 'sale' as kind, d.brand, false as is_both
+      from payments.deposit d where d.method = 'card' and d.captured_at is not null
+      union all
+      select s.psp, s.opened_at, 'dispute', s.brand, false
+      from payments.dispute s where s.stage <> 'inquiry'
+      union all
+      select a.psp, a.opened_at, 'report', a.brand,
+        exists (select 1 from payments.dispute s where s.deposit_id = a.deposit_id and s.stage <> 'inquiry')
+      from payments.fraud_alert a join payments.deposit d on d.id = a.deposit_id and d.method = 'card'
     )
-    select psp, month, coalesce(sales.n, 0) as sales, coalesce(disputes.n, 0) as disputes
-    from sales full join disputes using (psp, month) order by month desc, psp`.execute(db);
-  return rows.map(({ psp, month, sales, disputes }) => ({ psp, month, ...fraudToSales(sales, disputes) }));
+    select e.psp, to_char(e.at at time zone 'UTC', 'YYYY-MM') as month,
+      count(*) filter (where e.kind = 'sale')::int as sales,
+      count(*) filter (where e.kind = 'dispute')::int as disputes,
+      count(*) filter (where e.kind = 'report')::int as fraud_reports,
+      count(*) filter (where e.is_both)::int as on_both
+    from event e, months
+    where e.at at time zone 'UTC' >= months.since
+      and (${brands === null} or e.brand = any (${[...(brands ?? [])]}::text[]))
+    group by 1, 2 order by 2 desc, 1`.execute(db);
+  return rows.map(({ psp, month, ...counts }) => ({ psp, month, ...fraudToSales(counts) }));
 }

@@ -205,7 +205,7 @@ export function mountRefunds(api: Api, deps: ApiDeps): void {
   );
 }
 
-async function runRefund(deps: Pick<ApiDeps, 'temporal'>, row: RefundRow): Promise<void> {
+export async function runRefund(deps: Pick<ApiDeps, 'temporal'>, row: RefundRow): Promise<void> {
   const client = await deps.temporal();
   await unlessOver(() =>
     client.workflow.executeUpdateWithStart(beginRefund, {

@@ -2,6 +2,7 @@
 import type { Client } from '@temporalio/client';
 import { depositInputOf, withdrawalInputOf } from '#activities/payments/payment-rows.ts';
 import { disputeInputOf } from '#activities/payments/commands/dispute-notices.ts';
+import { fraudAlertInputOf } from '#activities/payments/commands/fraud-alerts.ts';
 import { modificationInputOf } from '#activities/payments/commands/request-modification.ts';
 import { refundInputOf } from '#activities/payments/commands/request-refund.ts';
 import { openWorkItem } from '#activities/payments/commands/work-items.ts';
@@ -14,6 +15,8 @@ import { depositLateNotified, depositLateStart } from '#workflows/deposit-late.c
 import type { depositLate } from '#workflows/deposit-late.ts';
 import { disputeNotified, disputeStart } from '#workflows/dispute.contract.ts';
 import type { dispute } from '#workflows/dispute.ts';
+import { fraudAlertNotified, fraudAlertStart } from '#workflows/fraud-alert.contract.ts';
+import type { fraudAlert } from '#workflows/fraud-alert.ts';
 import { modificationNotified, modificationStart } from '#workflows/modification.contract.ts';
 import type { modification } from '#workflows/modification.ts';
 import { refundNotified, refundStart } from '#workflows/refund.contract.ts';
@@ -222,6 +225,24 @@ export async function tellDispute(client: Client, db: Database, disputeId: strin
       signalArgs: [],
     }),
   );
+}
+
+/** As `tellPayment`, for a report of fraud; one that has ended needs no poke. */
+export async function tellFraudAlert(client: Client, db: Database, alertId: string): Promise<Told> {
+  const row = await db
+    .selectFrom('payments.fraudAlert')
+    .selectAll()
+    .where('id', '=', alertId)
+    .executeTakeFirst();
+  if (row === undefined) return 'gone';
+  await startQuietly(() =>
+    client.workflow.signalWithStart<typeof fraudAlert>('fraudAlert', {
+      ...fraudAlertStart(fraudAlertInputOf(row)),
+      signal: fraudAlertNotified,
+      signalArgs: [],
+    }),
+  );
+  return 'told';
 }
 
 /** Signals the run that is under way, or starts the one after the last that has ended. */

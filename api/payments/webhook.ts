@@ -8,13 +8,14 @@ import {
 } from '#activities/payments/connectors.ts';
 import { webhookSource } from '#activities/payments/payment-rows.ts';
 import { recordDispute } from '#activities/payments/commands/dispute-notices.ts';
+import { recordFraudAlert } from '#activities/payments/commands/fraud-alerts.ts';
 import { openWorkItem } from '#activities/payments/commands/work-items.ts';
 import type { Database } from '#db/connect.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import { parseReference, subjectOf, type PaymentSubject } from '#domain/payments/reference.ts';
 import type { Api } from '../app.ts';
 import type { ApiDeps } from '../context.ts';
-import { tellDispute, tellPayment } from './tell-payment.ts';
+import { tellDispute, tellFraudAlert, tellPayment } from './tell-payment.ts';
 import { problemResponses } from '../problem.ts';
 
 const route = createRoute({
@@ -24,7 +25,7 @@ const route = createRoute({
   tags: ['payments'],
   summary: 'Something changed at a PSP',
   description:
-    'Signed as the PSP does it: `Stripe-Signature` or `Cko-Signature` over the raw body, or an HMAC inside each Adyen notification item.',
+    'Signed as the PSP does it: `Stripe-Signature` or `Cko-Signature` over the raw body, or an HMAC inside each Adyen notification item. `stale-signature`: the signed time is more than 300 seconds (Stripe, time of sending) or a week (Checkout.com, time of the event) ago; Adyen signs none.',
   request: {
     params: z.object({
       psp: z
@@ -98,7 +99,18 @@ export function mountPspWebhooks(api: Api, deps: WebhookDeps): void {
 
 /** Durable first; the poke may fail, because the sweep repeats it. */
 async function takeNotice(deps: WebhookDeps, psp: string, notice: WebhookNotice): Promise<void> {
-  if (notice.dispute) return takeDisputeNotice(deps, psp, notice, notice.dispute);
+  if (notice.dispute) {
+    const row = await recordDispute(deps.db, psp, notice.dispute);
+    return takeCaseNotice(deps, psp, notice, { noun: 'dispute', id: row?.id ?? null, tell: tellDispute });
+  }
+  if (notice.fraudAlert) {
+    const row = await recordFraudAlert(deps.db, psp, notice.fraudAlert);
+    return takeCaseNotice(deps, psp, notice, {
+      noun: 'fraud-alert',
+      id: row?.id ?? null,
+      tell: tellFraudAlert,
+    });
+  }
   const named = notice.reference === null ? null : parseReference(notice.reference);
   const payment = named !== null && (await isOurs(deps.db, named, psp)) ? named : null;
   const webhook = {
@@ -134,34 +146,33 @@ async function takeNotice(deps: WebhookDeps, psp: string, notice: WebhookNotice)
   await markProcessed(deps.db, webhook);
 }
 
-/** A dispute of a charge of ours gets its row with its first word, whichever word that is. */
-async function takeDisputeNotice(
+/** A dispute or a fraud report of a charge of ours has its row by now, whichever word was the first. */
+async function takeCaseNotice(
   deps: WebhookDeps,
   psp: string,
   notice: WebhookNotice,
-  named: NonNullable<WebhookNotice['dispute']>,
+  { noun, id, tell }: { noun: 'dispute' | 'fraud-alert'; id: string | null; tell: typeof tellDispute },
 ): Promise<void> {
-  const row = await recordDispute(deps.db, psp, named);
   const webhook = {
     source: webhookSource(psp),
     externalId: notice.externalId,
     body: notice.body,
-    subject: row === null ? null : `dispute:${row.id}`,
+    subject: id === null ? null : `${noun}:${id}`,
   };
   const { fresh } = await receiveWebhook(deps.db, webhook);
-  if (row === null) {
+  if (id === null) {
     await openWorkItem(deps.db, {
       kind: 'unmatched-notice',
       subject: `psp:${psp}:${notice.externalId}`,
       brand: null,
-      reason: 'a dispute of a charge that we do not know',
+      reason: `a ${noun} of a charge that we do not know`,
     });
     await markProcessed(deps.db, webhook);
     return;
   }
   if (!fresh) return;
   try {
-    await tellDispute(await deps.temporal(), deps.db, row.id);
+    await tell(await deps.temporal(), deps.db, id);
   } catch (error) {
     deps.log.warn({ error, subject: webhook.subject }, 'a stored webhook waits for the sweep');
     return;

@@ -57,6 +57,30 @@ describe('the cascade', () => {
     expect(nextStep(psps, [attempt({})], cascadeWindowMs + 1).kind).toBe('stop');
   });
 
+  it('takes a decline to one other PSP and never to a third, but goes past those that were never reached', () => {
+    const three = ['alpha', 'beta', 'gamma'];
+    const unreached = attempt({ psp: 'beta', state: 'not_sent', declineClass: null });
+    expect(nextStep(three, [attempt({}), attempt({ psp: 'beta' })], 0).kind).toBe('stop');
+    expect(nextStep(three, [attempt({}), unreached], 0)).toMatchObject({ kind: 'attempt', psp: 'gamma' });
+    const told = fc.record({
+      state: fc.constantFrom('declined' as const, 'not_sent' as const),
+      declineClass: fc.constantFrom(...declineClasses),
+    });
+    fc.assert(
+      fc.property(fc.array(told, { minLength: 6, maxLength: 6 }), (world) => {
+        const attempts: AttemptSummary[] = [];
+        for (const answered of world) {
+          const step = nextStep(['alpha', 'beta', 'gamma', 'delta', 'epsilon'], attempts, 0);
+          if (step.kind !== 'attempt') break;
+          const declineClass = answered.state === 'declined' ? answered.declineClass : null;
+          attempts.push({ psp: step.psp, stepUp: step.stepUp, state: answered.state, declineClass });
+        }
+        const asked = new Set(attempts.filter(({ state }) => state === 'declined').map(({ psp }) => psp));
+        expect(asked.size).toBeLessThanOrEqual(2);
+      }),
+    );
+  });
+
   it('asks no PSP twice without a step-up', () => {
     expect(nextStep(psps, [attempt({}), attempt({ psp: 'beta' })], 0).kind).toBe('stop');
   });
@@ -188,6 +212,21 @@ describe('decline classes', () => {
     const codes = { dialect: 'adyen', codes: ['2'], networkCode: '14' } as const;
     expect(classifyDecline({ ...codes, network: 'visa' })).toBe('hard_never');
     expect(classifyDecline({ ...codes, network: 'mc' })).toBe('generic');
+  });
+
+  it('ask for 3-D Secure where Mastercard says 65 and Visa 1A, at every PSP, and not where Visa says 65', () => {
+    const at = (network: string, networkCode: string, adviceCode: string | null = null) =>
+      (['checkout', 'adyen', 'stripe'] as const).map((dialect) => {
+        const codes = [{ checkout: '20065', adyen: '2', stripe: 'generic_decline' }[dialect]];
+        return classifyDecline({ dialect, codes, network, networkCode, adviceCode });
+      });
+    const stepUp = ['sca_required', 'sca_required', 'sca_required'];
+    expect(at('mastercard', '65')).toEqual(stepUp);
+    expect(at('mc', '65', '01')).toEqual(stepUp);
+    expect(at('visa', '1A')).toEqual(stepUp);
+    expect(at('visa', '65')).toEqual(['soft_later', 'generic', 'generic']);
+    // An advice that forbids is stronger.
+    expect(at('mastercard', '65', '03')).toEqual(['hard_never', 'hard_never', 'hard_never']);
   });
 
   it('call what nobody knows generic', () => {

@@ -24,6 +24,9 @@ export type NextStep =
 /** Network rules count attempts at cards; three are enough for two PSPs and one step-up. */
 export const attemptsMax = 3;
 
+/** A decline that another PSP may see differently is taken to one other PSP, and not to a third. */
+const declinesMax = 2;
+
 /** A player is sent away once, and once more at the most. */
 const challengesMax = 2;
 
@@ -58,9 +61,11 @@ export function nextStep(
   if (last.state === 'declined' && last.declineClass === 'sca_required') {
     return last.stepUp ? { kind: 'stop', reason } : { kind: 'attempt', number, psp: last.psp, stepUp: true };
   }
-  const provenHarmless =
-    last.state === 'not_sent' ||
-    (last.state === 'declined' && last.declineClass !== null && mayCascade(last.declineClass));
+  const declines = attempts.filter(
+    ({ state, declineClass }) => state === 'declined' && declineClass !== null && mayCascade(declineClass),
+  );
+  if (declines.length >= declinesMax) return { kind: 'stop', reason };
+  const provenHarmless = last.state === 'not_sent' || declines.includes(last);
   const other = psps.find((psp) => attempts.every((attempt) => attempt.psp !== psp));
   return provenHarmless && other !== undefined
     ? { kind: 'attempt', number, psp: other, stepUp: false }

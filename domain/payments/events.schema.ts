@@ -9,6 +9,7 @@ import { modificationKinds } from './modification-state.ts';
 import { settingKinds } from './settings.ts';
 import { breakKinds } from './settlement.ts';
 import { disputeStages, disputeStatuses } from './dispute-state.ts';
+import { fraudAlertStates } from './fraud-alert.ts';
 
 const movementOfDispute = z.strictObject({
   disputeId: z.uuid(),
@@ -252,6 +253,17 @@ export const paymentsEvents = {
   }),
   /** The deadline for evidence passed without an answer of ours. */
   'payments.dispute.expired': z.strictObject({ disputeId: z.uuid() }),
+  /** An issuer reported fraud on a charge; no money has moved. */
+  'payments.fraud-alert.opened': z.strictObject({ alertId: z.uuid(), depositId: z.uuid(), psp: z.string() }),
+  'payments.fraud-alert.moved': z.strictObject({
+    alertId: z.uuid(),
+    depositId: z.uuid(),
+    state: z.enum(fraudAlertStates),
+    /** The refund with which it was accepted last. */
+    refundId: z.uuid().nullable(),
+  }),
+  /** Its deadline passed while nobody had decided. */
+  'payments.fraud-alert.expired': z.strictObject({ alertId: z.uuid(), depositId: z.uuid() }),
   'payments.settlement.reconciled': z.strictObject({
     psp: z.string(),
     day: z.string(),

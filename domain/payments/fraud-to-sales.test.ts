@@ -2,18 +2,27 @@
 import { expect, test } from 'vitest';
 import { fraudToSales } from './fraud-to-sales.ts';
 
+const none = { sales: 0, disputes: 0, fraudReports: 0, onBoth: 0 };
+
 test('a merchant id is excessive only with the ratio and the number of events', () => {
-  expect(fraudToSales(100_000, 1_500)).toEqual({
+  expect(fraudToSales({ ...none, sales: 100_000, disputes: 1_500 })).toEqual({
     sales: 100_000,
     disputes: 1_500,
+    fraudReports: 0,
+    onBoth: 0,
     ratioBps: 150,
     isExcessive: true,
   });
-  expect(fraudToSales(100_001, 1_500).isExcessive).toBe(false);
-  expect(fraudToSales(1_000, 1_499).isExcessive).toBe(false);
+  expect(fraudToSales({ ...none, sales: 100_001, disputes: 1_500 }).isExcessive).toBe(false);
+  expect(fraudToSales({ ...none, sales: 1_000, disputes: 1_499 }).isExcessive).toBe(false);
 });
 
-test('without sales there is no ratio, and disputes of earlier sales still count', () => {
-  expect(fraudToSales(0, 0)).toMatchObject({ ratioBps: null, isExcessive: false });
-  expect(fraudToSales(0, 1_500).isExcessive).toBe(true);
+test('fraud reports and disputes are added, a charge with both counting twice', () => {
+  const counted = fraudToSales({ sales: 100_000, disputes: 700, fraudReports: 800, onBoth: 300 });
+  expect(counted).toMatchObject({ ratioBps: 150, isExcessive: true, onBoth: 300 });
+});
+
+test('without sales there is no ratio, and events of earlier sales still count', () => {
+  expect(fraudToSales(none)).toMatchObject({ ratioBps: null, isExcessive: false });
+  expect(fraudToSales({ ...none, disputes: 1_000, fraudReports: 500 }).isExcessive).toBe(true);
 });

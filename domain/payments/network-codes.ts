@@ -12,6 +12,7 @@ type NetworkTable = {
   readonly classes: Readonly<Partial<Record<DeclineClass, readonly string[]>>>;
 };
 
+/** In the order in which they are asked: what forbids comes before what invites another try. */
 export const networkTables: readonly NetworkTable[] = [
   {
     network: 'visa',
@@ -25,8 +26,31 @@ export const networkTables: readonly NetworkTable[] = [
     of: 'advice',
     edition: 'as read in November 2026',
     source: 'Merchant advice codes as listed by Braintree; the rules of Mastercard are not public',
+    classes: { hard_never: ['03', '21'] },
+  },
+  {
+    // A frequency limit at Visa, which is why a PSP's own table cannot say it.
+    network: 'mastercard',
+    of: 'code',
+    edition: 'as read in November 2026',
+    source:
+      'Response code 65 as the soft decline of strong customer authentication, by documentation of PSPs',
+    classes: { sca_required: ['65'] },
+  },
+  {
+    network: 'visa',
+    of: 'code',
+    edition: '18 April 2026',
+    source:
+      'Visa Core Rules and Visa Product and Service Rules, ID# 0030640, Table 7-2: 1A, authentication required',
+    classes: { sca_required: ['1A'] },
+  },
+  {
+    network: 'mastercard',
+    of: 'advice',
+    edition: 'as read in November 2026',
+    source: 'Merchant advice codes as listed by Braintree; the rules of Mastercard are not public',
     classes: {
-      hard_never: ['03', '21'],
       soft_later: ['02', '24', '25', '26', '27', '28', '29', '30'],
       fix_data: ['01', '04'],
     },

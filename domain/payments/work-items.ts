@@ -38,6 +38,8 @@ const rules: ReadonlyMap<string, ClosingRule> = new Map<string, ClosingRule>([
   ['listed-ramp', { by: 'reason', isMoney: false }],
   // Paid by a correction under four eyes, or not at all: the reason says which.
   ['late-win', { by: 'reason', isMoney: true }],
+  // Closes with the report: by its refund, its dismissal or its chargeback.
+  ['fraud-alert', { by: 'own-action', isMoney: true }],
   ['unreadable-rules', { by: 'reason', isMoney: false }],
 ]);
 

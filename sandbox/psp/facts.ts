@@ -1,5 +1,5 @@
 /** What happened to money inside the PSP; each dialect turns a fact into its own webhooks. */
-import type { DisputeRow, PaymentRow, PayoutRow, RefundRow } from './tables.ts';
+import type { DisputeRow, FraudAlertRow, PaymentRow, PayoutRow, RefundRow } from './tables.ts';
 
 export type Fact =
   | { kind: 'challenged' | 'authorised' | 'declined'; payment: PaymentRow }
@@ -22,6 +22,7 @@ export type Fact =
       payment: PaymentRow;
       dispute: DisputeRow;
     }
+  | { kind: 'fraud_alert_opened' | 'fraud_alert_updated'; payment: PaymentRow; alert: FraudAlertRow }
   | { kind: 'payout_created' | 'payout_paid' | 'payout_failed' | 'payout_cancelled'; payout: PayoutRow };
 
 export interface Notice {

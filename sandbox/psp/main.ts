@@ -13,6 +13,8 @@ import { createCheckoutDialect } from './checkout/checkout-dialect.ts';
 import { serveConnectionFaults } from './connection-faults.ts';
 import { createDisputesEngine } from './disputes-engine.ts';
 import type { Fact } from './facts.ts';
+import { serveFraudAlertScenario } from './fraud-alert-scenario.ts';
+import { createFraudAlertsEngine } from './fraud-alerts-engine.ts';
 import { serveDisputeScenario } from './dispute-scenario.ts';
 import { createIdempotencyBook } from './idempotency.ts';
 import { createPaymentsEngine } from './payments-engine.ts';
@@ -42,6 +44,7 @@ const webhooks = createWebhookQueue({
 });
 const publish = (fact: Fact) => {
   for (const { eventId, body } of dialect.notices(fact, psp)) webhooks.enqueue(eventId, body);
+  if (fact.kind === 'refunded' || fact.kind === 'dispute_opened') fraudAlerts.chargeChanged(fact.payment.id);
 };
 
 const vault = createCardVault(store);
@@ -55,6 +58,12 @@ const payments = createPaymentsEngine({
 const refunds = createRefundsEngine({ ...dueParts, payments });
 const payouts = createPayoutsEngine(dueParts);
 const disputes = createDisputesEngine({ store, payments, publish, newId: () => dialect.newDisputeId() });
+const fraudAlerts = createFraudAlertsEngine({
+  store,
+  payments,
+  publish,
+  newId: () => dialect.newFraudAlertId(),
+});
 const idempotency = createIdempotencyBook(store);
 const due = createDueWork(
   store,
@@ -79,6 +88,7 @@ const psp: Psp = {
   payments,
   refunds,
   disputes,
+  fraudAlerts,
   payouts,
   idempotency,
   due,
@@ -94,6 +104,7 @@ serveScenario(app, {
 });
 // Checkout.com's disputes begin with the debit.
 serveDisputeScenario(app, psp, dialect.name !== 'checkout');
+serveFraudAlertScenario(app, psp, dialect.name !== 'checkout');
 serveSettlementScenario(app, psp);
 serveBooks(app, store, dialect.name);
 serveConnectionFaults(app, scenario, dialect);

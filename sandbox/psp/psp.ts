@@ -7,6 +7,7 @@ import type { Authentications } from './authentications.ts';
 import type { CardVault } from './card-vault.ts';
 import type { DisputesEngine } from './disputes-engine.ts';
 import type { Fact, Notice } from './facts.ts';
+import type { FraudAlertsEngine } from './fraud-alerts-engine.ts';
 import type { IdempotencyBook, StoredAnswer } from './idempotency.ts';
 import type { PaymentsEngine } from './payments-engine.ts';
 import type { PayoutsEngine } from './payouts-engine.ts';
@@ -22,6 +23,7 @@ export interface Psp {
   payments: PaymentsEngine;
   refunds: RefundsEngine;
   disputes: DisputesEngine;
+  fraudAlerts: FraudAlertsEngine;
   payouts: PayoutsEngine;
   idempotency: IdempotencyBook;
   due: DueWork;
@@ -33,6 +35,7 @@ export interface Dialect {
   name: 'stripe' | 'adyen' | 'checkout';
   newChargeId(): string;
   newDisputeId(): string;
+  newFraudAlertId(): string;
   mount(app: PartyApp, psp: Psp): void;
   notices(fact: Fact, psp: Psp): Notice[];
   sign(body: string): Record<string, string>;

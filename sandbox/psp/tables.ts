@@ -27,6 +27,8 @@ create table if not exists dispute (
   id text primary key, payment_id text not null, amount integer not null, currency text not null, reason text not null,
   stage text not null, status text not null, due_ms integer not null, responses integer not null default 0, evidence text,
   created_at_ms integer not null);
+create table if not exists fraud_alert (
+  id text primary key, payment_id text not null, fraud_type text not null, actionable integer not null, created_at_ms integer not null);
 create table if not exists dispute_ending (dispute_id text primary key, ending text not null);
 create table if not exists movement (
   id integer primary key, kind text not null, subject text not null, payment_id text, reference text, amount integer not null,
@@ -137,6 +139,16 @@ export interface DisputeRow {
   due_ms: number;
   responses: number;
   evidence: string | null;
+  created_at_ms: number;
+}
+
+/** An issuer's report of fraud. */
+export interface FraudAlertRow {
+  id: string;
+  payment_id: string;
+  fraud_type: string;
+  /** 1 until the payment is refunded or disputed. */
+  actionable: number;
   created_at_ms: number;
 }
 

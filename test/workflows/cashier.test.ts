@@ -19,7 +19,14 @@ import {
 } from '#test/support/temporal.ts';
 import { Secret } from '#workers/secret.ts';
 import { redrivePayments } from '#workers/redrive-payments.ts';
-import { balancesOf, keyPlayer, makePlayer, paymentActivities, testKeyRing } from './payment-world.ts';
+import {
+  balancesOf,
+  keyPlayer,
+  makePlayer,
+  paymentActivities,
+  testKeyRing,
+  workItemsOf,
+} from './payment-world.ts';
 
 const webhookSecret = 'whsec_cashier';
 const hmacKey = '0f'.repeat(32);
@@ -381,6 +388,89 @@ describeWorkflows('the cashier', () => {
       });
     });
   }, 120_000);
+
+  test.each(['alpha', 'beta'] as const)(
+    'a deposit at %s whose fraud an issuer reports is refunded by two people before it is disputed',
+    async (psp) => {
+      const player = await signedInPlayer();
+      const [ann, ben, support] = await Promise.all([
+        app.signInAs(['payments']),
+        app.signInAs(['payments-lead']),
+        app.signInAs(['support']),
+      ]);
+      if (psp === 'beta') await scenario('alpha', { mode: 'technical_decline' });
+      await run(async () => {
+        const { answer } = await pay(player, '4242424242424242');
+        const depositId = String(answer.body['depositId']);
+        await eventually(async () => (await balancesOf(database.db, player.playerId)).cash === 200n);
+        const attempt = psp === 'alpha' ? 1 : 2;
+        const order = JSON.stringify({ payment: `deposit:${depositId}:a${attempt}` });
+        const opened = await fetch(`${psps[psp].url}/_scenario/fraud-alerts`, {
+          method: 'POST',
+          body: order,
+        });
+        expect(opened.status).toBe(200);
+        const list = `/admin/v1/payments/fraud-alerts?depositId=${depositId}`;
+        const alert = async () => {
+          const page = await app.send('GET', list, undefined, { token: ann });
+          return z.object({ items: z.array(z.looseObject({ fraudAlertId: z.string() })) }).parse(page.body)
+            .items[0];
+        };
+        await eventually(async () => typeof (await alert())?.['fraudType'] === 'string');
+        const path = `/admin/v1/payments/fraud-alerts/${(await alert())?.fraudAlertId ?? ''}`;
+        expect((await app.send('GET', path, undefined, { token: support })).body).toMatchObject({
+          state: 'open',
+          psp,
+          attempt,
+          journals: [],
+          notices: [{ source: `psp:${psp}` }],
+          workItems: [{ kind: 'fraud-alert', closedAt: null }],
+        });
+        const body = { reason: 'reported by the issuer' };
+        const post = (what: string, token: string, key: string = randomUUID()) =>
+          app.send('POST', `${path}/${what}`, body, { token, key });
+        expect((await post('acceptances', support)).status).toBe(403);
+        expect((await post('dismissals', support)).status).toBe(403);
+        const key = randomUUID();
+        const accepted = await post('acceptances', ann, key);
+        expect(accepted.body).toMatchObject({ state: 'refunding' });
+        expect((await post('acceptances', ann, key)).body['refundId']).toBe(accepted.body['refundId']);
+        const late = await post('dismissals', ben);
+        expect(`${late.status} ${String(late.body['code'])}`).toBe('409 fraud-alert-not-open');
+
+        const refundPath = `/admin/v1/refunds/${String(accepted.body['refundId'])}`;
+        const refund = (await app.send('GET', refundPath, undefined, { token: ann })).body;
+        expect(refund).toMatchObject({
+          state: 'awaiting-approval',
+          money: { amount: '200.00', asset: 'EUR' },
+        });
+        const decision = { decision: 'approve', reason: 'as agreed', payloadHash: refund['payloadHash'] };
+        const approvals = `${refundPath}/approvals`;
+        await app.send('POST', approvals, decision, { token: ben, key: randomUUID() });
+        await eventually(async () => (await alert())?.['state'] === 'refunded');
+        expect(await balancesOf(database.db, player.playerId)).toEqual({ cash: 0n, held: 0n });
+        const seen = await app.send('GET', `/admin/v1/deposits/${depositId}`, undefined, { token: ann });
+        expect(seen.body).toMatchObject({ fraudAlerts: [{ state: 'refunded', psp }] });
+
+        // The bank disputes it all the same: nothing is booked a second time.
+        await fetch(`${psps[psp].url}/_scenario/disputes`, { method: 'POST', body: order });
+        await eventually(async () => {
+          const page = await app.send('GET', `/admin/v1/disputes?playerId=${player.playerId}`, undefined, {
+            token: ann,
+          });
+          const { items } = z
+            .object({ items: z.array(z.object({ disputeId: z.string() })) })
+            .parse(page.body);
+          const [dispute] = items;
+          if (dispute === undefined) return false;
+          const open = await workItemsOf(database.db, `dispute:${dispute.disputeId}`);
+          return open.includes('dispute-unbooked:open');
+        });
+        expect(await balancesOf(database.db, player.playerId)).toEqual({ cash: 0n, held: 0n });
+      });
+    },
+    120_000,
+  );
 
   test('a charge whose answer was lost is found by its status and credited once', async () => {
     const player = await signedInPlayer();

@@ -6,6 +6,7 @@ import { sealPersonalData } from '#activities/personal-data.ts';
 import { createDepositAttemptActivities } from '#activities/payments/deposit-attempts.ts';
 import { createDepositActivities } from '#activities/payments/deposit-outcomes.ts';
 import { createDisputeActivities } from '#activities/payments/disputes.ts';
+import { createFraudAlertActivities } from '#activities/payments/fraud-alerts.ts';
 import { createHoldActivities } from '#activities/payments/holds.ts';
 import { createModificationCallActivities } from '#activities/payments/modification-calls.ts';
 import { createModificationActivities } from '#activities/payments/modifications.ts';
@@ -22,6 +23,7 @@ import { createWithdrawalActivities } from '#activities/payments/withdrawal-outc
 import { requestDeposit, type PlannedDeposit } from '#activities/payments/commands/request-deposit.ts';
 import type { KycVendor } from '#activities/kyc/vendor.ts';
 import type { DisputeAnswer, DisputeOutcome } from '#domain/payments/dispute-state.ts';
+import type { FraudAlertOutcome } from '#domain/payments/fraud-alert.ts';
 import type {
   DisputeAnswerOrder,
   ModificationOrder,
@@ -62,6 +64,7 @@ export type Script = {
   portable?: ((order: PaymentOrder) => PortableThreeDs | null)[];
   settlementFile?: ((day: string) => SettlementFile)[];
   dispute?: (() => DisputeOutcome)[];
+  fraudAlert?: (() => FraudAlertOutcome)[];
   submitEvidence?: ((order: DisputeAnswerOrder) => DisputeAnswer)[];
   acceptDispute?: ((order: DisputeAnswerOrder) => DisputeAnswer)[];
 };
@@ -120,6 +123,7 @@ export function scriptedPsp(name: string): ScriptedPsp {
       submitEvidence: (order) => answer('submitEvidence', script.submitEvidence, order),
       acceptDispute: (order) => answer('acceptDispute', script.acceptDispute, order),
     },
+    fraudAlerts: { fraudAlert: (order) => answer('fraudAlert', script.fraudAlert, order) },
     settlement: {
       settlementFile: (day) => answer('settlementFile', script.settlementFile, day),
       parseSettlement: () => {
@@ -316,6 +320,7 @@ export function paymentActivities(
       ...createModificationCallActivities(deps),
       ...createHoldActivities(deps),
       ...createDisputeActivities(deps),
+      ...createFraudAlertActivities(deps),
       ...createReconciliationActivities(deps),
       ...createScreeningActivities(deps),
     },

@@ -128,7 +128,7 @@ async function findRefund(trx: Trx, refundId: string): Promise<RefundRow | null>
 }
 
 /** Refunds that are asked for or done, and chargebacks that were not won: what of a capture is spoken for. */
-async function goneBack(trx: Trx, depositId: string): Promise<bigint> {
+export async function goneBack(trx: Trx, depositId: string): Promise<bigint> {
   const refunds = await trx
     .selectFrom('payments.refund')
     .select('amount')

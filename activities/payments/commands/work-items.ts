@@ -26,7 +26,8 @@ export type WorkItemKind =
   | 'screening-hit'
   | 'screening-unavailable'
   | 'listed-ramp'
-  | 'late-win';
+  | 'late-win'
+  | 'fraud-alert';
 
 /** One open item per kind and subject; opening it again changes nothing. */
 export async function openWorkItem(

@@ -19,6 +19,7 @@ const item = z.object({
     // Not covered by the signature: a deadline from here only reminds people.
     defensePeriodEndsAt: z.string().max(40).optional(),
     chargebackReasonCode: z.string().max(40).optional(),
+    nofReasonCode: z.string().max(40).optional(),
   }),
 });
 
@@ -41,6 +42,9 @@ export const disputeCodes: ReadonlySet<string> = new Set([
   'INFORMATION_SUPPLIED',
   'DISPUTE_DEFENSE_PERIOD_ENDED',
 ]);
+
+/** The issuer's report of fraud to its scheme (TC40, SAFE), passed on. */
+export const fraudAlertCode = 'NOTIFICATION_OF_FRAUD';
 
 const refundFailures: ReadonlySet<string> = new Set([
   'REFUND:false',
@@ -70,6 +74,9 @@ export function verifyAdyenWebhook(
               chargeReference: one.originalReference ?? '',
             },
           }
+        : {}),
+      ...(one.eventCode === fraudAlertCode
+        ? { fraudAlert: { pspReference: one.pspReference, chargeReference: one.originalReference ?? '' } }
         : {}),
       saysFailed: refundFailures.has(`${one.eventCode}:${one.success}`),
       externalId: `${one.eventCode}:${one.pspReference}:${one.success}`,

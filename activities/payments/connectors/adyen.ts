@@ -9,6 +9,7 @@ import type { ThreeDsResult } from '#domain/payments/three-ds.ts';
 import type { AdyenAccount, PaymentOrder, PayoutOrder, PspConnector, RefundOrder } from '../connectors.ts';
 import { AdyenRefusal, openAdyenClient } from './adyen-client.ts';
 import { adyenDisputes } from './adyen-disputes.ts';
+import { adyenFraudAlerts } from './adyen-fraud-alerts.ts';
 import { adyenModifications } from './adyen-modifications.ts';
 import { adyenSettlement } from './adyen-settlement.ts';
 import {
@@ -190,6 +191,7 @@ export function createAdyenConnector(name: string, account: AdyenAccount, timeou
     }),
     settlement: adyenSettlement(account, timeoutMs),
     disputes: adyenDisputes(client, account, failureOutcome),
+    fraudAlerts: adyenFraudAlerts(account),
     payout: (order) => called(() => pay(order)),
     payoutStatus: async (order) => {
       const told = noticed(account, order, 'PAYOUT_THIRDPARTY');

@@ -1,4 +1,8 @@
-/** Checkout.com's events: HMAC-SHA256 over the raw body, hex, in `Cko-Signature`; no time is signed, so the inbox alone stops repeats. */
+/**
+ * Checkout.com's events: HMAC-SHA256 over the raw body, hex, in `Cko-Signature`. The time of sending is not signed, but the
+ * time of the event is, inside the body. A retry carries the same one, so an old event is no proof of a replay: it is taken
+ * as the hint that every notice is, and the inbox takes it once. Beyond the window no honest retry is left.
+ */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { fail, succeed, type Result } from '#domain/failures.ts';
@@ -20,6 +24,12 @@ const disputeEvent = z.object({
   data: z.object({ id: z.string().min(1).max(100), payment_id: z.string().min(1).max(100) }),
 });
 
+/** Oldest event that is taken, in seconds: a week, longer than PSPs are known to retry (Stripe: 3 days). */
+export const checkoutToleranceS = 7 * 86_400;
+
+/** How far a sender's clock may run ahead, in seconds. */
+const clockSkewS = 300;
+
 const approvedTypes = new Set(['payment_captured', 'payment_paid']);
 
 /** An event outside payments and their disputes yields no notice. */
@@ -32,9 +42,11 @@ export function verifyCheckoutWebhook(
     return fail('invalid-signature', 'The signature does not fit the body.');
   const told = parse(rawBody.toString('utf8'));
   const disputed = disputeEvent.safeParse(told);
-  if (disputed.success) return succeed([disputeNotice(disputed.data)]);
+  if (disputed.success)
+    return isFresh(disputed.data.timestamp) ? succeed([disputeNotice(disputed.data)]) : stale;
   const parsed = event.safeParse(told);
   if (!parsed.success || !parsed.data.type.startsWith('payment_')) return succeed([]);
+  if (!isFresh(parsed.data.created_on)) return stale;
   const { id, type, created_on: createdOn, data } = parsed.data;
   // Only our own form is kept: whatever else stands there is not ours to store.
   const reference =
@@ -58,6 +70,16 @@ const disputeNotice = ({ id, type, timestamp, data }: z.infer<typeof disputeEven
   dispute: { pspReference: data.id, chargeReference: data.payment_id },
   body: JSON.stringify({ id, type, created: timestamp, object: data.id }),
 });
+
+const stale = fail(
+  'stale-signature',
+  `The event is older than ${checkoutToleranceS} seconds, of the future, or without a time.`,
+);
+
+function isFresh(at: string): boolean {
+  const ageS = (Date.now() - Date.parse(at)) / 1_000;
+  return ageS <= checkoutToleranceS && ageS >= -clockSkewS;
+}
 
 function isGenuine(secret: string, rawBody: Buffer, signature: string): boolean {
   if (!/^[0-9a-f]{64}$/i.test(signature)) return false;

@@ -118,7 +118,7 @@ describe('an event about a dispute', () => {
   const body = JSON.stringify({
     id: 'evt_1',
     type: 'dispute_evidence_required',
-    timestamp: '2026-11-25T12:00:00+00:00',
+    timestamp: new Date().toISOString(),
     data: {
       id: 'dsp_1',
       payment_id: 'pay_1',

@@ -8,9 +8,10 @@ import type { WebhookNotice } from '../connectors.ts';
 export const stripeToleranceS = 300;
 
 const families: ReadonlySet<string> = new Set(['payment_intent', 'charge', 'payout', 'refund']);
+const alertTypes = 'radar.early_fraud_warning.';
 const approvedTypes = new Set(['payment_intent.succeeded', 'charge.succeeded', 'payout.paid']);
 
-/** Checks the header over the raw bytes; an event outside payments, refunds and payouts yields no notice. */
+/** Checks the header over the raw bytes; an event outside payments, refunds, payouts and fraud reports yields no notice. */
 export function verifyStripeWebhook(
   stripe: Stripe,
   secret: string,
@@ -32,14 +33,17 @@ export function verifyStripeWebhook(
     return fail('invalid-signature', 'The signature does not fit the body.');
   }
   const family = event.type.split('.')[0];
-  if (family === undefined || !families.has(family)) return succeed([]);
+  const isAlert = event.type.startsWith(alertTypes);
+  if (!isAlert && (family === undefined || !families.has(family))) return succeed([]);
   const object: unknown = event.data.object;
   const reference = referenceIn(object);
   const status = statusIn(object);
-  const dispute = event.type.startsWith('charge.dispute.') ? disputeIn(object) : undefined;
+  const dispute = event.type.startsWith('charge.dispute.') ? caseIn(object) : undefined;
+  const fraudAlert = isAlert ? caseIn(object) : undefined;
   return succeed([
     {
       ...(dispute ? { dispute } : {}),
+      ...(fraudAlert ? { fraudAlert } : {}),
       externalId: event.id,
       reference,
       saysApproved: approvedTypes.has(event.type) || (family === 'refund' && status === 'succeeded'),
@@ -70,7 +74,8 @@ const idIn = (object: unknown): string | null =>
     ? object.id.slice(0, 100)
     : null;
 
-function disputeIn(object: unknown): WebhookNotice['dispute'] {
+/** Of a dispute or a fraud report, which name their charge alike. */
+function caseIn(object: unknown): WebhookNotice['dispute'] {
   const pspReference = idIn(object);
   if (pspReference === null || typeof object !== 'object' || object === null) return undefined;
   const charge = 'payment_intent' in object ? object.payment_intent : null;

@@ -7,6 +7,7 @@ import { cardIdentity } from './card-identity.ts';
 import { fromMinorNumber, minorNumber } from './minor-units.ts';
 import { TransportFailure, toTransportFailure, transportFailureIn } from './transport.ts';
 import { stripeDisputes } from './stripe-disputes.ts';
+import { stripeFraudAlerts } from './stripe-fraud-alerts.ts';
 import { stripeModifications } from './stripe-modifications.ts';
 import { stripeSettlement } from './stripe-settlement.ts';
 import { traceAtStripe, type Trace } from './stripe-trace.ts';
@@ -116,6 +117,7 @@ export function createStripeConnector(name: string, account: StripeAccount, time
     modifications: stripeModifications(stripe, { called, asked, refused: refundRefused, processingMsMax }),
     settlement: stripeSettlement(stripe, account, timeoutMs),
     disputes: stripeDisputes(stripe, (error) => failureOutcome(error)),
+    fraudAlerts: stripeFraudAlerts(stripe, (error) => failureOutcome(error)),
     payout: (order) =>
       called(async () =>
         payoutOutcome(

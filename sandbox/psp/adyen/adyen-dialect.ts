@@ -24,6 +24,7 @@ export function createAdyenDialect(settings: AdyenSettings): Dialect {
     name: 'adyen',
     newChargeId: pspReference,
     newDisputeId: pspReference,
+    newFraudAlertId: pspReference,
     mount(app: PartyApp, psp: Psp) {
       const api = createPartyRoutes();
       api.use('/:version{v\\d+}/storedPaymentMethods', cors());

@@ -106,6 +106,7 @@ function itemOf(fact: Fact, psp: Psp): NotificationItem | undefined {
   switch (fact.kind) {
     case 'challenged':
     case 'refund_created':
+    case 'fraud_alert_updated':
     case 'payout_created':
       return undefined;
     case 'authorised':
@@ -153,6 +154,20 @@ function itemOf(fact: Fact, psp: Psp): NotificationItem | undefined {
     case 'dispute_funds_withdrawn':
     case 'dispute_funds_reinstated':
       return disputeItem(fact.kind, fact.payment, fact.dispute);
+    case 'fraud_alert_opened':
+      return {
+        eventCode: 'NOTIFICATION_OF_FRAUD',
+        pspReference: fact.alert.id,
+        originalReference: fact.payment.id,
+        merchantReference: fact.payment.reference ?? '',
+        amount: { value: fact.payment.captured, currency: fact.payment.currency },
+        success: true,
+        reason: 'Fraudulent Use of Account Number',
+        additionalData: {
+          nofReasonCode: '6',
+          nofSchemeCode: psp.vault.find(fact.payment.card_id)?.brand ?? '',
+        },
+      };
     case 'payout_paid':
     case 'payout_failed':
       return {

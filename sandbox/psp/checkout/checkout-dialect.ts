@@ -19,6 +19,7 @@ export function createCheckoutDialect(settings: CheckoutSettings): Dialect {
     name: 'checkout',
     newChargeId: () => checkoutId('act'),
     newDisputeId: () => checkoutId('dsp'),
+    newFraudAlertId: () => checkoutId('dsp'),
     mount(app: PartyApp, psp: Psp) {
       const api = createPartyRoutes();
       // The player's browser calls from the shop's own origin.

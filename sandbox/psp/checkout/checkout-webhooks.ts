@@ -1,4 +1,4 @@
-/** Facts as Checkout.com's events; the signature covers the raw body and carries no time. */
+/** Facts as Checkout.com's events; the signature covers the raw body with the event's time, not the time of sending. */
 import { createHmac } from 'node:crypto';
 import type { Fact, Notice } from '../facts.ts';
 import type { Psp } from '../psp.ts';
@@ -156,6 +156,8 @@ function eventsOf(fact: Exclude<Fact, { dispute: unknown }>): Event[] {
         }),
       ];
     case 'refund_created':
+    case 'fraud_alert_opened':
+    case 'fraud_alert_updated':
       return [];
     case 'refunded':
     case 'refund_failed':

@@ -14,6 +14,7 @@ import {
 import { clientSecret } from './stripe-objects.ts';
 import { serveStripeAccount } from './stripe-account.ts';
 import { serveStripeDisputes } from './stripe-disputes.ts';
+import { serveStripeFraudAlerts } from './stripe-fraud-alerts.ts';
 import { serveStripePaymentMethods } from './stripe-payment-methods.ts';
 import { intentAnswer, serveStripePayments } from './stripe-payments.ts';
 import { serveStripePayouts } from './stripe-payouts.ts';
@@ -34,6 +35,7 @@ export function createStripeDialect({ apiKey, webhookSecret }: StripeSettings): 
     name: 'stripe',
     newChargeId: () => prefixedId('ch'),
     newDisputeId: () => prefixedId('du'),
+    newFraudAlertId: () => prefixedId('issfr'),
     mount(app: PartyApp, psp: Psp) {
       // The player's browser calls from the shop's own origin.
       app.use('/v1/payment_methods', cors());
@@ -50,6 +52,7 @@ export function createStripeDialect({ apiKey, webhookSecret }: StripeSettings): 
       serveStripeRefunds(app, psp);
       serveStripePayouts(app, psp);
       serveStripeDisputes(app, psp);
+      serveStripeFraudAlerts(app, psp);
       serveStripeReports(app, psp);
       serveStripeAccount(app, psp);
       app.all('/v1/*', (c) => send(c, unknownRoute(c.req.method, c.req.path)));

@@ -4,6 +4,7 @@ import type { Fact, Notice } from '../facts.ts';
 import type { Psp } from '../psp.ts';
 import { prefixedId } from '../references.ts';
 import { disputeObject } from './stripe-disputes.ts';
+import { earlyFraudWarningObject } from './stripe-fraud-alerts.ts';
 import { chargeObject, paymentIntentObject, payoutObject, refundObject } from './stripe-objects.ts';
 
 /** The API version that stripe-node 23.1 is pinned to. */
@@ -100,6 +101,14 @@ function eventsOf(fact: Fact, psp: Psp): { type: string; object: unknown }[] {
         {
           type: disputeEvents[fact.kind],
           object: disputeObject(fact.dispute, fact.payment, psp),
+        },
+      ];
+    case 'fraud_alert_opened':
+    case 'fraud_alert_updated':
+      return [
+        {
+          type: `radar.early_fraud_warning.${fact.kind === 'fraud_alert_opened' ? 'created' : 'updated'}`,
+          object: earlyFraudWarningObject(fact.alert, fact.payment),
         },
       ];
     case 'payout_created':

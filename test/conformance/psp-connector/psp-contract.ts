@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { expect } from 'vitest';
 import { authentications } from './authentication-contract.ts';
 import { disputeScenarios } from './dispute-contract.ts';
+import { fraudAlertScenarios } from './fraud-alert-contract.ts';
 import { modifications } from './modification-contract.ts';
 import { closedAddress, type PspRig } from './psp-rig.ts';
 import { tracing } from './tracing-contract.ts';
@@ -323,14 +324,24 @@ const webhooks: readonly Scenario[] = [
     },
   },
   {
-    name: 'a webhook sent twice has one name; an old signature is stale where a time is signed',
+    name: 'a webhook sent twice has one name, and is stale by the time that is signed, where one is',
     run(rig) {
       const body = rig.signing.body(contractReference);
       const [first, second] = [0, 240].map((ageS) => verified(rig, body, rig.signing.headers(body, ageS)));
       expect(first).toEqual(second);
       const old = verified(rig, body, rig.signing.headers(body, 301));
-      if (rig.habits.signsTime) expect(old).toBe('stale-signature');
+      if (rig.habits.signsTime === 'of-sending') expect(old).toBe('stale-signature');
       else expect(old).toEqual(first);
+      // A retry tells an event of days ago again; only what no retry can be is refused.
+      const told = (ageS: number) => {
+        const aged = rig.signing.body(contractReference, ageS);
+        return verified(rig, aged, rig.signing.headers(aged));
+      };
+      const day = 86_400;
+      expect([told(3 * day), told(6 * day)].map((one) => typeof one)).toEqual(['object', 'object']);
+      for (const ageS of [7 * day + 60, -600])
+        if (rig.habits.signsTime === 'of-event') expect(told(ageS)).toBe('stale-signature');
+        else expect(typeof told(ageS)).toBe('object');
       return Promise.resolve();
     },
   },
@@ -351,6 +362,7 @@ export const pspContract: readonly Scenario[] = [
   ...authentications,
   ...modifications,
   ...disputeScenarios,
+  ...fraudAlertScenarios,
   ...wallets,
   ...unclearAnswers,
   ...refunds,

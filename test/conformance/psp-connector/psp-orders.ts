@@ -78,6 +78,9 @@ export const evidenceOf = (rig: PspRig, reference: string): string[] =>
 export const disputeNoticesOf = (rig: PspRig, id: string): WebhookNotice[] =>
   noticesOf(rig).filter(({ dispute }) => dispute?.pspReference === id);
 
+export const fraudNoticesOf = (rig: PspRig, id: string): WebhookNotice[] =>
+  noticesOf(rig).filter(({ fraudAlert }) => fraudAlert?.pspReference === id);
+
 const headersOf = (headers: Readonly<Record<string, string | string[] | undefined>>): Headers =>
   new Headers(
     Object.entries(headers).flatMap(([name, value]): [string, string][] =>

@@ -15,12 +15,14 @@ export type RigName = 'alpha' | 'beta' | 'gamma';
 export type Habits = {
   /** A challenge nobody took is ended by our call, or only by the PSP's own clock. */
   readonly abandonedChallenge: 'cancelled-by-call' | 'expires';
-  /** Whether a webhook's signature covers the time of sending. */
-  readonly signsTime: boolean;
+  /** Which time a webhook's signature covers: that of sending, that of the event (told again by a retry), or none. */
+  readonly signsTime: 'of-sending' | 'of-event' | 'none';
   /** Whether it tells which exemption was granted. */
   readonly tellsExemptions: boolean;
   /** Whether it gives the cryptogram of an authentication to its merchant. */
   readonly givesCryptogram: boolean;
+  /** Whether it passes reports of issuers on, and whether it can be asked about them. */
+  readonly fraudAlerts: 'none' | 'told-once' | 'asked';
   /** Whether a redirect takes money only when the merchant submits its result. */
   readonly takesOnReturn: boolean;
 };
@@ -69,9 +71,10 @@ const dialects: Readonly<Record<RigName, Dialect>> = {
     env: { DIALECT: 'stripe', API_KEY: 'sk_test_contract', WEBHOOK_SECRET: 'whsec_contract' },
     habits: {
       abandonedChallenge: 'cancelled-by-call',
-      signsTime: true,
+      signsTime: 'of-sending',
       tellsExemptions: false,
       givesCryptogram: false,
+      fraudAlerts: 'asked',
       takesOnReturn: false,
     },
     signing: signedBy.stripe('whsec_contract'),
@@ -99,9 +102,10 @@ const dialects: Readonly<Record<RigName, Dialect>> = {
     },
     habits: {
       abandonedChallenge: 'cancelled-by-call',
-      signsTime: false,
+      signsTime: 'none',
       tellsExemptions: true,
       givesCryptogram: true,
+      fraudAlerts: 'told-once',
       takesOnReturn: true,
     },
     signing: signedBy.adyen('0f'.repeat(32)),
@@ -135,9 +139,10 @@ const dialects: Readonly<Record<RigName, Dialect>> = {
     },
     habits: {
       abandonedChallenge: 'expires',
-      signsTime: false,
+      signsTime: 'of-event',
       tellsExemptions: true,
       givesCryptogram: true,
+      fraudAlerts: 'none',
       takesOnReturn: false,
     },
     signing: signedBy.checkout('gamma-contract'),

@@ -6,8 +6,8 @@ export type Signing = {
   headers(body: string, ageS?: number): Headers;
   /** The same with another secret. */
   forged(body: string): Headers;
-  /** A body that names `reference`, says that its money moved, and is genuine with `headers(body)`. */
-  body(reference: string): string;
+  /** A body that names `reference`, says that its money moved `ageS` seconds ago, and is genuine with `headers(body)`. */
+  body(reference: string, ageS?: number): string;
   /** The same body, changed after it was signed. */
   tampered(body: string): string;
 };
@@ -60,11 +60,11 @@ export const signedBy = {
   checkout: (secret: string): Signing => ({
     headers: (body) => new Headers({ 'cko-signature': hmac(secret, body).digest('hex') }),
     forged: (body) => new Headers({ 'cko-signature': hmac(`${secret}x`, body).digest('hex') }),
-    body: (reference) =>
+    body: (reference, ageS = 0) =>
       JSON.stringify({
         id: 'evt_contract',
         type: 'payment_captured',
-        created_on: '2026-11-25T12:00:00Z',
+        created_on: new Date(Date.now() - ageS * 1_000).toISOString(),
         data: { id: 'pay_contract', reference, amount: 1_234, currency: 'EUR' },
       }),
     tampered: (body) => body.replace('1234', '9234'),
