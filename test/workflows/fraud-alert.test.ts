@@ -324,7 +324,7 @@ describeWorkflows('a fraud report', () => {
       const refundId = made.id;
       await client.workflow.getHandle(refundWorkflowId({ refundId, reopened: 0 })).result();
       alpha.play({ fraudAlert: [reported()], refundStatus: [declined('generic')] });
-      await activities().provider.refreshRefund({ refundId, ageMs: 1 });
+      await activities().provider.refreshRefund({ refundId });
       await activities().money.settleRefund({ refundId });
       expect(await rowOf(row)).toMatchObject({ state: 'open', reopened: 1, closedAt: null });
       expect(await itemsOf(row)).toEqual(['fraud-alert:closed', 'fraud-alert:open']);
