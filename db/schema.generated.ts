@@ -1404,7 +1404,9 @@ export interface PaymentsSettlementFile {
   id: Generated<string>;
   name: string;
   psp: string;
+  reason: string | null;
   sha256: Buffer;
+  state: Generated<string>;
   version: number;
 }
 

@@ -1,9 +1,11 @@
-/** Starts the reconciliation of each PSP's last days; a day that was begun is left alone. */
+/** Starts the reconciliation of each PSP's last days, and again, with growing pauses, of days whose file cannot be read. */
 import type { Client } from '@temporalio/client';
 import { sql } from 'kysely';
+import { unreconciledDays } from '#activities/payments/settlement-reading.ts';
 import type { Database } from '#db/connect.ts';
 import { settlingPsps } from '#domain/payments/settlement.ts';
-import { reconciliationStart } from '#workflows/reconciliation.contract.ts';
+import { lastRefetchDueMs } from '#domain/payments/settlement-refetch.ts';
+import { reconciliationStart, type ReconciliationInput } from '#workflows/reconciliation.contract.ts';
 import type { reconciliation } from '#workflows/reconciliation.ts';
 import { startOnce } from './event-routes.ts';
 
@@ -20,13 +22,20 @@ export async function sweepReconciliations(client: Client, db: Database): Promis
     where not exists (select 1 from payments.settlement_file f where f.psp = p.psp and f.day = d.day::date)`.execute(
     db,
   );
-  for (const { psp, day } of rows) {
+  const due = [...rows.map((one) => ({ ...one, asked: 0 })), ...(await daysToFetchAgain(db))];
+  for (const input of due) {
     await startOnce(
-      client.workflow.start<typeof reconciliation>(
-        'reconciliation',
-        reconciliationStart({ psp, day, asked: 0 }),
-      ),
+      client.workflow.start<typeof reconciliation>('reconciliation', reconciliationStart(input)),
     );
   }
-  return rows.length;
+  return due.length;
+}
+
+/** A run is named by when it was due, so that each is started once however often this looks. */
+async function daysToFetchAgain(db: Database): Promise<readonly ReconciliationInput[]> {
+  const days = await unreconciledDays(db);
+  return days.flatMap(({ psp, day, sinceMs, nowMs }) => {
+    const asked = lastRefetchDueMs(sinceMs, nowMs);
+    return asked === null ? [] : [{ psp, day, asked }];
+  });
 }

@@ -6,7 +6,7 @@ export type ReconciliationInput = {
   readonly psp: string;
   /** UTC day, `2026-11-25`. */
   readonly day: string;
-  /** 0 for the day's own run; the time in milliseconds of a run that somebody asked for. */
+  /** 0 for the day's own run; for another one the time in milliseconds at which it was asked for, or was due. */
   readonly asked: number;
 };
 
@@ -15,7 +15,7 @@ export const reconciliationWorkflowId = ({ psp, day, asked }: ReconciliationInpu
     ? (`reconciliation:${psp}:${day}` as const)
     : (`reconciliation:${psp}:${day}:r${asked}` as const);
 
-/** Start options by contract: one scheduled run per PSP and day, for ever; the rows know what was done before. */
+/** Start options by contract: one run per PSP, day and time, for ever; the rows know what was done before. */
 export const reconciliationStart = (input: ReconciliationInput) => ({
   workflowId: reconciliationWorkflowId(input),
   taskQueue: taskQueues.money,

@@ -16,6 +16,12 @@ export async function reconciliation(input: ReconciliationInput): Promise<Reconc
   const { fileId } = await insist(() => fetchSettlement({ psp, day }));
   upsertSearchAttributes([{ key: stageKey, value: 'matching' }]);
   const reconciled = await insist(() => matchSettlement({ fileId }));
-  upsertSearchAttributes([{ key: stageKey, value: reconciled.openBreaks === 0 ? 'agreed' : 'breaks' }]);
+  upsertSearchAttributes([{ key: stageKey, value: endOf(reconciled) }]);
   return reconciled;
+}
+
+/** A day whose file cannot be read is fetched again by a run of its own, which a sweep starts. */
+function endOf({ openBreaks, isUnreadable }: Reconciled): 'unreadable' | 'agreed' | 'breaks' {
+  if (isUnreadable === true) return 'unreadable';
+  return openBreaks === 0 ? 'agreed' : 'breaks';
 }

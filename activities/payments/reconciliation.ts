@@ -9,10 +9,22 @@ import { breaksOfLine, type FeeTerm, type SettlementLine } from '#domain/payment
 import type { ActivityDeps } from '../deps.ts';
 import { closeBreak, openBreak } from './commands/breaks.ts';
 import { movementsOf, placesOf, untoldMovements, type UntoldMovement } from './known-movements.ts';
+import {
+  markReconciled,
+  markUnreadable,
+  readLines,
+  UnreadableFile,
+  wasDayTold,
+} from './settlement-reading.ts';
 
 export type PspDay = { readonly psp: string; readonly day: string };
 
-export type Reconciled = { readonly lines: number; readonly openBreaks: number };
+export type Reconciled = {
+  readonly lines: number;
+  readonly openBreaks: number;
+  /** No line of the file counts; a person has it, and the day is fetched again. Missing in old answers. */
+  readonly isUnreadable?: boolean;
+};
 
 /** A payout that no statement shows after this many days is a break. */
 const bankDays = 3;
@@ -58,7 +70,8 @@ export function createReconciliationActivities(deps: Pick<ActivityDeps, 'db' | '
               where psp = ${psp} and day = ${day}::date)`,
             name: fetched.name.slice(0, 200),
             sha256,
-            content: fetched.content,
+            // Text in the database has no zero characters; what stands for them is as unreadable.
+            content: fetched.content.replaceAll('\0', '\uFFFD'),
           })
           .returning('id')
           .executeTakeFirstOrThrow();
@@ -66,71 +79,102 @@ export function createReconciliationActivities(deps: Pick<ActivityDeps, 'db' | '
       });
     },
 
-    /** Matches a stored file page by page and books its fees, once for ever. Failure: `invalid-request` (unreadable). */
+    /**
+     * Matches a stored file page by page and books its fees, once for ever. Of a file that cannot be read nothing is kept
+     * but that, and a person is told.
+     */
     async matchSettlement({ fileId }: { readonly fileId: string }): Promise<Reconciled> {
-      return db.transaction().execute(async (trx) => {
-        const file = await trx
-          .selectFrom('payments.settlementFile')
-          .select(['id', 'psp', 'version', 'name', sql<string>`day::text`.as('dayText')])
-          .where('id', '=', fileId)
-          .executeTakeFirstOrThrow();
-        const { psp, dayText: day } = file;
-        await lockPsp(trx, psp);
-        const settlement = deps.psps.get(psp)?.settlement;
-        if (!settlement) throw new Error(`Invariant broken: a file of ${psp}, which is not connected`);
-        const lines = settlement.parseSettlement(contentOf(trx, fileId));
-        const stored = await trx
-          .selectFrom('payments.settlementLine')
-          .select('line')
-          .where('fileId', '=', fileId)
-          .limit(1)
-          .executeTakeFirst();
-        let told = 0;
-        if (stored === undefined) {
-          // Other content for a day that was told before: a person learns what has changed.
-          if (file.version > 1)
-            await openBreak(trx, {
-              psp,
-              day,
-              kind: 'restated',
-              naturalKey: `${file.name}#${file.version}`,
-              subject: null,
-              asset: null,
-              expected: null,
-              found: null,
-            });
-          const taken = await takeLines(trx, { id: fileId, psp, day }, lines);
-          told = taken.lines;
-          await bookFees(trx, { id: fileId, psp }, taken.fees);
-        }
-        await compareDay(trx, psp, day);
-        await matchBank(trx, psp);
-        const { count } = await trx
-          .selectFrom('payments.reconciliationBreak')
-          .select(sql<bigint>`count(*)`.as('count'))
-          .where('psp', '=', psp)
-          .where('day', '=', sql<Date>`${day}::date`)
-          .where('closedAt', 'is', null)
-          .executeTakeFirstOrThrow();
-        if (stored === undefined)
-          await appendEvent(
-            trx,
-            {
-              type: 'payments.settlement.reconciled',
-              version: 1,
-              brand: '*',
-              playerId: null,
-              payload: { psp, day, fileId, lines: told, openBreaks: Number(count) },
-            },
-            { actor, subject: `settlement:${fileId}` },
+      const file = await db
+        .selectFrom('payments.settlementFile')
+        .select(['id', 'psp', 'version', 'name', sql<string>`day::text`.as('day')])
+        .where('id', '=', fileId)
+        .executeTakeFirstOrThrow();
+      const settlement = deps.psps.get(file.psp)?.settlement;
+      if (!settlement) throw new Error(`Invariant broken: a file of ${file.psp}, which is not connected`);
+      try {
+        return await db
+          .transaction()
+          .execute((trx) =>
+            matchFile(trx, file, readLines(settlement.parseSettlement(contentOf(trx, fileId)))),
           );
-        return {
-          lines: stored === undefined ? told : await countLines(trx, fileId),
-          openBreaks: Number(count),
-        };
-      });
+      } catch (error) {
+        if (!(error instanceof UnreadableFile)) throw error;
+        const { message } = error;
+        deps.log.warn(
+          { psp: file.psp, day: file.day, fileId, detail: message },
+          'a settlement file cannot be read',
+        );
+        return db.transaction().execute(async (trx) => {
+          await lockPsp(trx, file.psp);
+          await markUnreadable(trx, file, message);
+          return { lines: 0, openBreaks: await countOpenBreaks(trx, file), isUnreadable: true };
+        });
+      }
     },
   };
+}
+
+type StoredFile = FileRef & { readonly version: number; readonly name: string };
+
+async function matchFile(
+  trx: Trx,
+  file: StoredFile,
+  lines: AsyncIterable<SettlementLine>,
+): Promise<Reconciled> {
+  const { id: fileId, psp, day } = file;
+  await lockPsp(trx, psp);
+  const { state } = await trx
+    .selectFrom('payments.settlementFile')
+    .select('state')
+    .where('id', '=', fileId)
+    .executeTakeFirstOrThrow();
+  const isNew = state !== 'reconciled';
+  let told = 0;
+  if (isNew) {
+    // Other content for a day that was told before: a person learns what has changed.
+    if (await wasDayTold(trx, file))
+      await openBreak(trx, {
+        psp,
+        day,
+        kind: 'restated',
+        naturalKey: `${file.name}#${file.version}`,
+        subject: null,
+        asset: null,
+        expected: null,
+        found: null,
+      });
+    const taken = await takeLines(trx, file, lines);
+    told = taken.lines;
+    await bookFees(trx, file, taken.fees);
+  }
+  await markReconciled(trx, file);
+  await compareDay(trx, psp, day);
+  await matchBank(trx, psp);
+  const openBreaks = await countOpenBreaks(trx, file);
+  if (isNew)
+    await appendEvent(
+      trx,
+      {
+        type: 'payments.settlement.reconciled',
+        version: 1,
+        brand: '*',
+        playerId: null,
+        payload: { psp, day, fileId, lines: told, openBreaks },
+      },
+      { actor, subject: `settlement:${fileId}` },
+    );
+  return { lines: isNew ? told : await countLines(trx, fileId), openBreaks };
+}
+
+async function countOpenBreaks(trx: Trx, { psp, day }: PspDay): Promise<number> {
+  const { count } = await trx
+    .selectFrom('payments.reconciliationBreak')
+    .select(sql<bigint>`count(*)`.as('count'))
+    .where('psp', '=', psp)
+    .where('day', '=', sql<Date>`${day}::date`)
+    .where('closedAt', 'is', null)
+    .executeTakeFirstOrThrow();
+  return Number(count);
 }
 
 /** One reconciliation of a PSP at a time: two would both see a line as the first of its name. */

@@ -23,6 +23,8 @@ const psp = z.string().regex(/^[a-z]{1,20}$/);
 const day = z.iso.date().openapi({ example: '2026-11-25', description: 'A day in UTC.' });
 const proofKind = z.enum(proofKinds);
 const breakKind = z.enum(breakKinds);
+/** `stored`: not matched yet. */
+const fileStates = ['stored', 'unreadable', 'reconciled'] as const;
 
 const breakOutput = z
   .strictObject({
@@ -69,6 +71,8 @@ const dayOutput = z
         name: z.string(),
         sha256: z.string(),
         fetchedAt: timestamp,
+        state: z.enum(fileStates),
+        reason: z.string().nullable().openapi({ description: 'Why it cannot be read.' }),
         lines: z.int(),
       }),
     ),
@@ -320,7 +324,7 @@ async function readDay(
   const [files, counts, { rows: balances }] = await Promise.all([
     db
       .selectFrom('payments.settlementFile as f')
-      .select(['f.id', 'f.version', 'f.name', 'f.sha256', 'f.fetchedAt'])
+      .select(['f.id', 'f.version', 'f.name', 'f.sha256', 'f.fetchedAt', 'f.state', 'f.reason'])
       .select((where) =>
         where
           .selectFrom('payments.settlementLine as l')
@@ -356,6 +360,8 @@ async function readDay(
       name: file.name,
       sha256: file.sha256.toString('hex'),
       fetchedAt: file.fetchedAt.toISOString(),
+      state: z.enum(fileStates).parse(file.state),
+      reason: file.reason,
       lines: Number(file.lines ?? 0n),
     })),
     openBreaks: Number(counts.open),

@@ -31,6 +31,8 @@ const rules: ReadonlyMap<string, ClosingRule> = new Map<string, ClosingRule>([
   ['dispute-evidence-due', { by: 'reason', isMoney: false }],
   ['stuck-payout-file', { by: 'reason', isMoney: true }],
   ['unreadable-report', { by: 'reason', isMoney: true }],
+  // Closes with a file of the day that can be read: until then nothing of the day was compared.
+  ['unreadable-settlement', { by: 'own-action', isMoney: true }],
   // Closes with the decision about its screening.
   ['screening-hit', { by: 'own-action', isMoney: true }],
   ['screening-unavailable', { by: 'own-action', isMoney: true }],

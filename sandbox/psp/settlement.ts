@@ -26,7 +26,8 @@ export interface SettlementEntry {
 
 export const breakOrder = z.strictObject({
   day: z.string().regex(/^\d{4}-\d{2}-\d{2}$/),
-  kind: z.enum(['missing', 'extra', 'amount', 'fee', 'currency', 'duplicate']),
+  /** `truncated` cuts the file in the middle of its last record, as a download that broke off. */
+  kind: z.enum(['missing', 'extra', 'amount', 'fee', 'currency', 'duplicate', 'truncated']),
   /** The merchant's reference or the PSP's id of the line or its capture; the first charge without it. */
   line: z.string().optional(),
 });
@@ -76,12 +77,22 @@ export function settlementOf(store: StateStore, day: string): SettlementEntry[] 
       atMs: row.at_ms,
     }));
   const payouts = bankPayouts(day, entries);
-  const orders = store
+  for (const order of ordersOf(store, day)) spoil(entries, order);
+  return [...entries, ...payouts];
+}
+
+const ordersOf = (store: StateStore, day: string): readonly BreakOrder[] =>
+  store
     .all<{ body: string }>('select body from settlement_break order by id')
     .map(({ body }) => breakOrder.parse(JSON.parse(body)))
     .filter((order) => order.day === day);
-  for (const order of orders) spoil(entries, order);
-  return [...entries, ...payouts];
+
+/** The day's file as it is downloaded. */
+export function settlementCsv(store: StateStore, day: string, rows: readonly (readonly string[])[]): string {
+  const text = csvOf(rows);
+  if (!ordersOf(store, day).some(({ kind }) => kind === 'truncated')) return text;
+  const last = text.lastIndexOf('\r\n', text.length - 3) + 2;
+  return text.slice(0, Math.floor((last + text.length) / 2));
 }
 
 /** What is left of a day in each currency goes to the merchant's bank. */
@@ -109,6 +120,7 @@ function bankPayouts(day: string, entries: readonly SettlementEntry[]): Settleme
 }
 
 function spoil(entries: SettlementEntry[], order: BreakOrder): void {
+  if (order.kind === 'truncated') return;
   if (order.kind === 'extra') {
     entries.push({
       id: `mv-extra-${entries.length}`,
@@ -175,7 +187,7 @@ export function serveSettlementScenario(app: PartyApp, psp: Psp): void {
 const csvField = (value: string): string =>
   /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
 
-export const csvOf = (rows: readonly (readonly string[])[]): string =>
+const csvOf = (rows: readonly (readonly string[])[]): string =>
   rows.map((row) => `${row.map(csvField).join(',')}\r\n`).join('');
 
 /** Minor units as a decimal of two places, as files carry amounts; currencies without minor units are not settled here. */

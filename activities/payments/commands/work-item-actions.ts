@@ -141,7 +141,10 @@ async function proofOf(
   const { by } = closingRuleOf(row.kind);
   switch (by) {
     case 'own-action':
-      return fail('invalid-request', 'This kind closes by an action of its own, a break by its proof.');
+      return fail(
+        'invalid-request',
+        'This kind closes by an action of its own: a break by its proof, a day by its file.',
+      );
     case 'ended':
       return (await hasEnded(trx, row.subject))
         ? succeed({ kind: 'ended', reference: row.subject })

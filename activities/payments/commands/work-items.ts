@@ -17,6 +17,7 @@ export type WorkItemKind =
   | 'returned-payout'
   | 'stuck-payout-file'
   | 'unreadable-report'
+  | 'unreadable-settlement'
   | 'listed-deposit'
   | 'unreadable-rules'
   | 'parked-crypto-deposit'

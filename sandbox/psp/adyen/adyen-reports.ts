@@ -2,7 +2,7 @@
 import type { PartyApp } from '../../support/party-server.ts';
 import type { Psp } from '../psp.ts';
 import type { AdyenSettings } from '../settings.ts';
-import { csvOf, decimalOf, settlementOf, type SettlementEntry } from '../settlement.ts';
+import { decimalOf, settlementCsv, settlementOf, type SettlementEntry } from '../settlement.ts';
 import { adyenError } from './adyen-errors.ts';
 import { send } from './adyen-requests.ts';
 
@@ -65,6 +65,6 @@ export function serveAdyenReports(app: PartyApp, psp: Psp, { merchantAccount }: 
     if (c.req.param('account') !== merchantAccount || day === undefined)
       return send(c, adyenError(404, '000', 'Report not found', 'validation'));
     const rows = settlementOf(psp.store, day).map((entry) => rowOf(entry, day.replaceAll('-', '')));
-    return c.text(csvOf([columns, ...rows]), 200, { 'content-type': 'text/csv' });
+    return c.text(settlementCsv(psp.store, day, [columns, ...rows]), 200, { 'content-type': 'text/csv' });
   });
 }

@@ -1,7 +1,7 @@
 /** /reports: the financial actions of a day, found by when they were made, downloaded over an address of its own. */
 import type { PartyApp } from '../../support/party-server.ts';
 import type { Psp } from '../psp.ts';
-import { csvOf, decimalOf, settlementOf, type SettlementEntry } from '../settlement.ts';
+import { decimalOf, settlementCsv, settlementOf, type SettlementEntry } from '../settlement.ts';
 import { notFound } from './checkout-errors.ts';
 import { answerRead, send } from './checkout-requests.ts';
 
@@ -139,6 +139,6 @@ export function serveReportFiles(app: PartyApp, psp: Psp, channel: string, addre
     const day = addresses.dayOf(c.req.param('token'));
     if (day === undefined || c.req.header('authorization') !== undefined) return c.text('', 400);
     const rows = settlementOf(psp.store, day).flatMap((entry) => rowsOf(entry, channel));
-    return c.text(csvOf([columns, ...rows]), 200, { 'content-type': 'text/csv' });
+    return c.text(settlementCsv(psp.store, day, [columns, ...rows]), 200, { 'content-type': 'text/csv' });
   });
 }

@@ -2,7 +2,7 @@
 import type { PartyApp } from '../../support/party-server.ts';
 import type { Psp } from '../psp.ts';
 import { Refusal } from '../refusal.ts';
-import { csvOf, dayOf, decimalOf, settlementOf, type SettlementEntry } from '../settlement.ts';
+import { dayOf, decimalOf, settlementCsv, settlementOf, type SettlementEntry } from '../settlement.ts';
 import { nested, text } from './form-encoding.ts';
 import { answerRead, answerWrite } from './stripe-requests.ts';
 
@@ -83,7 +83,8 @@ export function serveStripeReports(app: PartyApp, psp: Psp): void {
   );
   app.get('/v1/reporting/report_runs/:id', (c) => answerRead(c, () => runObject(dayIn(c.req.param('id')))));
   app.get('/v1/files/:id/contents', (c) => {
-    const rows = settlementOf(psp.store, dayIn(c.req.param('id'))).map(rowOf);
-    return c.text(csvOf([columns, ...rows]), 200, { 'content-type': 'text/csv' });
+    const day = dayIn(c.req.param('id'));
+    const rows = settlementOf(psp.store, day).map(rowOf);
+    return c.text(settlementCsv(psp.store, day, [columns, ...rows]), 200, { 'content-type': 'text/csv' });
   });
 }
