@@ -8,6 +8,7 @@ import type { Platform } from '#platform/platform.ts';
 import { callJson } from '#sandbox/demo/http.ts';
 import { psps, type Psp, type PspAddresses } from './cascade-fates.ts';
 import { storyOf } from './cascade-stories.ts';
+import { chargesOfUnsent, unsentQuery } from './unsent-charges.ts';
 
 const booksSchema = z.object({
   movements: z.array(
@@ -78,6 +79,8 @@ export async function prove(
   });
   const idsWhere = (isBad: (deposit: DepositRow) => boolean) => deposits.filter(isBad).map(({ id }) => id);
   const journals = await readCaptures(database);
+  const { rows: notSent } = await database.query<{ reference: string }>(unsentQuery);
+  const unsent = new Set(notSent.map(({ reference }) => reference));
   const storiesOf = async (ids: readonly string[]): Promise<readonly string[]> => {
     const stories: string[] = [];
     for (const id of new Set(ids)) stories.push(...(await storyOf(database, books, id)));
@@ -96,6 +99,7 @@ export async function prove(
       'charges in the books that no deposit of ours knows',
       [...standing.keys()].filter((id) => !known.has(id)),
     ),
+    finding('charges under references that we had called proven not sent', chargesOfUnsent(books, unsent)),
     finding(
       'lost credits: charged, not captured, with nobody',
       idsWhere(({ id, state, hasWorkItem }) => netOf(id) > 0n && state !== 'captured' && !hasWorkItem),
@@ -131,7 +135,10 @@ export async function prove(
     ],
     findings,
     stories: await storiesOf(
-      findings.flatMap(({ examples }) => examples).filter((example) => known.has(example)),
+      findings
+        .flatMap(({ examples }) => examples)
+        .map((example) => parseReference(example.split(' ').at(-1) ?? '')?.id ?? example)
+        .filter((example) => known.has(example)),
     ),
   };
 }
