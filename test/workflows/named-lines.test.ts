@@ -174,7 +174,7 @@ describeWorkflows('a settlement line that names', () => {
       await takeFile('2026-11-19', `txn_closed,eur,50.00,0.95,charge,ch_2,pi_closed,deposit:${row.id}:a1`);
       await sweepUntilClosed(client, 'txn_closed');
     });
-    expect(await attemptsOf(database.db, row.id)).toEqual(['alpha:late_approved']);
+    expect(await attemptsOf(database.db, row.id)).toEqual(['alpha:late_approved', 'beta:not_sent']);
     expect(await balancesOf(database.db, playerId)).toEqual({ cash: 50n, held: 0n });
   }, 120_000);
 
