@@ -1274,6 +1274,7 @@ export interface PaymentsRampTerms {
 
 export interface PaymentsReconciliationBreak {
   asset: string | null;
+  attempt: number | null;
   closedAt: Timestamp | null;
   closedBy: string | null;
   day: Timestamp;
@@ -1284,6 +1285,8 @@ export interface PaymentsReconciliationBreak {
   naturalKey: string;
   openedAt: Generated<Timestamp>;
   owner: string | null;
+  pokedAt: Timestamp | null;
+  pokes: Generated<number>;
   proofKind: string | null;
   proofReference: string | null;
   proposedAt: Timestamp | null;

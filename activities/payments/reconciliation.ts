@@ -2,13 +2,15 @@
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import { appendEvent } from '#activities/compliance/append-event.ts';
-import { bookPspPayout, chargePspFee } from '#activities/wallet/post-house.ts';
+import { bookPspPayout } from '#activities/wallet/post-house.ts';
 import type { Trx } from '#db/connect.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import { breaksOfLine, type FeeTerm, type SettlementLine } from '#domain/payments/settlement.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { closeBreak, openBreak } from './commands/breaks.ts';
 import { movementsOf, placesOf, untoldMovements, type UntoldMovement } from './known-movements.ts';
+import { matchNamedLines, namedCalls } from './named-lines.ts';
+import { bookFee, feeTerms, lockPsp } from './settlement-booking.ts';
 import {
   markReconciled,
   markUnreadable,
@@ -177,10 +179,6 @@ async function countOpenBreaks(trx: Trx, { psp, day }: PspDay): Promise<number> 
   return Number(count);
 }
 
-/** One reconciliation of a PSP at a time: two would both see a line as the first of its name. */
-const lockPsp = (trx: Trx, psp: string) =>
-  sql`select pg_advisory_xact_lock(hashtext(${`reconciliation:${psp}`}))`.execute(trx);
-
 type FileRef = { readonly id: string; readonly psp: string; readonly day: string };
 
 /** Characters that are held at once: a file of a busy day is large, and a worker does other things beside it. */
@@ -262,14 +260,24 @@ async function matchPage(
       subject: isRepeated ? null : (known?.subject ?? null),
     })),
   );
-  for (const { line, known, isRepeated, booked } of matched) {
+  // A line that is told twice says nothing new; of the others the rest may name a call that we know.
+  const named = await namedCalls(
+    trx,
+    file.psp,
+    matched.map(({ line, known, isRepeated }) =>
+      known === null && !isRepeated ? line : { ...line, reference: null },
+    ),
+  );
+  for (const [index, { line, known, isRepeated, booked }] of matched.entries()) {
+    const call = named.get(index);
     for (const found of breaksOfLine(line, known, terms.get(line.kind) ?? null, isRepeated))
       await openBreak(trx, {
         ...found,
         psp: file.psp,
         day: file.day,
         naturalKey: line.naturalKey,
-        subject: known?.subject ?? null,
+        subject: known?.subject ?? call?.subject ?? null,
+        attempt: call?.attempt ?? null,
         asset: line.asset,
       });
     if (booked === null || known === null || known.asset !== line.asset) continue;
@@ -332,18 +340,6 @@ async function countLines(trx: Trx, fileId: string): Promise<number> {
   return Number(count);
 }
 
-async function feeTerms(trx: Trx, psp: string): Promise<ReadonlyMap<string, FeeTerm>> {
-  const rows = await trx
-    .selectFrom('payments.pspFeeTerm')
-    .distinctOn('kind')
-    .select(['kind', 'bps', 'fixedMinor'])
-    .where('psp', '=', psp)
-    .orderBy('kind')
-    .orderBy('version', 'desc')
-    .execute();
-  return new Map(rows.map(({ kind, bps, fixedMinor }) => [kind, { bps, fixedMinor: BigInt(fixedMinor) }]));
-}
-
 async function bookFees(
   trx: Trx,
   file: Pick<FileRef, 'id' | 'psp'>,
@@ -351,24 +347,14 @@ async function bookFees(
 ): Promise<void> {
   for (const [of, amount] of fees) {
     const [brand = '', asset = ''] = of.split('\n');
-    if (amount === 0n) continue;
-    orThrow(
-      await chargePspFee(trx, {
-        key: `settlement:${file.id}:fee:${brand}:${asset}`,
-        brand,
-        psp: file.psp,
-        asset,
-        amount,
-        subject: `settlement:${file.id}`,
-        fingerprint: createHash('sha256').update(`${of}\n${amount}`).digest(),
-        actor,
-      }),
-    );
+    const key = `settlement:${file.id}:fee:${brand}:${asset}`;
+    await bookFee(trx, { key, fileId: file.id, psp: file.psp, brand, asset, amount });
   }
 }
 
 /** What we believe in and no file has told is missing; what was missing and is told now closes by itself. */
 async function compareDay(trx: Trx, psp: string, day: string): Promise<void> {
+  await matchNamedLines(trx, psp, true);
   for (const one of await untoldMovements(trx, psp, day)) await openMissing(trx, psp, day, one);
   const { rows } = await sql<{ id: string; naturalKey: string }>`
     select b.id, l.natural_key from payments.reconciliation_break b

@@ -34,6 +34,10 @@ const breakOutput = z
     kind: breakKind,
     naturalKey: z.string().openapi({ description: 'The PSP’s name of the movement.' }),
     subject: z.string().nullable(),
+    attempt: z.int().nullable().openapi({
+      description:
+        'Of the call that an unexplained line names by our reference; its payment asks the PSP again.',
+    }),
     expected: nullableMoneyOutput,
     found: nullableMoneyOutput,
     ownerId: z.uuid().nullable(),
@@ -152,7 +156,7 @@ const closeRoute = (deps: ApiDeps) =>
     operationId: 'closeReconciliationBreak',
     summary: 'Close a break by what proves it',
     description:
-      'A proof is a line of a later file, a matched bank line, a journal on the PSP’s accounts, or a correction that two people made. It is looked up, and must be of the break’s payment and amount, and newer than the break: a break cannot be written off. A journal or a correction is only proposed at first (the break stays open); it closes once another person names the same.',
+      'A proof is a line of a later file, a matched bank line, the movement that the break’s line was matched with afterwards, a journal on the PSP’s accounts, or a correction that two people made. It is looked up, and must be of the break’s payment and amount, and newer than the break: a break cannot be written off. A journal or a correction is only proposed at first (the break stays open); it closes once another person names the same.',
     middleware: [requireOperator(deps, 'payments:reconciliation:work')] as const,
     request: {
       params: idParam,
@@ -285,6 +289,7 @@ function toApiBreak(row: BreakRow & { readonly dayText: string }): z.infer<typeo
     kind: breakKind.parse(row.kind),
     naturalKey: row.naturalKey,
     subject: row.subject,
+    attempt: row.attempt,
     expected: money(row.expected),
     found: money(row.found),
     ownerId: row.owner,

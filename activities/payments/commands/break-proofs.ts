@@ -19,6 +19,8 @@ function queryOf(row: BreakRow, { kind, reference }: Proof): RawBuilder<unknown>
     case 'bank-line':
       return sql`select 1 from payments.bank_match m where m.psp = ${row.psp} and m.natural_key = ${row.naturalKey}
         and m.bank_line_id::text = ${reference}`;
+    case 'movement':
+      return row.kind === 'extra' ? matchedLine(row, reference) : nothing;
     case 'journal':
       return journal(row, reference);
     case 'correction':
@@ -44,6 +46,11 @@ const nothing = sql`select 1 where false`;
 const restatedLine = (row: BreakRow, reference: string) => sql`
   select 1 from payments.settlement_line l join payments.settlement_file f on f.id = l.file_id
   where l.psp = ${row.psp} and l.natural_key = ${reference} and f.name || '#' || f.version = ${row.naturalKey} limit 1`;
+
+/** The line itself, once its payment has settled and it was matched. */
+const matchedLine = (row: BreakRow, reference: string) => sql`
+  select 1 from payments.settlement_line l
+  where l.psp = ${row.psp} and l.natural_key = ${row.naturalKey} and l.subject = ${reference} limit 1`;
 
 /** The same movement told anew as we know it, or another one of the same payment that takes the difference back. */
 const laterLine = (row: BreakRow, reference: string) => sql`

@@ -18,6 +18,8 @@ export type NewBreak = {
   readonly kind: BreakKind;
   readonly naturalKey: string;
   readonly subject: string | null;
+  /** Of the call that an unexplained line names by our reference. */
+  readonly attempt?: number | null;
   readonly asset: string | null;
   readonly expected: bigint | null;
   readonly found: bigint | null;
@@ -56,7 +58,7 @@ export async function openBreak(trx: Trx, one: NewBreak): Promise<void> {
   );
 }
 
-export const proofKinds = ['later-line', 'bank-line', 'journal', 'correction'] as const;
+export const proofKinds = ['later-line', 'bank-line', 'journal', 'correction', 'movement'] as const;
 export type Proof = { readonly kind: (typeof proofKinds)[number]; readonly reference: string };
 
 /** Makes an operator the owner of a break. Failures: `not-found`, `break-not-open`. */
@@ -98,8 +100,8 @@ export async function assignBreak(
 }
 
 /**
- * Closes a break by a proof that exists and is about it: a line of a later file, a line of a bank statement, a journal on
- * the PSP's accounts, or a correction that two people made. The last two are proposed by one person (the break stays open)
+ * Closes a break by a proof that exists and is about it: a line of a later file, a line of a bank statement, the movement
+ * that its line was matched with afterwards, a journal on the PSP's accounts, or a correction that two people made. The last two are proposed by one person (the break stays open)
  * and closed by another one who names the same. Failures: `not-found`, `break-not-open`, `invalid-request` (the proof is not there, or proves something else).
  */
 export async function closeBreak(
