@@ -20,7 +20,7 @@ const disputeEvent = z.object({
   data: z.object({ id: z.string().min(1).max(100), payment_id: z.string().min(1).max(100) }),
 });
 
-const approvedTypes = new Set(['payment_captured', 'payment_paid']);
+const approvedTypes = new Set(['payment_approved', 'payment_captured', 'payment_paid']);
 
 /** An event outside payments and their disputes yields no notice. */
 export function verifyCheckoutWebhook(
