@@ -1,4 +1,5 @@
 /** A hold on a card that comes after its attempt was closed: nobody would capture it, so it is given back. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
@@ -43,6 +44,7 @@ const voided = ({ chargeReference, money }: ModificationOrder): PspOutcome => ({
 
 /** Of the route, above the seeded ones. */
 let version = 10;
+let lastMode: 'manual' | 'automatic' = 'manual';
 
 /** A deposit with its first attempt, not sent yet. */
 async function asked(
@@ -54,6 +56,9 @@ async function asked(
     .insertInto('payments.pspRoute')
     .values({ brand, method: 'card', currency: 'EUR', version, psps: ['alpha'], captureMode })
     .execute();
+  // A process remembers routes for two seconds.
+  if (captureMode !== lastMode) await delay(2_100);
+  lastMode = captureMode;
   const { id: depositId } = await askDeposit(db, await makePlayer(db));
   return { depositId, number: 1 };
 }
