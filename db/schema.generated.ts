@@ -670,6 +670,7 @@ export interface PaymentsAttempt {
   number: number;
   processedAmount: string | null;
   processedAsset: string | null;
+  processedPlayer: string | null;
   psp: string;
   pspReference: string | null;
   rawCode: string | null;

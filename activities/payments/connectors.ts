@@ -117,7 +117,7 @@ export type WebhookNotice = {
   readonly externalId: string;
   /** Our reference, null where the event names none. */
   readonly reference: string | null;
-  /** True when the event speaks of money that moved. */
+  /** True when the event speaks of money that moved or, for a charge, is held: a closed attempt is asked about then. */
   readonly saysApproved: boolean;
   /** True when the event speaks of a refund that did not reach the player. */
   readonly saysFailed?: boolean;

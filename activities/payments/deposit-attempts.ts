@@ -23,6 +23,7 @@ import {
   type AttemptRow,
   type DepositRow,
 } from './payment-rows.ts';
+import { releaseLateAuthorisation } from './late-authorisation.ts';
 import { closeForbidden, reserveAttempt } from './next-attempt.ts';
 import { currentRetryRules } from './payment-limits.ts';
 import { lockAttempt, recordOutcome, viewOf, type AttemptView } from './record-outcome.ts';
@@ -124,10 +125,12 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
       order === null || order.method !== 'card'
         ? null
         : { wish: order.threeDs, dsTransactionId: order.portable?.dsTransactionId ?? null };
-    return recordOutcome(db, row.depositId, row.number, outcome, {
+    const view = await recordOutcome(db, row.depositId, row.number, outcome, {
       card: card && keyedCard(deps.keyRing, row.psp, card),
       asked,
     });
+    await releaseLateAuthorisation(deps, row, view, outcome);
+    return view;
   };
 
   const attemptAt = (input: AttemptInput) =>

@@ -38,8 +38,8 @@ const instrumentDetails = z
 export function createDepositActivities(deps: Pick<ActivityDeps, 'db'>) {
   return {
     /**
-     * Credits an approved attempt, once for ever. `mismatch` when the PSP moved another amount or currency than ours:
-     * then nothing is credited. Failures: the wallet's.
+     * Credits an approved attempt, once for ever. `mismatch` when the PSP moved another amount or currency than ours,
+     * or says that it is another player's: then nothing is credited. Failures: the wallet's.
      */
     async captureDeposit(input: {
       readonly depositId: string;
@@ -61,6 +61,15 @@ export function createDepositActivities(deps: Pick<ActivityDeps, 'db'>) {
             subject: `deposit:${deposit.id}`,
             brand: deposit.brand,
             reason: `${attempt.psp} moved another amount than the deposit's`,
+          });
+          return { kind: 'mismatch' };
+        }
+        if (isOfAnother(deposit, attempt)) {
+          await openWorkItem(trx, {
+            kind: 'amount-mismatch',
+            subject: `deposit:${deposit.id}`,
+            brand: deposit.brand,
+            reason: `${attempt.psp} moved it for another player than the deposit's`,
           });
           return { kind: 'mismatch' };
         }
@@ -113,6 +122,12 @@ export function createDepositActivities(deps: Pick<ActivityDeps, 'db'>) {
     },
   };
 }
+
+/** The PSP names a player, and it is not this one. */
+export const isOfAnother = (
+  deposit: Pick<DepositRow, 'playerId'>,
+  attempt: Pick<AttemptRow, 'processedPlayer'>,
+): boolean => attempt.processedPlayer !== null && attempt.processedPlayer !== deposit.playerId;
 
 /** Two attempts may be at one PSP: its name alone decides only for rows that are older than the number. */
 const isCapturing = (deposit: DepositRow, attempt: AttemptRow): boolean =>

@@ -13,7 +13,7 @@ import type { ActivityDeps } from '../deps.ts';
 import type { ModificationRow } from './commands/request-modification.ts';
 import { closeWorkItems, openWorkItem } from './commands/work-items.ts';
 import { endAuthorisation, leftOf, lockAuthorisation, type AuthorisationRow } from './authorisations.ts';
-import { creditDeposit, creditFurther, giveUp } from './deposit-outcomes.ts';
+import { creditDeposit, creditFurther, giveUp, isOfAnother } from './deposit-outcomes.ts';
 import { lockDeposit, moneyOf, type DepositRow } from './payment-rows.ts';
 import { lockAttempt } from './record-outcome.ts';
 import type { RefundDecision } from './refunds.ts';
@@ -152,6 +152,15 @@ async function settleDone(trx: Trx, row: ModificationRow, keepsRest: boolean): P
       subject: `modification:${row.id}`,
       brand: row.brand,
       reason: `${row.psp} captured another amount than was asked for`,
+    });
+    return 'mismatch';
+  }
+  if (isCapture && isOfAnother(deposit, await lockAttempt(trx, row.depositId, row.attempt))) {
+    await openWorkItem(trx, {
+      kind: 'amount-mismatch',
+      subject: `modification:${row.id}`,
+      brand: row.brand,
+      reason: `${row.psp} captured it of another player than the deposit's`,
     });
     return 'mismatch';
   }

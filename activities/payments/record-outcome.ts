@@ -161,6 +161,10 @@ export async function lockAttempt(trx: Trx, depositId: string, number: number): 
     .executeTakeFirstOrThrow();
 }
 
+/** A later answer that does not tell whose the money is takes back nothing. */
+const toldPlayer = ({ playerId = null }: { readonly playerId?: string | null }) =>
+  playerId === null ? {} : { processedPlayer: playerId.slice(0, 100) };
+
 function detailsOf(after: AttemptState, outcome: PspOutcome) {
   if (after === 'authorised' && outcome.kind === 'authorised') {
     return {
@@ -168,6 +172,7 @@ function detailsOf(after: AttemptState, outcome: PspOutcome) {
       processedAmount: orThrow(toUnits(outcome.authorised)).toString(),
       instrument: JSON.stringify(outcome.instrument),
       severalCaptures: outcome.severalCaptures ?? null,
+      ...toldPlayer(outcome),
     };
   }
   if ((after === 'approved' || after === 'late_approved') && outcome.kind === 'approved') {
@@ -175,6 +180,7 @@ function detailsOf(after: AttemptState, outcome: PspOutcome) {
       processedAsset: outcome.processed.asset,
       processedAmount: orThrow(toUnits(outcome.processed)).toString(),
       instrument: JSON.stringify(outcome.instrument),
+      ...toldPlayer(outcome),
     };
   }
   switch (outcome.kind) {

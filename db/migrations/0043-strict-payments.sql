@@ -37,3 +37,7 @@ end
 $$;
 create trigger payout_attempt_unqueued before update on payments.payout_attempt
   for each row when (new.state = 'not_sent' and old.state <> 'not_sent') execute function payments.check_payout_unqueued();
+
+-- Whose the money is by the PSP's word, in our own id; null where it does not tell. Another one than the deposit's is
+-- parked as a wrong amount is.
+alter table payments.attempt add column processed_player text check (length(processed_player) <= 100);

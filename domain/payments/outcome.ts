@@ -30,6 +30,8 @@ export type PspOutcome =
       readonly kind: 'approved';
       readonly pspReference: string;
       readonly processed: MoneyText;
+      /** Whose it is, by the PSP and in our own id; missing or null where it does not tell. */
+      readonly playerId?: string | null;
       readonly instrument: InstrumentDetails | null;
       readonly card?: CardIdentity | null;
       readonly threeDs?: ThreeDsResult | null;
@@ -39,6 +41,7 @@ export type PspOutcome =
       readonly kind: 'authorised';
       readonly pspReference: string;
       readonly authorised: MoneyText;
+      readonly playerId?: string | null;
       /** It may be captured more than once: the PSP was asked, and has not said no. */
       readonly severalCaptures?: boolean;
       readonly instrument: InstrumentDetails | null;

@@ -187,6 +187,11 @@ export function createPaymentsEngine({
 
     create(input: NewPayment): PaymentRow {
       const nowMs = Date.now();
+      const { shopper } = scenario.current();
+      const metadata =
+        shopper === null || !('player' in input.metadata)
+          ? input.metadata
+          : { ...input.metadata, player: shopper };
       store.run(
         `insert into payment (id, reference, card_id, amount, currency, status, manual_capture, three_ds_asked, return_url, shopper,
            metadata, description, idempotency_key, created_at_ms, visible_at_ms)
@@ -200,7 +205,7 @@ export function createPaymentsEngine({
         Number(input.threeDsAsked),
         input.returnUrl,
         input.shopper,
-        JSON.stringify(input.metadata),
+        JSON.stringify(metadata),
         input.description,
         input.idempotencyKey,
         nowMs,

@@ -22,6 +22,8 @@ export const scenarioSchema = z.strictObject({
   modifyDelivery: z.enum(['answer', 'drop', 'silence', 'error500']).default('answer'),
   /** Whether an authorisation for which several captures were asked gets them. */
   severalCaptures: z.enum(['granted', 'refused']).default('granted'),
+  /** Whom every payment is told to be of, whatever was sent with it. */
+  shopper: z.string().min(3).max(100).nullable().default(null),
   /** How long a silent connection is held before it breaks. */
   timeoutMs: z.int().min(0).default(35_000),
   /** How long `slow` takes to answer; longer than the webhook's delay. */

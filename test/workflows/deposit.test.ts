@@ -330,13 +330,14 @@ describeWorkflows('a deposit', () => {
     expect(await limitTaken(database.db, playerId)).toBe(50n);
   });
 
-  test('of which the PSP took another amount is parked and not credited', async () => {
+  test.each([
+    ['another amount', { processed: { amount: '5.00', asset: 'EUR' } }],
+    ['the amount in another currency', { processed: { amount: '50.00', asset: 'GBP' } }],
+    ['the amount for another player', { playerId: '0198c0de-0000-4000-8000-0000000000aa' }],
+  ])('of which the PSP took %s is parked and not credited', async (_name, wrong) => {
     const playerId = await makePlayer(database.db);
     const row = await askDeposit(database.db, playerId);
-    const other = (order: Parameters<typeof approved>[0]) => ({
-      ...approved(order),
-      processed: { amount: '5.00', asset: 'EUR' },
-    });
+    const other = (order: Parameters<typeof approved>[0]) => ({ ...approved(order), ...wrong });
     alpha.play({ authorise: [approved], status: [other] });
     await run(async (client) => {
       expect(await begin(client, row)).toMatchObject({ state: 'parked' });

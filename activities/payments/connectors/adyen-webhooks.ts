@@ -80,18 +80,22 @@ export function verifyAdyenWebhook(
         : {}),
       saysFailed: refundFailures.has(`${one.eventCode}:${one.success}`),
       externalId: `${one.eventCode}:${one.pspReference}:${one.success}`,
-      reference: parseReference(one.merchantReference) === null ? null : one.merchantReference,
+      reference: referenceOf(one),
       saysApproved:
         one.success === 'true' &&
         (one.eventCode === 'AUTHORISATION' ||
           one.eventCode === 'PAYOUT_THIRDPARTY' ||
           one.eventCode === 'REFUND' ||
           one.eventCode === 'CAPTURE' ||
-          one.eventCode === 'CANCELLATION'),
+          // No money moves by it: one without a row of its own, as of a hold that came late, needs nobody.
+          (one.eventCode === 'CANCELLATION' && referenceOf(one) !== null)),
       body: JSON.stringify(one),
     })),
   );
 }
+
+const referenceOf = ({ merchantReference }: AdyenItem): string | null =>
+  parseReference(merchantReference) === null ? null : merchantReference;
 
 /** Reads stored items back and checks each signature again, so that a changed row is no evidence. */
 export function readEvidence(

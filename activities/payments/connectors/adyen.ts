@@ -334,6 +334,8 @@ function authorised(answer: PaymentAnswer, order: PaymentOrder, threeDs: ThreeDs
   if (!amount || pspReference === undefined) return { kind: 'pending', pspReference: pspReference ?? null };
   const money = fromMinorNumber(amount.value, amount.currency);
   const card = order.method === 'e-wallet' ? null : identityOf(data);
+  // Of the card that was charged. A notification tells of no shopper under its signature.
+  const playerId = data['recurring.shopperReference'] ?? null;
   const instrument =
     order.method === 'e-wallet'
       ? null
@@ -344,8 +346,8 @@ function authorised(answer: PaymentAnswer, order: PaymentOrder, threeDs: ThreeDs
           ...expiryOf(data['expiryDate']),
         };
   return order.captureMode !== 'automatic'
-    ? { kind: 'authorised', pspReference, authorised: money, instrument, card, threeDs }
-    : { kind: 'approved', pspReference, processed: money, instrument, card, threeDs };
+    ? { kind: 'authorised', pspReference, authorised: money, playerId, instrument, card, threeDs }
+    : { kind: 'approved', pspReference, processed: money, playerId, instrument, card, threeDs };
 }
 
 function declined(

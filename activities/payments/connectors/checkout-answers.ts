@@ -33,6 +33,10 @@ const payment = z.object({
   '3ds': threeDsAnswer.optional(),
   balances: z.object({ total_captured: z.int().nonnegative() }).optional(),
   source: card.optional(),
+  metadata: z
+    .object({ player: z.string().max(100).optional() })
+    .optional()
+    .catch(undefined),
   _links: z.object({ redirect: z.object({ href: z.url() }).optional() }).optional(),
 });
 
@@ -135,6 +139,7 @@ export function outcomeOf(paid: CheckoutPayment, declineCode: string | null, isM
           kind: 'approved',
           pspReference,
           processed: fromMinorNumber(paid.balances.total_captured, paid.currency),
+          playerId: playerOf(paid),
           instrument: instrumentOf(paid),
           card: identityOf(paid),
           threeDs: checkoutResult(paid),
@@ -146,6 +151,7 @@ export function outcomeOf(paid: CheckoutPayment, declineCode: string | null, isM
       kind: 'authorised',
       pspReference,
       authorised: fromMinorNumber(paid.amount, paid.currency),
+      playerId: playerOf(paid),
       severalCaptures: true,
       instrument: instrumentOf(paid),
       threeDs: checkoutResult(paid),
@@ -195,6 +201,9 @@ function declinedBy(paid: CheckoutPayment, code: string | null): PspOutcome {
     threeDs: checkoutResult(paid),
   };
 }
+
+/** Null for a payment of an older build, which was not told. */
+const playerOf = ({ metadata }: CheckoutPayment): string | null => metadata?.player ?? null;
 
 const identityOf = ({ source }: CheckoutPayment) =>
   source === undefined

@@ -30,7 +30,7 @@ export const checkoutToleranceS = 7 * 86_400;
 /** How far a sender's clock may run ahead, in seconds. */
 const clockSkewS = 300;
 
-const approvedTypes = new Set(['payment_captured', 'payment_paid']);
+const approvedTypes = new Set(['payment_approved', 'payment_captured', 'payment_paid']);
 
 /** An event outside payments and their disputes yields no notice. */
 export function verifyCheckoutWebhook(

@@ -82,6 +82,7 @@ export function createCheckoutConnector(
           amount: minorNumber(order.money),
           currency: order.money.asset,
           reference: order.reference,
+          metadata: { player: order.playerId },
           processing_channel_id: account.processingChannelId,
           capture: order.captureMode === 'automatic',
           ...(order.method === 'e-wallet' ? { payment_type: 'Regular' } : checkoutThreeDs(order)),

@@ -9,7 +9,12 @@ export const stripeToleranceS = 300;
 
 const families: ReadonlySet<string> = new Set(['payment_intent', 'charge', 'payout', 'refund']);
 const alertTypes = 'radar.early_fraud_warning.';
-const approvedTypes = new Set(['payment_intent.succeeded', 'charge.succeeded', 'payout.paid']);
+const approvedTypes = new Set([
+  'payment_intent.succeeded',
+  'payment_intent.amount_capturable_updated',
+  'charge.succeeded',
+  'payout.paid',
+]);
 
 /** Checks the header over the raw bytes; an event outside payments, refunds, payouts and fraud reports yields no notice. */
 export function verifyStripeWebhook(

@@ -35,7 +35,7 @@ export function createStripeConnector(name: string, account: StripeAccount, time
           ...(order.captureMode !== 'automatic' ? { capture_method: 'manual' as const } : {}),
           confirm: true,
           return_url: order.returnUrl,
-          metadata: { reference: order.reference },
+          metadata: { reference: order.reference, player: order.playerId },
           expand: ['latest_charge'],
         },
         { idempotencyKey: order.reference },
@@ -301,6 +301,7 @@ function intentOutcome(intent: Stripe.PaymentIntent): PspOutcome {
         kind: 'approved',
         pspReference: intent.id,
         processed: fromMinorNumber(intent.amount_received, intent.currency),
+        playerId: playerOf(intent),
         instrument: instrumentOf(intent),
         card: cardOf(intent),
         threeDs: stripeResult(chargeOf(intent)),
@@ -310,6 +311,7 @@ function intentOutcome(intent: Stripe.PaymentIntent): PspOutcome {
         kind: 'authorised',
         pspReference: intent.id,
         authorised: fromMinorNumber(intent.amount_capturable, intent.currency),
+        playerId: playerOf(intent),
         severalCaptures: chargeOf(intent)?.payment_method_details?.card?.multicapture?.status === 'available',
         instrument: instrumentOf(intent),
         card: cardOf(intent),
@@ -344,6 +346,9 @@ function intentOutcome(intent: Stripe.PaymentIntent): PspOutcome {
       return { kind: 'unknown', reason: 'unknown status' };
   }
 }
+
+/** Null for an intent of an older build, which was not told. */
+const playerOf = (intent: Stripe.PaymentIntent): string | null => intent.metadata?.['player'] ?? null;
 
 const chargeOf = (intent: Stripe.PaymentIntent): Stripe.Charge | null =>
   typeof intent.latest_charge === 'object' ? intent.latest_charge : null;

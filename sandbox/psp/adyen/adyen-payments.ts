@@ -15,6 +15,7 @@ import { answerWrite } from './adyen-requests.ts';
 function cardData(payment: PaymentRow, psp: Psp): Record<string, string> {
   const card = psp.vault.find(payment.card_id);
   if (card === undefined) return {};
+  const shopper = psp.scenario.current().shopper ?? card.shopper;
   return {
     cardSummary: card.last4,
     cardBin: card.bin,
@@ -23,7 +24,7 @@ function cardData(payment: PaymentRow, psp: Psp): Record<string, string> {
     expiryDate: `${card.exp_month}/${card.exp_year}`,
     'recurring.recurringDetailReference': card.id,
     cardIssuingCountry: 'MT',
-    ...(card.shopper === null ? {} : { 'recurring.shopperReference': card.shopper }),
+    ...(shopper === null ? {} : { 'recurring.shopperReference': shopper }),
     ...authenticationData(payment, psp),
   };
 }

@@ -84,6 +84,20 @@ const bookedAmount = async (rig: PspRig, reference: string): Promise<string[]> =
 
 export const modifications: readonly Scenario[] = [
   {
+    name: 'a hold is told by a webhook that says so, so that one on a closed attempt is heard of',
+    async run(rig) {
+      const { reference } = await held(rig);
+      const told = await rig.receiver.waitFor(({ body, headers }) => {
+        const notices = rig.connector.verifyWebhook(
+          Buffer.from(body),
+          new Headers(headers as Record<string, string>),
+        );
+        return notices.ok && notices.value.some((one) => one.reference === reference && one.saysApproved);
+      });
+      expect(told.body).toContain(reference);
+    },
+  },
+  {
     name: 'a capture in part moves that part, once, and tells it',
     async run(rig) {
       const { reference, order } = await held(rig);

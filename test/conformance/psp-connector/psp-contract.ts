@@ -58,6 +58,21 @@ const charging: readonly Scenario[] = [
     },
   },
   {
+    name: 'a charge and a hold tell whose they are, also where the PSP has another player for them than was asked',
+    async run(rig) {
+      for (const captureMode of ['automatic', 'manual'] as const) {
+        const ours = await chargeOrder(rig, good, { captureMode });
+        expect(await rig.connector.authorise(ours)).toMatchObject({ playerId: ours.playerId });
+        expect(await rig.connector.status(ours)).toMatchObject({ playerId: ours.playerId });
+        const order = await chargeOrder(rig, good, { captureMode });
+        await rig.scenario({ shopper: 'somebody-else' });
+        await rig.connector.authorise(order);
+        expect(await rig.connector.status(order)).toMatchObject({ playerId: 'somebody-else' });
+        await rig.scenario({});
+      }
+    },
+  },
+  {
     name: 'a card has one name whatever its token, and it is told with a refusal, too',
     async run(rig) {
       const named = async (number: string) => {
