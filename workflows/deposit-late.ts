@@ -2,7 +2,8 @@
 import { condition, patched, proxyActivities, setHandler } from '@temporalio/workflow';
 import type { createDepositAttemptActivities } from '#activities/payments/deposit-attempts.ts';
 import type { createDepositActivities } from '#activities/payments/deposit-outcomes.ts';
-import { parkedBudgetMs, pollPauseMs, unknownBudgetMs } from '#domain/payments/budgets.ts';
+import { hasTakenMoney } from '#domain/payments/attempt-state.ts';
+import { outcomeBudgetMs, pollPauseMs } from '#domain/payments/budgets.ts';
 import { taskQueues } from '#domain/task-queues.ts';
 import { depositLateNotified, type DepositLateInput } from './deposit-late.contract.ts';
 import { database, provider } from './retry-profiles.ts';
@@ -21,7 +22,6 @@ const { captureDeposit } = proxyActivities<ReturnType<typeof createDepositActivi
 const pausesMs = [60_000, 10 * 60_000, 3_600_000];
 /** While its answers do not come, it is asked for as long as any outcome is waited for. */
 const unclearPauseMsMax = 3_600_000;
-const budgetMs = unknownBudgetMs + parkedBudgetMs;
 
 export async function depositLate(
   input: DepositLateInput,
@@ -45,10 +45,10 @@ export async function depositLate(
     for (;;) {
       isTold = false;
       const { state, isUnclear = false } = await refreshAttempt(at);
-      if (state === 'late_approved' || state === 'approved') return true;
+      if (hasTakenMoney(state)) return true;
       if (!patched('asked-again')) return false;
       const pauseMs = isUnclear ? pollPauseMs(unclear, unclearPauseMsMax) : pausesMs[noes];
-      if (pauseMs === undefined || Date.now() - startedAtMs > budgetMs) return false;
+      if (pauseMs === undefined || Date.now() - startedAtMs > outcomeBudgetMs) return false;
       if (isUnclear) unclear += 1;
       else noes += 1;
       await condition(() => isTold, pauseMs);

@@ -18,12 +18,12 @@ import type {
 import type { createDepositActivities } from '#activities/payments/deposit-outcomes.ts';
 import type { createHoldActivities, Hold } from '#activities/payments/holds.ts';
 import type { AttemptView } from '#activities/payments/record-outcome.ts';
-import { isOpenOrApproved, isResolved } from '#domain/payments/attempt-state.ts';
+import { isClosedUnpaid, isResolved } from '#domain/payments/attempt-state.ts';
 import {
   actionDeadlineMs,
   answerWithinMs,
+  outcomeBudgetMs,
   overduePauseMs,
-  parkedBudgetMs,
   pollPauseMs,
   unknownBudgetMs,
   untracedBudgetMs,
@@ -218,7 +218,7 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
       if (isResolved(attempt.state)) break;
       if (view.state !== 'parked' && ageMs() > toldAfterMs(attempt))
         await park(`no outcome from ${attempt.psp}`);
-      if (ageMs() > unknownBudgetMs + parkedBudgetMs) break;
+      if (ageMs() > outcomeBudgetMs) break;
     }
     return attempt;
   }
@@ -237,9 +237,7 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
 
   /** A notice may come after an attempt's last answer and before its end is known here, or say no number. */
   function takeUpSpokenOf(): void {
-    const spoken = attempts.filter(
-      ({ number, state }) => spokenOf.has(number) && !isOpenOrApproved(state) && state !== 'late_approved',
-    );
+    const spoken = attempts.filter(({ number, state }) => spokenOf.has(number) && isClosedUnpaid(state));
     if (spoken.length === 0 || !patched('spoken-of-late')) return;
     for (const { number } of spoken) strays.add(number);
   }
@@ -294,7 +292,7 @@ export async function deposit(input: DepositInput): Promise<DepositView> {
     const endedAtMs = Date.now();
     await settleStrays();
     for (let tries = 0; unclear.size > 0 && patched('unclear-strays'); tries += 1) {
-      if (Date.now() - endedAtMs > unknownBudgetMs + parkedBudgetMs) return;
+      if (Date.now() - endedAtMs > outcomeBudgetMs) return;
       await condition(() => strays.size > 0, pollPauseMs(tries, pollMsMax));
       for (const number of unclear) strays.add(number);
       await settleStrays();

@@ -17,7 +17,7 @@ import type { createModificationActivities } from '#activities/payments/modifica
 import type { FailureCode } from '#domain/failures.ts';
 import {
   answerWithinMs,
-  parkedBudgetMs,
+  outcomeBudgetMs,
   payoutAttemptsMax,
   pollPauseMs,
   unknownBudgetMs,
@@ -172,7 +172,7 @@ export async function modification(input: ModificationInput): Promise<Modificati
       call = await insist(() => refreshModification({ modificationId }));
       if (isPayoutResolved(call.state)) break;
       if (ageMs > unknownBudgetMs && state !== 'parked') await park(`no outcome from ${call.psp}`);
-      if (ageMs > unknownBudgetMs + parkedBudgetMs) break;
+      if (ageMs > outcomeBudgetMs) break;
     }
     return call;
   }

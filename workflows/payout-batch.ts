@@ -4,7 +4,7 @@ import type {
   createPayoutBatchActivities,
   PayoutBatchState,
 } from '#activities/payments/sepa/payout-batches.ts';
-import { parkedBudgetMs, pollPauseMs, unknownBudgetMs } from '#domain/payments/budgets.ts';
+import { outcomeBudgetMs, pollPauseMs, unknownBudgetMs } from '#domain/payments/budgets.ts';
 import { taskQueues } from '#domain/task-queues.ts';
 import { insist } from './insist.ts';
 import type { PayoutBatchInput } from './payout-batch.contract.ts';
@@ -34,7 +34,7 @@ export async function payoutBatch({ batchId }: PayoutBatchInput): Promise<Payout
       await insist(() => reportStuckBatch({ batchId }));
       isShown = true;
     }
-    if (ageMs > unknownBudgetMs + parkedBudgetMs) break;
+    if (ageMs > outcomeBudgetMs) break;
   }
   upsertSearchAttributes([{ key: stageKey, value: state }]);
   return state;

@@ -11,7 +11,7 @@ import type { createRefundCallActivities, RefundCallView } from '#activities/pay
 import type { createRefundActivities } from '#activities/payments/refunds.ts';
 import {
   answerWithinMs,
-  parkedBudgetMs,
+  outcomeBudgetMs,
   payoutAttemptsMax,
   pollPauseMs,
   refundPollMsMax,
@@ -156,7 +156,7 @@ export async function refund(input: RefundInput): Promise<RefundView> {
       call = await insist(() => refreshRefund({ refundId }));
       if (isRefundCallResolved(call.state)) break;
       if (ageMs > unknownBudgetMs && state !== 'parked') await park(`no outcome from ${call.psp}`);
-      if (ageMs > unknownBudgetMs + parkedBudgetMs) break;
+      if (ageMs > outcomeBudgetMs) break;
     }
     return call;
   }

@@ -22,7 +22,7 @@ import type { createWithdrawalActivities } from '#activities/payments/withdrawal
 import type { createRiskActivities } from '#activities/risk/assess-withdrawal.ts';
 import {
   answerWithinMs,
-  parkedBudgetMs,
+  outcomeBudgetMs,
   payoutAttemptsMax,
   payoutPollMsMax,
   pollPauseMs,
@@ -353,7 +353,7 @@ export async function withdrawal(input: WithdrawalInput): Promise<WithdrawalView
       payout = await insist(() => refreshPayout({ withdrawalId, number: payout.number }));
       if (isPayoutResolved(payout.state)) break;
       if (ageMs > unknownBudgetMs && state !== 'parked') await park(`no outcome from ${payout.psp}`);
-      if (ageMs > unknownBudgetMs + parkedBudgetMs) break;
+      if (ageMs > outcomeBudgetMs) break;
     }
     return payout;
   }

@@ -1,11 +1,10 @@
 /** A round that was over and takes another stake is open again: guarded again, and asked about by a workflow of its own. */
 import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openWallet } from '#activities/wallet/player-wallet.ts';
-import { postTransfer } from '#activities/wallet/post.ts';
 import { createWalletWriter, type WalletWriter } from '#activities/wallet/writer.ts';
 import { orThrow } from '#domain/failures.ts';
 import type { BetCommand, GameCommand, RollbackCommand, WinCommand } from '#domain/wallet/commands.ts';
+import { makeFundedWallet } from '#test/support/factories.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import { claimExpiredRounds } from './guard.ts';
 
@@ -28,21 +27,7 @@ afterAll(async () => {
 });
 
 async function fundedPlayer(): Promise<string> {
-  const playerId = randomUUID();
-  await database.db.transaction().execute(async (trx) => {
-    await openWallet(trx, { playerId, asset: 'EUR', brand: 'aurora', jurisdiction: 'MT' });
-    orThrow(
-      await postTransfer(trx, {
-        key: `deposit:${playerId}:capture`,
-        playerId,
-        asset: 'EUR',
-        amount: 100n * euro,
-        subject: `deposit:${playerId}`,
-        transfer: { code: 'deposit.capture', psp: 'alpha' },
-      }),
-    );
-  });
-  return playerId;
+  return makeFundedWallet(database.db, 100n * euro);
 }
 
 const fingerprint = (...parts: unknown[]) => createHash('sha256').update(parts.join('\n')).digest('hex');

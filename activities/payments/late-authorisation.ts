@@ -3,7 +3,7 @@
  * Left alone it would keep the player's money at his bank for a week.
  */
 import type { Database } from '#db/connect.ts';
-import { isOpenOrApproved } from '#domain/payments/attempt-state.ts';
+import { isClosedUnpaid } from '#domain/payments/attempt-state.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import { toMoneyText } from '#domain/money.ts';
 import type { ActivityDeps } from '../deps.ts';
@@ -19,8 +19,7 @@ export async function releaseLateAuthorisation(
   standing: Pick<AttemptView, 'state'>,
   outcome: PspOutcome,
 ): Promise<void> {
-  if (outcome.kind !== 'authorised' || isOpenOrApproved(standing.state) || standing.state === 'late_approved')
-    return;
+  if (outcome.kind !== 'authorised' || !isClosedUnpaid(standing.state)) return;
   const deposit = await mustDeposit(deps.db, attempt.depositId);
   // Captured by itself it is money that came late. A hold that was ours was ended by its own void.
   if (deposit.captureMode === 'automatic' || (await wasHeld(deps.db, attempt))) return;

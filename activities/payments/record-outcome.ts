@@ -2,7 +2,12 @@
 import { sql } from 'kysely';
 import type { Database, Trx } from '#db/connect.ts';
 import { appendEvent } from '#activities/compliance/append-event.ts';
-import { applyOutcome, isResolved, type AttemptState } from '#domain/payments/attempt-state.ts';
+import {
+  applyOutcome,
+  hasTakenMoney,
+  isResolved,
+  type AttemptState,
+} from '#domain/payments/attempt-state.ts';
 import { declineTableVersion, type DeclineClass } from '#domain/payments/decline-class.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import { assert, orThrow } from '#domain/failures.ts';
@@ -175,7 +180,7 @@ function detailsOf(after: AttemptState, outcome: PspOutcome) {
       ...toldPlayer(outcome),
     };
   }
-  if ((after === 'approved' || after === 'late_approved') && outcome.kind === 'approved') {
+  if (hasTakenMoney(after) && outcome.kind === 'approved') {
     return {
       processedAsset: outcome.processed.asset,
       processedAmount: orThrow(toUnits(outcome.processed)).toString(),

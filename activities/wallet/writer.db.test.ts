@@ -1,9 +1,9 @@
 /** The batch writer on a real PostgreSQL: repeats, races, rollbacks in both orders, fences between two processes. */
 import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makeFundedWallet } from '#test/support/factories.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import type { BetCommand, GameCommand, RollbackCommand, WinCommand } from '#domain/wallet/commands.ts';
-import { postTransfer } from './post.ts';
 import { openWallet, setPlayBrake } from './player-wallet.ts';
 import { createWalletWriter, type WalletWriter } from './writer.ts';
 
@@ -30,20 +30,7 @@ afterAll(async () => {
 });
 
 async function fundedPlayer(amount: bigint): Promise<string> {
-  const playerId = randomUUID();
-  await database.db.transaction().execute(async (trx) => {
-    await openWallet(trx, { playerId, asset: 'EUR', brand: 'aurora', jurisdiction: 'MT' });
-    const posted = await postTransfer(trx, {
-      key: `deposit:${playerId}:capture`,
-      playerId,
-      asset: 'EUR',
-      amount,
-      subject: `deposit:${playerId}`,
-      transfer: { code: 'deposit.capture', psp: 'alpha' },
-    });
-    expect(posted.ok).toBe(true);
-  });
-  return playerId;
+  return makeFundedWallet(database.db, amount);
 }
 
 const fingerprint = (...parts: unknown[]) => createHash('sha256').update(parts.join('\n')).digest('hex');

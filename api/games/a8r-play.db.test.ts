@@ -1,10 +1,11 @@
 /** The a8r v1 wire on a real ledger: integer subunits, one envelope for all, 412 and 403 in its own words. */
 import { createHmac, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openWallet, setPlayBrake } from '#activities/wallet/player-wallet.ts';
+import { setPlayBrake } from '#activities/wallet/player-wallet.ts';
 import { postTransfer } from '#activities/wallet/post.ts';
 import { createWalletWriter, type WalletWriter } from '#activities/wallet/writer.ts';
 import { orThrow } from '#domain/failures.ts';
+import { makeFundedWallet } from '#test/support/factories.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import { makeIntegration, testKeyRing } from '#test/support/integrations.ts';
 import { createRouter, type Api } from '../app.ts';
@@ -57,23 +58,7 @@ afterAll(async () => {
 });
 
 async function playerWith(amount: bigint, { asset = 'EUR', brand = 'aurora' } = {}): Promise<string> {
-  const playerId = randomUUID();
-  await database.db.transaction().execute(async (trx) => {
-    await openWallet(trx, { playerId, asset, brand, jurisdiction: 'MT' });
-    if (amount === 0n) return;
-    const transfer = { code: 'deposit.capture', psp: 'alpha' } as const;
-    orThrow(
-      await postTransfer(trx, {
-        key: `deposit:${playerId}:capture`,
-        playerId,
-        asset,
-        amount,
-        subject: `deposit:${playerId}`,
-        transfer,
-      }),
-    );
-  });
-  return playerId;
+  return makeFundedWallet(database.db, amount, { asset, brand });
 }
 
 const hmac = (body: string, key = secret): string => createHmac('sha256', key).update(body).digest('hex');

@@ -2,10 +2,10 @@
 import { generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openGameSession } from '#activities/games/commands/game-sessions.ts';
-import { expireGameSessions, openWallet, setPlayBrake } from '#activities/wallet/player-wallet.ts';
-import { postTransfer } from '#activities/wallet/post.ts';
+import { expireGameSessions, setPlayBrake } from '#activities/wallet/player-wallet.ts';
 import { createWalletWriter, type WalletWriter } from '#activities/wallet/writer.ts';
 import { orThrow } from '#domain/failures.ts';
+import { makeFundedWallet } from '#test/support/factories.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import { makeIntegration } from '#test/support/integrations.ts';
 import { createRouter, type Api } from '../app.ts';
@@ -57,22 +57,7 @@ afterAll(async () => {
 type Player = { readonly playerId: string; readonly token: string };
 
 async function playerWith(amount: bigint): Promise<Player> {
-  const playerId = randomUUID();
-  await database.db.transaction().execute(async (trx) => {
-    await openWallet(trx, { playerId, asset: 'EUR', brand: 'aurora', jurisdiction: 'MT' });
-    if (amount === 0n) return;
-    const transfer = { code: 'deposit.capture', psp: 'alpha' } as const;
-    orThrow(
-      await postTransfer(trx, {
-        key: `deposit:${playerId}:capture`,
-        playerId,
-        asset: 'EUR',
-        amount,
-        subject: `deposit:${playerId}`,
-        transfer,
-      }),
-    );
-  });
+  const playerId = await makeFundedWallet(database.db, amount);
   const session = orThrow(
     await openGameSession(database.db, {
       playerId,

@@ -1,10 +1,8 @@
 /** The whole application serves every dialect's door, and two of its processes agree on what one provider says twice. */
 import { createHmac, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openWallet } from '#activities/wallet/player-wallet.ts';
-import { postTransfer } from '#activities/wallet/post.ts';
-import { orThrow } from '#domain/failures.ts';
 import { createTestApi, type TestApi } from '#test/support/api.ts';
+import { makeFundedWallet } from '#test/support/factories.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import { makeIntegration } from '#test/support/integrations.ts';
 
@@ -50,21 +48,7 @@ test.each([
 });
 
 async function fundedPlayer(): Promise<string> {
-  const playerId = randomUUID();
-  await database.db.transaction().execute(async (trx) => {
-    await openWallet(trx, { playerId, asset: 'EUR', brand: 'aurora', jurisdiction: 'MT' });
-    orThrow(
-      await postTransfer(trx, {
-        key: `deposit:${playerId}:capture`,
-        playerId,
-        asset: 'EUR',
-        amount: 10n * euro,
-        subject: `deposit:${playerId}`,
-        transfer: { code: 'deposit.capture', psp: 'alpha' },
-      }),
-    );
-  });
-  return playerId;
+  return makeFundedWallet(database.db, 10n * euro);
 }
 
 async function call(process: TestApi, method: string, playerId: string, transactions: readonly object[]) {

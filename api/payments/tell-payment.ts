@@ -7,7 +7,7 @@ import { modificationInputOf } from '#activities/payments/commands/request-modif
 import { refundInputOf } from '#activities/payments/commands/request-refund.ts';
 import { openWorkItem } from '#activities/payments/commands/work-items.ts';
 import type { Database } from '#db/connect.ts';
-import { attemptStates, isResolved } from '#domain/payments/attempt-state.ts';
+import { attemptStates, hasTakenMoney, isResolved } from '#domain/payments/attempt-state.ts';
 import type { PaymentSubject } from '#domain/payments/reference.ts';
 import { depositStart, depositWorkflowId, pspNotified } from '#workflows/deposit.contract.ts';
 import type { deposit } from '#workflows/deposit.ts';
@@ -100,7 +100,7 @@ async function isOldNews(db: Database, notice: Notified): Promise<boolean> {
     .executeTakeFirst();
   const state = attemptStates.find((known) => known === row?.state);
   if (state === undefined || !isResolved(state)) return false;
-  return !notice.saysApproved || state === 'approved' || state === 'late_approved';
+  return !notice.saysApproved || hasTakenMoney(state);
 }
 
 /** Attempts that did not get money as far as we know. */

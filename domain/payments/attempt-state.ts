@@ -29,12 +29,20 @@ export const isOpenOrApproved = (state: AttemptState): boolean =>
 export const isResolved = (state: AttemptState): boolean =>
   !isOpenOrApproved(state) || state === 'approved' || state === 'authorised';
 
+/** The PSP has charged, however late that was known. */
+export const hasTakenMoney = (state: AttemptState): boolean =>
+  state === 'approved' || state === 'late_approved';
+
+/** Closed, and without money as far as is known: only a late word of the PSP changes that. */
+export const isClosedUnpaid = (state: AttemptState): boolean =>
+  !isOpenOrApproved(state) && state !== 'late_approved';
+
 /**
  * The state after hearing `outcome`. Monotonic: what is closed stays closed, and the one way out is money that came
  * after all (`late_approved`). An outcome that proves nothing changes nothing.
  */
 export function applyOutcome(state: AttemptState, outcome: PspOutcome): AttemptState {
-  if (state === 'approved' || state === 'late_approved') return state;
+  if (hasTakenMoney(state)) return state;
   if (state === 'authorised') return afterAuthorisation(outcome);
   if (!isOpenOrApproved(state)) return outcome.kind === 'approved' ? 'late_approved' : state;
   switch (outcome.kind) {

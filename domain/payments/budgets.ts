@@ -15,6 +15,9 @@ export const untracedBudgetMs = 15 * 60_000;
 /** After parking, the questions go on: a late success is credited, not dropped. */
 export const parkedBudgetMs = 30 * 24 * 3_600_000;
 
+/** How long in all a PSP is asked what became of a call. */
+export const outcomeBudgetMs = unknownBudgetMs + parkedBudgetMs;
+
 /** A workflow that was started while its deposit was being written waits this long for the row. */
 export const writtenWithinMs = 3_000;
 /** An announced transfer that has not come by then is given up; banks need a week at the most. */

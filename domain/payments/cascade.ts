@@ -1,6 +1,6 @@
 /** Whether a deposit may be tried again and where: only after proof that the last attempt took no money. */
 import type { AttemptState } from './attempt-state.ts';
-import { isOpenOrApproved } from './attempt-state.ts';
+import { hasTakenMoney, isOpenOrApproved } from './attempt-state.ts';
 import { mayCascade, type DeclineClass } from './decline-class.ts';
 
 export type AttemptSummary = {
@@ -42,8 +42,7 @@ export function nextStep(
   attempts: readonly AttemptSummary[],
   waitedMs: number,
 ): NextStep {
-  if (attempts.some(({ state }) => state === 'approved' || state === 'late_approved'))
-    return { kind: 'approved' };
+  if (attempts.some(({ state }) => hasTakenMoney(state))) return { kind: 'approved' };
   if (attempts.some(({ state }) => state === 'authorised')) return { kind: 'authorised' };
   if (attempts.some(({ state }) => isOpenOrApproved(state))) return { kind: 'wait' };
   const number = attempts.length + 1;

@@ -84,6 +84,30 @@ export async function makePlayer(db: Database, wish: PlayerWish = {}): Promise<T
   return player;
 }
 
+/** A wallet of nobody that `pam` knows, with money on it from its first moment: what tests of the ledger alone need. */
+export async function makeFundedWallet(
+  db: Database,
+  amount: bigint,
+  { asset = 'EUR', brand = 'aurora' } = {},
+): Promise<string> {
+  const playerId = randomUUID();
+  await db.transaction().execute(async (trx) => {
+    await openWallet(trx, { playerId, asset, brand, jurisdiction: 'MT' });
+    if (amount === 0n) return;
+    orThrow(
+      await postTransfer(trx, {
+        key: `deposit:${playerId}:capture`,
+        playerId,
+        asset,
+        amount,
+        subject: `deposit:${playerId}`,
+        transfer: { code: 'deposit.capture', psp: 'alpha' },
+      }),
+    );
+  });
+  return playerId;
+}
+
 /** Money on the player's cash account, as a captured deposit puts it there; `amount` in ledger units. */
 export async function makeDeposit(
   db: Database,

@@ -6,12 +6,12 @@ import { createRoundActivities } from '#activities/games/rounds.ts';
 import { claimExpiredRounds } from '#activities/games/guard.ts';
 import type { GameProvider, RoundOutcome } from '#activities/games/providers.ts';
 import { gameFingerprint } from '#activities/wallet/game-fingerprint.ts';
-import { openWallet } from '#activities/wallet/player-wallet.ts';
-import { postCommand, postTransfer } from '#activities/wallet/post.ts';
+import { postCommand } from '#activities/wallet/post.ts';
 import type { GameCommand } from '#domain/wallet/commands.ts';
 import { fail, orThrow, succeed, type Result } from '#domain/failures.ts';
 import type { round } from '#workflows/round.ts';
 import { getRound, resolveRound, roundWorkflowId, type RoundInput } from '#workflows/round.contract.ts';
+import { makeFundedWallet } from '#test/support/factories.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import {
   createWorkflowEnvironment,
@@ -34,21 +34,8 @@ const provider: GameProvider = {
 type Opened = { readonly playerId: string; readonly roundRef: string; readonly betId: string };
 
 async function openRound(): Promise<Opened> {
-  const playerId = randomUUID();
+  const playerId = await makeFundedWallet(database.db, 10n * euro);
   const opened = { playerId, roundRef: randomUUID(), betId: randomUUID() };
-  await database.db.transaction().execute(async (trx) => {
-    await openWallet(trx, { playerId, asset: 'EUR', brand: 'aurora', jurisdiction: 'MT' });
-    orThrow(
-      await postTransfer(trx, {
-        key: `deposit:${playerId}:capture`,
-        playerId,
-        asset: 'EUR',
-        amount: 10n * euro,
-        subject: `deposit:${playerId}`,
-        transfer: { code: 'deposit.capture', psp: 'alpha' },
-      }),
-    );
-  });
   await stake(opened);
   return opened;
 }
