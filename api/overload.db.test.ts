@@ -78,11 +78,11 @@ async function waitUntilBlocked(statements: number): Promise<void> {
   );
 }
 
-const overloadedIn = {
-  hub88: { http: 200, body: { status: 'RS_ERROR_UNKNOWN' } },
-  caleta: { http: 200, body: { status: 'RS_ERROR_UNKNOWN' } },
-  'a8r-v2': { http: 500, body: { code: 'internal', meta: { api_code: '500' } } },
-  'a8r-v1': { http: 500, body: { code: 500 } },
+const undecidedIn = {
+  hub88: { http: 200, body: { status: 'RS_ERROR_UNKNOWN' }, retryAfter: null },
+  caleta: { http: 200, body: { status: 'RS_ERROR_UNKNOWN' }, retryAfter: null },
+  'a8r-v2': { http: 503, body: { code: 'unavailable', meta: { api_code: '500' } }, retryAfter: '2' },
+  'a8r-v1': { http: 503, body: { code: 500 }, retryAfter: '2' },
 } as const;
 
 test.each(dialects)(
@@ -101,7 +101,7 @@ test.each(dialects)(
     taken.push(send(1));
     await delay(100);
     const refused = await send(2);
-    expect(refused).toMatchObject(overloadedIn[dialect]);
+    expect(refused).toMatchObject(undecidedIn[dialect]);
     expect(crowded.log.filter((line) => line['requestId'] === refused.requestId)).toEqual([
       expect.objectContaining({ code: 'overloaded', msg: 'wallet call not decided' }),
     ]);
@@ -112,6 +112,39 @@ test.each(dialects)(
     expect((await crowded.wallet(last)).cash).toBe(9n * euro);
     expect((await send(2)).text).toContain('"balance":');
     expect((await crowded.wallet(last)).cash).toBe(8n * euro);
+  },
+);
+
+test.each(dialects)(
+  '%s: a database that is away refuses in the same words, and the same call later is taken once',
+  async (dialect) => {
+    const nowhere = openPool({
+      url: 'postgres://nobody:nothing@127.0.0.1:1/nowhere',
+      applicationName: 'nowhere',
+      connectionsMax: 1,
+    });
+    const writer = createWalletWriter({ pool: nowhere });
+    const cut = await openWalletDoors(
+      database,
+      { wallet: writer, playDb: createDatabase(nowhere) },
+      { isFirst: false },
+    );
+    closers.push(
+      () => cut.close(),
+      () => nowhere.end(),
+    );
+    const player = await doors.player();
+    const bet = betBody(dialect, player);
+    const before = await doors.ledger();
+    const refused = await cut.call(dialect, betCallOf[dialect], bet);
+    expect(refused).toMatchObject(undecidedIn[dialect]);
+    expect(cut.log.filter((line) => line['requestId'] === refused.requestId)).toEqual([
+      expect.objectContaining({ level: 40, msg: 'wallet call while the ledger is away' }),
+    ]);
+    expect(await doors.ledger()).toEqual(before);
+    for (const _ of [1, 2])
+      expect((await doors.call(dialect, betCallOf[dialect], bet)).text).toContain('"balance":');
+    expect((await doors.wallet(player)).cash).toBe(9n * euro);
   },
 );
 

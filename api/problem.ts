@@ -138,10 +138,13 @@ const titleOf = (code: FailureCode): string => {
 /** Status of a failure, exhaustive over the closed list. */
 export const statusOf = (code: FailureCode): ProblemStatus => statuses[code];
 
+/** After how many seconds a caller may come back to what nobody could answer. */
+export const retryAfterSOf = (failure: Failure): number => failure.retryAfterS ?? 2;
+
 /** Answers a failure; 503 and 429 say when to come back. */
 export function answerProblem(c: Context<ApiEnv>, failure: Failure): Response {
   const status = statusOf(failure.code);
-  const retryAfterS = failure.retryAfterS ?? (status === 503 || status === 429 ? 2 : undefined);
+  const retryAfterS = status === 503 || status === 429 ? retryAfterSOf(failure) : failure.retryAfterS;
   if (retryAfterS !== undefined) c.header('Retry-After', String(retryAfterS));
   return c.body(
     JSON.stringify({

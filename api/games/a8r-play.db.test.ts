@@ -338,7 +338,7 @@ test.each([
   expect(await cashOf(playerId)).toBe(10n * euro);
 });
 
-test('a ledger that takes nothing is an error of ours, not a refusal', async () => {
+test('a wallet that takes nothing is to be asked again, and is no refusal', async () => {
   const playerId = await playerWith(10n * euro);
   const closed = createWalletWriter({ pool: database.pool });
   await closed.close();
@@ -351,6 +351,6 @@ test('a ledger that takes nothing is an error of ours, not a refusal', async () 
   mountA8rV1(busy, { db: database.db, wallet: closed, keyRing: testKeyRing } as ApiDeps);
   const before = api;
   api = busy;
-  expect(await play(playerId, [bet(1)])).toMatchObject({ http: 500, code: 500 });
+  expect(await play(playerId, [bet(1)])).toMatchObject({ http: 503, code: 500 });
   api = before;
 });

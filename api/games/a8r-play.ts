@@ -7,7 +7,15 @@ import type { ApiDeps } from '../context.ts';
 import { balanceOf, closeRound, payFreeRounds, playSteps, walletOf, type WireStep } from './a8r-calls.ts';
 import { answerCall } from './call-answer.ts';
 import type { Doors } from './dialect-doors.ts';
-import { parsed, refuse, serveA8r, type A8rCall, type A8rVersion } from './a8r-serve.ts';
+import {
+  answerUndecided,
+  isUndecided,
+  parsed,
+  refuse,
+  serveA8r,
+  type A8rCall,
+  type A8rVersion,
+} from './a8r-serve.ts';
 import { v1Freespins, v1Play, v1Rollback } from './a8r-schemas.ts';
 
 export const a8rV1: A8rVersion = {
@@ -15,10 +23,11 @@ export const a8rV1: A8rVersion = {
   signatureOf: (header) =>
     header('x-request-sign') ?? header('authorization')?.match(/^HMAC-SHA256 (\S+)$/)?.[1],
   refusal(c, failure) {
-    const code = a8rV1CodeOf(failure.code);
+    const code = failure ? a8rV1CodeOf(failure.code) : 500;
     const text = JSON.stringify({ code, message: a8rMessages[code] });
     if (code === 403) return answerCall(c, text, 403);
     // Nobody knows what became of the call, so it may not look like a refusal that is final.
+    if (failure && isUndecided(failure.code)) return answerUndecided(c, text, failure);
     return answerCall(c, text, code === 500 ? 500 : 412);
   },
 };

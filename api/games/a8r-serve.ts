@@ -7,6 +7,7 @@ import type { Asset } from '#domain/assets.ts';
 import { fail, FailureError, orThrow, type Failure, type FailureCode } from '#domain/failures.ts';
 import type { Units } from '#domain/money.ts';
 import type { ApiDeps, ApiEnv } from '../context.ts';
+import { retryAfterSOf } from '../problem.ts';
 import { clientAddress } from '../request-origin.ts';
 import { headerOf, logOf } from '../request-start.ts';
 import { answerCall } from './call-answer.ts';
@@ -64,7 +65,8 @@ export type A8rVersion = {
   readonly dialect: 'a8r-v2' | 'a8r-v1';
   /** The signature in lower-case hex, wherever this version carries it. */
   signatureOf(header: (name: string) => string | undefined): string | undefined;
-  refusal(c: Context<ApiEnv>, failure: Failure, balance: WalletRefused['balance']): Response;
+  /** The refusal in the version's words; a failure of null is a bug of ours. */
+  refusal(c: Context<ApiEnv>, failure: Failure | null, balance: WalletRefused['balance']): Response;
 };
 
 export type A8rOperation = (call: A8rCall) => Promise<string>;
@@ -96,9 +98,13 @@ export function serveA8r(
   };
 }
 
-/** Nothing is known to have happened, and the caller is to come back. */
+/** Nobody decided the call: either nothing happened, or a repeat tells what did. The caller is to come back. */
 export const isUndecided = (code: FailureCode): boolean =>
   code === 'overloaded' || code === 'dependency-unavailable';
+
+/** An answer to a call that nobody decided, with the pause after which it is to be repeated. */
+export const answerUndecided = (c: Context<ApiEnv>, text: string, failure: Failure): Response =>
+  answerCall(c, text, 503, { 'Retry-After': String(retryAfterSOf(failure)) });
 
 function refuseCall(c: Context<ApiEnv>, version: A8rVersion, error: unknown): Response {
   const log = logOf(c).child({ dialect: version.dialect });
@@ -108,7 +114,10 @@ function refuseCall(c: Context<ApiEnv>, version: A8rVersion, error: unknown): Re
     else log.info({ code }, 'wallet call refused');
     return version.refusal(c, error.failure, error instanceof WalletRefused ? error.balance : null);
   }
-  if (isDatabaseUnavailable(error)) log.warn('wallet call while the ledger is away');
-  else log.error({ error }, 'wallet call failed');
-  return version.refusal(c, fail('dependency-unavailable', 'The outcome is not known.').failure, null);
+  if (isDatabaseUnavailable(error)) {
+    log.warn('wallet call while the ledger is away');
+    return version.refusal(c, fail('dependency-unavailable', 'The outcome is not known.').failure, null);
+  }
+  log.error({ error }, 'wallet call failed');
+  return version.refusal(c, null, null);
 }

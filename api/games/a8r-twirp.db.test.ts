@@ -468,7 +468,7 @@ test('fifty identical batches at the same time move money once', async () => {
   expect(await cashOf(playerId)).toBe(9n * euro);
 });
 
-test('while the ledger is away the answer is an internal error that decides nothing', async () => {
+test('a wallet that takes nothing is unavailable, and decides nothing', async () => {
   const dead = createRouter();
   const silent = { child: () => silent, info: () => {}, warn: () => {}, error: () => {} };
   dead.use(async (c, next) => {
@@ -481,6 +481,26 @@ test('while the ledger is away the answer is an internal error that decides noth
   const playerId = await playerWith(10n * euro);
   const before = api;
   api = dead;
+  expect(await betWin(playerId, [bet('1')])).toMatchObject({
+    http: 503,
+    code: 'unavailable',
+    meta: { api_code: '500' },
+  });
+  api = before;
+});
+
+test('a bug of ours is an internal error, and no promise that a repeat helps', async () => {
+  const broken = createRouter();
+  const silent = { child: () => silent, info: () => {}, warn: () => {}, error: () => {} };
+  broken.use(async (c, next) => {
+    c.set('log', silent as never);
+    await next();
+  });
+  const faulty = { ...wallet, submitBatch: () => Promise.reject(new TypeError('a bug')) };
+  mountA8rV2(broken, { db: database.db, wallet: faulty, keyRing: testKeyRing } as never);
+  const playerId = await playerWith(10n * euro);
+  const before = api;
+  api = broken;
   expect(await betWin(playerId, [bet('1')])).toMatchObject({
     http: 500,
     code: 'internal',

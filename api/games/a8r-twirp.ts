@@ -1,7 +1,7 @@
 /** The SOFTSWISS a8r v2 wallet calls: decimal strings, Twirp errors, one atomic ordered batch per call. */
 import { fromA8rAmount, a8rMessages, a8rV2CodeOf, toA8rAmount, type A8rCode } from '#domain/games/a8r.ts';
 import type { Asset } from '#domain/assets.ts';
-import { orThrow, type Failure } from '#domain/failures.ts';
+import { orThrow } from '#domain/failures.ts';
 import type { Units } from '#domain/money.ts';
 import type { WalletReply } from '#activities/wallet/writer.ts';
 import type { ApiDeps } from '../context.ts';
@@ -18,7 +18,14 @@ import {
 } from './a8r-calls.ts';
 import { answerCall } from './call-answer.ts';
 import type { Doors } from './dialect-doors.ts';
-import { parsed, serveA8r, type A8rCall, type A8rVersion } from './a8r-serve.ts';
+import {
+  answerUndecided,
+  isUndecided,
+  parsed,
+  serveA8r,
+  type A8rCall,
+  type A8rVersion,
+} from './a8r-serve.ts';
 import { v2Balance, v2BetWin, v2Finish, v2Freespins, v2Rollback } from './a8r-schemas.ts';
 
 type V2Code = Exclude<A8rCode, 105 | 107>;
@@ -32,20 +39,23 @@ const twirp: Readonly<Partial<Record<V2Code, readonly [string, 403 | 409 | 500]>
 export const a8rV2: A8rVersion = {
   dialect: 'a8r-v2',
   signatureOf: (header) => header('x-request-sign'),
-  refusal(c, failure: Failure, balance) {
-    const apiCode = a8rV2CodeOf(failure.code);
-    // Twirp's own word for an address or a method that leads nowhere.
-    const isLost = failure.code === 'not-found' || failure.code === 'method-not-allowed';
-    const [code, status] = isLost
-      ? (['bad_route', 404] as const)
-      : (twirp[apiCode] ?? (['invalid_argument', 400] as const));
+  refusal(c, failure, balance) {
+    const apiCode = failure ? a8rV2CodeOf(failure.code) : 500;
     const message = a8rMessages[apiCode];
     const meta = {
       api_code: apiCode.toString(),
       api_message: message,
       ...(balance ? { balance: textOf(balance.units, balance.asset) } : {}),
     };
-    return answerCall(c, JSON.stringify({ code, msg: message, meta }), status);
+    const textWith = (code: string): string => JSON.stringify({ code, msg: message, meta });
+    // Twirp's own word for what is to be asked again; the vendor's table has none.
+    if (failure && isUndecided(failure.code)) return answerUndecided(c, textWith('unavailable'), failure);
+    // Twirp's own word for an address or a method that leads nowhere.
+    const isLost = failure?.code === 'not-found' || failure?.code === 'method-not-allowed';
+    const [code, status] = isLost
+      ? (['bad_route', 404] as const)
+      : (twirp[apiCode] ?? (['invalid_argument', 400] as const));
+    return answerCall(c, textWith(code), status);
   },
 };
 

@@ -26,6 +26,8 @@ export type DoorAnswer = {
   readonly text: string;
   readonly body: Readonly<Record<string, unknown>>;
   readonly requestId: string;
+  /** Seconds after which the caller is told to come back, where it is told. */
+  readonly retryAfter: string | null;
 };
 
 export type RawCall = {
@@ -156,7 +158,8 @@ export async function openWalletDoors(
         ...(method === 'GET' || method === 'HEAD' ? {} : { body: bytes }),
       });
       const text = await response.text();
-      return { http: response.status, text, body: objectOf(text), requestId };
+      const retryAfter = response.headers.get('retry-after');
+      return { http: response.status, text, body: objectOf(text), requestId, retryAfter };
     },
     async ledger() {
       const { rows } = await database.ownerPool.query(
