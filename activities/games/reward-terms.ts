@@ -1,16 +1,10 @@
 /** What issued free rounds say about their winnings; the same for a call of the provider and for a round that we ask about. */
+import { sql } from 'kysely';
 import type { Database, Trx } from '#db/connect.ts';
-import type { Units } from '#domain/money.ts';
 import type { FreeWinTerms } from '#domain/wallet/free-play.ts';
 
-/** What the reward says about its winnings. */
-export type RewardTerms = {
-  readonly wageringTimes: number;
-  readonly betMax: Units | null;
-  readonly days: number;
-};
-
-const dayMs = 86_400_000;
+/** What the reward says about its winnings, were they won now. */
+export type RewardTerms = Omit<FreeWinTerms, 'awardId'>;
 
 /**
  * The terms of a reward that we issued to this player in this asset; null where the winnings are real money: the
@@ -27,7 +21,9 @@ export async function rewardTerms(
 ): Promise<RewardTerms | null> {
   const row = await db
     .selectFrom('games.freeRoundIssue')
-    .select(['wageringTimes', 'betMax', 'awardDays'])
+    .select(['wageringTimes', 'betMax'])
+    // Of the database, since a wrong clock here would end an award before it begins, or hardly ever.
+    .select(sql<Date>`clock_timestamp() + make_interval(hours => 24 * award_days)`.as('expiresAt'))
     .where('integration', '=', reward.integration)
     .where('issueId', '=', reward.rewardId)
     .where('playerId', '=', reward.playerId)
@@ -37,13 +33,6 @@ export async function rewardTerms(
   return {
     wageringTimes: row.wageringTimes,
     betMax: row.betMax === null ? null : BigInt(row.betMax),
-    days: row.awardDays,
+    expiresAtMs: row.expiresAt.getTime(),
   };
 }
-
-/** The terms of a win that is settled now. */
-export const winTermsOf = ({ wageringTimes, betMax, days }: RewardTerms): Omit<FreeWinTerms, 'awardId'> => ({
-  wageringTimes,
-  betMax,
-  expiresAtMs: Date.now() + days * dayMs,
-});

@@ -10,7 +10,7 @@ import type { RollbackCommand, WinCommand } from '#domain/wallet/commands.ts';
 import type { JournalDetails } from '#domain/wallet/journal-details.ts';
 import type { ProviderTransaction } from './providers.ts';
 import { parkLateWin } from './commands/park-late-win.ts';
-import { rewardTerms, winTermsOf } from './reward-terms.ts';
+import { rewardTerms } from './reward-terms.ts';
 
 /** The round and what its row says of it. */
 export type ToldRound = {
@@ -101,9 +101,7 @@ async function postFree(
 ): Promise<Result<Posted>> {
   const { rewardId, supplierPromo } = free;
   const terms = rewardId === null || supplierPromo ? null : await rewardTerms(trx, { ...round, rewardId });
-  return terms
-    ? postFreeWin(trx, win, winTermsOf(terms))
-    : postCommand(trx, { ...win, free: { terms: null } });
+  return terms ? postFreeWin(trx, win, terms) : postCommand(trx, { ...win, free: { terms: null } });
 }
 
 const least = (one: bigint, other: bigint): bigint => (one < other ? one : other);

@@ -29,6 +29,8 @@ export type WalletWriter = {
   submitBatch(commands: readonly GameCommand[]): Promise<GroupResult>;
   /** Playable balance read from the primary. */
   balance(id: WalletId): Promise<Result<Units>>;
+  /** The database's clock, carried forward since the last batch: hardly ever a statement. Rejects while it cannot be read. */
+  nowMs(): Promise<number>;
   /** Waits for what is queued, then stops. */
   close(): Promise<void>;
 };
@@ -182,6 +184,7 @@ export function createWalletWriter(options: WalletWriterOptions): WalletWriter {
         throw error;
       }
     },
+    nowMs: () => tools.clock.nowMs(),
     async close() {
       const drained = inFlight === 0 && queue.length === 0;
       const { promise, resolve } = Promise.withResolvers<void>();

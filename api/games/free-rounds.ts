@@ -1,5 +1,5 @@
 /** The door that winnings of free rounds take: the writer for real money, the bonus for the rest. */
-import { winTermsOf, type RewardTerms } from '#activities/games/reward-terms.ts';
+import type { RewardTerms } from '#activities/games/reward-terms.ts';
 import type { WalletRefusal, WalletReply } from '#activities/wallet/writer.ts';
 import { settleFreeWin } from '#activities/bonus/commands/settle-free-win.ts';
 import type { Result } from '#domain/failures.ts';
@@ -13,5 +13,5 @@ export async function submitFreeWin(
   terms: RewardTerms | null,
 ): Promise<Result<WalletReply, WalletRefusal>> {
   if (!terms) return wallet.submit({ ...win, free: { terms: null } });
-  return settleFreeWin(db, win, winTermsOf(terms));
+  return settleFreeWin(db, win, terms);
 }

@@ -331,6 +331,28 @@ test('a sitting ends by the database’s clock, however wrong that of this machi
   expect(await bet(betBody(player))).toMatchObject({ status: 'RS_OK' });
 });
 
+test('a balance is shown to the end of the sitting by the database’s clock, whatever this machine’s says', async () => {
+  const player = await playerWith(1n * euro);
+  const ask = () =>
+    send(
+      'user/balance',
+      JSON.stringify({ request_uuid: randomUUID(), token: player.token, game_code: 'slot' }),
+    );
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2101, 0, 1) });
+  const early = await ask().finally(() => vi.useRealTimers());
+  expect(early).toMatchObject({ status: 'RS_OK', balance: 100_000 });
+
+  const ended = await playerWith(1n * euro);
+  await database.ownerPool.query(
+    'update games.game_session set expires_at = clock_timestamp() where player_id = $1',
+    [ended.playerId],
+  );
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2001, 0, 1) });
+  const asked = { request_uuid: randomUUID(), token: ended.token, game_code: 'slot' };
+  const late = await send('user/balance', JSON.stringify(asked)).finally(() => vi.useRealTimers());
+  expect(late).toMatchObject({ status: 'RS_ERROR_TOKEN_EXPIRED' });
+});
+
 test('a promotion that answers no bet reaches players of the own brand only', async () => {
   const player = await playerWith(1n * euro);
   const promo = { is_free: true, is_supplier_promo: true, reference_transaction_uuid: undefined };

@@ -171,7 +171,7 @@ async function check({ integration, directory, deps, body }: Call): Promise<Answ
 async function balance({ dialect, integration, directory, deps, body }: Call): Promise<Answer> {
   const call = parsed(dialect.balanceCall, body);
   const session = await sessionOf(directory, integration, call.token, call.user ?? null);
-  if (!integration.tokensRotate && session.expiresAtMs <= Date.now())
+  if (!integration.tokensRotate && session.expiresAtMs <= (await deps.wallet.nowMs()))
     throw new Refused('RS_ERROR_TOKEN_EXPIRED');
   if (!integration.games.has(call.game_code)) throw new Refused('RS_ERROR_INVALID_GAME');
   const result = await deps.wallet.balance(session);

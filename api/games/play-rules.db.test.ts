@@ -1,6 +1,6 @@
 /** What a game call can carry beside a stake: call ids, jackpots, free rounds, promotions, caps. On real rows, in the dialects' words. */
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { ProviderTransaction } from '#activities/games/providers.ts';
 import { createRoundActivities } from '#activities/games/rounds.ts';
 import { expireGameSessions } from '#activities/wallet/player-wallet.ts';
@@ -563,6 +563,28 @@ describe('free rounds', () => {
       [player.id],
     );
     expect(rows).toEqual([{ wagering: (6n * euro).toString(), bet_max: (5n * euro).toString(), days: 14 }]);
+  });
+
+  test.each([
+    ['an hour of the past', Date.UTC(2001, 0, 1)],
+    ['an hour of the next century', Date.UTC(2101, 0, 1)],
+  ])('an award lasts its days by the database’s clock while this machine shows %s', async (_when, now) => {
+    const player = await doors.player(0n);
+    const free = { is_free: true, reward_uuid: await issue(player, 'hub88', 5) };
+    const placed = rs(player, free);
+    await bet(placed);
+    vi.useFakeTimers({ toFake: ['Date'], now });
+    const answer = await win(
+      rs(player, { ...free, reference_transaction_uuid: placed['transaction_uuid'] }),
+    ).finally(() => vi.useRealTimers());
+    expect(answer).toMatchObject(ok(100_000));
+    const { rows } = await database.ownerPool.query(
+      `select round(extract(epoch from a.expires_at - clock_timestamp()) / 86400)::int as days,
+         w.award_expires_at = a.expires_at as alike
+       from bonus.award a join wallet.player_wallet w on w.award_id = a.id where a.player_id = $1`,
+      [player.id],
+    );
+    expect(rows).toEqual([{ days: 30, alike: true }]);
   });
 
   test('winnings that race for one reward open one award', async () => {
