@@ -1,6 +1,7 @@
 /** All routes of games: lobby, launch and integrations from their files, and rounds for the back office. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
+import { sql } from 'kysely';
 import { fail, FailureError } from '#domain/failures.ts';
 import { formatDecimal } from '#domain/money.ts';
 import { assets } from '#domain/assets.ts';
@@ -19,6 +20,7 @@ import { mountLaunch } from './games/launch.ts';
 import { mountLobby } from './games/lobby.ts';
 import { mountPlayRules } from './games/play-rules.ts';
 import { mountReplays } from './games/replays.ts';
+import { fromPosition, positionLengthMax, toPosition } from './page-position.ts';
 import { problemResponses } from './problem.ts';
 import { moneyOutput, pageOf, pageQuery, timestamp } from './schemas.ts';
 
@@ -53,7 +55,11 @@ export function mountGames(api: Api, deps: ApiDeps): void {
   mountBook(api, deps);
 }
 
+/** Integration, round and player: a provider's name for a round is its own, and a live round has many players. */
+const roundKey = z.tuple([z.string(), z.string(), z.uuid()]);
+
 const roundQuery = pageQuery.extend({
+  after: z.string().max(positionLengthMax).optional(),
   state: z.enum(['open', 'settled', 'void', 'manual']).optional(),
   playerId: z.uuid().optional(),
 });
@@ -65,7 +71,7 @@ function mountRounds(api: Api, deps: ApiDeps): void {
       path: '/admin/v1/rounds',
       operationId: 'listRounds',
       tags: ['games'],
-      summary: 'Rounds, oldest first',
+      summary: 'Rounds, by integration and name',
       security: [{ operatorSession: [] }],
       middleware: [requireOperator(deps, 'games:round:read')] as const,
       request: { query: roundQuery },
@@ -80,6 +86,7 @@ function mountRounds(api: Api, deps: ApiDeps): void {
     async (c) => {
       const { limit, after, state, playerId } = c.req.valid('query');
       const scope = brandScope(c.get('operator'));
+      const position = after === undefined ? null : fromPosition(roundKey, after);
       const rows = await deps.db
         .selectFrom('games.round as r')
         .innerJoin('wallet.playerWallet as w', (join) =>
@@ -90,12 +97,20 @@ function mountRounds(api: Api, deps: ApiDeps): void {
         .$if(state !== undefined, (qb) => qb.where('r.state', '=', state ?? ''))
         .$if(playerId !== undefined, (qb) => qb.where('r.playerId', '=', playerId ?? ''))
         .$if(scope !== null, (qb) => qb.where('w.brand', 'in', [...(scope ?? [])]))
-        .$if(after !== undefined, (qb) => qb.where('r.roundRef', '>', after ?? ''))
+        .$if(position !== null, (qb) =>
+          qb.where(
+            sql<boolean>`(r.integration, r.round_ref, r.player_id) > (${position?.[0]}, ${position?.[1]}, ${position?.[2]}::uuid)`,
+          ),
+        )
+        .orderBy('r.integration')
         .orderBy('r.roundRef')
+        .orderBy('r.playerId')
         .limit(limit + 1)
         .execute();
       const items = rows.slice(0, limit).map(toApiRound);
-      return c.json({ items, next: rows.length > limit ? (items.at(-1)?.round ?? null) : null }, 200);
+      const last = rows.length > limit ? items.at(-1) : undefined;
+      const next = last ? toPosition([last.integration, last.round, last.playerId]) : null;
+      return c.json({ items, next }, 200);
     },
   );
 

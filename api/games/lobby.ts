@@ -1,9 +1,9 @@
 /** What a lobby shows: the games that can be launched now, by title, with their pictures and what to filter by. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { sql } from 'kysely';
-import { fail, FailureError } from '#domain/failures.ts';
 import type { Api } from '../app.ts';
 import type { ApiDeps } from '../context.ts';
+import { fromPosition, positionLengthMax, toPosition } from '../page-position.ts';
 import { problemResponses } from '../problem.ts';
 import { pageOf } from '../schemas.ts';
 
@@ -32,7 +32,7 @@ const word = z
 
 const lobbyQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(200).default(50),
-  after: z.string().max(1_500).optional(),
+  after: z.string().max(positionLengthMax).optional(),
   brand: z.string().min(1).max(40).optional(),
   integration: z.string().min(1).max(40).optional(),
   category: word.optional(),
@@ -74,14 +74,21 @@ export function mountLobby(api: Api, deps: ApiDeps): void {
         .execute();
       const items = rows.slice(0, query.limit);
       const last = items.at(-1);
-      return c.json({ items, next: rows.length > query.limit && last ? toCursor(last) : null }, 200);
+      return c.json(
+        {
+          items,
+          next:
+            rows.length > query.limit && last ? toPosition([last.title, last.integration, last.code]) : null,
+        },
+        200,
+      );
     },
   );
 }
 
 function selectGames({ db }: ApiDeps, query: z.infer<typeof lobbyQuery>) {
   const { after, brand, integration, category, provider, live, platform, country, search } = query;
-  const position = after === undefined ? null : fromCursor(after);
+  const position = after === undefined ? null : fromPosition(cursorForm, after);
   return (
     db
       .selectFrom('games.game as g')
@@ -122,17 +129,4 @@ function selectGames({ db }: ApiDeps, query: z.infer<typeof lobbyQuery>) {
       .orderBy('g.integration')
       .orderBy('g.code')
   );
-}
-
-const toCursor = (game: { title: string; integration: string; code: string }): string =>
-  Buffer.from(JSON.stringify([game.title, game.integration, game.code])).toString('base64url');
-
-function fromCursor(text: string): readonly [string, string, string] {
-  try {
-    const position = cursorForm.parse(JSON.parse(Buffer.from(text, 'base64url').toString('utf8')));
-    if (position.every((part) => !part.includes('\0') && part.isWellFormed())) return position;
-  } catch {
-    // Falls through: nobody but this route makes positions.
-  }
-  throw new FailureError(fail('invalid-request', 'The position was not given out by this list.').failure);
 }
