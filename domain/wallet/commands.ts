@@ -100,8 +100,7 @@ export type Transfer =
   | { readonly code: 'chargeback.lose'; readonly opened: string }
   | { readonly code: 'chargeback.win'; readonly opened: string }
   /** Without `mayOwe` a debit that cash does not cover is refused; with it the rest becomes a debt. */
-  | { readonly code: 'adjustment.post'; readonly direction: 'credit' | 'debit'; readonly mayOwe: boolean }
-  | { readonly code: 'jackpot.pay'; readonly pool: string };
+  | { readonly code: 'adjustment.post'; readonly direction: 'credit' | 'debit'; readonly mayOwe: boolean };
 
 export type TransferCommand = {
   readonly kind: 'transfer';
@@ -171,7 +170,6 @@ function originalOf(transfer: Transfer): string | null {
     case 'bonus.award':
     case 'bonus.convert':
     case 'bonus.forfeit':
-    case 'jackpot.pay':
     case 'hold.place':
     case 'hold.capture':
     case 'hold.release':

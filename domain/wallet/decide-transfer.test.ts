@@ -115,13 +115,6 @@ describe('payments', () => {
     expect(outcome(state, { code: 'hold.release' }, 8n)).toBe('insufficient-funds');
   });
 
-  test('a jackpot paid outside a game repays a debt first', () => {
-    expect(outcome(wallet({ receivable: -2n }), { code: 'jackpot.pay', pool: 'mega' }, 5n)).toEqual({
-      cash: 3n,
-      receivable: 0n,
-    });
-  });
-
   test('nothing moves by zero or less', () => {
     const state = wallet({ cash: 5n, held: 5n });
     for (const amount of [0n, -1n])
@@ -129,7 +122,6 @@ describe('payments', () => {
         { code: 'deposit.capture', psp: 'alpha' },
         { code: 'withdrawal.reserve' },
         { code: 'hold.release' },
-        { code: 'jackpot.pay', pool: 'mega' },
         { code: 'adjustment.post', direction: 'debit', mayOwe: true },
       ] as const)
         expect(() => run(state, transfer, amount)).toThrow('a transfer moves a positive amount');
@@ -385,7 +377,6 @@ describe('money of a deposit that goes back', () => {
       { code: 'hold.capture', to: 'suspense:x' },
       { code: 'hold.release' },
       { code: 'adjustment.post', direction: 'credit', mayOwe: false },
-      { code: 'jackpot.pay', pool: 'mega' },
     ];
     expect(others.map(named)).toEqual(others.map(() => null));
   });

@@ -73,9 +73,6 @@ export function decideTransfer(
     case 'bonus.forfeit':
       if (state.award?.id !== transfer.awardId) return refuse('award-not-active', 'The award is not active.');
       return accepted({ ...state, award: null }, balances.bonus, post.bonusForfeit(balances));
-    case 'jackpot.pay':
-      return accepted(state, amount, post.jackpotPay(balances, amount, transfer.pool));
-
     case 'hold.place':
       if (balances.cash < amount)
         return refuse('insufficient-funds', 'The withdrawable balance is too small.');

@@ -325,10 +325,6 @@ class Reference {
         this.reserved -= amount;
         if (transfer.code === 'withdrawal.release') this.receive(amount);
         return 'posted';
-      case 'jackpot.pay':
-        this.pot -= amount;
-        this.receive(amount);
-        return 'posted';
       case 'bonus.award':
         if (this.award) return 'award-active';
         this.award = { left: transfer.wagering };
@@ -592,7 +588,6 @@ const commands: fc.Arbitrary<WalletCommand | ExchangeCommand> = fc.oneof(
           'bonus.award',
           'bonus.convert',
           'bonus.forfeit',
-          'jackpot.pay',
         ),
       )
       .map(([id, amount, code]): TransferCommand => ({
@@ -607,11 +602,9 @@ const commands: fc.Arbitrary<WalletCommand | ExchangeCommand> = fc.oneof(
               ? { code, awardId: 'a', wagering: amount * 2n, betMax: null, expiresAtMs: nowMs + hourMs }
               : code === 'withdrawal.forfeit'
                 ? { code, jurisdiction: 'MT' }
-                : code === 'jackpot.pay'
-                  ? { code, pool: 'p' }
-                  : code === 'bonus.convert' || code === 'bonus.forfeit'
-                    ? { code, awardId: 'a' }
-                    : { code },
+                : code === 'bonus.convert' || code === 'bonus.forfeit'
+                  ? { code, awardId: 'a' }
+                  : { code },
       })),
   },
 );

@@ -41,7 +41,6 @@ const flows: Record<JournalCode, readonly RegExp[]> = {
   'free.win': [/^cash$/, /^bonus$/, /^receivable$/, /^house:bonus-cost$/, jackpot],
   'free.rollback': [/^cash$/, /^bonus$/, /^receivable$/, /^house:bonus-cost$/, jackpot],
   'jackpot.contribute': [/^house:jackpot-cost$/, jackpot],
-  'jackpot.pay': [/^cash$/, /^receivable$/, jackpot],
   'book.place': [/^cash$/, /^house:sportsbook:gaming$/],
   'book.settle': [/^cash$/, /^receivable$/, /^house:sportsbook:gaming$/],
   'book.void': [/^cash$/, /^receivable$/, /^house:sportsbook:gaming$/],

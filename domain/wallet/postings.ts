@@ -48,7 +48,6 @@ export const journalCodes = [
   'free.win',
   'free.rollback',
   'jackpot.contribute',
-  'jackpot.pay',
   'book.place',
   'book.settle',
   'book.void',
@@ -191,9 +190,6 @@ export function betRollback(
   }
   return moving([...postings, ...beside, house(counter, returned - sumOfPostings(beside))]);
 }
-
-export const jackpotPay = (balances: PoolBalances, amount: Units, pool: string): Posting[] =>
-  moving([...creditCash(balances, amount), house(jackpotOf(pool), -amount)]);
 
 /** The house adds to a pool outside any bet: its seed, or what a win has overdrawn. */
 export const jackpotContribute = (amount: Units, pool: string): Posting[] => [
