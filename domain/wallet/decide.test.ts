@@ -13,9 +13,17 @@ import {
 } from './commands.ts';
 import { decideExchange } from './decide-exchange.ts';
 import { decide, type DecidedJournal, type JournalFacts } from './decide.ts';
+import { captureHold, endHold, heldRest, type HoldStanding } from './holds.ts';
 import { sumOfPostings } from './postings.ts';
-import type { WalletState } from './state.ts';
+import { limitWindows, type WalletState } from './state.ts';
 import type { Claims } from './decision.ts';
+import {
+  ReferenceBounds,
+  ReferenceHolds,
+  type Bound,
+  type Counted,
+  type HoldStep,
+} from '#test/support/reference-bounds.ts';
 
 const nowMs = Date.UTC(2026, 10, 24, 12);
 const hourMs = 3_600_000;
@@ -35,8 +43,20 @@ const empty: WalletState = {
   stakeMax: null,
 };
 
+type Step = WalletCommand | ExchangeCommand | Bound | HoldStep;
+
+const isBound = (step: Step): step is Bound => ['wait', 'brake', 'limit', 'cap'].includes(step.kind);
+const isHoldStep = (step: Step): step is HoldStep => step.kind.startsWith('hold-');
+
+/** A journal's id begins with the instant at which it was decided: what is undone later counts there. */
+function idAt(ms: number, serial: number): string {
+  const at = ms.toString(16).padStart(12, '0');
+  return `${at.slice(0, 8)}-${at.slice(8)}-7000-8000-${serial.toString(16).padStart(12, '0')}`;
+}
+
 /** The real side: the reducer with a journal of facts, as the writers keep it. */
 class Ledger {
+  nowMs = nowMs;
   state = empty;
   /** The same player's second wallet, in an asset of another scale. */
   ether: WalletState = { ...empty, asset: 'ETH' };
@@ -46,12 +66,102 @@ class Ledger {
   /** Sums of house entries by account. */
   readonly house = new Map<string, bigint>();
 
+  /** Rows of holds, as their activities keep them. */
+  private readonly holds = new Map<
+    string,
+    { standing: HoldStanding; readonly untilMs: number; takes: number }
+  >();
+
+  step(step: Step): string {
+    if (isBound(step)) return this.bind(step);
+    return isHoldStep(step) ? this.hold(step) : this.run(step);
+  }
+
+  /** What the activities of brakes and limits write into the wallet's row. */
+  private bind(bound: Bound): string {
+    switch (bound.kind) {
+      case 'wait':
+        this.nowMs += bound.hours * hourMs;
+        break;
+      case 'brake': {
+        const untilMs = bound.hours === null ? Number.POSITIVE_INFINITY : this.nowMs + bound.hours * hourMs;
+        this.state = {
+          ...this.state,
+          playBlockedUntilMs: bound.reason === null ? null : untilMs,
+          playBlockReason: bound.reason,
+        };
+        break;
+      }
+      case 'limit': {
+        const { counts: kind, window, amount } = bound;
+        const others = this.state.limits.filter((one) => one.kind !== kind || one.window !== window);
+        this.state = {
+          ...this.state,
+          limits: amount === null ? others : [...others, { kind, window, amount }],
+        };
+        break;
+      }
+      case 'cap':
+        this.state = { ...this.state, stakeMax: bound.amount };
+    }
+    return 'done';
+  }
+
+  private hold(step: HoldStep): string {
+    const post = (key: string, amount: bigint, transfer: TransferCommand['transfer']): string =>
+      this.run({ kind: 'transfer', ...facts(key, key), amount, subject: 's', transfer });
+    if (step.kind === 'hold-sweep') {
+      let ended = 0;
+      for (const [id, hold] of this.holds) {
+        if (hold.standing.state !== 'open' || hold.untilMs > this.nowMs) continue;
+        const next = endHold(hold.standing, 'expired');
+        if (!next.ok) return next.failure.code;
+        if (post(`hold:${id}:release`, heldRest(hold.standing), { code: 'hold.release' }) !== 'posted')
+          continue;
+        hold.standing = next.value;
+        ended += 1;
+      }
+      return `swept ${ended}`;
+    }
+    const hold = this.holds.get(step.id);
+    if (step.kind === 'hold-open') {
+      if (hold) return 'repeat';
+      const outcome = post(`hold:${step.id}:place`, step.amount, { code: 'hold.place' });
+      const standing: HoldStanding = {
+        amount: step.amount,
+        captured: 0n,
+        released: 0n,
+        state: 'open',
+        isPast: false,
+      };
+      if (outcome === 'posted')
+        this.holds.set(step.id, { standing, untilMs: this.nowMs + step.hours * hourMs, takes: 0 });
+      return outcome;
+    }
+    if (!hold) return 'not-found';
+    const standing = { ...hold.standing, isPast: hold.untilMs <= this.nowMs };
+    const next =
+      step.kind === 'hold-give' ? endHold(standing, 'released') : captureHold(standing, step.amount);
+    if (!next.ok) return next.failure.code;
+    const outcome =
+      step.kind === 'hold-give'
+        ? post(`hold:${step.id}:release`, heldRest(standing), { code: 'hold.release' })
+        : post(`hold:${step.id}:capture:${hold.takes}`, step.amount, {
+            code: 'hold.capture',
+            to: 'suspense:court',
+          });
+    if (outcome !== 'posted') return outcome;
+    hold.standing = next.value;
+    hold.takes += 1;
+    return outcome;
+  }
+
   run(command: WalletCommand | ExchangeCommand): string {
     if (command.kind === 'exchange') return this.exchange(command);
     const referencedId = referencedExternalId(command);
     const referenced = referencedId === null ? null : (this.facts.get(referencedId) ?? null);
     const decision = decide(this.state, command, {
-      nowMs,
+      nowMs: this.nowMs,
       existing: this.facts.get(command.key.externalId) ?? null,
       referenced,
       ...(referenced ? { claims: this.claimsOn(referenced.id) } : {}),
@@ -103,7 +213,7 @@ class Ledger {
       for (const { side, account, amount } of journal.postings)
         if (side === 'house') this.house.set(account, (this.house.get(account) ?? 0n) + amount);
       const fact: JournalFacts = {
-        id: `j-${journal.externalId}`,
+        id: idAt(this.nowMs, this.facts.size),
         externalId: journal.externalId,
         code: journal.code,
         playerId: 'p',
@@ -134,6 +244,8 @@ type Past = {
   /** By how much it brought the end of wagering nearer, or farther away (negative). */
   nearer: bigint;
   undone: boolean;
+  /** What limits count of it. */
+  counted?: Counted;
   /** Of a deposit, how much of it can still go back; of a dispute, how much it is about. */
   left?: bigint;
   about?: Past;
@@ -151,14 +263,28 @@ class Reference {
   giftCost = 0n;
   /** Bonus money given by awards less what was forfeited. */
   awarded = 0n;
-  award: { left: bigint } | null = null;
+  award: { left: bigint; readonly untilMs: number; readonly most: bigint | null } | null = null;
   ether = 0n;
   /** What the sportsbook has taken and not paid. */
   book = 0n;
   readonly past = new Map<string, Past>();
   readonly calls = new Set<string>();
+  readonly bounds = new ReferenceBounds(nowMs);
+  private readonly holds = new ReferenceHolds(this);
 
-  private receive(amount: bigint): void {
+  /** Bonus money is played with, and wagered, until its award runs out. */
+  private get isAwardLive(): boolean {
+    return this.award !== null && this.award.untilMs > this.bounds.nowMs;
+  }
+
+  step(step: Step): string {
+    if (isHoldStep(step)) return this.holds.run(step, this.bounds.nowMs);
+    if (!isBound(step)) return this.run(step);
+    this.bounds.take(step);
+    return 'done';
+  }
+
+  receive(amount: bigint): void {
     const repaid = amount > this.debt ? this.debt : amount;
     this.debt -= repaid;
     this.real += amount - repaid;
@@ -192,7 +318,7 @@ class Reference {
   }
 
   private approach(by: bigint): bigint {
-    if (!this.award) return 0n;
+    if (!this.award || !this.isAwardLive) return 0n;
     const moved = by > this.award.left ? this.award.left : by;
     this.award.left -= moved;
     return moved;
@@ -213,15 +339,21 @@ class Reference {
     if (known?.kind === 'gone' && command.kind !== 'rollback') return 'transaction-rolled-back';
     if (known) return known.print === print ? 'repeat' : 'duplicate-transaction';
     if (command.kind === 'bet') {
-      const promo = command.amount > this.real ? command.amount - this.real : 0n;
-      if (promo > (this.award ? this.promo : 0n)) return 'insufficient-funds';
+      const { amount, sessionExpiresAtMs, isFree = false } = command;
+      const refusal = this.bounds.refusal(amount, sessionExpiresAtMs, isFree);
+      if (refusal) return refusal;
+      const most = this.isAwardLive && this.promo > 0n && !isFree ? (this.award?.most ?? null) : null;
+      if (most !== null && amount > most) return 'bonus-bet-too-large';
+      const promo = amount > this.real ? amount - this.real : 0n;
+      if (promo > (this.isAwardLive ? this.promo : 0n)) return 'insufficient-funds';
       this.real -= command.amount - promo;
       this.promo -= promo;
       const nearer = this.approach(command.amount);
       const pot = command.jackpotShare ? (command.amount - promo) / 100n : 0n;
       this.pot += pot;
       this.potCost += pot;
-      return this.remember(id, { kind: 'bet', print, real: command.amount - promo, promo, pot, nearer });
+      const counted = this.bounds.count(amount, amount);
+      return this.remember(id, { kind: 'bet', print, real: amount - promo, promo, pot, nearer, counted });
     }
     if (command.kind === 'win') {
       const bet = command.betExternalId === null ? null : (this.past.get(command.betExternalId) ?? null);
@@ -233,11 +365,12 @@ class Reference {
       const stake = bet ? bet.real + bet.promo : 0n;
       if (command.free && stake === 0n) return this.gift(id, print, command, command.free.terms !== null);
       if (command.jackpotWin) this.pot -= command.jackpotWin.amount;
-      const promo = bet && this.award && stake > 0n ? (command.amount * bet.promo) / stake : 0n;
+      const promo = bet && this.isAwardLive && stake > 0n ? (command.amount * bet.promo) / stake : 0n;
       this.receive(command.amount - promo);
       this.promo += promo;
       const pot = -(command.jackpotWin?.amount ?? 0n);
-      return this.remember(id, { kind: 'win', print, real: command.amount - promo, promo, pot });
+      const counted = this.bounds.count(0n, -command.amount);
+      return this.remember(id, { kind: 'win', print, real: command.amount - promo, promo, pot, counted });
     }
     if (command.kind === 'rollback') {
       const original = this.past.get(command.originalExternalId);
@@ -248,11 +381,12 @@ class Reference {
       if (original.kind === 'gone' || original.kind === 'other' || original.undone)
         return this.remember(id, { kind: 'other', print });
       original.undone = true;
+      if (original.counted) original.counted.stands = false;
       this.pot -= original.pot;
       if (original.kind === 'bet') {
         this.receive(original.real);
         this.potCost -= original.pot;
-        if (this.award) this.promo += original.promo;
+        if (this.isAwardLive) this.promo += original.promo;
       } else {
         this.surrender(original.real);
         const promo = this.promo > original.promo ? original.promo : this.promo;
@@ -267,7 +401,19 @@ class Reference {
     }
     if (command.kind === 'book-stake' || command.kind === 'book-pay') {
       const moved = command.kind === 'book-stake' ? -command.amount : command.delta;
-      if (command.kind === 'book-stake' && this.real < command.amount) return 'insufficient-funds';
+      if (command.kind === 'book-stake') {
+        const refusal = this.bounds.refusal(command.amount, command.sessionExpiresAtMs, false);
+        if (refusal) return refusal;
+        if (this.real < command.amount) return 'insufficient-funds';
+        this.bounds.count(command.amount, command.amount);
+      } else if (command.code === 'book.void')
+        this.bounds.count(-command.stake, -command.delta, command.placedAtMs);
+      else
+        this.bounds.count(
+          0n,
+          -command.delta,
+          command.delta < 0n ? (command.paidAtMs ?? undefined) : undefined,
+        );
       if (moved > 0n) this.receive(moved);
       else this.surrender(-moved);
       this.book -= moved;
@@ -297,12 +443,15 @@ class Reference {
     const pot = -(win.jackpotWin?.amount ?? 0n);
     this.pot += pot;
     this.giftCost += amount + pot;
-    if (!hasTerms || amount === 0n || this.award?.left === 0n) {
+    const isTooLate = terms.expiresAtMs <= this.bounds.nowMs;
+    const isEnding = this.award !== null && (this.award.left === 0n || !this.isAwardLive);
+    if (!hasTerms || amount === 0n || isEnding || isTooLate) {
       this.receive(amount);
       return this.remember(id, { kind: 'gift', print, real: amount, pot });
     }
     this.promo += amount;
-    this.award = { left: (this.award?.left ?? 0n) + 5n * amount };
+    const { left, untilMs, most } = this.award ?? { left: 0n, untilMs: terms.expiresAtMs, most: null };
+    this.award = { left: left + 5n * amount, untilMs, most };
     return this.remember(id, { kind: 'gift', print, promo: amount, pot, nearer: -5n * amount });
   }
 
@@ -327,7 +476,7 @@ class Reference {
         return 'posted';
       case 'bonus.award':
         if (this.award) return 'award-active';
-        this.award = { left: transfer.wagering };
+        this.award = { left: transfer.wagering, untilMs: transfer.expiresAtMs, most: transfer.betMax };
         this.promo += amount;
         this.awarded += amount;
         return 'posted';
@@ -400,7 +549,12 @@ const calls = fc.oneof(
   { weight: 3, arbitrary: fc.constant(null) },
   { weight: 1, arbitrary: fc.integer({ min: 0, max: 24 }).map((n) => `c${n}`) },
 );
-const terms = { awardId: 'a', wageringTimes: 5, betMax: null, expiresAtMs: nowMs + hourMs };
+const terms = { awardId: 'a', wageringTimes: 5, betMax: null, expiresAtMs: nowMs + 90 * hourMs };
+/** Mostly none, as where no token travels: a sitting that is over takes no stake. */
+const sittingEnds = fc.oneof(
+  { weight: 4, arbitrary: fc.constant(Number.POSITIVE_INFINITY) },
+  { weight: 1, arbitrary: fc.constant(nowMs + 20 * hourMs) },
+);
 const amounts = fc.oneof(fc.bigInt({ min: 0n, max: 100n }), fc.bigInt({ min: 0n, max: 10n ** 20n }));
 
 const facts = (externalId: string, print: string) => ({
@@ -486,11 +640,12 @@ const bookCommands = fc
     amounts,
     fc.boolean(),
     fc.constantFrom('stake', 'book.settle', 'book.void', 'book.correct', 'book.cash-out'),
+    sittingEnds,
   )
-  .map(([id, amount, back, code]): BookCommand => {
+  .map(([id, amount, back, code, sessionExpiresAtMs]): BookCommand => {
     const about = { ...facts(`${code}${id}`, `${code}${amount}${back}`), subject: `bet:${id}` };
     if (code === 'stake') {
-      const session = { sessionIssuedAtMs: nowMs, sessionExpiresAtMs: nowMs + hourMs };
+      const session = { sessionIssuedAtMs: nowMs, sessionExpiresAtMs };
       return { kind: 'book-stake', ...about, amount: amount + 1n, ...session };
     }
     const delta = code === 'book.correct' && back ? -(amount + 1n) : amount + 1n;
@@ -501,20 +656,71 @@ const bookCommands = fc
       delta,
       stake: 1n,
       placedAtMs: nowMs,
-      paidAtMs: null,
+      // A correction takes back what was paid now, or what was paid in the beginning.
+      paidAtMs: amount % 2n === 0n ? null : nowMs,
       answers: 'j',
     };
   });
 
-const commands: fc.Arbitrary<WalletCommand | ExchangeCommand> = fc.oneof(
-  { weight: 8, arbitrary: laterTransfers },
+/** Hours that pass at once: inside a day, over midnight, over the end of a week or a month. */
+const waits = fc.constantFrom(1, 3, 11, 24, 100);
+const bounds: fc.Arbitrary<Bound> = fc.oneof(
+  { weight: 4, arbitrary: waits.map((hours): Bound => ({ kind: 'wait', hours })) },
+  {
+    weight: 3,
+    arbitrary: fc
+      .tuple(
+        fc.constantFrom('self-exclusion', 'time-out', 'locked', null, null),
+        fc.constantFrom(1, 1, 2, 2, 11, 11, 24, null),
+      )
+      .map(([reason, hours]): Bound => ({ kind: 'brake', reason, hours })),
+  },
+  {
+    weight: 3,
+    arbitrary: fc
+      .tuple(
+        fc.constantFrom('stake', 'loss'),
+        fc.constantFrom(...limitWindows),
+        fc.option(amounts, { freq: 2 }),
+      )
+      .map(([counts, window, amount]): Bound => ({ kind: 'limit', counts, window, amount })),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.option(amounts, { freq: 2 }).map((amount): Bound => ({ kind: 'cap', amount })),
+  },
+);
+const holdSteps: fc.Arbitrary<HoldStep> = fc
+  .tuple(
+    fc.constantFrom('h0', 'h1'),
+    amounts,
+    fc.constantFrom(1, 3, 11, 24),
+    fc.constantFrom('open', 'open', 'take', 'take', 'give', 'sweep', 'sweep'),
+  )
+  .map(([id, amount, hours, what]): HoldStep => {
+    switch (what) {
+      case 'open':
+        return { kind: 'hold-open', id, amount: amount + 1n, hours };
+      case 'take':
+        return { kind: 'hold-take', id, amount: (amount % 60n) + 1n };
+      case 'give':
+        return { kind: 'hold-give', id };
+      case 'sweep':
+        return { kind: 'hold-sweep' };
+    }
+  });
+
+const steps: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 4, arbitrary: bounds },
+  { weight: 4, arbitrary: holdSteps },
+  { weight: 14, arbitrary: laterTransfers },
   { weight: 3, arbitrary: bookCommands },
   { weight: 2, arbitrary: exchanges },
   {
-    weight: 4,
+    weight: 6,
     arbitrary: fc
-      .tuple(ids, amounts, fc.boolean(), calls)
-      .map(([id, amount, feeds, callId]): GameCommand => ({
+      .tuple(ids, amounts, fc.boolean(), calls, sittingEnds)
+      .map(([id, amount, feeds, callId, sessionExpiresAtMs]): GameCommand => ({
         kind: 'bet',
         ...facts(id, `bet${amount}`),
         ...game,
@@ -522,20 +728,20 @@ const commands: fc.Arbitrary<WalletCommand | ExchangeCommand> = fc.oneof(
         callId,
         jackpotShare: feeds ? { pool: 'p', contributionBps: 100 } : null,
         sessionIssuedAtMs: nowMs,
-        sessionExpiresAtMs: nowMs + hourMs,
+        sessionExpiresAtMs,
         contributionBps: 10_000,
       })),
   },
   {
     weight: 1,
-    arbitrary: fc.tuple(ids, amounts).map(([id, worth]): GameCommand => ({
+    arbitrary: fc.tuple(ids, amounts, sittingEnds).map(([id, worth, sessionExpiresAtMs]): GameCommand => ({
       kind: 'bet',
       ...facts(id, `free${worth}`),
       ...game,
       amount: 0n,
       isFree: true,
       sessionIssuedAtMs: nowMs,
-      sessionExpiresAtMs: nowMs + hourMs,
+      sessionExpiresAtMs,
       contributionBps: 10_000,
     })),
   },
@@ -599,7 +805,13 @@ const commands: fc.Arbitrary<WalletCommand | ExchangeCommand> = fc.oneof(
           code === 'deposit.capture' || code === 'withdrawal.settle' || code === 'withdrawal.return'
             ? { code, psp: 'alpha' }
             : code === 'bonus.award'
-              ? { code, awardId: 'a', wagering: amount * 2n, betMax: null, expiresAtMs: nowMs + hourMs }
+              ? {
+                  code,
+                  awardId: 'a',
+                  wagering: amount * 2n,
+                  betMax: amount % 3n === 0n ? amount : null,
+                  expiresAtMs: nowMs + (1 + Number(amount % 200n)) * hourMs,
+                }
               : code === 'withdrawal.forfeit'
                 ? { code, jurisdiction: 'MT' }
                 : code === 'bonus.convert' || code === 'bonus.forfeit'
@@ -616,13 +828,13 @@ test('500 sequences of 60 commands agree with the reference ledger', () => {
   process.stdout.write(`seed of the wallet model: WALLET_MODEL_SEED=${modelSeed}\n`);
   const reached = new Map<string, number>();
   fc.assert(
-    fc.property(fc.array(commands, { minLength: 60, maxLength: 60 }), (sequence) => {
+    fc.property(fc.array(steps, { minLength: 60, maxLength: 60 }), (sequence) => {
       const ledger = new Ledger();
       const reference = new Reference();
-      for (const command of sequence) {
-        const outcome = ledger.run(command);
-        expect(outcome).toBe(reference.run(command));
-        const reach = `${reachOf(command)} ${outcome}`;
+      for (const step of sequence) {
+        const outcome = ledger.step(step);
+        expect(outcome).toBe(reference.step(step));
+        const reach = `${reachOf(step)} ${outcome}`;
         reached.set(reach, (reached.get(reach) ?? 0) + 1);
         const { cash, bonus, held, receivable } = ledger.state.balances;
         expect([cash, bonus, held, -receivable]).toEqual([
@@ -632,6 +844,12 @@ test('500 sequences of 60 commands agree with the reference ledger', () => {
           reference.debt,
         ]);
         expect(ledger.state.award?.wageringLeft ?? null).toBe(reference.award?.left ?? null);
+        const { usage } = ledger.state;
+        for (const window of limitWindows)
+          expect([usage.stake[window], usage.loss[window]]).toEqual([
+            reference.bounds.sum('stake', window, usage.atMs),
+            reference.bounds.sum('loss', window, usage.atMs),
+          ]);
         expect(ledger.ether.balances).toEqual({ cash: reference.ether, bonus: 0n, held: 0n, receivable: 0n });
         const houseSum = (account: string) => ledger.house.get(account) ?? 0n;
         expect([houseSum('jackpot:p'), -houseSum('house:jackpot-cost')]).toEqual([
@@ -646,16 +864,28 @@ test('500 sequences of 60 commands agree with the reference ledger', () => {
   );
   const wanted =
     'hold.place hold.capture hold.release deposit.refund deposit.refund-return chargeback.open chargeback.lose chargeback.win adjustment.post exchange ' +
-    'book-stake book.settle book.void book.correct book.cash-out';
+    'book-stake book.settle book.void book.correct book.cash-out hold-open hold-take hold-give';
   const missed = wanted.split(' ').filter((code) => (reached.get(`${code} posted`) ?? 0) < 10);
   expect(missed).toEqual([]);
   expect(reached.get('deposit.refund exceeds-captured')).toBeGreaterThan(20);
   expect(reached.get('chargeback.win already-decided')).toBeGreaterThan(0);
+  const bindings =
+    'self-excluded player-blocked session-expired play-limit-exceeded stake-too-large insufficient-funds';
+  const unbound = ['bet', 'book-stake'].flatMap((kind) =>
+    bindings
+      .split(' ')
+      .flatMap((code) => ((reached.get(`${kind} ${code}`) ?? 0) < 5 ? [`${kind} ${code}`] : [])),
+  );
+  expect(unbound).toEqual([]);
+  expect(reached.get('bet bonus-bet-too-large')).toBeGreaterThan(0);
+  expect(reached.get('hold-sweep swept 1')).toBeGreaterThan(8);
+  expect(reached.get('hold-take hold-not-open')).toBeGreaterThan(3);
+  expect(reached.get('hold-take hold-exceeded')).toBeGreaterThan(3);
 }, 120_000);
 
-function reachOf(command: WalletCommand | ExchangeCommand): string {
-  if (command.kind === 'transfer') return command.transfer.code;
-  return command.kind === 'book-pay' ? command.code : command.kind;
+function reachOf(step: Step): string {
+  if (step.kind === 'transfer') return step.transfer.code;
+  return step.kind === 'book-pay' ? step.code : step.kind;
 }
 
 const bet = (amount: bigint): GameCommand => ({
