@@ -1,5 +1,5 @@
 /** Where a page ends in a list whose order takes several columns: the key of its last row, as text that only its list reads. */
-import { z } from '@hono/zod-openapi';
+import type { z } from '@hono/zod-openapi';
 import { fail, FailureError } from '#domain/failures.ts';
 
 /** Longest text of a position; a key may be in a script that takes several bytes a letter. */
