@@ -7,7 +7,12 @@ const services = { globalSetup: ['test/support/global-setup.ts'] };
 const never = ['**/node_modules/**', 'web/**', 'dist/**', '.pitboss/**'];
 const databaseTests = ['test/**/*.db.test.ts', '{activities,api,analytics,workers,db,bench}/**/*.db.test.ts'];
 const workflowTests = ['workflows/**/*.test.ts', 'test/workflows/**/*.test.ts', 'test/**/*.workflow.test.ts'];
-const endToEndTests = ['test/e2e/**/*.test.ts', 'test/**/*.e2e.test.ts'];
+const endToEndTests = [
+  'test/e2e/**/*.test.ts',
+  'test/**/*.e2e.test.ts',
+  // They wait more than they work: beside the others they cost no time.
+  'test/conformance/**/*.test.ts',
+];
 const replayTests = ['test/replay/**/*.test.ts'];
 
 export default defineConfig({

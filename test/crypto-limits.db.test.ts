@@ -1,6 +1,5 @@
 /** Rules of payments and lists meet money on a real local chain: parked where it cannot be refused, refused where it can. */
 import { randomUUID } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { addCryptoDestination, issueDepositAddress } from '#activities/payments/commands/crypto-addresses.ts';
 import { addListEntry, endListEntry, type NewListEntry } from '#activities/payments/commands/list-entries.ts';
@@ -12,6 +11,7 @@ import { anvilBinary } from '#test/support/anvil.ts';
 import { openCryptoWorld, usdt, usdtRaw, type CryptoWorld } from '#test/support/crypto-world.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import { testKeyRing } from '#test/support/integrations.ts';
+import { outliveMemory } from './support/passing-time.ts';
 import {
   brand,
   fingerprintOf,
@@ -86,7 +86,7 @@ describe.skipIf(anvilBinary === null && process.env['CI'] !== 'true')('limits an
           }),
         ),
       );
-      await pause(2_100); // The memory of rules in the process.
+      outliveMemory();
     };
     await set(true);
     try {

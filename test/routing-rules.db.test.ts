@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { optionsOf } from '#activities/payments/payment-rows.ts';
 import { createTestApi, type TestApi } from './support/api.ts';
 import { createTestDatabase, type TestDatabase } from './support/database.ts';
+import { outliveMemory } from './support/passing-time.ts';
 import { brand, makePlayer, askDeposit, seedWorld } from './workflows/payment-world.ts';
 
 let database: TestDatabase;
@@ -75,9 +76,6 @@ async function published(content: unknown) {
   expect((await step(version, 'publish')).body).toMatchObject({ state: 'published' });
   return version;
 }
-
-/** Two seconds and a bit: so long may a process remember what was live. */
-const untilForgotten = () => new Promise((resolve) => setTimeout(resolve, 2_100));
 
 const decisionOf = (depositId: string) =>
   database.db
@@ -156,7 +154,7 @@ describe('the life of routing rules', () => {
     expect((await step(version, 'go-live')).body).toMatchObject({ state: 'live' });
     // A repeat changes nothing.
     expect((await step(version, 'go-live')).body).toMatchObject({ state: 'live' });
-    await untilForgotten();
+    outliveMemory();
     const next = await askDeposit(database.db, await makePlayer(database.db), '150.00');
     expect(optionsOf(next).map(({ psp }) => psp)).toEqual(['beta', 'alpha']);
     expect(await decisionOf(next.id)).toMatchObject({ ruleVersionId: version.id, rowName: 'large' });
@@ -188,7 +186,7 @@ describe('the life of routing rules', () => {
   test('a version under trial decides beside the live one and changes nothing', async () => {
     const trial = await published(rules([], orderOf('beta')));
     expect((await step(trial, 'shadow')).body).toMatchObject({ state: 'shadow' });
-    await untilForgotten();
+    outliveMemory();
     const row = await askDeposit(database.db, await makePlayer(database.db), '20.00');
     expect(optionsOf(row).map(({ psp }) => psp)).toEqual(['alpha', 'beta']);
     expect(await decisionOf(row.id)).toMatchObject({ shadowVersionId: trial.id, shadowPsps: ['beta'] });
@@ -233,7 +231,7 @@ describe('the life of routing rules', () => {
       }),
     );
     await step(half, 'go-live');
-    await untilForgotten();
+    outliveMemory();
     const player = await makePlayer(database.db);
     for (let count = 0; count < 24; count += 1) await askDeposit(database.db, player, '10.00');
     const firsts = await database.db
@@ -284,8 +282,7 @@ describe('the life of routing rules', () => {
     };
     const avoid = await published(rules([rule('alpha is down', unreachable, orderOf('gamma', 'beta'))]));
     await step(avoid, 'go-live');
-    // Health is remembered for five seconds.
-    await new Promise((resolve) => setTimeout(resolve, 5_100));
+    outliveMemory();
     const row = await askDeposit(database.db, await makePlayer(database.db), '20.00');
     expect(optionsOf(row).map(({ psp }) => psp)).toEqual(['beta']);
     expect(await decisionOf(row.id)).toMatchObject({ psps: ['gamma', 'beta'], rowName: 'alpha is down' });

@@ -28,7 +28,10 @@ const inModules = (path: string): string => join(root, 'node_modules', path);
 const checks: readonly Step[] = [
   { name: 'format', args: [inModules('oxfmt/bin/oxfmt'), '--check', '.'] },
   { name: 'lint', args: [inModules('oxlint/bin/oxlint'), '--quiet'] },
-  { name: 'types', args: [inModules('typescript/bin/tsc'), '--noEmit', '-p', 'tsconfig.json'] },
+  {
+    name: 'types',
+    args: [inModules('typescript/bin/tsc'), '--noEmit', '-p', 'tsconfig.json', '--checkers', '2'],
+  },
   {
     name: 'types of the web',
     args: [inModules('typescript/bin/tsc'), '--noEmit', '-p', 'web/tsconfig.json'],

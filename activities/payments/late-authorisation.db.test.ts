@@ -1,8 +1,8 @@
 /** A hold on a card that comes after its attempt was closed: nobody would capture it, so it is given back. */
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
+import { outliveMemory } from '#test/support/passing-time.ts';
 import {
   approved,
   askDeposit,
@@ -56,8 +56,7 @@ async function asked(
     .insertInto('payments.pspRoute')
     .values({ brand, method: 'card', currency: 'EUR', version, psps: ['alpha'], captureMode })
     .execute();
-  // A process remembers routes for two seconds.
-  if (captureMode !== lastMode) await delay(2_100);
+  if (captureMode !== lastMode) outliveMemory();
   lastMode = captureMode;
   const { id: depositId } = await askDeposit(db, await makePlayer(db));
   return { depositId, number: 1 };

@@ -6,6 +6,7 @@ import { sql } from 'kysely';
 import { orThrow } from '#domain/failures.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
+import { outliveMemory } from '#test/support/passing-time.ts';
 import {
   askDeposit,
   euro,
@@ -114,7 +115,7 @@ const setRule = async (
       }),
     ),
   );
-  await pause(2_100); // The memory of rules in the process.
+  outliveMemory();
 };
 const endRule = (rule: Parameters<typeof setRule>[0]) => setRule({ ...rule, isActive: false });
 

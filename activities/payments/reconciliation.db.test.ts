@@ -12,6 +12,7 @@ import { orThrow } from '#domain/failures.ts';
 import { createTemporaryDirectory, startParty, type PartyProcess } from '#sandbox/support/party-process.ts';
 import { startWebhookReceiver, type WebhookReceiver } from '#sandbox/support/webhook-receiver.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
+import { outliveMemory } from '#test/support/passing-time.ts';
 import {
   brand,
   euro,
@@ -604,8 +605,7 @@ describe.each(names)('captures in parts at %s', (psp) => {
         captureMode: 'in-parts',
       })
       .execute();
-    // Routes are remembered for two seconds.
-    await new Promise((resolve) => setTimeout(resolve, 2_100));
+    outliveMemory();
     const playerId = await makePlayer(database.db);
     await keyPlayer(database.db, playerId);
     const depositId = randomUUID();

@@ -8,6 +8,7 @@ import { orThrow } from '#domain/failures.ts';
 import { toMoneyText, toUnits } from '#domain/money.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
+import { outliveMemory } from '#test/support/passing-time.ts';
 import {
   approved,
   brand,
@@ -391,8 +392,7 @@ describe('several captures of one authorisation', () => {
       failure: { code: 'several-captures-unsupported', detail: expect.stringContaining('alpha') },
     });
     await inParts(3, 'manual');
-    // Routes are remembered for two seconds.
-    await new Promise((resolve) => setTimeout(resolve, 2_100));
+    outliveMemory();
     const each = world();
     const other = await held(each);
     expect(await ask(other.depositId, 'capture', 1_000, false)).toMatchObject({

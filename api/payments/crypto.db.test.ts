@@ -1,12 +1,12 @@
 /** The routes of crypto: an address that is the player's own, what was seen and credited, and destinations with their refusals. */
 import { randomUUID } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { HDKey } from 'viem/accounts';
 import { addListEntry } from '#activities/payments/commands/list-entries.ts';
 import { createTestApi, type TestApi } from '#test/support/api.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import { createTestPlayer, openTestSession } from '#test/support/protected-player.ts';
+import { outliveMemory } from '#test/support/passing-time.ts';
 import { testKeyRing } from '#test/workflows/payment-world.ts';
 import { Secret } from '#workers/secret.ts';
 
@@ -154,7 +154,7 @@ describe('the routes of crypto', () => {
         fingerprint: Buffer.alloc(32),
       }),
     );
-    await pause(2_100); // The memory of rules in the process.
+    outliveMemory();
     expect(await cryptoOf('/v1/deposit-methods', theirs)).toEqual([]);
     expect(await cryptoOf()).toEqual([]);
     for (const id of [other.playerId, playerId])

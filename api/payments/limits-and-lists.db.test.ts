@@ -1,10 +1,10 @@
 /** Limits, lists, retry rules and the methods of a player over HTTP: who may, what is refused, and what the player is told. */
 import { randomUUID } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTestApi, type TestApi } from '#test/support/api.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import { openTestSession } from '#test/support/protected-player.ts';
+import { outliveMemory } from '#test/support/passing-time.ts';
 import { makePlayer } from '#test/workflows/payment-world.ts';
 
 let database: TestDatabase;
@@ -139,7 +139,7 @@ test('a limit is a version of its name: it refuses with the time of the next try
   expect(first.body).toMatchObject({ version: 1, isActive: true });
   expect((await post(rules, limit, staff.lead, key)).body).toEqual(first.body);
   expect((await post(rules, { ...limit, countMax: 2 }, staff.lead)).body).toMatchObject({ version: 2 });
-  await pause(2_100);
+  outliveMemory();
   const answers = [await deposit(), await deposit()];
   // One was taken in by the test before.
   expect(answers[0]?.status).toBe(503);
@@ -151,7 +151,7 @@ test('a limit is a version of its name: it refuses with the time of the next try
     staff.lead,
   );
   expect(ended.body).toMatchObject({ version: 3, isActive: false });
-  await pause(2_100);
+  outliveMemory();
   expect((await deposit()).status).toBe(503);
   const { items } = (await get(`${rules}?brand=aurora&name=one-an-hour`, staff.payments)).body;
   expect(items).toMatchObject([{ version: 3 }, { version: 2 }, { version: 1 }]);
@@ -203,7 +203,7 @@ test('a method that is closed for a country is not listed, staff see why, and a 
     reason: 'a test',
   };
   await post(rules, least, staff.lead);
-  await pause(2_100);
+  outliveMemory();
   expect(await methods()).toMatchObject([{ min: money }]);
   expect((await deposit('9.00')).body).toMatchObject({ code: 'amount-below-minimum' });
 
@@ -224,7 +224,7 @@ test('a method that is closed for a country is not listed, staff see why, and a 
     },
     staff.lead,
   );
-  await pause(2_100);
+  outliveMemory();
   expect(await methods()).toEqual([]);
   expect((await deposit()).body).toMatchObject({
     code: 'payment-method-unavailable',

@@ -1,6 +1,5 @@
 /** Rows that this build cannot read, as a newer one leaves them: no 5xx, the strictest that can be read of them, and staff hear of it. */
 import { randomUUID } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { currentPayoutRules } from '#activities/payments/routing-rules.ts';
@@ -8,6 +7,7 @@ import { watchUnreadableRules } from '#workers/payment-metrics.ts';
 import { createTestApi, type TestApi } from '#test/support/api.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import { openTestSession } from '#test/support/protected-player.ts';
+import { outliveMemory } from '#test/support/passing-time.ts';
 import { makePlayer } from '#test/workflows/payment-world.ts';
 
 let database: TestDatabase;
@@ -33,9 +33,6 @@ afterAll(async () => {
   await app?.close();
   await database?.drop();
 });
-
-/** Two seconds and a bit: so long may a process remember what was in force. */
-const untilForgotten = () => pause(2_100);
 
 /** No Temporal here: what gets past all rules ends as 503 with the row written. */
 const deposit = (token = `tok_${randomUUID()}`) =>
@@ -123,7 +120,7 @@ async function figureOf(ruleSet: string, state: 'live' | 'shadow'): Promise<numb
 
 /** Counted from where this file began: the figure is the process's, and other files were here before. */
 async function figureFrom(ruleSet: string, state: 'live' | 'shadow'): Promise<() => Promise<number>> {
-  await untilForgotten();
+  outliveMemory();
   expect((await deposit()).status).toBe(503);
   const before = await figureOf(ruleSet, state);
   return async () => (await figureOf(ruleSet, state)) - before;
@@ -132,7 +129,7 @@ async function figureFrom(ruleSet: string, state: 'live' | 'shadow'): Promise<()
 test('a limit that cannot be read closes what it speaks of, and nothing else', async () => {
   const unread = await figureFrom('payments.payment-rules', 'live');
   const id = await paymentRule({ name: 'level-of-tomorrow' });
-  await untilForgotten();
+  outliveMemory();
   const before = await depositsOf();
   const refused = await deposit();
   expect(refused, refused.text).toMatchObject({ status: 422, body: { code: 'payment-method-unavailable' } });
@@ -148,7 +145,7 @@ test('a limit that cannot be read closes what it speaks of, and nothing else', a
   expect(logged).toContainEqual({ level: 'error', ruleSet: 'payments.payment-rules', state: 'live' });
 
   await paymentRule({ name: 'level-of-tomorrow', version: 2, kyc_level: 'L1', is_active: false });
-  await untilForgotten();
+  outliveMemory();
   expect((await deposit()).status).toBe(503);
   expect(await unread()).toBe(0);
 });
@@ -159,16 +156,16 @@ test('of a limit whose newest version cannot be read, the last one that can hold
   const max = { name, measure: 'amount-max', kyc_level: null, asset: 'EUR', amount };
   await paymentRule(max);
   await paymentRule({ name, version: 2 });
-  await untilForgotten();
+  outliveMemory();
   expect((await deposit()).status).toBe(503);
   await paymentRule({ ...max, version: 3, amount: '1' });
   await paymentRule({ name, version: 4 });
-  await untilForgotten();
+  outliveMemory();
   expect(await deposit()).toMatchObject({ status: 422, body: { code: 'amount-above-maximum' } });
   // An end in between was somebody's word, too: what was imposed anew after it is not what held before.
   await paymentRule({ ...max, version: 5, is_active: false });
   await paymentRule({ name, version: 6 });
-  await untilForgotten();
+  outliveMemory();
   expect(await deposit()).toMatchObject({ status: 422, body: { code: 'payment-method-unavailable' } });
   await paymentRule({ ...max, version: 7, is_active: false });
 });
@@ -182,7 +179,7 @@ test('live rules that cannot be read give way to the last that were live, and a 
   const last = await ruleVersion(set, 101, 'retired', readable);
   const unread = await ruleVersion(set, 102, 'live', { form: 'of tomorrow' });
   const shadow = await ruleVersion(set, 103, 'shadow', { form: 'of the day after' });
-  await untilForgotten();
+  outliveMemory();
   expect((await deposit()).status).toBe(503);
   expect((await depositsOf()).at(-1)).toMatchObject({ rule_version_id: last, shadow_version_id: null });
   expect(await itemsOf(`rule-version:${unread}`)).toEqual([
@@ -196,12 +193,12 @@ test('live rules that cannot be read give way to the last that were live, and a 
   expect(logged).toContainEqual({ level: 'error', ruleSet: set, state: 'live' });
   expect(logged).toContainEqual({ level: 'warn', ruleSet: set, state: 'shadow' });
   const told = logged.length;
-  await untilForgotten();
+  outliveMemory();
   await deposit();
   expect(logged).toHaveLength(told);
 
   const readableTrial = await ruleVersion(set, 104, 'live', readable);
-  await untilForgotten();
+  outliveMemory();
   await deposit();
   expect((await depositsOf()).at(-1)?.rule_version_id).toBe(readableTrial);
   expect(await unreadLive()).toBe(0);
@@ -214,7 +211,7 @@ test('without any version that can be read, payouts go their own way and 3-D Sec
     `update backoffice.rule_version set live_at = null
      where rule_set in ('payments.three-ds', 'payments.payout-routing') and state = 'retired'`,
   );
-  await untilForgotten();
+  outliveMemory();
   expect((await deposit()).status).toBe(503);
   expect(await depositsOf()).toMatchObject([
     { three_ds: { want: 'challenge-mandated', exemption: null, whenUnavailable: 'refuse' } },
@@ -232,7 +229,7 @@ test('a retry rule that cannot be read bars a second try at a card of its networ
      values ('${id}', 'any', 'cooldown', 60, 0, 'card', '{05}', 'network', 'of tomorrow', 'a newer build',
        now() - interval '1 minute', 'system:seed', 'test', 'system:seed', now())`,
   );
-  await untilForgotten();
+  outliveMemory();
   const token = `tok_${randomUUID()}`;
   expect((await deposit(token)).status).toBe(503);
   const before = await depositsOf();

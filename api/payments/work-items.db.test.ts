@@ -9,6 +9,7 @@ import { currentDepositRules } from '#activities/payments/routing-rules.ts';
 import { orThrow } from '#domain/failures.ts';
 import { createTestApi, type TestApi } from '#test/support/api.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
+import { outliveMemory } from '#test/support/passing-time.ts';
 import { brand, fingerprintOf, limitTaken, makePlayer, seedWorld } from '#test/workflows/payment-world.ts';
 
 let database: TestDatabase;
@@ -209,7 +210,7 @@ test('live rules that the build cannot read are a work item, once, while money g
        sha256('x'), 'from a newer build', 'system:seed', '\\x00', 'system:platform', 'test', now(), now())`,
   );
   expect((await currentDepositRules(database.db, 'unread')).routing.live).toBeNull();
-  await new Promise((resolve) => setTimeout(resolve, 2_100));
+  outliveMemory();
   await currentDepositRules(database.db, 'unread');
   const items = await database.db
     .selectFrom('payments.workItem')

@@ -1,6 +1,5 @@
 /** An exchange over HTTP is no way around wagering, exclusions, limits of the asset, or the rules and lists of the ramp. */
 import { randomUUID } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { seedAssets } from '#activities/wallet/assets.ts';
 import { addListEntry } from '#activities/payments/commands/list-entries.ts';
@@ -13,6 +12,7 @@ import { createTestApi, type TestApi } from '#test/support/api.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import { makeDeposit, makePlayer, oneEuro } from '#test/support/factories.ts';
 import { openTestSession, seedProtection } from '#test/support/protected-player.ts';
+import { outliveMemory } from '#test/support/passing-time.ts';
 import { testKeyRing, workItemsOf } from '#test/workflows/payment-world.ts';
 
 let database: TestDatabase;
@@ -260,7 +260,7 @@ describe('between fiat and crypto an exchange is a ramp by another name:', () =>
         }),
       ),
     );
-    await pause(2_100); // The memory of rules in the process.
+    outliveMemory();
     const player = await rich();
     expect((await exchange(player, 'EUR-USDT')).status).toBe(200);
     expect((await exchange(player, 'EUR-USDT')).body).toMatchObject({

@@ -13,6 +13,7 @@ import { assets } from '#domain/assets.ts';
 import { orThrow } from '#domain/failures.ts';
 import { formatDecimal } from '#domain/money.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
+import { outliveMemory } from '#test/support/passing-time.ts';
 import {
   brand,
   fingerprintOf,
@@ -457,7 +458,7 @@ describe('limits and lists', () => {
         }),
       ),
     );
-    await pause(2_100); // The memory of rules in the process.
+    outliveMemory();
   };
 
   test('black refuses neutrally at the quote and at its acceptance; grey shows an accepted one to a person', async () => {
