@@ -143,6 +143,13 @@ export interface ComplianceJurisdictionProfile {
   version: number;
 }
 
+export interface ComplianceKeyedAct {
+  actedAt: Generated<Timestamp>;
+  answer: Json | null;
+  fingerprint: Buffer;
+  id: string;
+}
+
 export interface ComplianceOutbox {
   brand: string;
   eventId: string;
@@ -1886,6 +1893,7 @@ export interface DB {
   "cms.terms": CmsTerms;
   "compliance.audit": ComplianceAudit;
   "compliance.jurisdictionProfile": ComplianceJurisdictionProfile;
+  "compliance.keyedAct": ComplianceKeyedAct;
   "compliance.outbox": ComplianceOutbox;
   "compliance.relayCursor": ComplianceRelayCursor;
   "compliance.relayDeadLetter": ComplianceRelayDeadLetter;

@@ -176,6 +176,7 @@ async function decideTogether(row: WithdrawalRow, wish: Wish) {
         payloadHash: proposal.payloadHash.toString('hex'),
         reason: 'read and agreed',
         operatorId: ann,
+        key: { id: randomUUID(), fingerprint: fingerprintOf(proposal.id) },
       }),
     ),
   );

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { sql, type Selectable } from 'kysely';
 import { confirmedScreening, type ScreeningRow } from '#activities/kyc/commands/screenings.ts';
 import { appendEvent } from '#activities/compliance/append-event.ts';
+import { takeKey, type ActKey } from '#activities/compliance/keyed-acts.ts';
 import { postTransfer } from '#activities/wallet/post.ts';
 import type { Trx } from '#db/connect.ts';
 import type { PaymentsHeldMoneyProposal } from '#db/schema.generated.ts';
@@ -81,22 +82,25 @@ export type DecideHeldMoney = {
   readonly payloadHash: string;
   readonly reason: string;
   readonly operatorId: string;
+  readonly key: ActKey;
 };
 
 /**
- * Decides, once; a repeat by the same person answers with the row. What was forfeited is booked in this transaction; what is
+ * Decides, once; a repeat with the key, or by the same person, answers with the row. What was forfeited is booked in this transaction; what is
  * to be paid is taken up by the withdrawal's workflow, which the event starts. Whoever proposed may refuse, which takes it
- * back. Failures: `not-found`, `own-approval`, `held-money-not-open` (decided before, not what was shown, or not held so any
+ * back. Failures: `not-found`, `idempotency-key-reused`, `own-approval`, `held-money-not-open` (decided before, not what was shown, or not held so any
  * more), `insufficient-funds`.
  */
 export async function decideHeldMoney(trx: Trx, order: DecideHeldMoney): Promise<Result<HeldMoneyRow>> {
   const { proposalId, decision, operatorId, reason } = order;
+  const taken = await takeKey(trx, order.key);
+  if (!taken.ok) return taken;
   const shown = await findProposal(trx, proposalId);
   if (shown === undefined) return fail('not-found', 'There is no such proposal.');
   const withdrawal = await lockWithdrawal(trx, shown.withdrawalId);
   const row = (await findProposal(trx, proposalId)) ?? shown;
   const state = decision === 'approve' ? 'approved' : 'refused';
-  if (row.state === state && row.decidedBy === operatorId) return succeed(row);
+  if (taken.value.isRepeat || (row.state === state && row.decidedBy === operatorId)) return succeed(row);
   if (row.state !== 'proposed' || row.payloadHash.toString('hex') !== order.payloadHash)
     return fail('held-money-not-open', `The proposal is ${row.state}, or not what was shown.`);
   if (row.playerId === operatorId) return fail('own-approval', 'Nobody decides about his own money.');
