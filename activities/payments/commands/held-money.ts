@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { sql, type Selectable } from 'kysely';
 import { confirmedScreening, type ScreeningRow } from '#activities/kyc/commands/screenings.ts';
 import { appendEvent } from '#activities/compliance/append-event.ts';
-import { takeKey, type ActKey } from '#activities/compliance/keyed-acts.ts';
+import { takeKey, type ActKey } from '#activities/compliance/commands/keyed-acts.ts';
 import { postTransfer } from '#activities/wallet/post.ts';
 import type { Trx } from '#db/connect.ts';
 import type { PaymentsHeldMoneyProposal } from '#db/schema.generated.ts';

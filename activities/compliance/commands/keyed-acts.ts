@@ -1,6 +1,6 @@
 /** Keys of acts on what is there already: the same key acts once, and means one content. */
 import type { Database, Trx } from '#db/connect.ts';
-import { fail, orThrow, succeed, type Result } from '#domain/failures.ts';
+import { fail, succeed, type Result } from '#domain/failures.ts';
 
 export type ActKey = {
   /** Made of the scope, the caller and the idempotency key. */
