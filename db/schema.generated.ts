@@ -145,7 +145,7 @@ export interface ComplianceJurisdictionProfile {
 
 export interface ComplianceKeyedAct {
   actedAt: Generated<Timestamp>;
-  answer: Json | null;
+  answer: string | null;
   fingerprint: Buffer;
   id: string;
 }

@@ -5,7 +5,7 @@ create table compliance.keyed_act (
   id uuid primary key,
   fingerprint bytea not null check (length(fingerprint) = 32),
   -- What a repeat is told where the row that was acted on does not tell it; no personal data.
-  answer jsonb,
+  answer text,
   acted_at timestamptz not null default now()
 );
 create trigger keyed_act_content before update of id, fingerprint, acted_at or delete on compliance.keyed_act

@@ -33,3 +33,23 @@ export async function takeKey(
     ? succeed({ isRepeat: true })
     : fail('idempotency-key-reused', 'This key was used for something else.');
 }
+
+/** What a repeat is to be told, once; later words change nothing. */
+export async function tellAnswer(on: Trx | Database, { id }: ActKey, answer: string): Promise<void> {
+  await on
+    .updateTable('compliance.keyedAct')
+    .set({ answer })
+    .where('id', '=', id)
+    .where('answer', 'is', null)
+    .execute();
+}
+
+/** Null where nothing was told. */
+export async function answerOf(on: Trx | Database, { id }: ActKey): Promise<string | null> {
+  const row = await on
+    .selectFrom('compliance.keyedAct')
+    .select('answer')
+    .where('id', '=', id)
+    .executeTakeFirst();
+  return row?.answer ?? null;
+}
