@@ -144,6 +144,7 @@ export interface ComplianceJurisdictionProfile {
 }
 
 export interface ComplianceKeyedAct {
+  about: string | null;
   actedAt: Generated<Timestamp>;
   answer: string | null;
   fingerprint: Buffer;

@@ -56,7 +56,7 @@ async function challenged(): Promise<Challenged> {
 /** The first PSP declined after all, and the second one sends the player to a challenge of its own. */
 async function challengedAgain({ depositId }: Challenged): Promise<void> {
   const { money } = paymentActivities(database.db, psps);
-  alpha.play({ status: [declined('technical')] });
+  alpha.play({ status: [declined('issuer_unavailable')] });
   await money.refreshAttempt({ depositId, number: 1 });
   await money.startAttempt({ depositId, number: 2, psp: 'beta', stepUp: false });
   beta.play({ authorise: [action] });

@@ -9,6 +9,12 @@ export type ActKey = {
   readonly fingerprint: Buffer;
 };
 
+export type TakenKey = {
+  readonly isRepeat: boolean;
+  /** As the first call had it. */
+  readonly about: string | null;
+};
+
 /**
  * Takes the key in the transaction of the act, before any lock: a second call with it waits here for the first one.
  * Where the act is refused, the rollback gives the key back. Failure: `idempotency-key-reused`.
@@ -16,21 +22,22 @@ export type ActKey = {
 export async function takeKey(
   on: Trx | Database,
   key: ActKey,
-): Promise<Result<{ readonly isRepeat: boolean }>> {
+  about: string | null = null,
+): Promise<Result<TakenKey>> {
   const taken = await on
     .insertInto('compliance.keyedAct')
-    .values({ id: key.id, fingerprint: key.fingerprint })
+    .values({ id: key.id, fingerprint: key.fingerprint, about })
     .onConflict((conflict) => conflict.column('id').doNothing())
     .returning('id')
     .executeTakeFirst();
-  if (taken !== undefined) return succeed({ isRepeat: false });
-  const { fingerprint } = await on
+  if (taken !== undefined) return succeed({ isRepeat: false, about });
+  const known = await on
     .selectFrom('compliance.keyedAct')
-    .select('fingerprint')
+    .select(['fingerprint', 'about'])
     .where('id', '=', key.id)
     .executeTakeFirstOrThrow();
-  return fingerprint.equals(key.fingerprint)
-    ? succeed({ isRepeat: true })
+  return known.fingerprint.equals(key.fingerprint)
+    ? succeed({ isRepeat: true, about: known.about })
     : fail('idempotency-key-reused', 'This key was used for something else.');
 }
 
