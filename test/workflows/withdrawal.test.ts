@@ -372,7 +372,9 @@ describeWorkflows('a withdrawal', () => {
       expect(alpha.calls).toEqual([]);
       expect(await balancesOf(database.db, player.playerId)).toEqual({ cash: 180n, held: 20n });
       for (const operatorId of [ann, ben])
-        await liftStop(database.db, { operatorId, reason: 'case 12 is closed' });
+        await database.db
+          .transaction()
+          .execute((trx) => liftStop(trx, { operatorId, reason: 'case 12 is closed' }));
       expect(await ended).toMatchObject({ state: 'paid' });
     });
     expect(alpha.calls).toEqual(['payout']);

@@ -41,6 +41,18 @@ export async function takeKey(
     : fail('idempotency-key-reused', 'This key was used for something else.');
 }
 
+/** Runs the act under its key; for a repeat `again` tells what has become of it, and nothing is done. */
+export async function once<T>(
+  trx: Trx,
+  key: ActKey,
+  act: (trx: Trx) => Promise<Result<T>>,
+  again: (trx: Trx) => Promise<Result<T>>,
+): Promise<Result<T>> {
+  const taken = await takeKey(trx, key);
+  if (!taken.ok) return taken;
+  return taken.value.isRepeat ? again(trx) : act(trx);
+}
+
 /** What a repeat is to be told, once; later words change nothing. */
 export async function tellAnswer(on: Trx | Database, { id }: ActKey, answer: string): Promise<void> {
   await on
