@@ -295,6 +295,30 @@ test('a key is one decision: raced, repeated and after its answer was lost it de
   ]);
 });
 
+test('nobody proposes or decides what becomes of the money of a player with his own address', async () => {
+  const { withdrawalId, playerId } = await held();
+  const mine = (await propose(withdrawalId, freeze, dora)).body;
+  expect((await decide(mine, dora, 'refuse')).status).toBe(200);
+  const { email } = await database.db
+    .selectFrom('backoffice.operator')
+    .select('email')
+    .where('id', '=', String(mine['proposedBy']))
+    .executeTakeFirstOrThrow();
+  await database.db
+    .updateTable('pam.player')
+    .set({ emailIndex: app.deps.keyRing.blindIndex(email) })
+    .where('id', '=', playerId)
+    .execute();
+  expect((await propose(withdrawalId, freeze, dora)).body).toMatchObject({ code: 'own-approval' });
+  const proposal = await proposed(withdrawalId, order);
+  for (const decision of ['approve', 'refuse'])
+    expect(await decide(proposal, dora, decision)).toMatchObject({
+      status: 403,
+      body: { code: 'own-approval' },
+    });
+  expect(await balancesOf(database.db, playerId)).toEqual({ cash: 180n, held: 20n });
+});
+
 test('a payment that two people allow takes the withdrawal up again; nothing is decided where no confirmed match holds money', async () => {
   const { withdrawalId } = await held();
   const { db } = database;

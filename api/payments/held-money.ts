@@ -208,7 +208,7 @@ export function mountHeldMoney(api: Api, deps: ApiDeps): void {
     const proposalId = idFromKey('held-money', operatorId, c.req.valid('header')['idempotency-key']);
     const fingerprint = requestFingerprint(input);
     const order = { ...input, reference: input.reference ?? null, proposalId, operatorId, fingerprint };
-    return c.json(toApiProposal(await decided(db, (trx) => proposeHeldMoney(trx, order))), 200);
+    return c.json(toApiProposal(await decided(db, (trx) => proposeHeldMoney(trx, deps.keyRing, order))), 200);
   });
 
   api.openapi(decideRoute(deps), async (c) => {
@@ -224,7 +224,7 @@ export function mountHeldMoney(api: Api, deps: ApiDeps): void {
     const said = { proposalId: id, ...c.req.valid('json') };
     const key = c.req.valid('header')['idempotency-key'];
     const order = { ...said, operatorId, key: actKeyOf('held-money-decision', operatorId, key, said) };
-    return c.json(toApiProposal(await decided(db, (trx) => decideHeldMoney(trx, order))), 200);
+    return c.json(toApiProposal(await decided(db, (trx) => decideHeldMoney(trx, deps.keyRing, order))), 200);
   });
 }
 
