@@ -1,11 +1,16 @@
 /** All routes of games: lobby, launch and integrations from their files, and rounds for the back office. */
 import { createRoute, z } from '@hono/zod-openapi';
-import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { sql } from 'kysely';
-import { fail, FailureError } from '#domain/failures.ts';
+import { answerOf, takeKey, tellAnswer } from '#activities/compliance/commands/keyed-acts.ts';
+import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import { formatDecimal } from '#domain/money.ts';
 import { assets } from '#domain/assets.ts';
-import { resolveRound, roundWorkflowId } from '#workflows/round.contract.ts';
+import {
+  resolveRound,
+  roundWorkflowId,
+  type RoundResolution,
+  type RoundView,
+} from '#workflows/round.contract.ts';
 import type { Api } from './app.ts';
 import { brandScope, requireBrand, requireOperator } from './backoffice-guard.ts';
 import type { ApiDeps } from './context.ts';
@@ -21,8 +26,10 @@ import { mountLobby } from './games/lobby.ts';
 import { mountPlayRules } from './games/play-rules.ts';
 import { mountReplays } from './games/replays.ts';
 import { fromPosition, positionLengthMax, toPosition } from './page-position.ts';
+import { actKeyOf, idempotencyHeader } from './idempotency.ts';
 import { problemResponses } from './problem.ts';
 import { moneyOutput, pageOf, pageQuery, timestamp } from './schemas.ts';
+import { failureBehind, isWorkflowOver } from './workflow-failures.ts';
 
 const roundSchema = z
   .strictObject({
@@ -133,11 +140,12 @@ function mountRounds(api: Api, deps: ApiDeps): void {
       middleware: [requireOperator(deps, 'games:round:resolve')] as const,
       request: {
         params: z.object({ integration: z.string().min(1).max(40), round: z.string().min(1).max(255) }),
+        headers: idempotencyHeader,
         body: { required: true, content: { 'application/json': { schema: resolutionInput } } },
       },
       responses: {
         200: {
-          description: 'Decided',
+          description: 'Decided; a repeat with the same key answers with what the first call was told',
           content: {
             'application/json': { schema: z.strictObject({ stage: z.string() }).openapi('RoundStage') },
           },
@@ -148,41 +156,68 @@ function mountRounds(api: Api, deps: ApiDeps): void {
           'forbidden',
           'not-found',
           'already-decided',
+          'idempotency-key-reused',
           'dependency-unavailable',
         ),
       },
     }),
     async (c) => {
       const { integration, round: roundRef } = c.req.valid('param');
-      const { playerId, outcome } = c.req.valid('json');
+      const input = c.req.valid('json');
+      const { playerId, outcome } = input;
+      const operator = c.get('operator');
       const row = await deps.db
         .selectFrom('games.round as r')
         .innerJoin('wallet.playerWallet as w', (join) =>
           join.onRef('w.playerId', '=', 'r.playerId').onRef('w.asset', '=', 'r.asset'),
         )
-        .select(['w.brand', 'r.state', 'r.openings'])
+        .select(['w.brand', 'r.openings'])
         .where('r.integration', '=', integration)
         .where('r.roundRef', '=', roundRef)
         .where('r.playerId', '=', playerId)
         .executeTakeFirst();
       if (!row) throw new FailureError(fail('not-found', 'There is no such round.').failure);
-      requireBrand(c.get('operator'), row.brand);
-      const client = await deps.temporal();
-      const { openings: opening } = row;
-      const handle = client.workflow.getHandle(roundWorkflowId({ integration, roundRef, playerId, opening }));
-      try {
-        const view = await handle.executeUpdate(resolveRound, {
-          args: [{ operatorId: c.get('operator').operatorId, outcome }],
-        });
-        return c.json({ stage: view.stage }, 200);
-      } catch (error) {
-        if (error instanceof WorkflowUpdateFailedError || row.state !== 'manual') {
-          throw new FailureError(fail('already-decided', 'The round does not wait for a person.').failure);
-        }
-        throw error;
-      }
+      requireBrand(operator, row.brand);
+      const said = { integration, roundRef, ...input };
+      const key = actKeyOf(
+        'round-resolution',
+        operator.operatorId,
+        c.req.valid('header')['idempotency-key'],
+        said,
+      );
+      // A round that was opened again since is another one to decide about, not this one once more.
+      const { about } = orThrow(await takeKey(deps.db, key, String(row.openings)));
+      const known = await answerOf(deps.db, key);
+      if (known !== null) return c.json({ stage: known }, 200);
+      const workflowId = roundWorkflowId({ integration, roundRef, playerId, opening: Number(about) });
+      const decision = { operatorId: operator.operatorId, outcome };
+      const { stage } = await sendResolution(deps, workflowId, key.id, decision);
+      await tellAnswer(deps.db, key, stage);
+      return c.json({ stage }, 200);
     },
   );
+}
+
+/** Under one id the workflow decides once; one that has ended meanwhile still tells what it answered to that id. */
+async function sendResolution(
+  deps: Pick<ApiDeps, 'temporal'>,
+  workflowId: string,
+  updateId: string,
+  decision: RoundResolution,
+): Promise<RoundView> {
+  const client = await deps.temporal();
+  const handle = client.workflow.getHandle(workflowId);
+  try {
+    return await handle.executeUpdate(resolveRound, { updateId, args: [decision] });
+  } catch (error) {
+    if (!isWorkflowOver(error)) throw failureBehind(error) ?? error;
+  }
+  try {
+    return await handle.getUpdateHandle<RoundView>(updateId).result();
+  } catch (error) {
+    if (!isWorkflowOver(error)) throw failureBehind(error) ?? error;
+    throw new FailureError(fail('already-decided', 'The round does not wait for a person.').failure);
+  }
 }
 
 type RoundRow = {

@@ -30,6 +30,12 @@ export function requestFingerprint(value: unknown): Buffer {
   return createHash('sha256').update(canonicalJson(value)).digest();
 }
 
+/** The key of an act on what is there already; `said` is all that the call means, the address included. */
+export const actKeyOf = (scope: string, ownerId: string, key: string, said: unknown) => ({
+  id: idFromKey(scope, ownerId, key),
+  fingerprint: requestFingerprint(said),
+});
+
 /** JSON with sorted keys, so that equal meanings have equal bytes. */
 function canonicalJson(value: unknown): string {
   if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null';

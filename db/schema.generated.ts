@@ -143,6 +143,14 @@ export interface ComplianceJurisdictionProfile {
   version: number;
 }
 
+export interface ComplianceKeyedAct {
+  about: string | null;
+  actedAt: Generated<Timestamp>;
+  answer: string | null;
+  fingerprint: Buffer;
+  id: string;
+}
+
 export interface ComplianceOutbox {
   brand: string;
   eventId: string;
@@ -1886,6 +1894,7 @@ export interface DB {
   "cms.terms": CmsTerms;
   "compliance.audit": ComplianceAudit;
   "compliance.jurisdictionProfile": ComplianceJurisdictionProfile;
+  "compliance.keyedAct": ComplianceKeyedAct;
   "compliance.outbox": ComplianceOutbox;
   "compliance.relayCursor": ComplianceRelayCursor;
   "compliance.relayDeadLetter": ComplianceRelayDeadLetter;

@@ -167,8 +167,8 @@ async function approvedWithdrawal(): Promise<WithdrawalRow> {
 }
 
 const staff = async (...roles: RoleName[]): Promise<string> => app.signInAs(roles);
-const lift = (token: string, reason = 'the row was restored from the backup') =>
-  app.send('POST', '/admin/v1/ledger/withdrawal-stop/lift', { reason }, { token });
+const lift = (token: string, reason = 'the row was restored from the backup', key: string = randomUUID()) =>
+  app.send('POST', '/admin/v1/ledger/withdrawal-stop/lift', { reason }, { token, key });
 const openStop = async (): Promise<unknown> =>
   (await app.send('GET', '/admin/v1/ledger/withdrawal-stop', undefined, { token: await staff('compliance') }))
     .body['stop'];
@@ -262,7 +262,14 @@ describe('one unit of difference', () => {
     expect((await lift(await staff('support'))).body['code']).toBe('forbidden');
     expect((await lift(await staff('compliance'), 'short')).body['code']).toBe('invalid-request');
     const lead = await staff('payments-lead');
-    expect((await lift(lead)).body).toEqual({ state: 'awaiting-second', approvals: 1 });
+    const key = randomUUID();
+    const reason = 'the row was restored from the backup';
+    expect((await lift(lead, reason, '')).body['code']).toBe('idempotency-key-missing');
+    const raced = await Promise.all([lift(lead, reason, key), lift(lead, reason, key)]);
+    expect(raced.map(({ body }) => body)).toEqual(
+      raced.map(() => ({ state: 'awaiting-second', approvals: 1 })),
+    );
+    expect((await lift(lead, 'for another reason', key)).body['code']).toBe('idempotency-key-reused');
     expect((await lift(lead)).body['code']).toBe('already-decided');
     await asOwner(database, oneUnit('-'));
     await settle();
@@ -291,6 +298,8 @@ describe('one unit of difference', () => {
       state: 'paid',
     });
     expect((await lift(lead)).body['code']).toBe('not-found');
+    // The lost answer, asked for again, is about the stop that it was a word on, and no word on any other.
+    expect((await lift(lead, reason, key)).body).toEqual({ state: 'lifted', approvals: 1 });
   });
 
   test('in a balance, in a chain, in the log and in ClickHouse is found as well', async () => {

@@ -100,8 +100,8 @@ export async function modification(input: ModificationInput): Promise<Modificati
     },
     {
       validator: ({ operatorId, payloadHash }) => {
-        if (operatorId === input.playerId || operatorId === shown.requestedBy)
-          throw refuse('own-approval', 'Who asks for it, or pays, does not decide on it.');
+        if (operatorId === shown.requestedBy)
+          throw refuse('own-approval', 'Who asks for it does not decide on it.');
         if (isDeciding) throw refuse('already-decided', 'Somebody is deciding right now.');
         if (state !== 'awaiting-approval') throw refuse('modification-not-open', `It is ${state}.`);
         if (payloadHash !== shown.payloadHash)

@@ -89,8 +89,8 @@ export async function refund(input: RefundInput): Promise<RefundView> {
     },
     {
       validator: ({ operatorId, payloadHash }) => {
-        if (operatorId === input.playerId || operatorId === shown.requestedBy)
-          throw refuse('own-approval', 'Who asks for a refund, or gets it, does not decide on it.');
+        if (operatorId === shown.requestedBy)
+          throw refuse('own-approval', 'Who asks for a refund does not decide on it.');
         if (isDeciding) throw refuse('already-decided', 'Somebody is deciding right now.');
         if (state !== 'awaiting-approval') throw refuse('refund-not-open', `The refund is ${state}.`);
         if (payloadHash !== shown.payloadHash)

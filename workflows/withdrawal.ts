@@ -141,8 +141,6 @@ export async function withdrawal(input: WithdrawalInput): Promise<WithdrawalView
     },
     {
       validator: ({ operatorId, payloadHash: shown }) => {
-        if (operatorId === input.playerId)
-          throw refuse('own-approval', 'Nobody decides on a payment to himself.');
         if (state !== 'awaiting-approval' || isCancelWanted)
           throw refuse('withdrawal-not-pending', `The withdrawal is ${state}.`);
         if (deciding.has(operatorId) || decisions.some((known) => known.operatorId === operatorId)) {

@@ -1,4 +1,4 @@
-/** Who may not decide on a withdrawal, in the activity and past it in the database. */
+/** Who may not decide on a payment, in the activity and, for withdrawals, past it in the database. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { orThrow } from '#domain/failures.ts';
@@ -14,6 +14,8 @@ import {
   seedWorld,
   testKeyRing,
 } from '#test/workflows/payment-world.ts';
+import { requestModification } from './commands/request-modification.ts';
+import { requestRefund } from './commands/request-refund.ts';
 import { requestWithdrawal } from './commands/request-withdrawal.ts';
 import type { WithdrawalRow } from './payment-rows.ts';
 
@@ -28,8 +30,10 @@ afterAll(() => database?.drop());
 
 const acts = () => paymentActivities(database.db, new Map([['alpha', alpha]]));
 
-/** A withdrawal that waits for people. */
-async function waiting(email: string): Promise<WithdrawalRow> {
+type Paid = { readonly playerId: string; readonly depositId: string };
+
+/** A captured deposit of 200 euros by the player with this address. */
+async function paidBy(email: string): Promise<Paid> {
   const { db } = database;
   const playerId = await makePlayer(db);
   await db
@@ -42,6 +46,14 @@ async function waiting(email: string): Promise<WithdrawalRow> {
   const { money, provider } = acts();
   await provider.authoriseAttempt({ depositId, number: 1 });
   await money.captureDeposit({ depositId, number: 1 });
+  return { playerId, depositId };
+}
+
+/** A withdrawal that waits for people. */
+async function waiting(email: string): Promise<WithdrawalRow> {
+  const { db } = database;
+  const { playerId, depositId } = await paidBy(email);
+  const { money } = acts();
   const { instrumentId } = await db
     .selectFrom('payments.deposit')
     .select('instrumentId')
@@ -111,4 +123,66 @@ test('who has cleared the match of a withdrawal with a list does not approve it,
   });
   await expect(forged.execute()).rejects.toThrow(/had a hand/);
   await decide(row, cleo, 'refuse');
+});
+
+const wishBy = (operatorId: string, depositId: string) => {
+  const id = randomUUID();
+  return {
+    depositId,
+    reason: 'asked for by the player',
+    operatorId,
+    roles: ['support'],
+    fingerprint: fingerprintOf(id),
+    money: { amount: '150.00', asset: 'EUR' },
+    id,
+  };
+};
+
+const refund = (operatorId: string, depositId: string) => {
+  const { id: refundId, ...wish } = wishBy(operatorId, depositId);
+  return database.db.transaction().execute((trx) => requestRefund(trx, testKeyRing, { ...wish, refundId }));
+};
+
+test('an operator neither asks for nor decides on a refund to the player with his own address', async () => {
+  const { depositId } = await paidBy('rita.both@example.test');
+  const rita = await hire('rita.both@example.test');
+  expect(await refund(rita, depositId)).toMatchObject(ownApproval);
+  const row = orThrow(await refund(await hire('otto@example.test'), depositId));
+  const { money } = acts();
+  await money.beginRefund({ refundId: row.id });
+  const word = (operatorId: string, decision: 'approve' | 'refuse') =>
+    money.recordRefundDecision({
+      refundId: row.id,
+      operatorId,
+      role: 'payments-lead',
+      decision,
+      reason: 'read and agreed',
+      payloadHash: row.payloadHash.toString('hex'),
+    });
+  await expect(word(rita, 'approve')).rejects.toMatchObject(ownApproval);
+  await expect(word(rita, 'refuse')).rejects.toMatchObject(ownApproval);
+  expect(await word(await hire('olga@example.test'), 'approve')).toMatchObject({ state: 'approved' });
+});
+
+test('an operator neither captures nor voids a deposit of the player with his own address', async () => {
+  const { depositId } = await paidBy('vera.both@example.test');
+  const ask = (operatorId: string, kind: 'capture' | 'void') => {
+    const { id: modificationId, ...wish } = wishBy(operatorId, depositId);
+    return database.db.transaction().execute((trx) =>
+      requestModification(trx, testKeyRing, {
+        ...wish,
+        modificationId,
+        kind,
+        isFinal: true,
+        money: null,
+      }),
+    );
+  };
+  const vera = await hire('vera.both@example.test');
+  expect(await ask(vera, 'capture')).toMatchObject(ownApproval);
+  expect(await ask(vera, 'void')).toMatchObject(ownApproval);
+  // Anybody else is told what is the matter with it: nothing is held.
+  expect(await ask(await hire('oscar@example.test'), 'void')).toMatchObject({
+    failure: { code: 'modification-not-open' },
+  });
 });

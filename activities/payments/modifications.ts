@@ -10,6 +10,7 @@ import {
   type ModificationState,
 } from '#domain/payments/modification-state.ts';
 import type { ActivityDeps } from '../deps.ts';
+import { isOwnMoney } from './approver-standing.ts';
 import type { ModificationRow } from './commands/request-modification.ts';
 import { closeWorkItems, openWorkItem } from './commands/work-items.ts';
 import { endAuthorisation, leftOf, lockAuthorisation, type AuthorisationRow } from './authorisations.ts';
@@ -35,7 +36,7 @@ const standingOf = (row: ModificationRow): ModificationStanding => ({
   requestedBy: row.requestedBy,
 });
 
-export function createModificationActivities(deps: Pick<ActivityDeps, 'db' | 'psps'>) {
+export function createModificationActivities(deps: Pick<ActivityDeps, 'db' | 'psps' | 'keyRing'>) {
   const { db } = deps;
   const locked = <T>(id: string, work: (trx: Trx, row: ModificationRow) => Promise<T>): Promise<T> =>
     db.transaction().execute(async (trx) => work(trx, await lockModification(trx, id)));
@@ -68,7 +69,10 @@ export function createModificationActivities(deps: Pick<ActivityDeps, 'db' | 'ps
           if (row.decidedBy === input.operatorId && row.decision === input.decision) return standingOf(row);
           throw refusal('already-decided', 'Somebody has decided on this before.');
         }
-        if (input.operatorId === row.requestedBy || input.operatorId === row.playerId)
+        if (
+          input.operatorId === row.requestedBy ||
+          (await isOwnMoney(trx, deps.keyRing, row, input.operatorId))
+        )
           throw refusal('own-approval', 'Who asks for it, or pays, does not decide on it.');
         if (row.state !== 'awaiting-approval' || row.payloadHash.toString('hex') !== input.payloadHash)
           throw refusal('modification-not-open', `It is ${row.state}, or not what was shown.`);

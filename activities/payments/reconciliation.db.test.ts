@@ -150,7 +150,7 @@ async function refunded(psp: Name, depositId: string, amount: string): Promise<s
   const refundId = randomUUID();
   await database.db.transaction().execute(async (trx) =>
     orThrow(
-      await requestRefund(trx, {
+      await requestRefund(trx, testKeyRing, {
         refundId,
         depositId,
         money: { amount, asset: 'EUR' },
@@ -634,7 +634,7 @@ describe.each(names)('captures in parts at %s', (psp) => {
       ids.push(modificationId);
       await database.db.transaction().execute(async (trx) =>
         orThrow(
-          await requestModification(trx, {
+          await requestModification(trx, testKeyRing, {
             modificationId,
             depositId,
             kind: 'capture',

@@ -8,6 +8,7 @@ import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import { toMoneyText } from '#domain/money.ts';
 import { refundStateOf, type RefundState } from '#domain/payments/refund-state.ts';
 import type { ActivityDeps } from '../deps.ts';
+import { isOwnMoney } from './approver-standing.ts';
 import { settleFraudAlerts } from './fraud-alert-steps.ts';
 import { moneyOf } from './payment-rows.ts';
 import type { RefundRow } from './commands/request-refund.ts';
@@ -43,7 +44,7 @@ const standingOf = (row: RefundRow): RefundStanding => ({
   decidedBy: row.decidedBy,
 });
 
-export function createRefundActivities(deps: Pick<ActivityDeps, 'db'>) {
+export function createRefundActivities(deps: Pick<ActivityDeps, 'db' | 'keyRing'>) {
   const { db } = deps;
   const locked = <T>(refundId: string, work: (trx: Trx, row: RefundRow) => Promise<T>): Promise<T> =>
     db.transaction().execute(async (trx) => {
@@ -73,7 +74,10 @@ export function createRefundActivities(deps: Pick<ActivityDeps, 'db'>) {
           if (row.decidedBy === input.operatorId && row.decision === input.decision) return standingOf(row);
           throw refusal('already-decided', 'Somebody has decided on this refund before.');
         }
-        if (input.operatorId === row.requestedBy || input.operatorId === row.playerId)
+        if (
+          input.operatorId === row.requestedBy ||
+          (await isOwnMoney(trx, deps.keyRing, row, input.operatorId))
+        )
           throw refusal('own-approval', 'Who asks for a refund, or gets it, does not decide on it.');
         if (row.state !== 'awaiting-approval')
           throw refusal('refund-not-open', `The refund is ${row.state}.`);

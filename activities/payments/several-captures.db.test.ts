@@ -17,6 +17,7 @@ import {
   paymentActivities,
   scriptedPsp,
   seedWorld,
+  testKeyRing,
 } from '#test/workflows/payment-world.ts';
 import { findAuthorisation } from './authorisations.ts';
 import { requestDeposit } from './commands/request-deposit.ts';
@@ -139,7 +140,7 @@ const ask = (
   id = randomUUID(),
 ) =>
   database.db.transaction().execute((trx) =>
-    requestModification(trx, {
+    requestModification(trx, testKeyRing, {
       modificationId: id,
       depositId,
       kind,
@@ -348,7 +349,7 @@ describe('several captures of one authorisation', () => {
     const refund = (amount: string) => {
       const refundId = randomUUID();
       return database.db.transaction().execute((trx) =>
-        requestRefund(trx, {
+        requestRefund(trx, testKeyRing, {
           refundId,
           depositId,
           money: { amount, asset: 'EUR' },

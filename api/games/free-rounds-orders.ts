@@ -6,16 +6,18 @@ import {
   orderFreeRounds,
   type WinningsTerms,
 } from '#activities/games/commands/free-rounds.ts';
-import { fail, FailureError, orThrow } from '#domain/failures.ts';
+import { once } from '#activities/compliance/commands/keyed-acts.ts';
+import { fail, FailureError, orThrow, succeed } from '#domain/failures.ts';
 import { parsePayable, toMoneyText } from '#domain/money.ts';
 import { freeRoundsWorkflowId } from '#workflows/free-rounds.contract.ts';
 import type { Api } from '../app.ts';
 import { brandScope, requireBrand, requireOperator } from '../backoffice-guard.ts';
 import type { ApiDeps } from '../context.ts';
-import { idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
+import { actKeyOf, idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
 import { requirePlayer } from '../pam-guard.ts';
 import { problemResponses } from '../problem.ts';
 import { idParam, nullableMoneyOutput, pageOf, pageQuery, timestamp } from '../schemas.ts';
+import { decided } from '../wallet/decided.ts';
 import { guardedAnswers, integrationId, reasonText } from './integration-schemas.ts';
 
 const states = ['requested', 'issued', 'refused', 'cancelling', 'cancelled', 'ended'] as const;
@@ -196,6 +198,7 @@ function mountCancellation(api: Api, deps: ApiDeps): void {
       middleware: [requireOperator(deps, 'games:free-rounds:grant')] as const,
       request: {
         params: idParam,
+        headers: idempotencyHeader,
         body: {
           required: true,
           content: {
@@ -207,12 +210,18 @@ function mountCancellation(api: Api, deps: ApiDeps): void {
       },
       responses: {
         202: {
-          description: 'Asked for',
+          description: 'Asked for; a repeat with the same key asks for nothing more',
           content: {
             'application/json': { schema: z.strictObject({ state: z.string() }).openapi('FreeRoundsState') },
           },
         },
-        ...problemResponses('invalid-request', 'not-found', 'free-rounds-not-cancellable', ...guardedAnswers),
+        ...problemResponses(
+          'invalid-request',
+          'not-found',
+          'free-rounds-not-cancellable',
+          'idempotency-key-reused',
+          ...guardedAnswers,
+        ),
       },
     }),
     async (c) => {
@@ -227,8 +236,24 @@ function mountCancellation(api: Api, deps: ApiDeps): void {
       requireBrand(operator, row.brand ?? '');
       const { operatorId } = operator;
       const { reason } = c.req.valid('json');
-      const cancelled = orThrow(await cancelFreeRounds(deps.db, { id, operatorId, reason }));
-      return c.json({ state: cancelled.state }, 202);
+      const header = c.req.valid('header')['idempotency-key'];
+      const key = actKeyOf('free-rounds-cancellation', operatorId, header, { id, reason });
+      const { state } = await decided(deps.db, (trx) =>
+        once(
+          trx,
+          key,
+          () => cancelFreeRounds(trx, { id, operatorId, reason }),
+          async () =>
+            succeed(
+              await trx
+                .selectFrom('games.freeRoundIssue')
+                .select('state')
+                .where('id', '=', id)
+                .executeTakeFirstOrThrow(),
+            ),
+        ),
+      );
+      return c.json({ state }, 202);
     },
   );
 }

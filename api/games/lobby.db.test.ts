@@ -293,13 +293,25 @@ describe('free rounds', () => {
     ]);
     const mine = await app.send('GET', '/v1/free-rounds', undefined, { token });
     expect(mine.body['items']).toMatchObject([{ id: one.body['id'], state: 'issued' }]);
-    const cancelled = await app.send(
-      'POST',
-      `/admin/v1/free-rounds/${String(one.body['id'])}/cancellations`,
-      { reason: 'a mistake' },
-      { token: admin },
-    );
-    expect(cancelled).toMatchObject({ status: 202, body: { state: 'cancelling' } });
+    const cancel = (reason: string, cancelKey: string) =>
+      app.send(
+        'POST',
+        `/admin/v1/free-rounds/${String(one.body['id'])}/cancellations`,
+        { reason },
+        { token: admin, key: cancelKey },
+      );
+    expect((await cancel('a mistake', '')).body['code']).toBe('idempotency-key-missing');
+    const cancelKey = randomUUID();
+    expect(await cancel('a mistake', cancelKey)).toMatchObject({
+      status: 202,
+      body: { state: 'cancelling' },
+    });
+    // The provider keeps them: the player has claimed them. The repeat of the lost answer asks for nothing more.
+    await database.pool.query("update games.free_round_issue set state = 'issued' where id = $1", [
+      one.body['id'],
+    ]);
+    expect(await cancel('a mistake', cancelKey)).toMatchObject({ status: 202, body: { state: 'issued' } });
+    expect((await cancel('another reason', cancelKey)).body['code']).toBe('idempotency-key-reused');
   });
 
   test.each([

@@ -156,6 +156,7 @@ export const completeRoute = (deps: ApiDeps) =>
     middleware: [requirePlayer(deps)] as const,
     request: {
       params: idParam,
+      headers: idempotencyHeader,
       body: body(
         z
           .strictObject({
@@ -168,13 +169,17 @@ export const completeRoute = (deps: ApiDeps) =>
       ),
     },
     responses: {
-      200: json(depositOutput, 'The deposit after the PSP was asked'),
+      200: json(
+        depositOutput,
+        'The deposit after the PSP was asked; a repeat with the same key answers with it as it is now',
+      ),
       ...problemResponses(
         'malformed-json',
         'invalid-request',
         'not-authenticated',
         'not-found',
         'deposit-not-awaiting-action',
+        'idempotency-key-reused',
         'dependency-unavailable',
       ),
     },

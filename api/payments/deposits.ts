@@ -1,5 +1,5 @@
 /** The player's deposits. */
-import { recordReturn } from '#activities/payments/commands/record-return.ts';
+import { recordKeyedReturn } from '#activities/payments/commands/record-return.ts';
 import { requestDeposit } from '#activities/payments/commands/request-deposit.ts';
 import { depositInputOf, type DepositRow } from '#activities/payments/payment-rows.ts';
 import { readDepositMethods } from '#activities/payments/deposit-methods.ts';
@@ -7,7 +7,7 @@ import type { Database } from '#db/connect.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import type { Api } from '../app.ts';
 import type { ApiDeps } from '../context.ts';
-import { idFromKey, requestFingerprint } from '../idempotency.ts';
+import { actKeyOf, idFromKey, requestFingerprint } from '../idempotency.ts';
 import { olderThan, pageById } from '../keyset.ts';
 import { clientAddress } from '../request-origin.ts';
 import {
@@ -18,6 +18,7 @@ import {
   readRoute,
   requestRoute,
 } from './deposit-routes.ts';
+import { decided } from '../wallet/decided.ts';
 import { toApiMethod } from './method-schemas.ts';
 import { toApiDeposit, toApiInstrument } from './payment-schemas.ts';
 import { resumeDeposit, runDeposit } from './run-payments.ts';
@@ -96,14 +97,17 @@ export function mountDeposits(api: Api, deps: ApiDeps): void {
   api.openapi(completeRoute(deps), async (c) => {
     const { id } = c.req.valid('param');
     const { playerId } = c.var.player;
-    const given = Object.entries(c.req.valid('json')).filter(
-      (pair): pair is [string, string] => pair[1] !== undefined,
+    const input = c.req.valid('json');
+    const given = Object.entries(input).filter((pair): pair is [string, string] => pair[1] !== undefined);
+    const key = actKeyOf('deposit-return', playerId, c.req.valid('header')['idempotency-key'], {
+      depositId: id,
+      ...input,
+    });
+    const parameters = Object.fromEntries(given);
+    const { isOpen } = await decided(deps.db, (trx) =>
+      recordKeyedReturn(trx, { depositId: id, playerId, parameters, key }),
     );
-    const returned = orThrow(await recordReturn(deps.db, id, { playerId }, Object.fromEntries(given)));
-    if (returned.isOpen) await resumeDeposit(deps, id);
-    else if (!returned.hasReturned) {
-      throw new FailureError(fail('deposit-not-awaiting-action', 'The deposit waits for nothing.').failure);
-    }
+    if (isOpen) await resumeDeposit(deps, id);
     return c.json(await readDeposit(deps.db, id, playerId), 200);
   });
 }

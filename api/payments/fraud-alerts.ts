@@ -150,7 +150,7 @@ export function mountFraudAlerts(api: Api, deps: ApiDeps): void {
     await mustSee(deps, operator, id);
     const { reason } = c.req.valid('json');
     const refund = await decided(db, (trx) =>
-      acceptFraudAlert(trx, {
+      acceptFraudAlert(trx, deps.keyRing, {
         alertId: id,
         reason,
         operatorId: operator.operatorId,
@@ -173,7 +173,7 @@ export function mountFraudAlerts(api: Api, deps: ApiDeps): void {
     await mustSee(deps, operator, id);
     const { reason } = c.req.valid('json');
     await decided(db, (trx) =>
-      dismissFraudAlert(trx, { alertId: id, reason, operatorId: operator.operatorId }),
+      dismissFraudAlert(trx, deps.keyRing, { alertId: id, reason, operatorId: operator.operatorId }),
     );
     // The decision is written; its clock finds out by itself where it cannot be told.
     try {

@@ -102,12 +102,13 @@ const decide = (
   token = dora,
   decision = 'approve',
   payloadHash = proposal['payloadHash'],
+  key: string = randomUUID(),
 ) =>
   app.send(
     'POST',
     `${path}/${String(proposal['proposalId'])}/decisions`,
     { decision, payloadHash, reason: 'read and agreed' },
-    { token },
+    { token, key },
   );
 async function proposed(withdrawalId: string, wish: Wish): Promise<Record<string, unknown>> {
   const answer = await propose(withdrawalId, wish);
@@ -264,6 +265,58 @@ test('a key is one proposal, and a reason fits its decision, its list and its re
   expect(
     (await propose(exposed.withdrawalId, { decision: 'pay', reasonCode: 'list-without-freeze' })).status,
   ).toBe(200);
+});
+
+test('a key is one decision: raced, repeated and after its answer was lost it decides once, and never anything else', async () => {
+  const { withdrawalId } = await held();
+  const keeping = await proposed(withdrawalId, freeze);
+  const key = randomUUID();
+  const word = (proposal: Record<string, unknown>, decision: string, hash = proposal['payloadHash']) =>
+    decide(proposal, dora, decision, hash, key);
+  expect((await decide(keeping, dora, 'refuse', keeping['payloadHash'], '')).body).toMatchObject({
+    code: 'idempotency-key-missing',
+  });
+  // What was refused has used no key up.
+  expect((await word(keeping, 'refuse', 'f'.repeat(64))).body).toMatchObject({ code: 'held-money-not-open' });
+  const [one, two] = await Promise.all([word(keeping, 'refuse'), word(keeping, 'refuse')]);
+  expect(one, one.text).toMatchObject({ status: 200, body: { state: 'refused' } });
+  expect(two.body).toEqual(one.body);
+  const forfeiting = await proposed(withdrawalId, order);
+  expect((await word(keeping, 'refuse')).body).toEqual(one.body);
+  for (const other of [await word(keeping, 'approve'), await word(forfeiting, 'refuse')])
+    expect(other).toMatchObject({ status: 422, body: { code: 'idempotency-key-reused' } });
+  expect((await decide(forfeiting)).body).toMatchObject({ state: 'approved' });
+  expect(await eventsOf(withdrawalId)).toEqual([
+    'payments.held-money.proposed',
+    'payments.held-money.refused',
+    'payments.held-money.proposed',
+    'payments.held-money.approved',
+    'payments.withdrawal.forfeited',
+  ]);
+});
+
+test('nobody proposes or decides what becomes of the money of a player with his own address', async () => {
+  const { withdrawalId, playerId } = await held();
+  const mine = (await propose(withdrawalId, freeze, dora)).body;
+  expect((await decide(mine, dora, 'refuse')).status).toBe(200);
+  const { email } = await database.db
+    .selectFrom('backoffice.operator')
+    .select('email')
+    .where('id', '=', String(mine['proposedBy']))
+    .executeTakeFirstOrThrow();
+  await database.db
+    .updateTable('pam.player')
+    .set({ emailIndex: app.deps.keyRing.blindIndex(email) })
+    .where('id', '=', playerId)
+    .execute();
+  expect((await propose(withdrawalId, freeze, dora)).body).toMatchObject({ code: 'own-approval' });
+  const proposal = await proposed(withdrawalId, order);
+  for (const decision of ['approve', 'refuse'])
+    expect(await decide(proposal, dora, decision)).toMatchObject({
+      status: 403,
+      body: { code: 'own-approval' },
+    });
+  expect(await balancesOf(database.db, playerId)).toEqual({ cash: 180n, held: 20n });
 });
 
 test('a payment that two people allow takes the withdrawal up again; nothing is decided where no confirmed match holds money', async () => {

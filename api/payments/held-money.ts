@@ -13,7 +13,7 @@ import { heldMoneyDecisions, heldMoneyReasons } from '#domain/payments/held-mone
 import type { Api } from '../app.ts';
 import { brandScope, requireBrand, requireOperator } from '../backoffice-guard.ts';
 import type { ApiDeps } from '../context.ts';
-import { idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
+import { actKeyOf, idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
 import { olderThan, pageById } from '../keyset.ts';
 import { problemResponses } from '../problem.ts';
 import { idParam, moneyOutput, pageOf, timestamp } from '../schemas.ts';
@@ -156,10 +156,13 @@ const decideRoute = (deps: ApiDeps) =>
     summary:
       'Approve a proposal about held money, which carries it out, or refuse it; nobody approves his own',
     middleware: [requireOperator(deps, 'payments:held-money:decide')] as const,
-    request: { params: idParam, body: body(decisionInput) },
+    request: { params: idParam, headers: idempotencyHeader, body: body(decisionInput) },
     responses: {
-      200: json(proposalOutput, 'The proposal as it was decided'),
-      ...problemResponses(...writes, 'insufficient-funds'),
+      200: json(
+        proposalOutput,
+        'The proposal as it was decided; a repeat with the same key answers the same',
+      ),
+      ...problemResponses(...writes, 'insufficient-funds', 'idempotency-key-reused'),
     },
   });
 
@@ -205,7 +208,7 @@ export function mountHeldMoney(api: Api, deps: ApiDeps): void {
     const proposalId = idFromKey('held-money', operatorId, c.req.valid('header')['idempotency-key']);
     const fingerprint = requestFingerprint(input);
     const order = { ...input, reference: input.reference ?? null, proposalId, operatorId, fingerprint };
-    return c.json(toApiProposal(await decided(db, (trx) => proposeHeldMoney(trx, order))), 200);
+    return c.json(toApiProposal(await decided(db, (trx) => proposeHeldMoney(trx, deps.keyRing, order))), 200);
   });
 
   api.openapi(decideRoute(deps), async (c) => {
@@ -217,8 +220,11 @@ export function mountHeldMoney(api: Api, deps: ApiDeps): void {
       .executeTakeFirst();
     if (known === undefined) throw new FailureError(fail('not-found', 'There is no such proposal.').failure);
     requireBrand(c.var.operator, known.brand);
-    const order = { ...c.req.valid('json'), proposalId: id, operatorId: c.var.operator.operatorId };
-    return c.json(toApiProposal(await decided(db, (trx) => decideHeldMoney(trx, order))), 200);
+    const { operatorId } = c.var.operator;
+    const said = { proposalId: id, ...c.req.valid('json') };
+    const key = c.req.valid('header')['idempotency-key'];
+    const order = { ...said, operatorId, key: actKeyOf('held-money-decision', operatorId, key, said) };
+    return c.json(toApiProposal(await decided(db, (trx) => decideHeldMoney(trx, deps.keyRing, order))), 200);
   });
 }
 

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { requestDeposit } from '#activities/payments/commands/request-deposit.ts';
+import { requestModification } from '#activities/payments/commands/request-modification.ts';
 import { orThrow } from '#domain/failures.ts';
 import { createTestApi, type TestApi } from '#test/support/api.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
@@ -13,6 +14,7 @@ import {
   paymentActivities,
   scriptedPsp,
   seedWorld,
+  testKeyRing,
 } from '#test/workflows/payment-world.ts';
 
 let database: TestDatabase;
@@ -21,7 +23,7 @@ let lead = '';
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  app = await createTestApi(database);
+  app = await createTestApi(database, { keyRing: testKeyRing });
   await seedWorld(database.db);
   // Before the first deposit: routes are remembered for a moment.
   await database.db
@@ -29,12 +31,15 @@ beforeAll(async () => {
     .values({ brand, method: 'card', currency: 'EUR', version: 2, psps: ['alpha'], captureMode: 'in-parts' })
     .execute();
   lead = await app.signInAs(['payments-lead']);
+  await app.signInAs(['support']);
 }, 60_000);
 
 afterAll(async () => {
   await app?.close();
   await database?.drop();
 });
+
+const acts = () => paymentActivities(database.db, new Map([['alpha', scriptedPsp('alpha')]])).money;
 
 /** 50 euros that a PSP holds, which was asked for several captures and may not take them. */
 async function held(severalCaptures = true): Promise<string> {
@@ -117,4 +122,58 @@ test('a part is kept although its workflow cannot begin yet, and bars the next o
   ]);
   const second = await capture(depositId, { money: money('10.00'), isFinal: false });
   expect(`${second.status} ${String(second.body['code'])}`).toBe('409 modification-not-open');
+});
+
+test('an operator neither asks for nor decides on a capture of the player with his own address', async () => {
+  const depositId = await held();
+  const { playerId } = await database.db
+    .selectFrom('payments.deposit')
+    .select('playerId')
+    .where('id', '=', depositId)
+    .executeTakeFirstOrThrow();
+  const [{ id: own, email } = { id: '', email: '' }, other] = await database.db
+    .selectFrom('backoffice.operator as o')
+    .innerJoin('backoffice.operatorRole as r', 'r.operatorId', 'o.id')
+    .select(['o.id', 'o.email'])
+    .where('r.role', 'in', ['payments-lead', 'support'])
+    .orderBy('r.role')
+    .execute();
+  await database.db
+    .updateTable('pam.player')
+    .set({ emailIndex: testKeyRing.blindIndex(email) })
+    .where('id', '=', playerId)
+    .execute();
+  expect(await capture(depositId, {})).toMatchObject({ status: 403, body: { code: 'own-approval' } });
+  expect(await captures(depositId)).toEqual([]);
+
+  const modificationId = randomUUID();
+  const row = orThrow(
+    await database.db.transaction().execute((trx) =>
+      requestModification(trx, testKeyRing, {
+        modificationId,
+        depositId,
+        kind: 'capture',
+        money: null,
+        isFinal: true,
+        reason: 'shipped',
+        operatorId: other?.id ?? '',
+        // Above the band of the role: another person decides.
+        roles: ['support'],
+        fingerprint: fingerprintOf(modificationId),
+      }),
+    ),
+  );
+  expect(await acts().beginModification({ modificationId })).toMatchObject({ state: 'awaiting-approval' });
+  const word = (operatorId: string, decision: 'approve' | 'refuse') =>
+    acts().recordModificationDecision({
+      modificationId,
+      operatorId,
+      role: 'payments-lead',
+      decision,
+      reason: 'read and agreed',
+      payloadHash: row.payloadHash.toString('hex'),
+    });
+  for (const decision of ['approve', 'refuse'] as const)
+    await expect(word(own, decision)).rejects.toMatchObject({ failure: { code: 'own-approval' } });
+  expect(await word(randomUUID(), 'approve')).toMatchObject({ state: 'approved' });
 });

@@ -226,7 +226,7 @@ async function ask(
   if (deposit === undefined) throw notFound();
   requireBrand(operator, deposit.brand);
   const row = await decided(deps.db, (trx) =>
-    requestModification(trx, {
+    requestModification(trx, deps.keyRing, {
       ...input,
       isFinal: input.isFinal ?? true,
       modificationId: idFromKey('modification', operator.operatorId, key),

@@ -147,7 +147,7 @@ export function mountRefunds(api: Api, deps: ApiDeps): void {
     if (deposit === undefined) throw notFound();
     requireBrand(operator, deposit.brand);
     const row = await decided(db, (trx) =>
-      requestRefund(trx, {
+      requestRefund(trx, deps.keyRing, {
         refundId: idFromKey('refund', operator.operatorId, c.req.valid('header')['idempotency-key']),
         depositId,
         ...input,

@@ -1,10 +1,12 @@
 /** Staff end an announced bank transfer that will not come, so that the player's deposit limit is free again. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { expireTransfer } from '#activities/payments/commands/expire-transfers.ts';
-import { fail, FailureError } from '#domain/failures.ts';
+import { once } from '#activities/compliance/commands/keyed-acts.ts';
+import { fail, FailureError, succeed } from '#domain/failures.ts';
 import type { Api } from '../app.ts';
 import { requireBrand, requireOperator } from '../backoffice-guard.ts';
 import type { ApiDeps } from '../context.ts';
+import { actKeyOf, idempotencyHeader } from '../idempotency.ts';
 import { problemResponses } from '../problem.ts';
 import { idParam } from '../schemas.ts';
 import { decided } from '../wallet/decided.ts';
@@ -21,6 +23,7 @@ const route = (deps: ApiDeps) =>
     middleware: [requireOperator(deps, 'payments:work-item:work')] as const,
     request: {
       params: idParam,
+      headers: idempotencyHeader,
       body: body(z.strictObject({ reason: z.string().trim().min(3).max(500) }).openapi('BankTransferExpiry')),
     },
     responses: {
@@ -32,6 +35,7 @@ const route = (deps: ApiDeps) =>
         'forbidden',
         'not-found',
         'deposit-not-awaiting-action',
+        'idempotency-key-reused',
         'dependency-unavailable',
       ),
     },
@@ -47,11 +51,24 @@ export function mountTransferExpiry(api: Api, deps: ApiDeps): void {
       .executeTakeFirst();
     if (known === undefined) throw new FailureError(fail('not-found', 'There is no such deposit.').failure);
     requireBrand(c.var.operator, known.brand);
+    const { operatorId } = c.var.operator;
+    const { reason } = c.req.valid('json');
+    const header = c.req.valid('header')['idempotency-key'];
+    const key = actKeyOf('transfer-expiry', operatorId, header, { depositId: id, reason });
     const row = await decided(deps.db, (trx) =>
-      expireTransfer(trx, id, {
-        actor: { kind: 'operator', id: c.var.operator.operatorId },
-        reason: c.req.valid('json').reason,
-      }),
+      once(
+        trx,
+        key,
+        () => expireTransfer(trx, id, { actor: { kind: 'operator', id: operatorId }, reason }),
+        async () =>
+          succeed(
+            await trx
+              .selectFrom('payments.deposit')
+              .selectAll()
+              .where('id', '=', id)
+              .executeTakeFirstOrThrow(),
+          ),
+      ),
     );
     return c.json(toApiDeposit(row, null), 200);
   });

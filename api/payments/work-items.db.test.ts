@@ -188,7 +188,15 @@ test('a transfer that never came gives its share of the limit back, by staff or 
   expect(await limitTaken(database.db, playerId)).toBe(500n);
   const path = `/admin/v1/bank-transfers/${byStaff}/expiry`;
   expect((await post(path, { reason: 'the player has changed his mind' }, support)).status).toBe(403);
-  const ended = await post(path, { reason: 'the player has changed his mind' }, desk);
+  const key = randomUUID();
+  const end = (reason: string, by: string = key) => post(path, { reason }, desk, by);
+  expect((await end('the player has changed his mind', '')).body['code']).toBe('idempotency-key-missing');
+  const [ended, raced] = await Promise.all([
+    end('the player has changed his mind'),
+    end('the player has changed his mind'),
+  ]);
+  expect(raced.body).toEqual(ended.body);
+  expect((await end('for another reason')).body['code']).toBe('idempotency-key-reused');
   expect(ended.body).toMatchObject({ state: 'failed', reason: 'transfer-not-received' });
   expect((await post(path, { reason: 'once more' }, desk)).status).toBe(200);
   expect(await limitTaken(database.db, playerId)).toBe(200n);

@@ -1,13 +1,14 @@
 /** What the audit of the ledger saw, and the stop of withdrawals that it may have set. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { requestFullAudit } from '#activities/wallet/audit/audit-progress.ts';
-import { findOpenStop, liftStop } from '#activities/wallet/audit/withdrawal-stop.ts';
-import { orThrow } from '#domain/failures.ts';
+import { findOpenStop, liftStopOnce } from '#activities/wallet/audit/withdrawal-stop.ts';
 import type { Api } from '../app.ts';
 import { requireOperator } from '../backoffice-guard.ts';
 import type { ApiDeps } from '../context.ts';
+import { actKeyOf, idempotencyHeader } from '../idempotency.ts';
 import { problemResponses } from '../problem.ts';
 import { pageOf, pageQuery, timestamp } from '../schemas.ts';
+import { decided } from './decided.ts';
 
 const checkSchema = z
   .strictObject({
@@ -206,7 +207,7 @@ function mountLift(api: Api, deps: ApiDeps): void {
         'At once when the latest audit that began after the stop is clean (a full one where a full one set it). Otherwise this is the first of two approvals, by different people, who accept the findings as they are.',
       security: [{ operatorSession: [] }],
       middleware: [requireOperator(deps, 'wallet:withdrawal-stop:lift')] as const,
-      request: { body: reasonBody },
+      request: { headers: idempotencyHeader, body: reasonBody },
       responses: {
         200: {
           description: 'Lifted, or waiting for the second person',
@@ -218,13 +219,15 @@ function mountLift(api: Api, deps: ApiDeps): void {
             },
           },
         },
-        ...problemResponses(...writeFailures, 'not-found', 'already-decided'),
+        ...problemResponses(...writeFailures, 'not-found', 'already-decided', 'idempotency-key-reused'),
       },
     }),
     async (c) => {
       const { operatorId } = c.get('operator');
-      const outcome = await liftStop(deps.db, { operatorId, reason: c.req.valid('json').reason });
-      return c.json(orThrow(outcome), 200);
+      const { reason } = c.req.valid('json');
+      const header = c.req.valid('header')['idempotency-key'];
+      const key = actKeyOf('withdrawal-stop', operatorId, header, { reason });
+      return c.json(await decided(deps.db, (trx) => liftStopOnce(trx, key, { operatorId, reason })), 200);
     },
   );
 }

@@ -11,6 +11,7 @@ import { createTestDatabase, type TestDatabase } from '#test/support/database.ts
 import { makeDeposit, makePlayer, type TestPlayer } from '#test/support/factories.ts';
 import { openTestSession } from '#test/support/protected-player.ts';
 import { makePlayer as makePayingPlayer } from '#test/workflows/payment-world.ts';
+import { keylessPosts } from './keyless-posts.ts';
 import {
   addressOf,
   fieldsOf,
@@ -390,6 +391,21 @@ describe('refused calls', () => {
     }
   });
 
+  test('every POST takes an idempotency key or stands in the list of those that need none, with the reason', () => {
+    const posts = operations.filter(({ method }) => method === 'POST');
+    expect(unjustified(posts, keylessPosts)).toEqual([]);
+    // The rule can fail: a new POST without a word, a word for one that has a key or is gone, and a word that says nothing.
+    const [keyed, bare] = [posts.find(takesKey), posts.find((one) => !takesKey(one))];
+    if (keyed === undefined || bare === undefined) throw new Error('There is none of each kind.');
+    const { [bare.id]: reason, ...others } = keylessPosts;
+    expect(reason).toEqual(expect.any(String));
+    expect(unjustified(posts, others)).toEqual([`${bare.id} has neither a key nor a reason`]);
+    expect(unjustified(posts, { ...keylessPosts, [keyed.id]: 'it was keyless once' })).toEqual([
+      `${keyed.id} is listed and takes a key, or is no POST`,
+    ]);
+    expect(unjustified(posts, { ...keylessPosts, [bare.id]: 'no' })).toEqual([`${bare.id} has no reason`]);
+  });
+
   test('calls that move or reserve without an idempotency key, or with one of another form', async () => {
     const keyed = operations.filter((one) => has(one, 'header'));
     expect(keyed.length).toBeGreaterThanOrEqual(10);
@@ -626,6 +642,28 @@ describe('what belongs to somebody else', () => {
     }
   });
 });
+
+const takesKey = ({ parameters }: Operation): boolean =>
+  parameters.some(
+    (one) => one.in === 'header' && one.name.toLowerCase() === 'idempotency-key' && one.required === true,
+  );
+
+/** What is wrong with `reasons` as the whole list of POSTs without a key. */
+function unjustified(
+  posts: readonly Operation[],
+  reasons: Readonly<Record<string, string>>,
+): readonly string[] {
+  const keyless = new Set(posts.filter((one) => !takesKey(one)).map(({ id }) => id));
+  return [
+    ...[...keyless].filter((id) => !(id in reasons)).map((id) => `${id} has neither a key nor a reason`),
+    ...Object.keys(reasons)
+      .filter((id) => !keyless.has(id))
+      .map((id) => `${id} is listed and takes a key, or is no POST`),
+    ...Object.entries(reasons)
+      .filter(([, reason]) => reason.split(' ').length < 3)
+      .map(([id]) => `${id} has no reason`),
+  ];
+}
 
 const isExpression = (text: string): boolean => {
   try {

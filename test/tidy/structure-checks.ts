@@ -74,7 +74,7 @@ const relativeImports: Check = {
 /** What modules of activities may use of each other: the money door, the record of facts, and named entry points. */
 const openToAllModules = [
   /^activities\/wallet\//,
-  /^activities\/compliance\/(append-event|profiles|commands\/webhook-inbox)\.ts$/,
+  /^activities\/compliance\/(append-event|profiles|commands\/(keyed-acts|webhook-inbox))\.ts$/,
   /^activities\/responsible-gambling\/commands\/deposit-limit\.ts$/,
   /^activities\/bonus\/commands\/settle-free-win\.ts$/,
   /^activities\/payments\/commands\/work-items\.ts$/,

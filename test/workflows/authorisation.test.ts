@@ -53,6 +53,7 @@ import {
   pending,
   scriptedPsp,
   seedWorld,
+  testKeyRing,
   unknown,
   workItemsOf,
 } from './payment-world.ts';
@@ -241,7 +242,7 @@ const asked = (
 };
 
 const request = (input: ModificationRequest) =>
-  database.db.transaction().execute((trx) => requestModification(trx, input));
+  database.db.transaction().execute((trx) => requestModification(trx, testKeyRing, input));
 
 /** A deposit of 50 euros that the PSP holds. */
 async function held(client: Client, playerId: string): Promise<DepositRow> {

@@ -37,6 +37,7 @@ import {
   paymentActivities,
   scriptedPsp,
   seedWorld,
+  testKeyRing,
   workItemsOf,
 } from './payment-world.ts';
 
@@ -100,7 +101,7 @@ async function report(): Promise<Reported> {
 
 const accept = (row: FraudAlertRow, role: 'payments' | 'payments-lead', refundId = randomUUID()) =>
   database.db.transaction().execute((trx) =>
-    acceptFraudAlert(trx, {
+    acceptFraudAlert(trx, testKeyRing, {
       alertId: row.id,
       reason: 'reported by the issuer',
       operatorId: ann,
@@ -113,7 +114,7 @@ const accept = (row: FraudAlertRow, role: 'payments' | 'payments-lead', refundId
 const dismiss = (row: FraudAlertRow, reason = 'the player was there') =>
   database.db
     .transaction()
-    .execute((trx) => dismissFraudAlert(trx, { alertId: row.id, reason, operatorId: ann }));
+    .execute((trx) => dismissFraudAlert(trx, testKeyRing, { alertId: row.id, reason, operatorId: ann }));
 
 const handleOf = (client: Client, row: FraudAlertRow) =>
   client.workflow.getHandle<typeof fraudAlert>(fraudAlertWorkflowId(fraudAlertInputOf(row)));

@@ -54,6 +54,9 @@ async function orderRounds(wish: Wish = {}): Promise<string> {
   return orThrow(ordered).id;
 }
 
+const takeBack = (id: string) =>
+  database.db.transaction().execute((trx) => cancelFreeRounds(trx, { id, ...staff }));
+
 const readRow = (id: string) =>
   database.db
     .selectFrom('games.freeRoundIssue')
@@ -165,7 +168,7 @@ describeWorkflows('free rounds', () => {
     await run(async (client) => {
       const handle = await start(client, id);
       await until(id, 'issued');
-      expect(await cancelFreeRounds(database.db, { id, ...staff })).toEqual({
+      expect(await takeBack(id)).toEqual({
         ok: true,
         value: { state: 'cancelling' },
       });
@@ -186,7 +189,7 @@ describeWorkflows('free rounds', () => {
       const handle = await start(client, id);
       await until(id, 'issued');
       wire.script = () => ({ status: 400, body: { code: 'invalid_argument', msg: 'claimed' } });
-      await cancelFreeRounds(database.db, { id, ...staff });
+      await takeBack(id);
       await handle.signal(freeRoundsNoticed);
       await until(id, 'issued');
       expect((await readRow(id)).failure).toContain('claimed');
@@ -206,7 +209,7 @@ describeWorkflows('free rounds', () => {
       const handle = await start(client, id);
       for (let waits = 0; wire.requests.length === 0 && waits < 200; waits += 1)
         await new Promise((resolve) => setTimeout(resolve, 25));
-      await cancelFreeRounds(database.db, { id, ...staff });
+      await takeBack(id);
       await handle.signal(freeRoundsNoticed);
       expect(await handle.result()).toBe('cancelled');
       await workflows.exportHistory(handle, 'free-rounds.cancelled-unissued');
@@ -249,7 +252,7 @@ describeWorkflows('free rounds', () => {
   test('once refused or over cannot be taken back, and no step leads back', async () => {
     const id = await orderRounds();
     await database.pool.query("update games.free_round_issue set state = 'refused' where id = $1", [id]);
-    expect(await cancelFreeRounds(database.db, { id, ...staff })).toMatchObject({
+    expect(await takeBack(id)).toMatchObject({
       failure: { code: 'free-rounds-not-cancellable' },
     });
     await expect(

@@ -132,7 +132,7 @@ async function decided(
   const modificationId = randomUUID();
   const asked = orThrow(
     await database.db.transaction().execute((trx) =>
-      requestModification(trx, {
+      requestModification(trx, testKeyRing, {
         modificationId,
         depositId: row.id,
         kind,

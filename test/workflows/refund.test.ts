@@ -35,6 +35,7 @@ import {
   pending,
   scriptedPsp,
   seedWorld,
+  testKeyRing,
   unknown,
   workItemsOf,
 } from './payment-world.ts';
@@ -97,7 +98,7 @@ async function paidDeposit(): Promise<{ playerId: string; depositId: string }> {
 /** Asks as `payments`, whose band ends at 100 euros. */
 function tryAsk(depositId: string, amount: string, refundId = randomUUID()): Promise<Result<RefundRow>> {
   return database.db.transaction().execute((trx) =>
-    requestRefund(trx, {
+    requestRefund(trx, testKeyRing, {
       refundId,
       depositId,
       money: { amount, asset: 'EUR' },

@@ -11,6 +11,7 @@ import type { GameCommand } from '#domain/wallet/commands.ts';
 import { fail, orThrow, succeed, type Result } from '#domain/failures.ts';
 import type { round } from '#workflows/round.ts';
 import { getRound, resolveRound, roundWorkflowId, type RoundInput } from '#workflows/round.contract.ts';
+import { createTestApi } from '#test/support/api.ts';
 import { makeFundedWallet } from '#test/support/factories.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import {
@@ -302,6 +303,52 @@ describeWorkflows('a round left open', () => {
     // Nothing was given back on the word that knew of the first stake alone.
     expect(await cashOf(opened.playerId)).toBe(String(2n * euro));
     expect(await stateOf(opened.roundRef)).toBe('settled');
+  });
+
+  test('is decided once by a key over HTTP, raced, repeated after a lost answer, and when it was opened again', async () => {
+    const opened = await openRound();
+    answers = [() => fail('dependency-unavailable', 'silent')];
+    await run(async (client) => {
+      const app = await createTestApi(database, { temporal: () => Promise.resolve(client) });
+      const token = await app.signInAs(['admin']);
+      const resolve = (key: string, outcome = 'void') =>
+        app.send(
+          'POST',
+          `/admin/v1/rounds/studio/${opened.roundRef}/resolutions`,
+          { playerId: opened.playerId, outcome, reason: 'the provider is gone' },
+          { token, key },
+        );
+      const first = await start(client, opened, 1, { waiting: { asked: 288 } });
+      await expect.poll(() => stateOf(opened.roundRef), { timeout: 20_000 }).toBe('manual');
+      expect((await resolve('')).body['code']).toBe('idempotency-key-missing');
+      const key = randomUUID();
+      const raced = await Promise.all([resolve(key), resolve(key)]);
+      expect(raced.map(({ status, body }) => ({ status, body }))).toEqual(
+        raced.map(() => ({ status: 200, body: { stage: 'void' } })),
+      );
+      await first.result();
+      expect(await cashOf(opened.playerId)).toBe(String(10n * euro));
+      expect((await resolve(key, 'ask-again')).body['code']).toBe('idempotency-key-reused');
+      expect((await resolve(randomUUID())).body['code']).toBe('already-decided');
+
+      await stake(opened, randomUUID());
+      const second = await start(client, opened, 2, { waiting: { asked: 288 } });
+      await expect.poll(() => stateOf(opened.roundRef), { timeout: 20_000 }).toBe('manual');
+      expect((await resolve(key)).body).toEqual({ stage: 'void' });
+      // As if the process had died before it kept the answer: the workflow of the first opening tells it once more.
+      await database.ownerPool.query(
+        `alter table compliance.keyed_act disable trigger user;
+         update compliance.keyed_act set answer = null;
+         alter table compliance.keyed_act enable trigger user`,
+      );
+      expect((await resolve(key)).body).toEqual({ stage: 'void' });
+      expect(await stateOf(opened.roundRef)).toBe('manual');
+      expect(await cashOf(opened.playerId)).toBe(String(6n * euro));
+      expect((await resolve(randomUUID())).body).toEqual({ stage: 'void' });
+      await second.result();
+      await app.close();
+    });
+    expect(await cashOf(opened.playerId)).toBe(String(10n * euro));
   });
 
   test('is claimed by one sweep at a time', async () => {

@@ -37,6 +37,7 @@ import {
   paymentActivities,
   scriptedPsp,
   seedWorld,
+  testKeyRing,
   workItemsOf,
 } from './payment-world.ts';
 
@@ -151,14 +152,14 @@ async function decide(
   await handleOf(client, row).signal(screeningDecided);
 }
 
-type Wish = Pick<Parameters<typeof proposeHeldMoney>[1], 'decision' | 'reasonCode' | 'reference'>;
+type Wish = Pick<Parameters<typeof proposeHeldMoney>[2], 'decision' | 'reasonCode' | 'reference'>;
 
 /** One person of compliance proposes, another one approves; answers with the fact that the relay carries. */
 async function decideTogether(row: WithdrawalRow, wish: Wish) {
   const { db } = database;
   const proposal = await db.transaction().execute(async (trx) =>
     orThrow(
-      await proposeHeldMoney(trx, {
+      await proposeHeldMoney(trx, testKeyRing, {
         ...wish,
         proposalId: randomUUID(),
         withdrawalId: row.id,
@@ -170,12 +171,13 @@ async function decideTogether(row: WithdrawalRow, wish: Wish) {
   );
   const decided = await db.transaction().execute(async (trx) =>
     orThrow(
-      await decideHeldMoney(trx, {
+      await decideHeldMoney(trx, testKeyRing, {
         proposalId: proposal.id,
         decision: 'approve',
         payloadHash: proposal.payloadHash.toString('hex'),
         reason: 'read and agreed',
         operatorId: ann,
+        key: { id: randomUUID(), fingerprint: fingerprintOf(proposal.id) },
       }),
     ),
   );

@@ -36,6 +36,7 @@ import {
   paymentActivities,
   scriptedPsp,
   seedWorld,
+  testKeyRing,
   unknown,
 } from './payment-world.ts';
 
@@ -93,7 +94,7 @@ async function held(client: Client, playerId: string): Promise<DepositRow> {
 const request = (row: DepositRow, kind: 'capture' | 'void', amount: string | null, isFinal: boolean) => {
   const modificationId = randomUUID();
   return database.db.transaction().execute((trx) =>
-    requestModification(trx, {
+    requestModification(trx, testKeyRing, {
       modificationId,
       depositId: row.id,
       kind,

@@ -535,7 +535,9 @@ describeWorkflows('a withdrawal in legs', () => {
         state: 'cancelled',
       });
       for (const operatorId of [ann, ben])
-        await liftStop(database.db, { operatorId, reason: 'case 12 is closed' });
+        await database.db
+          .transaction()
+          .execute((trx) => liftStop(trx, { operatorId, reason: 'case 12 is closed' }));
       expect(await handleOf(client, row).result()).toMatchObject({ state: 'cancelled' });
       await keep(client, row, 'cancelled-when-approved');
     });

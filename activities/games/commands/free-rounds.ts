@@ -169,40 +169,38 @@ async function mayReceive(trx: Trx, { playerId, asset, brand }: OrderFreeRounds)
  * Failures: `not-found`, `free-rounds-not-cancellable` once they are over or refused.
  */
 export async function cancelFreeRounds(
-  db: Database,
+  trx: Trx,
   order: { readonly id: string; readonly operatorId: string; readonly reason: string },
 ): Promise<Result<{ readonly state: string }>> {
-  return db.transaction().execute(async (trx) => {
-    const row = await trx
-      .selectFrom('games.freeRoundIssue')
-      .select(['state', 'brand', 'playerId', 'integration'])
-      .where('id', '=', order.id)
-      .forUpdate()
-      .executeTakeFirst();
-    if (!row) return fail('not-found', 'There are no such free rounds.');
-    if (row.state === 'cancelling' || row.state === 'cancelled') return succeed({ state: row.state });
-    if (row.state !== 'requested' && row.state !== 'issued')
-      return fail('free-rounds-not-cancellable', `The free rounds are ${row.state}.`);
-    await trx
-      .updateTable('games.freeRoundIssue')
-      .set({ state: 'cancelling', failure: null })
-      .where('id', '=', order.id)
-      .execute();
-    await appendEvent(
-      trx,
-      {
-        type: 'games.free-rounds.cancel-requested',
-        version: 1,
-        brand: row.brand ?? '',
-        playerId: row.playerId,
-        payload: { freeRoundsId: order.id, integration: row.integration, playerId: row.playerId },
-      },
-      {
-        actor: { kind: 'operator', id: order.operatorId },
-        subject: `free-rounds:${order.id}`,
-        reason: order.reason,
-      },
-    );
-    return succeed({ state: 'cancelling' });
-  });
+  const row = await trx
+    .selectFrom('games.freeRoundIssue')
+    .select(['state', 'brand', 'playerId', 'integration'])
+    .where('id', '=', order.id)
+    .forUpdate()
+    .executeTakeFirst();
+  if (!row) return fail('not-found', 'There are no such free rounds.');
+  if (row.state === 'cancelling' || row.state === 'cancelled') return succeed({ state: row.state });
+  if (row.state !== 'requested' && row.state !== 'issued')
+    return fail('free-rounds-not-cancellable', `The free rounds are ${row.state}.`);
+  await trx
+    .updateTable('games.freeRoundIssue')
+    .set({ state: 'cancelling', failure: null })
+    .where('id', '=', order.id)
+    .execute();
+  await appendEvent(
+    trx,
+    {
+      type: 'games.free-rounds.cancel-requested',
+      version: 1,
+      brand: row.brand ?? '',
+      playerId: row.playerId,
+      payload: { freeRoundsId: order.id, integration: row.integration, playerId: row.playerId },
+    },
+    {
+      actor: { kind: 'operator', id: order.operatorId },
+      subject: `free-rounds:${order.id}`,
+      reason: order.reason,
+    },
+  );
+  return succeed({ state: 'cancelling' });
 }

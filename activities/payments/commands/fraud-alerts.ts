@@ -1,14 +1,18 @@
 /** The first word about a fraud report makes its row; a person accepts it, which is a refund, or dismisses it. */
 import { sql } from 'kysely';
+import type { ActivityDeps } from '#activities/deps.ts';
 import { appendEvent, type Deed } from '#activities/compliance/append-event.ts';
 import type { Database, Trx } from '#db/connect.ts';
 import { fail, succeed, type Result } from '#domain/failures.ts';
 import { toMoneyText } from '#domain/money.ts';
 import { fraudAlertTerm } from '#domain/payments/fraud-alert.ts';
+import { isOwnMoney } from '../approver-standing.ts';
 import { moveFraudAlert, settleFraudAlerts, type FraudAlertRow } from '../fraud-alert-steps.ts';
 import { lockDeposit } from '../payment-rows.ts';
 import { goneBack, requestRefund, type RefundRow } from './request-refund.ts';
 import { openWorkItem } from './work-items.ts';
+
+type BlindIndex = Pick<ActivityDeps['keyRing'], 'blindIndex'>;
 
 /** What the workflow of a report is started with. */
 export const fraudAlertInputOf = (row: FraudAlertRow) => ({
@@ -99,6 +103,7 @@ export type FraudAlertDecision = {
  */
 export async function acceptFraudAlert(
   trx: Trx,
+  keyRing: BlindIndex,
   decision: FraudAlertDecision & {
     readonly refundId: string;
     readonly roles: readonly string[];
@@ -122,7 +127,7 @@ export async function acceptFraudAlert(
     return fail('refund-not-open', 'The reported charge is not the one that was credited.');
   const left = BigInt(deposit.capturedAmount ?? deposit.amount) - (await goneBack(trx, deposit.id));
   if (left <= 0n) return fail('exceeds-captured', 'Nothing of the charge is left to refund.');
-  const refund = await requestRefund(trx, {
+  const refund = await requestRefund(trx, keyRing, {
     ...decision,
     depositId: deposit.id,
     money: toMoneyText(left, deposit.asset),
@@ -140,12 +145,13 @@ export async function acceptFraudAlert(
 /** Nothing is refunded. Failures: `not-found`, `own-approval`, `fraud-alert-not-open`. A repeat by the same person is answered with the row. */
 export async function dismissFraudAlert(
   trx: Trx,
+  keyRing: BlindIndex,
   { alertId, reason, operatorId }: FraudAlertDecision,
 ): Promise<Result<FraudAlertRow>> {
   const found = await lockAlert(trx, alertId);
   if (found === null) return notFound;
   const { row } = found;
-  if (row.playerId === operatorId)
+  if (await isOwnMoney(trx, keyRing, row, operatorId))
     return fail('own-approval', 'Nobody dismisses a report about a deposit of his own.');
   if (row.state === 'dismissed' && row.decidedBy === operatorId && row.reason === reason) return succeed(row);
   if (row.state !== 'open') return fail('fraud-alert-not-open', `The report is ${row.state}.`);

@@ -2,7 +2,9 @@
 import { createHash } from 'node:crypto';
 import { sql, type Selectable } from 'kysely';
 import { confirmedScreening, type ScreeningRow } from '#activities/kyc/commands/screenings.ts';
+import type { ActivityDeps } from '#activities/deps.ts';
 import { appendEvent } from '#activities/compliance/append-event.ts';
+import { takeKey, type ActKey } from '#activities/compliance/commands/keyed-acts.ts';
 import { postTransfer } from '#activities/wallet/post.ts';
 import type { Trx } from '#db/connect.ts';
 import type { PaymentsHeldMoneyProposal } from '#db/schema.generated.ts';
@@ -15,8 +17,11 @@ import {
   heldMoneyReasons,
   type HeldMoneyWish,
 } from '#domain/payments/held-money.ts';
+import { isOwnMoney } from '../approver-standing.ts';
 import { lockWithdrawal, type WithdrawalRow } from '../payment-rows.ts';
 import { hasLivePayout, hasPayouts } from '../withdrawal-legs.ts';
+
+type BlindIndex = Pick<ActivityDeps['keyRing'], 'blindIndex'>;
 
 export type HeldMoneyRow = Selectable<PaymentsHeldMoneyProposal>;
 
@@ -34,7 +39,11 @@ export type ProposeHeldMoney = HeldMoneyWish & {
  * `idempotency-key-reused`, `own-approval` (one's own money), `held-money-not-open` (nothing is held for a match, another
  * proposal waits, or a payout may be on its way), those of `checkHeldMoneyWish`.
  */
-export async function proposeHeldMoney(trx: Trx, order: ProposeHeldMoney): Promise<Result<HeldMoneyRow>> {
+export async function proposeHeldMoney(
+  trx: Trx,
+  keyRing: BlindIndex,
+  order: ProposeHeldMoney,
+): Promise<Result<HeldMoneyRow>> {
   const { proposalId: id, withdrawalId, decision, reasonCode, reference, note, operatorId } = order;
   const withdrawal = await lockWithdrawal(trx, withdrawalId);
   const known = await findProposal(trx, id);
@@ -42,7 +51,8 @@ export async function proposeHeldMoney(trx: Trx, order: ProposeHeldMoney): Promi
     return known.fingerprint.equals(order.fingerprint)
       ? succeed(known)
       : fail('idempotency-key-reused', 'This key was used for another proposal.');
-  if (withdrawal.playerId === operatorId) return fail('own-approval', 'Nobody decides about his own money.');
+  if (await isOwnMoney(trx, keyRing, withdrawal, operatorId))
+    return fail('own-approval', 'Nobody decides about his own money.');
   const held = await heldOf(trx, withdrawal, order);
   if (!held.ok) return held;
   const { screening, amount } = held.value;
@@ -81,25 +91,33 @@ export type DecideHeldMoney = {
   readonly payloadHash: string;
   readonly reason: string;
   readonly operatorId: string;
+  readonly key: ActKey;
 };
 
 /**
- * Decides, once; a repeat by the same person answers with the row. What was forfeited is booked in this transaction; what is
+ * Decides, once; a repeat with the key, or by the same person, answers with the row. What was forfeited is booked in this transaction; what is
  * to be paid is taken up by the withdrawal's workflow, which the event starts. Whoever proposed may refuse, which takes it
- * back. Failures: `not-found`, `own-approval`, `held-money-not-open` (decided before, not what was shown, or not held so any
+ * back. Failures: `not-found`, `idempotency-key-reused`, `own-approval`, `held-money-not-open` (decided before, not what was shown, or not held so any
  * more), `insufficient-funds`.
  */
-export async function decideHeldMoney(trx: Trx, order: DecideHeldMoney): Promise<Result<HeldMoneyRow>> {
+export async function decideHeldMoney(
+  trx: Trx,
+  keyRing: BlindIndex,
+  order: DecideHeldMoney,
+): Promise<Result<HeldMoneyRow>> {
   const { proposalId, decision, operatorId, reason } = order;
+  const taken = await takeKey(trx, order.key);
+  if (!taken.ok) return taken;
   const shown = await findProposal(trx, proposalId);
   if (shown === undefined) return fail('not-found', 'There is no such proposal.');
   const withdrawal = await lockWithdrawal(trx, shown.withdrawalId);
   const row = (await findProposal(trx, proposalId)) ?? shown;
   const state = decision === 'approve' ? 'approved' : 'refused';
-  if (row.state === state && row.decidedBy === operatorId) return succeed(row);
+  if (taken.value.isRepeat || (row.state === state && row.decidedBy === operatorId)) return succeed(row);
   if (row.state !== 'proposed' || row.payloadHash.toString('hex') !== order.payloadHash)
     return fail('held-money-not-open', `The proposal is ${row.state}, or not what was shown.`);
-  if (row.playerId === operatorId) return fail('own-approval', 'Nobody decides about his own money.');
+  if (await isOwnMoney(trx, keyRing, row, operatorId))
+    return fail('own-approval', 'Nobody decides about his own money.');
   if (decision === 'approve') {
     if (row.proposedBy === operatorId) return fail('own-approval', 'Another person decides.');
     const held = await heldOf(trx, withdrawal, wishOf(row));

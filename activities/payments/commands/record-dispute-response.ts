@@ -2,6 +2,7 @@
 import type { Selectable } from 'kysely';
 import { openWords, sealWords } from '#activities/sealed-words.ts';
 import type { Database, Trx } from '#db/connect.ts';
+import { isOwnMoney } from '../approver-standing.ts';
 import type { ActivityDeps } from '../../deps.ts';
 import type { PaymentsDisputeResponse } from '#db/schema.generated.ts';
 import { fail, succeed, type Result } from '#domain/failures.ts';
@@ -48,7 +49,7 @@ export async function recordDisputeResponse(
       ? succeed(known)
       : fail('idempotency-key-reused', 'This key was used for another answer.');
   }
-  if (dispute.playerId === response.operatorId)
+  if (await isOwnMoney(trx, keyRing, dispute, response.operatorId))
     return fail('own-approval', 'Nobody answers to a dispute of his own.');
   const isAsked = dispute.status === 'needs-response';
   if (!isAsked || dispute.expiredAt !== null)

@@ -1,9 +1,12 @@
 /** Keeps what the player's browser brought back from a challenge; the workflow reads it from here. */
 import { sql } from 'kysely';
-import type { Database } from '#db/connect.ts';
+import { answerOf, takeKey, tellAnswer, type ActKey } from '#activities/compliance/commands/keyed-acts.ts';
+import type { Database, Trx } from '#db/connect.ts';
 import { fail, succeed, type Result } from '#domain/failures.ts';
 
 export type ReturnedDeposit = {
+  /** The attempt that the player is back for. */
+  readonly attempt: number;
   /** The attempt still waits, so its workflow must be told. */
   readonly isOpen: boolean;
   /** The player has been back before. */
@@ -18,7 +21,7 @@ const valueLengthMax = 20_000;
  * player's own session. Failures: `not-found`.
  */
 export async function recordReturn(
-  db: Database,
+  db: Database | Trx,
   depositId: string,
   by: { readonly returnToken: string } | { readonly playerId: string },
   parameters: Readonly<Record<string, string>>,
@@ -52,7 +55,43 @@ export async function recordReturn(
     .where('returned', 'is', null)
     .executeTakeFirst();
   return succeed({
+    attempt: attempt.number,
     isOpen: stored.numUpdatedRows > 0n || attempt.state === 'action',
     hasReturned: stored.numUpdatedRows > 0n || attempt.returnedAt !== null,
   });
+}
+
+/**
+ * The return of a signed-in player, under his key: a repeat is about the attempt that the first call was about, and says
+ * whether that one still waits. What came back from one challenge never reaches the next one. Failures:
+ * `idempotency-key-reused`, `not-found`, `deposit-not-awaiting-action`.
+ */
+export async function recordKeyedReturn(
+  trx: Trx,
+  order: {
+    readonly depositId: string;
+    readonly playerId: string;
+    readonly parameters: Readonly<Record<string, string>>;
+    readonly key: ActKey;
+  },
+): Promise<Result<Pick<ReturnedDeposit, 'isOpen'>>> {
+  const { depositId, playerId, parameters, key } = order;
+  const taken = await takeKey(trx, key);
+  if (!taken.ok) return taken;
+  if (taken.value.isRepeat) {
+    const waiting = await trx
+      .selectFrom('payments.attempt')
+      .select('number')
+      .where('depositId', '=', depositId)
+      .where('number', '=', Number(await answerOf(trx, key)))
+      .where('state', '=', 'action')
+      .executeTakeFirst();
+    return succeed({ isOpen: waiting !== undefined });
+  }
+  const returned = await recordReturn(trx, depositId, { playerId }, parameters);
+  if (!returned.ok) return returned;
+  const { attempt, isOpen, hasReturned } = returned.value;
+  if (!isOpen && !hasReturned) return fail('deposit-not-awaiting-action', 'The deposit waits for nothing.');
+  await tellAnswer(trx, key, String(attempt));
+  return succeed({ isOpen });
 }

@@ -1,6 +1,7 @@
 /** Takes an operator's wish to capture or void an authorisation in. Nothing moves before its workflow runs. */
 import { createHash } from 'node:crypto';
 import type { Selectable } from 'kysely';
+import type { ActivityDeps } from '#activities/deps.ts';
 import { appendEvent } from '#activities/compliance/append-event.ts';
 import type { Trx } from '#db/connect.ts';
 import type { PaymentsModification } from '#db/schema.generated.ts';
@@ -10,6 +11,7 @@ import { parsePayable, toMoneyText, type MoneyText } from '#domain/money.ts';
 import { modificationContent, type ModificationKind } from '#domain/payments/modification-state.ts';
 import { modificationReference } from '#domain/payments/reference.ts';
 import { afterAuthentication, transStatusOf } from '#domain/payments/three-ds.ts';
+import { isOwnMoney } from '../approver-standing.ts';
 import { findAuthorisation, leftOf } from '../authorisations.ts';
 import { lockDeposit, moneyOf } from '../payment-rows.ts';
 import { lockAttempt } from '../record-outcome.ts';
@@ -51,6 +53,7 @@ export type ModificationRequest = {
  */
 export async function requestModification(
   trx: Trx,
+  keyRing: Pick<ActivityDeps['keyRing'], 'blindIndex'>,
   request: ModificationRequest,
 ): Promise<Result<ModificationRow>> {
   const deposit = await lockDeposit(trx, request.depositId);
@@ -68,7 +71,7 @@ export async function requestModification(
       ? succeed(same)
       : fail('idempotency-key-reused', 'This key was used for another capture or void.');
   }
-  if (deposit.playerId === request.operatorId)
+  if (await isOwnMoney(trx, keyRing, deposit, request.operatorId))
     return fail('own-approval', 'Nobody captures or voids a deposit of his own.');
   // Beside one whose outcome is not known, nothing is captured.
   const other = known.find(({ state, isFinal }) => state !== 'done' || isFinal);

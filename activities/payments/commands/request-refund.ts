@@ -1,6 +1,7 @@
 /** Takes an operator's wish for a refund in: a row that fits its deposit. Nothing moves before its workflow runs. */
 import { createHash } from 'node:crypto';
 import type { Selectable } from 'kysely';
+import type { ActivityDeps } from '#activities/deps.ts';
 import { appendEvent } from '#activities/compliance/append-event.ts';
 import type { Trx } from '#db/connect.ts';
 import type { PaymentsRefund } from '#db/schema.generated.ts';
@@ -9,6 +10,7 @@ import { fail, succeed, type Result } from '#domain/failures.ts';
 import { parsePayable, toMoneyText, type MoneyText } from '#domain/money.ts';
 import { refundReference } from '#domain/payments/reference.ts';
 import { refundContent } from '#domain/payments/refund-state.ts';
+import { isOwnMoney } from '../approver-standing.ts';
 import { lockDeposit, moneyOf, type DepositRow } from '../payment-rows.ts';
 
 export type RefundRow = Selectable<PaymentsRefund>;
@@ -40,7 +42,11 @@ export type RefundRequest = {
  * of `parsePayable`, `own-approval` (a refund to oneself), `refund-not-open` (the deposit was not captured, or is of
  * another asset), `refund-unsupported` (no PSP can send it back the way it came), `exceeds-captured`.
  */
-export async function requestRefund(trx: Trx, request: RefundRequest): Promise<Result<RefundRow>> {
+export async function requestRefund(
+  trx: Trx,
+  keyRing: Pick<ActivityDeps['keyRing'], 'blindIndex'>,
+  request: RefundRequest,
+): Promise<Result<RefundRow>> {
   const amount = parsePayable(request.money);
   if (!amount.ok) return amount;
   const deposit = await lockDeposit(trx, request.depositId);
@@ -50,7 +56,7 @@ export async function requestRefund(trx: Trx, request: RefundRequest): Promise<R
       ? succeed(known)
       : fail('idempotency-key-reused', 'This key was used for another refund.');
   }
-  if (deposit.playerId === request.operatorId)
+  if (await isOwnMoney(trx, keyRing, deposit, request.operatorId))
     return fail('own-approval', 'Nobody refunds a deposit of his own.');
   // Nothing of ours sends such money back to where it came from: a withdrawal to the account or address does.
   if (deposit.method === 'bank-transfer' || deposit.method === 'crypto')

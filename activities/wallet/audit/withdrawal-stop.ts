@@ -1,6 +1,7 @@
 /** The stop that a failed audit sets: withdrawals look here, bets never do. Lifted after a clean audit or by two people. */
 import { sql } from 'kysely';
 import { appendEvent } from '#activities/compliance/append-event.ts';
+import { answerOf, once, tellAnswer, type ActKey } from '#activities/compliance/commands/keyed-acts.ts';
 import type { Database, Trx } from '#db/connect.ts';
 import { fail, FailureError, succeed, type Result } from '#domain/failures.ts';
 
@@ -95,61 +96,93 @@ export type LiftOutcome = { readonly state: 'lifted' | 'awaiting-second'; readon
  * the stop was set is clean, otherwise by the second operator. Failures: `not-found` (no open stop), `already-decided`.
  */
 export async function liftStop(
-  db: Database,
+  trx: Trx,
   operator: { readonly operatorId: string; readonly reason: string },
-): Promise<Result<LiftOutcome>> {
-  return db.transaction().execute(async (trx) => {
-    const stop = await trx
-      .selectFrom('wallet.withdrawalStop')
-      .selectAll()
-      .where('liftedAt', 'is', null)
-      .forUpdate()
-      .executeTakeFirst();
-    if (stop === undefined) return fail('not-found', 'No stop of withdrawals is open.');
-    const clean = await cleanAuditSince(trx, stop.id);
-    const inserted = await trx
-      .insertInto('wallet.withdrawalStopApproval')
-      .values({ stopId: stop.id, ...operator })
-      .onConflict((on) => on.doNothing())
-      .returning('operatorId')
-      .executeTakeFirst();
-    // The same operator again is enough only when the ledger has become clean meanwhile.
-    if (inserted === undefined && clean === null)
-      return fail('already-decided', 'A second person is needed.');
-    const { approvals } = await trx
-      .selectFrom('wallet.withdrawalStopApproval')
-      .select(sql<number>`count(*)::int`.as('approvals'))
-      .where('stopId', '=', stop.id)
-      .executeTakeFirstOrThrow();
-    if (clean === null && approvals < 2) return succeed({ state: 'awaiting-second', approvals });
-    await trx
-      .updateTable('wallet.withdrawalStop')
-      .set({
-        liftedAt: sql<Date>`now()`,
-        liftedBy: operator.operatorId,
-        liftReason: operator.reason,
-        cleanRunId: clean,
-      })
-      .where('id', '=', stop.id)
-      .execute();
-    await appendEvent(
-      trx,
-      {
-        type: 'wallet.withdrawal-stop.lifted',
-        version: 1,
-        brand: '*',
-        playerId: null,
-        payload: { stopId: String(stop.id), cleanAuditId: clean === null ? null : String(clean) },
-      },
-      {
-        actor: { kind: 'operator', id: operator.operatorId },
-        subject: `withdrawal-stop:${stop.id}`,
-        reason: operator.reason,
-      },
-    );
-    return succeed({ state: 'lifted', approvals });
-  });
+): Promise<Result<LiftOutcome & { readonly stopId: string }>> {
+  const stop = await trx
+    .selectFrom('wallet.withdrawalStop')
+    .selectAll()
+    .where('liftedAt', 'is', null)
+    .forUpdate()
+    .executeTakeFirst();
+  if (stop === undefined) return fail('not-found', 'No stop of withdrawals is open.');
+  const clean = await cleanAuditSince(trx, stop.id);
+  const inserted = await trx
+    .insertInto('wallet.withdrawalStopApproval')
+    .values({ stopId: stop.id, ...operator })
+    .onConflict((on) => on.doNothing())
+    .returning('operatorId')
+    .executeTakeFirst();
+  // The same operator again is enough only when the ledger has become clean meanwhile.
+  if (inserted === undefined && clean === null) return fail('already-decided', 'A second person is needed.');
+  const { approvals } = await approvalsOf(trx, stop.id);
+  if (clean === null && approvals < 2)
+    return succeed({ stopId: String(stop.id), state: 'awaiting-second', approvals });
+  await trx
+    .updateTable('wallet.withdrawalStop')
+    .set({
+      liftedAt: sql<Date>`now()`,
+      liftedBy: operator.operatorId,
+      liftReason: operator.reason,
+      cleanRunId: clean,
+    })
+    .where('id', '=', stop.id)
+    .execute();
+  await appendEvent(
+    trx,
+    {
+      type: 'wallet.withdrawal-stop.lifted',
+      version: 1,
+      brand: '*',
+      playerId: null,
+      payload: { stopId: String(stop.id), cleanAuditId: clean === null ? null : String(clean) },
+    },
+    {
+      actor: { kind: 'operator', id: operator.operatorId },
+      subject: `withdrawal-stop:${stop.id}`,
+      reason: operator.reason,
+    },
+  );
+  return succeed({ stopId: String(stop.id), state: 'lifted', approvals });
 }
+
+/**
+ * The same under the operator's key: a repeat tells how the stop stands that the first call was about, and is no word on
+ * a later one. Failure besides those of `liftStop`: `idempotency-key-reused`.
+ */
+export const liftStopOnce = (
+  trx: Trx,
+  key: ActKey,
+  operator: { readonly operatorId: string; readonly reason: string },
+): Promise<Result<LiftOutcome>> =>
+  once(
+    trx,
+    key,
+    async () => {
+      const lifted = await liftStop(trx, operator);
+      if (!lifted.ok) return lifted;
+      const { stopId, ...outcome } = lifted.value;
+      await tellAnswer(trx, key, stopId);
+      return succeed(outcome);
+    },
+    async () => {
+      const stopId = BigInt((await answerOf(trx, key)) ?? 0);
+      const { liftedAt } = await trx
+        .selectFrom('wallet.withdrawalStop')
+        .select('liftedAt')
+        .where('id', '=', stopId)
+        .executeTakeFirstOrThrow();
+      const { approvals } = await approvalsOf(trx, stopId);
+      return succeed({ state: liftedAt === null ? 'awaiting-second' : 'lifted', approvals });
+    },
+  );
+
+const approvalsOf = (trx: Trx, stopId: bigint) =>
+  trx
+    .selectFrom('wallet.withdrawalStopApproval')
+    .select(sql<number>`count(*)::int`.as('approvals'))
+    .where('stopId', '=', stopId)
+    .executeTakeFirstOrThrow();
 
 /** The latest audit, when it is clean, began after the stop and looks as far as the one that set it. */
 async function cleanAuditSince(trx: Trx, stopId: bigint): Promise<bigint | null> {

@@ -10,9 +10,10 @@ import { marketWorkflowId } from '#workflows/market.contract.ts';
 import type { Api } from '../../app.ts';
 import { brandScope, requireBrand, requireOperator } from '../../backoffice-guard.ts';
 import type { ApiDeps } from '../../context.ts';
-import { idempotencyHeader, idFromKey } from '../../idempotency.ts';
+import { actKeyOf, idempotencyHeader, idFromKey } from '../../idempotency.ts';
 import { problemResponses } from '../../problem.ts';
 import { idParam, moneyInput, moneyOutput, nullableMoneyOutput, pageOf, timestamp } from '../../schemas.ts';
+import { decided } from '../../wallet/decided.ts';
 import {
   betOutput,
   body,
@@ -319,16 +320,27 @@ function mountParkedResults(api: Api, deps: ApiDeps): void {
       operationId: 'resolveParkedResult',
       summary: 'Apply a parked result after all, also against a later one, or dismiss it',
       middleware: [requireOperator(deps, 'games:result:resolve')] as const,
-      request: { params: idParam, body: body(resolutionInput) },
+      request: { params: idParam, headers: idempotencyHeader, body: body(resolutionInput) },
       responses: {
-        200: json(z.strictObject({ parkedId: z.uuid() }).openapi('ResolvedResult'), 'Decided'),
-        ...problemResponses(...readFailures, 'not-found', 'already-decided', 'result-not-applicable'),
+        200: json(
+          z.strictObject({ parkedId: z.uuid() }).openapi('ResolvedResult'),
+          'Decided; a repeat with the same key changes nothing',
+        ),
+        ...problemResponses(
+          ...readFailures,
+          'not-found',
+          'already-decided',
+          'result-not-applicable',
+          'idempotency-key-reused',
+        ),
       },
     }),
     async (c) => {
       const { id: parkedId } = c.req.valid('param');
       const { operatorId } = c.get('operator');
-      orThrow(await resolveParkedResult(deps.db, { parkedId, operatorId, ...c.req.valid('json') }));
+      const said = { parkedId, ...c.req.valid('json') };
+      const key = actKeyOf('parked-result', operatorId, c.req.valid('header')['idempotency-key'], said);
+      await decided(deps.db, (trx) => resolveParkedResult(trx, { ...said, operatorId, key }));
       return c.json({ parkedId }, 200);
     },
   );

@@ -76,6 +76,16 @@ async function resultsOf(market: TestMarket): Promise<{ version: number; kind: s
   return rows;
 }
 
+const resolver =
+  (token: string) =>
+  (id: string, resolution: string, key: string = randomUUID()) =>
+    app.send(
+      'POST',
+      `/admin/v1/parked-results/${id}/resolutions`,
+      { resolution, reason: 'asked the feed by phone' },
+      { token, key },
+    );
+
 const parkedOf = async (market: { eventId: string }): Promise<{ id: string; reason: string }[]> =>
   database.db
     .selectFrom('games.parkedResult')
@@ -280,19 +290,13 @@ describe('a result', () => {
 
   test('that was parked is applied or dismissed by an operator, once', async () => {
     const token = await app.signInAs(['content']);
-    const resolve = (id: string, resolution: string, as = token) =>
-      app.send(
-        'POST',
-        `/admin/v1/parked-results/${id}/resolutions`,
-        { resolution, reason: 'asked the feed by phone' },
-        { token: as },
-      );
+    const resolve = resolver(token);
 
     await deliver(resulted(homeWins, sequence + 10));
     await deliver(resulted(awayWins, sequence + 9));
     const [contradiction] = await parkedOf(match);
     const support = await app.signInAs(['support']);
-    expect((await resolve(contradiction!.id, 'apply', support)).status).toBe(403);
+    expect((await resolver(support)(contradiction!.id, 'apply')).status).toBe(403);
     const listed = await app.send('GET', '/admin/v1/parked-results?limit=200', undefined, { token });
     expect(JSON.stringify(listed.body['items'])).toContain(contradiction!.id);
     expect((await resolve(contradiction!.id, 'apply')).status).toBe(200);
@@ -311,5 +315,39 @@ describe('a result', () => {
       [`market:${other.eventId}:${other.marketId}`],
     );
     expect(rows).toEqual([{ action: 'games.result.released', reason: 'asked the feed by phone' }]);
+  });
+
+  test('that was parked is decided once by one key, raced or repeated, and the key decides nothing else', async () => {
+    const resolve = resolver(await app.signInAs(['content']));
+    await deliver(resulted(homeWins, sequence + 10));
+    await deliver(resulted(awayWins, sequence + 9));
+    const [parked] = await parkedOf(match);
+    const key = randomUUID();
+    expect((await resolve(parked!.id, 'apply', '')).body['code']).toBe('idempotency-key-missing');
+    const answers = await Promise.all([resolve(parked!.id, 'apply', key), resolve(parked!.id, 'apply', key)]);
+    expect(answers.map(({ status, body }) => ({ status, body }))).toEqual(
+      answers.map(() => ({ status: 200, body: { parkedId: parked!.id } })),
+    );
+    // A later result moves the market on; the repeat of the lost answer leaves that as it is.
+    await deliver(resulted(homeWins, sequence + 12));
+    const standing = await resultsOf(match);
+    expect(standing).toHaveLength(3);
+    expect(await resolve(parked!.id, 'apply', key)).toMatchObject({
+      status: 200,
+      body: { parkedId: parked!.id },
+    });
+    expect(await resultsOf(match)).toEqual(standing);
+    expect(await resolve(parked!.id, 'dismiss', key)).toMatchObject({
+      status: 422,
+      body: { code: 'idempotency-key-reused' },
+    });
+
+    // A refused act leaves its key for the next try.
+    const other = await book.makeMarket();
+    await deliver(resulted({ home: { result: 'won' } }, sequence, other));
+    const [incomplete] = await parkedOf(other);
+    const second = randomUUID();
+    expect((await resolve(incomplete!.id, 'apply', second)).body['code']).toBe('result-not-applicable');
+    expect((await resolve(incomplete!.id, 'dismiss', second)).status).toBe(200);
   });
 });
