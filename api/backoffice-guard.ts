@@ -32,6 +32,20 @@ export function requireBrand(operator: OperatorIdentity, brand: string): void {
   }
 }
 
+/**
+ * The row that an address names, for an operator who may see its brand. To anybody else there is none, in the same words:
+ * an answer that differed would tell that it is there. A row without a brand is everybody's who holds the permission.
+ */
+export function requireVisible<Row extends { readonly brand: string | null }>(
+  operator: OperatorIdentity,
+  row: Row | undefined,
+): Row {
+  if (row === undefined)
+    throw new FailureError(fail('not-found', 'There is nothing at this address.').failure);
+  if (row.brand !== null) requireBrand(operator, row.brand);
+  return row;
+}
+
 /** The brands to filter a list by; null means all. Never empty, because SQL has no empty list: '' is no brand's name. */
 export const brandScope = ({ brands }: OperatorIdentity): readonly string[] | null => {
   if (brands.includes('*')) return null;

@@ -10,7 +10,7 @@ import { answerDispute, disputeStart, disputeWorkflowId } from '#workflows/dispu
 import type { dispute } from '#workflows/dispute.ts';
 import { WithStartWorkflowOperation } from '@temporalio/client';
 import type { Api } from '../app.ts';
-import { brandScope, requireBrand, requireOperator } from '../backoffice-guard.ts';
+import { brandScope, requireOperator, requireVisible } from '../backoffice-guard.ts';
 import type { ApiDeps, OperatorIdentity } from '../context.ts';
 import { idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
 import { newerThan, pageById } from '../keyset.ts';
@@ -246,17 +246,11 @@ const toApiDispute = (row: DisputeRow): z.infer<typeof disputeOutput> => ({
   closedAt: row.closedAt?.toISOString() ?? null,
 });
 
-async function mustSee(deps: ApiDeps, operator: OperatorIdentity, id: string): Promise<DisputeRow> {
-  const row = await deps.db
-    .selectFrom('payments.dispute')
-    .selectAll()
-    .where('id', '=', id)
-    .executeTakeFirst();
-  if (row === undefined)
-    throw new FailureError(fail('not-found', 'There is nothing at this address.').failure);
-  requireBrand(operator, row.brand);
-  return row;
-}
+const mustSee = async ({ db }: Pick<ApiDeps, 'db'>, operator: OperatorIdentity, id: string) =>
+  requireVisible(
+    operator,
+    await db.selectFrom('payments.dispute').selectAll().where('id', '=', id).executeTakeFirst(),
+  );
 
 const kindOfMovement = z.enum(['withdrawn', 'reinstated']);
 const kindOfAnswer = z.enum(['evidence', 'accept']);

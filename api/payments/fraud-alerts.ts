@@ -5,11 +5,9 @@ import {
   dismissFraudAlert,
   fraudAlertInputOf,
 } from '#activities/payments/commands/fraud-alerts.ts';
-import type { FraudAlertRow } from '#activities/payments/fraud-alert-steps.ts';
-import { fail, FailureError } from '#domain/failures.ts';
 import { fraudAlertWorkflowId } from '#workflows/fraud-alert.contract.ts';
 import type { Api } from '../app.ts';
-import { brandScope, requireBrand, requireOperator } from '../backoffice-guard.ts';
+import { brandScope, requireOperator, requireVisible } from '../backoffice-guard.ts';
 import type { ApiDeps, OperatorIdentity } from '../context.ts';
 import { idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
 import { newerThan, pageById } from '../keyset.ts';
@@ -185,17 +183,11 @@ export function mountFraudAlerts(api: Api, deps: ApiDeps): void {
   });
 }
 
-async function mustSee(deps: ApiDeps, operator: OperatorIdentity, id: string): Promise<FraudAlertRow> {
-  const row = await deps.db
-    .selectFrom('payments.fraudAlert')
-    .selectAll()
-    .where('id', '=', id)
-    .executeTakeFirst();
-  if (row === undefined)
-    throw new FailureError(fail('not-found', 'There is nothing at this address.').failure);
-  requireBrand(operator, row.brand);
-  return row;
-}
+const mustSee = async ({ db }: Pick<ApiDeps, 'db'>, operator: OperatorIdentity, id: string) =>
+  requireVisible(
+    operator,
+    await db.selectFrom('payments.fraudAlert').selectAll().where('id', '=', id).executeTakeFirst(),
+  );
 
 async function timelineOf(
   deps: ApiDeps,

@@ -18,7 +18,7 @@ import {
 } from '#workflows/refund.contract.ts';
 import type { refund } from '#workflows/refund.ts';
 import type { Api } from '../app.ts';
-import { brandScope, requireBrand, requireOperator } from '../backoffice-guard.ts';
+import { brandScope, requireBrand, requireOperator, requireVisible } from '../backoffice-guard.ts';
 import type { ApiDeps, OperatorIdentity } from '../context.ts';
 import { idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
 import { newerThan, pageById } from '../keyset.ts';
@@ -240,12 +240,11 @@ async function sendDecision(
     throw new FailureError(fail('refund-not-open', 'The refund has ended or is on its way.').failure);
 }
 
-async function mustSee(deps: ApiDeps, operator: OperatorIdentity, id: string): Promise<RefundRow> {
-  const row = await deps.db.selectFrom('payments.refund').selectAll().where('id', '=', id).executeTakeFirst();
-  if (row === undefined) throw notFound();
-  requireBrand(operator, row.brand);
-  return row;
-}
+const mustSee = async ({ db }: Pick<ApiDeps, 'db'>, operator: OperatorIdentity, id: string) =>
+  requireVisible(
+    operator,
+    await db.selectFrom('payments.refund').selectAll().where('id', '=', id).executeTakeFirst(),
+  );
 
 async function timelineOf(
   deps: ApiDeps,

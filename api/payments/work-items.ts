@@ -9,7 +9,7 @@ import { mayDo } from '#domain/backoffice/roles.ts';
 import { fail, FailureError } from '#domain/failures.ts';
 import { closingRuleOf, proofKinds } from '#domain/payments/work-items.ts';
 import type { Api } from '../app.ts';
-import { requireBrand, requireOperator } from '../backoffice-guard.ts';
+import { requireOperator, requireVisible } from '../backoffice-guard.ts';
 import type { ApiDeps, OperatorIdentity } from '../context.ts';
 import { idempotencyHeader, idFromKey } from '../idempotency.ts';
 import { problemResponses } from '../problem.ts';
@@ -173,21 +173,15 @@ export function mountWorkItems(api: Api, deps: ApiDeps): void {
   });
 }
 
-/** An item without a brand is everybody's who may work on items at all. */
-async function mustSee(
-  { db }: Pick<ApiDeps, 'db'>,
-  operator: OperatorIdentity,
-  id: string,
-): Promise<{ readonly kind: string }> {
-  const row = await db
-    .selectFrom('payments.workItem')
-    .select(['kind', 'brand'])
-    .where('id', '=', id)
-    .executeTakeFirst();
-  if (row === undefined) throw new FailureError(fail('not-found', 'There is no such work item.').failure);
-  if (row.brand !== null) requireBrand(operator, row.brand);
-  return row;
-}
+const mustSee = async ({ db }: Pick<ApiDeps, 'db'>, operator: OperatorIdentity, id: string) =>
+  requireVisible(
+    operator,
+    await db
+      .selectFrom('payments.workItem')
+      .select(['kind', 'brand'])
+      .where('id', '=', id)
+      .executeTakeFirst(),
+  );
 
 async function readItem({ db }: Pick<ApiDeps, 'db'>, id: string): Promise<z.infer<typeof detailOutput>> {
   const [row, comments] = await Promise.all([

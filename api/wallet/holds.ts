@@ -6,7 +6,7 @@ import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import { parsePayable, toMoneyText } from '#domain/money.ts';
 import { holdTarget } from '#domain/wallet/holds.ts';
 import type { Api } from '../app.ts';
-import { brandScope, requireBrand, requireOperator } from '../backoffice-guard.ts';
+import { brandScope, requireBrand, requireOperator, requireVisible } from '../backoffice-guard.ts';
 import type { ApiDeps, OperatorIdentity } from '../context.ts';
 import { idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
 import { body, json } from '../payments/payment-schemas.ts';
@@ -239,9 +239,8 @@ function mountReads(api: Api, deps: ApiDeps): void {
   );
 }
 
-async function mustSee(db: Database, operator: OperatorIdentity, id: string) {
-  const row = await db.selectFrom('wallet.hold').selectAll().where('id', '=', id).executeTakeFirst();
-  if (!row) throw new FailureError(fail('not-found', 'There is no such hold.').failure);
-  requireBrand(operator, row.brand);
-  return row;
-}
+const mustSee = async (db: Database, operator: OperatorIdentity, id: string) =>
+  requireVisible(
+    operator,
+    await db.selectFrom('wallet.hold').selectAll().where('id', '=', id).executeTakeFirst(),
+  );
