@@ -35,7 +35,7 @@ function commonCodes(address: string, method: string, operation: Operation): rea
     ['invalid-request', 'dependency-unavailable'],
     takesJson ? ['malformed-json', 'unsupported-media-type'] : [],
     changes ? ['body-too-large'] : [],
-    keyed ? ['idempotency-key-missing'] : [],
+    keyed ? ['idempotency-key-missing', 'idempotency-key-reused'] : [],
     schemes.includes('playerSession')
       ? ['not-authenticated', 'session-expired', 'player-blocked', 'forbidden']
       : [],

@@ -1,6 +1,9 @@
 /** Idempotency keys of callers, turned into ids of ours, so that a repeat meets the same row and not a second effect. */
 import { createHash } from 'node:crypto';
 import { z } from '@hono/zod-openapi';
+import { takeKey, type ActKey } from '#activities/compliance/commands/keyed-acts.ts';
+import type { Database, Trx } from '#db/connect.ts';
+import { orThrow } from '#domain/failures.ts';
 
 /** Declares the header on a route; the schema refuses a missing or malformed key. */
 export const idempotencyHeader = z.object({
@@ -35,6 +38,14 @@ export const actKeyOf = (scope: string, ownerId: string, key: string, said: unkn
   id: idFromKey(scope, ownerId, key),
   fingerprint: requestFingerprint(said),
 });
+
+/**
+ * Binds a key to what was said with it, before an act that its row or its workflow carries out once by itself. A call
+ * that is refused afterwards keeps its key. Failure: `idempotency-key-reused`.
+ */
+export async function bindKey(on: Database | Trx, key: ActKey): Promise<void> {
+  orThrow(await takeKey(on, key));
+}
 
 /** JSON with sorted keys, so that equal meanings have equal bytes. */
 function canonicalJson(value: unknown): string {

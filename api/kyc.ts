@@ -17,7 +17,7 @@ import type { verification } from '#workflows/verification.ts';
 import type { Api } from './app.ts';
 import { requireBrand, requireOperator } from './backoffice-guard.ts';
 import type { ApiDeps } from './context.ts';
-import { idempotencyHeader, idFromKey, requestFingerprint } from './idempotency.ts';
+import { actKeyOf, bindKey, idempotencyHeader, idFromKey, requestFingerprint } from './idempotency.ts';
 import { openedOutput, readVerification, toApiVerification, verificationOutput } from './kyc/schemas.ts';
 import { requirePlayer } from './pam-guard.ts';
 import { problemResponses } from './problem.ts';
@@ -195,15 +195,14 @@ export function mountKyc(api: Api, deps: ApiDeps): void {
     const row = await readVerification(deps.db, id);
     if (!row) throw notFound();
     requireBrand(c.var.operator, row.brand);
-    await sendDecision(deps, id, {
-      operatorId: c.var.operator.operatorId,
-      ...c.req.valid('json'),
-      updateId: idFromKey(
-        `decision:${id}`,
-        c.var.operator.operatorId,
-        c.req.valid('header')['idempotency-key'],
-      ),
+    const { operatorId } = c.var.operator;
+    const decision = c.req.valid('json');
+    const key = actKeyOf('kyc-decision', operatorId, c.req.valid('header')['idempotency-key'], {
+      id,
+      ...decision,
     });
+    await bindKey(deps.db, key);
+    await sendDecision(deps, id, { operatorId, ...decision, updateId: key.id });
     const decided = await readVerification(deps.db, id);
     if (!decided) throw notFound();
     return c.json(toApiVerification(decided), 200);

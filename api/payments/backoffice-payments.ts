@@ -10,7 +10,7 @@ import { fail, FailureError } from '#domain/failures.ts';
 import type { Api } from '../app.ts';
 import { brandScope, requireBrand } from '../backoffice-guard.ts';
 import type { ApiDeps } from '../context.ts';
-import { idFromKey } from '../idempotency.ts';
+import { actKeyOf, bindKey } from '../idempotency.ts';
 import { newerThan, pageById } from '../keyset.ts';
 import {
   decideRoute,
@@ -99,12 +99,14 @@ export function mountBackofficePayments(api: Api, deps: ApiDeps): void {
     requireBrand(operator, row.brand);
     const role = await widestRole(db, operator.roles, row);
     if (role === undefined) throw new FailureError(fail('forbidden', 'No role of yours may decide.').failure);
-    const updateId = idFromKey(
-      `withdrawal-decision:${id}`,
-      operator.operatorId,
-      c.req.valid('header')['idempotency-key'],
-    );
-    await sendDecision(deps, id, updateId, { operatorId: operator.operatorId, role, ...c.req.valid('json') });
+    const { operatorId } = operator;
+    const decision = c.req.valid('json');
+    const key = actKeyOf('withdrawal-decision', operatorId, c.req.valid('header')['idempotency-key'], {
+      id,
+      ...decision,
+    });
+    await bindKey(db, key);
+    await sendDecision(deps, id, key.id, { operatorId, role, ...decision });
     return c.json(await readWithdrawalTimeline(deps, operator, id), 200);
   });
 

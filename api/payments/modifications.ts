@@ -21,7 +21,7 @@ import type { modification } from '#workflows/modification.ts';
 import type { Api } from '../app.ts';
 import { brandScope, requireBrand, requireOperator, requireVisible } from '../backoffice-guard.ts';
 import type { ApiDeps, OperatorIdentity } from '../context.ts';
-import { idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
+import { actKeyOf, bindKey, idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
 import { newerThan, pageById } from '../keyset.ts';
 import { problemResponses } from '../problem.ts';
 import { idParam, pageOf } from '../schemas.ts';
@@ -170,13 +170,14 @@ export function mountModifications(api: Api, deps: ApiDeps): void {
     await mustSee(deps, operator, id);
     const role = operator.roles.find((held) => mayDo([held], 'payments:capture:decide'));
     if (role === undefined) throw new FailureError(fail('forbidden', 'No role of yours may decide.').failure);
-    const key = c.req.valid('header')['idempotency-key'];
-    const updateId = idFromKey(`modification-decision:${id}`, operator.operatorId, key);
-    await sendDecision(deps, id, updateId, {
-      operatorId: operator.operatorId,
-      role,
-      ...c.req.valid('json'),
+    const { operatorId } = operator;
+    const decision = c.req.valid('json');
+    const key = actKeyOf('modification-decision', operatorId, c.req.valid('header')['idempotency-key'], {
+      id,
+      ...decision,
     });
+    await bindKey(deps.db, key);
+    await sendDecision(deps, id, key.id, { operatorId, role, ...decision });
     return c.json(await timelineOf(deps, operator, id), 200);
   });
 

@@ -1,8 +1,9 @@
 /** Reconciliation in the back office: what differs, who looks after it, and what has proven it closed. */
+import { once } from '#activities/compliance/commands/keyed-acts.ts';
 import { createRoute, z } from '@hono/zod-openapi';
 import { sql } from 'kysely';
 import { assignBreak, closeBreak, proofKinds, type BreakRow } from '#activities/payments/commands/breaks.ts';
-import { fail, FailureError } from '#domain/failures.ts';
+import { fail, FailureError, succeed } from '#domain/failures.ts';
 import { toMoneyText } from '#domain/money.ts';
 import { breakKinds, settlingPsps } from '#domain/payments/settlement.ts';
 import { reconciliationStart, reconciliationWorkflowId } from '#workflows/reconciliation.contract.ts';
@@ -10,7 +11,7 @@ import type { reconciliation } from '#workflows/reconciliation.ts';
 import type { Api } from '../app.ts';
 import { requireOperator } from '../backoffice-guard.ts';
 import type { ApiDeps } from '../context.ts';
-import { idempotencyHeader } from '../idempotency.ts';
+import { actKeyOf, idempotencyHeader } from '../idempotency.ts';
 import { newerThan, pageById } from '../keyset.ts';
 import { problemResponses } from '../problem.ts';
 import { idParam, moneyOutput, nullableMoneyOutput, pageOf, timestamp } from '../schemas.ts';
@@ -245,12 +246,23 @@ export function mountReconciliation(api: Api, deps: ApiDeps): void {
   api.openapi(closeRoute(deps), async (c) => {
     const { id } = c.req.valid('param');
     const { proof, resolution } = c.req.valid('json');
+    const { operatorId } = c.var.operator;
+    const header = c.req.valid('header')['idempotency-key'];
+    const key = actKeyOf('break-closing', operatorId, header, { id, proof, resolution });
     await decided(db, (trx) =>
-      closeBreak(trx, id, {
-        proof,
-        resolution,
-        actor: { kind: 'operator', id: c.var.operator.operatorId },
-      }),
+      once(
+        trx,
+        key,
+        async () => {
+          const closed = await closeBreak(trx, id, {
+            proof,
+            resolution,
+            actor: { kind: 'operator', id: operatorId },
+          });
+          return closed.ok ? succeed(undefined) : closed;
+        },
+        async () => succeed(undefined),
+      ),
     );
     return c.json(toApiBreak(await selectBreaks(db).where('id', '=', id).executeTakeFirstOrThrow()), 200);
   });

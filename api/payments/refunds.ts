@@ -20,7 +20,7 @@ import type { refund } from '#workflows/refund.ts';
 import type { Api } from '../app.ts';
 import { brandScope, requireBrand, requireOperator, requireVisible } from '../backoffice-guard.ts';
 import type { ApiDeps, OperatorIdentity } from '../context.ts';
-import { idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
+import { actKeyOf, bindKey, idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
 import { newerThan, pageById } from '../keyset.ts';
 import { problemResponses } from '../problem.ts';
 import { idParam, pageOf } from '../schemas.ts';
@@ -167,16 +167,14 @@ export function mountRefunds(api: Api, deps: ApiDeps): void {
     requireBrand(operator, brand);
     const role = operator.roles.find((held) => mayDo([held], 'payments:refund:decide'));
     if (role === undefined) throw new FailureError(fail('forbidden', 'No role of yours may decide.').failure);
-    const updateId = idFromKey(
-      `refund-decision:${id}`,
-      operator.operatorId,
-      c.req.valid('header')['idempotency-key'],
-    );
-    await sendDecision(deps, id, updateId, {
-      operatorId: operator.operatorId,
-      role,
-      ...c.req.valid('json'),
+    const { operatorId } = operator;
+    const decision = c.req.valid('json');
+    const key = actKeyOf('refund-decision', operatorId, c.req.valid('header')['idempotency-key'], {
+      id,
+      ...decision,
     });
+    await bindKey(db, key);
+    await sendDecision(deps, id, key.id, { operatorId, role, ...decision });
     return c.json(await timelineOf(deps, operator, id), 200);
   });
 

@@ -7,7 +7,7 @@ import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import { parsePayable, toMoneyText } from '#domain/money.ts';
 import type { Api } from '../app.ts';
 import type { ApiDeps } from '../context.ts';
-import { idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
+import { actKeyOf, bindKey, idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
 import { requirePlayer } from '../pam-guard.ts';
 import { olderThan, pageById } from '../keyset.ts';
 import { problemResponses } from '../problem.ts';
@@ -245,6 +245,8 @@ export function mountWithdrawals(api: Api, deps: ApiDeps): void {
     const { id } = c.req.valid('param');
     const { playerId } = c.var.player;
     const row = await mustOwn(deps.db, id, playerId);
+    const key = actKeyOf('withdrawal-cancellation', playerId, c.req.valid('header')['idempotency-key'], id);
+    await bindKey(deps.db, key);
     if (row.state !== 'cancelled') {
       if (!row.cancellable) {
         throw new FailureError(

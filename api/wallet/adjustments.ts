@@ -8,7 +8,7 @@ import { adjustmentReasons } from '#domain/wallet/adjustments.ts';
 import type { Api } from '../app.ts';
 import { brandScope, requireBrand, requireOperator, requireVisible } from '../backoffice-guard.ts';
 import type { ApiDeps, OperatorIdentity } from '../context.ts';
-import { idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
+import { actKeyOf, bindKey, idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
 import { body, json } from '../payments/payment-schemas.ts';
 import { olderThan, pageById } from '../keyset.ts';
 import { problemResponses } from '../problem.ts';
@@ -147,16 +147,20 @@ function mountDecision(api: Api, deps: ApiDeps): void {
       const { decision, contentHash, reason } = c.req.valid('json');
       const operator = c.get('operator');
       await mustSee(deps.db, operator, id);
-      const row = await decided(deps.db, (trx) =>
-        decideAdjustment(trx, {
+      const { operatorId, roles } = operator;
+      const header = c.req.valid('header')['idempotency-key'];
+      const said = { id, decision, contentHash, reason };
+      const row = await decided(deps.db, async (trx) => {
+        await bindKey(trx, actKeyOf('adjustment-decision', operatorId, header, said));
+        return decideAdjustment(trx, {
           adjustmentId: id,
           decision,
           contentHash,
           note: reason,
-          operatorId: operator.operatorId,
-          roles: operator.roles,
-        }),
-      );
+          operatorId,
+          roles,
+        });
+      });
       return c.json(toApiAdjustment(row), 200);
     },
   );

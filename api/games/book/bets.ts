@@ -10,7 +10,7 @@ import { betStart, cashOut } from '#workflows/bet.contract.ts';
 import type { bet } from '#workflows/bet.ts';
 import type { Api } from '../../app.ts';
 import type { ApiDeps } from '../../context.ts';
-import { idempotencyHeader, idFromKey, requestFingerprint } from '../../idempotency.ts';
+import { actKeyOf, bindKey, idempotencyHeader, idFromKey, requestFingerprint } from '../../idempotency.ts';
 import { requirePlayer } from '../../pam-guard.ts';
 import { problemResponses } from '../../problem.ts';
 import { idParam, moneyOutput, pageOf, timestamp } from '../../schemas.ts';
@@ -198,10 +198,10 @@ export function mountBets(api: Api, deps: ApiDeps): void {
     const { playerId } = c.var.player;
     const { offerId } = c.req.valid('json');
     const row = await mustOwn(deps, betId, playerId);
-    if (row.state === 'open') {
-      const key = c.req.valid('header')['idempotency-key'];
-      await sendCashOut(deps, row, { offerId, updateId: idFromKey(`cash-out:${betId}`, playerId, key) });
-    }
+    const said = { betId, offerId };
+    const key = actKeyOf('cash-out', playerId, c.req.valid('header')['idempotency-key'], said);
+    await bindKey(deps.db, key);
+    if (row.state === 'open') await sendCashOut(deps, row, { offerId, updateId: key.id });
     await requireTaken(deps, betId, offerId);
     return c.json(await toApi(await mustOwn(deps, betId, playerId)), 200);
   });
