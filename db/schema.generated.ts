@@ -55,6 +55,22 @@ export interface BackofficeOperatorRole {
   role: string;
 }
 
+export interface BackofficeRuleReview {
+  brand: string;
+  closedAt: Timestamp | null;
+  closedBy: string | null;
+  closingReason: string | null;
+  id: Generated<string>;
+  openedAt: Generated<Timestamp>;
+  outcome: string | null;
+  owner: string | null;
+  reason: string;
+  replaced: number | null;
+  rolledBackBy: string;
+  ruleSet: string;
+  versionId: string;
+}
+
 export interface BackofficeRuleVersion {
   author: string;
   brand: string;
@@ -1879,6 +1895,7 @@ export interface DB {
   "affiliates.referral": AffiliatesReferral;
   "backoffice.operator": BackofficeOperator;
   "backoffice.operatorRole": BackofficeOperatorRole;
+  "backoffice.ruleReview": BackofficeRuleReview;
   "backoffice.ruleVersion": BackofficeRuleVersion;
   "backoffice.session": BackofficeSession;
   "backoffice.signInThrottle": BackofficeSignInThrottle;
