@@ -1053,6 +1053,24 @@ export interface PaymentsIpNetwork {
   network: string;
 }
 
+export interface PaymentsLateVoid {
+  amount: string;
+  asset: string;
+  attempt: number;
+  chargeReference: string;
+  closedAt: Timestamp | null;
+  depositId: string;
+  pokedAt: Timestamp | null;
+  pokes: Generated<number>;
+  psp: string;
+  pspReference: string | null;
+  rawCode: string | null;
+  reference: string;
+  sentAt: Generated<Timestamp>;
+  state: Generated<string>;
+  workItemId: string | null;
+}
+
 export interface PaymentsListEntry {
   author: string;
   brand: string;
@@ -1973,6 +1991,7 @@ export interface DB {
   "payments.heldMoneyProposal": PaymentsHeldMoneyProposal;
   "payments.instrument": PaymentsInstrument;
   "payments.ipNetwork": PaymentsIpNetwork;
+  "payments.lateVoid": PaymentsLateVoid;
   "payments.listEntry": PaymentsListEntry;
   "payments.lookupImport": PaymentsLookupImport;
   "payments.lookupPart": PaymentsLookupPart;

@@ -1,6 +1,7 @@
 /** Work items as staff handle them: one with its comments, its owner, and its closing with a reason and a proof. */
 import { createRoute, z } from '@hono/zod-openapi';
 import {
+  askVoidSoon,
   assignWorkItem,
   closeWorkItem,
   commentWorkItem,
@@ -114,7 +115,11 @@ const closeRoute = (deps: ApiDeps) =>
             reason: z.string().trim().min(3).max(500),
             proof: z
               .strictObject({ kind: z.enum(proofKinds), reference: z.string().min(1).max(200) })
-              .optional(),
+              .optional()
+              .openapi({
+                description:
+                  'A `void` is named by our reference, `deposit:{id}:a{attempt}:v`, and counts once the PSP shows it.',
+              }),
           })
           .openapi('WorkItemClosing'),
       ),
@@ -168,6 +173,7 @@ export function mountWorkItems(api: Api, deps: ApiDeps): void {
         fail('forbidden', 'Money may hang on this: it needs payments:work-item:decide.').failure,
       );
     const { reason, proof = null } = c.req.valid('json');
+    if (proof?.kind === 'void') await askVoidSoon(db, id);
     await decided(db, (trx) => closeWorkItem(trx, id, { reason, proof, operatorId }));
     return c.json(await readItem(deps, id), 200);
   });

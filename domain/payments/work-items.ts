@@ -1,7 +1,7 @@
 /** How each kind of work item may be closed, and by whom: a list, because closing one may hide money. */
 
 /** What closes an item beside a person's reason. */
-export const proofKinds = ['journal', 'correction', 'refund', 'bank-line'] as const;
+export const proofKinds = ['journal', 'correction', 'refund', 'bank-line', 'void'] as const;
 export type WorkItemProofKind = (typeof proofKinds)[number];
 
 export type ClosingRule = {

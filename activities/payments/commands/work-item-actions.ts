@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import type { Selectable } from 'kysely';
 import { appendEvent } from '#activities/compliance/append-event.ts';
-import type { Trx } from '#db/connect.ts';
+import type { Database, Trx } from '#db/connect.ts';
 import type { PaymentsWorkItem } from '#db/schema.generated.ts';
 import { assertNever, fail, succeed, type Result } from '#domain/failures.ts';
 import { closingRuleOf, type WorkItemProofKind } from '#domain/payments/work-items.ts';
@@ -133,6 +133,16 @@ export async function closeWorkItem(
   return succeed(closed);
 }
 
+/** The hold that an item speaks of is asked about at the next turn of the sweep: somebody says that he has voided it. */
+export async function askVoidSoon(db: Database, workItemId: string): Promise<void> {
+  await db
+    .updateTable('payments.lateVoid')
+    .set({ pokes: 0, pokedAt: null })
+    .where('workItemId', '=', workItemId)
+    .where('closedAt', 'is', null)
+    .execute();
+}
+
 async function proofOf(
   trx: Trx,
   row: WorkItemRow,
@@ -160,7 +170,12 @@ async function proofOf(
   }
   return (await isThere(trx, row, proof))
     ? succeed(proof)
-    : fail('invalid-request', `There is no ${proof.kind} of that name that fits this work item.`);
+    : fail(
+        'invalid-request',
+        proof.kind === 'void'
+          ? 'The PSP has not shown a void of that name for this work item; it is asked again within minutes.'
+          : `There is no ${proof.kind} of that name that fits this work item.`,
+      );
 }
 
 /** A payment whose end is written: nothing of it is held or waited for any more. */
@@ -195,6 +210,10 @@ function proofQuery(row: WorkItemRow, kind: WorkItemProofKind, reference: string
         limit 1`;
     case 'bank-line':
       return sql`select 1 from payments.bank_line l where l.id::text = ${reference} limit 1`;
+    // Only the item that speaks of this very hold: another one of the deposit is about money that was taken.
+    case 'void':
+      return sql`select 1 from payments.late_void v where v.work_item_id = ${row.id} and v.reference = ${reference}
+        and v.state = 'voided' limit 1`;
     default:
       return assertNever(kind);
   }
