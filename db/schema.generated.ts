@@ -1462,6 +1462,26 @@ export interface PaymentsSettlementLine {
   subject: string | null;
 }
 
+export interface PaymentsSuspenseItem {
+  amount: string;
+  asset: string;
+  endToEndId: string | null;
+  journalId: string;
+  openedAt: Generated<Timestamp>;
+  proposedAt: Timestamp | null;
+  proposedBy: string | null;
+  proposedKind: string | null;
+  proposedReference: string | null;
+  psp: string;
+  reference: string;
+  releasedAt: Timestamp | null;
+  releasedBy: string | null;
+  releaseJournalId: string | null;
+  releaseKind: string | null;
+  releaseReference: string | null;
+  subject: string;
+}
+
 export interface PaymentsThreeDsDecision {
   brand: string;
   decidedAt: Generated<Timestamp>;
@@ -2014,6 +2034,7 @@ export interface DB {
   "payments.settingChange": PaymentsSettingChange;
   "payments.settlementFile": PaymentsSettlementFile;
   "payments.settlementLine": PaymentsSettlementLine;
+  "payments.suspenseItem": PaymentsSuspenseItem;
   "payments.threeDsDecision": PaymentsThreeDsDecision;
   "payments.unauthenticatedChargePolicy": PaymentsUnauthenticatedChargePolicy;
   "payments.withdrawal": PaymentsWithdrawal;

@@ -11,6 +11,7 @@ import { closeBreak, openBreak } from './commands/breaks.ts';
 import { movementsOf, placesOf, untoldMovements, type UntoldMovement } from './known-movements.ts';
 import { matchNamedLines, namedCalls } from './named-lines.ts';
 import { bookFee, feeTerms, lockPsp } from './settlement-booking.ts';
+import { releasePayout } from './suspense.ts';
 import {
   markReconciled,
   markUnreadable,
@@ -433,6 +434,8 @@ async function matchBank(trx: Trx, psp: string): Promise<void> {
           actor,
         }),
       );
+      const { naturalKey, pspReference, asset } = row;
+      await releasePayout(trx, { psp, naturalKey, pspReference, asset, amount: expected });
       await closeBankBreak(trx, psp, row.naturalKey, row.bankLineId);
     } else if (row.bankLineId !== null || row.isLate) {
       await openBreak(trx, {

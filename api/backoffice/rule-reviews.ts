@@ -31,12 +31,9 @@ const reviewOutput = z
     ownerId: z.uuid().nullable(),
     openedAt: timestamp,
     ageS: z.int().openapi({ description: 'Until it was closed, or until now.' }),
-    outcome: z
-      .enum(['confirmed', 'replaced'])
-      .nullable()
-      .openapi({
-        description: '`replaced`: another person put another version live. Null while it is open.',
-      }),
+    outcome: z.enum(['confirmed', 'replaced']).nullable().openapi({
+      description: '`replaced`: another person put another version live. Null while it is open.',
+    }),
     closedBy: z.uuid().nullable(),
     closedAt: timestamp.nullable(),
     closingReason: z.string().nullable(),

@@ -30,6 +30,60 @@ create trigger late_void_content before update or delete on payments.late_void f
   payments.refuse_other_content('deposit_id attempt psp reference charge_reference asset amount sent_at');
 revoke delete, truncate on payments.late_void from pitboss_writer;
 
+-- Money that moved at the bank and that nobody can place: in suspense from its movement until two people have proven whose
+-- it is, or the PSP's file tells its payout. The subject is that of its work item and of its journals.
+create table payments.suspense_item (
+  subject text primary key,
+  -- Of the suspense account, `suspense:{psp}`.
+  psp text not null,
+  asset text not null references wallet.asset,
+  -- Signed as our account at the bank moved.
+  amount numeric(38, 0) not null check (amount <> 0),
+  -- What the bank's line names, so that a payout of a PSP is known again.
+  end_to_end_id text,
+  reference text not null,
+  journal_id uuid not null unique references wallet.journal,
+  opened_at timestamptz not null default now(),
+  proposed_by uuid references backoffice.operator,
+  proposed_kind text check (proposed_kind in ('correction', 'bank-entry', 'journal', 'break')),
+  proposed_reference text,
+  proposed_at timestamptz,
+  released_at timestamptz,
+  -- operator:{id}, or system:reconciliation for a payout.
+  released_by text,
+  release_kind text check (release_kind in ('correction', 'bank-entry', 'journal', 'break', 'psp-payout')),
+  release_reference text,
+  release_journal_id uuid unique references wallet.journal,
+  check (num_nulls(proposed_by, proposed_kind, proposed_reference, proposed_at) in (0, 4)),
+  check (num_nulls(released_at, released_by, release_kind, release_reference, release_journal_id) in (0, 5)),
+  -- Four eyes, whatever the code above believes: another person names the same proof.
+  check (released_at is null or release_kind = 'psp-payout' or (proposed_by is not null
+    and proposed_kind = release_kind and proposed_reference = release_reference
+    and released_by <> 'operator:' || proposed_by))
+);
+create index suspense_item_open on payments.suspense_item (psp, opened_at) where released_at is null;
+-- A proof is of one sum of money.
+create unique index suspense_proof_once on payments.suspense_item (release_kind, release_reference)
+  where release_kind in ('correction', 'journal', 'break');
+
+create function payments.guard_suspense_item() returns trigger language plpgsql as $$
+begin
+  if tg_op = 'DELETE' or old.released_at is not null then
+    raise exception 'what was in suspense is kept as it was released' using errcode = 'integrity_constraint_violation';
+  end if;
+  if (new.subject, new.psp, new.asset, new.amount, new.end_to_end_id, new.reference, new.journal_id, new.opened_at)
+     is distinct from
+     (old.subject, old.psp, old.asset, old.amount, old.end_to_end_id, old.reference, old.journal_id, old.opened_at) then
+    raise exception 'what % holds in suspense cannot change', old.subject using errcode = 'integrity_constraint_violation';
+  end if;
+  return new;
+end
+$$;
+create trigger suspense_item_guarded before update or delete on payments.suspense_item
+  for each row execute function payments.guard_suspense_item();
+revoke delete, truncate on payments.suspense_item from pitboss_writer;
+
 alter table payments.work_item drop constraint work_item_proof_kind_check;
 alter table payments.work_item add constraint work_item_proof_kind_check
-  check (proof_kind in ('ended', 'journal', 'correction', 'refund', 'bank-line', 'void'));
+  check (proof_kind in ('ended', 'journal', 'correction', 'refund', 'bank-line', 'void', 'bank-entry', 'break',
+    'psp-payout'));
