@@ -1445,6 +1445,7 @@ export interface PaymentsSettlementFile {
   reason: string | null;
   sha256: Buffer;
   state: Generated<string>;
+  truncation: string | null;
   version: number;
 }
 

@@ -87,3 +87,10 @@ alter table payments.work_item drop constraint work_item_proof_kind_check;
 alter table payments.work_item add constraint work_item_proof_kind_check
   check (proof_kind in ('ended', 'journal', 'correction', 'refund', 'bank-line', 'void', 'bank-entry', 'break',
     'psp-payout'));
+
+-- Why the PSP's own word says that the file is not whole (its size, where it tells one); null where nothing says so. No line of
+-- such a file is read.
+alter table payments.settlement_file
+  add column truncation text check (length(truncation) between 3 and 500);
+create trigger settlement_file_truncation before update of truncation on payments.settlement_file
+  for each row execute function compliance.refuse_change();
