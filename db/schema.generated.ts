@@ -969,10 +969,14 @@ export interface PaymentsDisputeMovement {
 
 export interface PaymentsDisputeResponse {
   closedAt: Timestamp | null;
+  decidedAt: Timestamp | null;
+  decidedBy: string | null;
+  decisionReason: string | null;
   disputeId: string;
   fingerprint: Buffer;
   id: string;
   kind: string;
+  needsDecision: Generated<boolean>;
   operatorId: string;
   rawCode: string | null;
   reason: string;

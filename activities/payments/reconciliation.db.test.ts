@@ -24,7 +24,7 @@ import {
 } from '#test/workflows/payment-world.ts';
 import { closeBreak } from './commands/breaks.ts';
 import { recordDispute } from './commands/dispute-notices.ts';
-import { recordDisputeResponse } from './commands/record-dispute-response.ts';
+import { decideDisputeResponse, recordDisputeResponse } from './commands/record-dispute-response.ts';
 import { requestModification } from './commands/request-modification.ts';
 import { requestRefund } from './commands/request-refund.ts';
 import { createPspConnectors, type PspConnector } from './connectors.ts';
@@ -581,6 +581,18 @@ async function disputed(psp: Name, depositId: string): Promise<string> {
         operatorId: randomUUID(),
         role: 'payments',
         fingerprint: fingerprintOf(responseId),
+      }),
+    ),
+  );
+  await database.db.transaction().execute(async (trx) =>
+    orThrow(
+      await decideDisputeResponse(trx, {
+        responseId,
+        disputeId: row.id,
+        decision: 'send',
+        contentHash: fingerprintOf(responseId).toString('hex'),
+        reason: 'it is all there',
+        operatorId: randomUUID(),
       }),
     ),
   );

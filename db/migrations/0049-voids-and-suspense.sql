@@ -94,3 +94,43 @@ alter table payments.settlement_file
   add column truncation text check (length(truncation) between 3 and 500);
 create trigger settlement_file_truncation before update of truncation on payments.settlement_file
   for each row execute function compliance.refuse_change();
+
+-- What is sent to a scheme in a dispute cannot be taken back: one person proposes the answer, another one sends it. Answers
+-- from before were sent by one.
+drop index payments.dispute_response_once;
+drop trigger dispute_response_states on payments.dispute_response;
+alter table payments.dispute_response
+  add column needs_decision boolean not null default false,
+  add column decided_by uuid,
+  add column decision_reason text check (length(decision_reason) between 3 and 500),
+  add column decided_at timestamptz,
+  drop constraint dispute_response_state_check,
+  drop constraint dispute_response_check1;
+alter table payments.dispute_response
+  alter column needs_decision set default true,
+  alter column state set default 'proposed',
+  add constraint dispute_response_state_check
+    check (state in ('proposed', 'withdrawn', 'recorded', 'sent', 'refused')),
+  add constraint dispute_response_closed check ((state in ('proposed', 'recorded')) = (closed_at is null)),
+  add constraint dispute_response_decided check (num_nulls(decided_by, decision_reason, decided_at) in (0, 3)
+    and (state <> 'proposed' or decided_by is null)
+    and (not needs_decision or state = 'proposed' or decided_by is not null)
+    -- Who proposed may take it back, and nothing else.
+    and (decided_by <> operator_id or state = 'withdrawn'));
+create unique index dispute_response_once on payments.dispute_response (dispute_id, stage)
+  where state not in ('refused', 'withdrawn');
+create trigger dispute_response_states before update on payments.dispute_response for each row
+  execute function payments.guard_state('proposed>recorded proposed>withdrawn recorded>sent recorded>refused');
+
+create function payments.guard_dispute_decision() returns trigger language plpgsql as $$
+begin
+  if new.needs_decision is distinct from old.needs_decision or (old.decided_by is not null
+      and (new.decided_by, new.decision_reason, new.decided_at)
+        is distinct from (old.decided_by, old.decision_reason, old.decided_at)) then
+    raise exception 'the answer % is decided', old.id using errcode = 'integrity_constraint_violation';
+  end if;
+  return new;
+end
+$$;
+create trigger dispute_response_decided_once before update on payments.dispute_response
+  for each row execute function payments.guard_dispute_decision();
