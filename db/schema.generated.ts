@@ -55,6 +55,22 @@ export interface BackofficeOperatorRole {
   role: string;
 }
 
+export interface BackofficeRuleReview {
+  brand: string;
+  closedAt: Timestamp | null;
+  closedBy: string | null;
+  closingReason: string | null;
+  id: Generated<string>;
+  openedAt: Generated<Timestamp>;
+  outcome: string | null;
+  owner: string | null;
+  reason: string;
+  replaced: number | null;
+  rolledBackBy: string;
+  ruleSet: string;
+  versionId: string;
+}
+
 export interface BackofficeRuleVersion {
   author: string;
   brand: string;
@@ -961,10 +977,14 @@ export interface PaymentsDisputeMovement {
 
 export interface PaymentsDisputeResponse {
   closedAt: Timestamp | null;
+  decidedAt: Timestamp | null;
+  decidedBy: string | null;
+  decisionReason: string | null;
   disputeId: string;
   fingerprint: Buffer;
   id: string;
   kind: string;
+  needsDecision: Generated<boolean>;
   operatorId: string;
   rawCode: string | null;
   reason: string;
@@ -1043,6 +1063,24 @@ export interface PaymentsIpNetwork {
   country: string;
   importId: string;
   network: string;
+}
+
+export interface PaymentsLateVoid {
+  amount: string;
+  asset: string;
+  attempt: number;
+  chargeReference: string;
+  closedAt: Timestamp | null;
+  depositId: string;
+  pokedAt: Timestamp | null;
+  pokes: Generated<number>;
+  psp: string;
+  pspReference: string | null;
+  rawCode: string | null;
+  reference: string;
+  sentAt: Generated<Timestamp>;
+  state: Generated<string>;
+  workItemId: string | null;
 }
 
 export interface PaymentsListEntry {
@@ -1419,6 +1457,7 @@ export interface PaymentsSettlementFile {
   reason: string | null;
   sha256: Buffer;
   state: Generated<string>;
+  truncation: string | null;
   version: number;
 }
 
@@ -1434,6 +1473,26 @@ export interface PaymentsSettlementLine {
   pspReference: string;
   reference: string | null;
   subject: string | null;
+}
+
+export interface PaymentsSuspenseItem {
+  amount: string;
+  asset: string;
+  endToEndId: string | null;
+  journalId: string;
+  openedAt: Generated<Timestamp>;
+  proposedAt: Timestamp | null;
+  proposedBy: string | null;
+  proposedKind: string | null;
+  proposedReference: string | null;
+  psp: string;
+  reference: string;
+  releasedAt: Timestamp | null;
+  releasedBy: string | null;
+  releaseJournalId: string | null;
+  releaseKind: string | null;
+  releaseReference: string | null;
+  subject: string;
 }
 
 export interface PaymentsThreeDsDecision {
@@ -1887,6 +1946,7 @@ export interface DB {
   "affiliates.referral": AffiliatesReferral;
   "backoffice.operator": BackofficeOperator;
   "backoffice.operatorRole": BackofficeOperatorRole;
+  "backoffice.ruleReview": BackofficeRuleReview;
   "backoffice.ruleVersion": BackofficeRuleVersion;
   "backoffice.session": BackofficeSession;
   "backoffice.signInThrottle": BackofficeSignInThrottle;
@@ -1965,6 +2025,7 @@ export interface DB {
   "payments.heldMoneyProposal": PaymentsHeldMoneyProposal;
   "payments.instrument": PaymentsInstrument;
   "payments.ipNetwork": PaymentsIpNetwork;
+  "payments.lateVoid": PaymentsLateVoid;
   "payments.listEntry": PaymentsListEntry;
   "payments.lookupImport": PaymentsLookupImport;
   "payments.lookupPart": PaymentsLookupPart;
@@ -1987,6 +2048,7 @@ export interface DB {
   "payments.settingChange": PaymentsSettingChange;
   "payments.settlementFile": PaymentsSettlementFile;
   "payments.settlementLine": PaymentsSettlementLine;
+  "payments.suspenseItem": PaymentsSuspenseItem;
   "payments.threeDsDecision": PaymentsThreeDsDecision;
   "payments.unauthenticatedChargePolicy": PaymentsUnauthenticatedChargePolicy;
   "payments.withdrawal": PaymentsWithdrawal;

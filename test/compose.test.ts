@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { HDKey } from 'viem/accounts';
 import { parse } from 'yaml';
+import { createDatabase, openPool } from '#db/connect.ts';
 import { composeVariables, envLine } from '#platform/compose-env.ts';
 import { configKeys, ConfigFailure, loadConfig } from '#workers/config.ts';
 import { loadSignerConfig } from '#workers/signer/signer-config.ts';
 import { createMetrics } from '#workers/metrics.ts';
 import { watchUnreadableRules } from '#workers/payment-metrics.ts';
+import { showRuleReviews } from '#workers/rule-review-metrics.ts';
 import {
   compose,
   dockerfile,
@@ -231,6 +233,13 @@ describe('Grafana and Prometheus', () => {
   const known = async () => {
     const { registry } = createMetrics({ ofProcess: true });
     watchUnreadableRules(registry, { error: () => {}, warn: () => {} });
+    // Its figures come from the database, its names do not.
+    const pool = openPool({
+      url: 'postgres://nobody@127.0.0.1:1/none',
+      applicationName: 'test',
+      connectionsMax: 1,
+    });
+    showRuleReviews(registry, createDatabase(pool));
     return new Set((await registry.getMetricsAsJSON()).map(({ name }) => name));
   };
   const metricsIn = (text: string) =>

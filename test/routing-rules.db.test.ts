@@ -1,7 +1,10 @@
 /** Routing rules from draft to roll-back through the API, and deposits of real players that follow them. */
 import { randomUUID } from 'node:crypto';
+import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { optionsOf } from '#activities/payments/payment-rows.ts';
+import { createDatabase } from '#db/connect.ts';
+import { showRuleReviews } from '#workers/rule-review-metrics.ts';
 import { createTestApi, type TestApi } from './support/api.ts';
 import { createTestDatabase, type TestDatabase } from './support/database.ts';
 import { outliveMemory } from './support/passing-time.ts';
@@ -219,6 +222,129 @@ describe('the life of routing rules', () => {
       'backoffice.rules.activated',
       'backoffice.rules.rolled-back',
     ]);
+  });
+
+  describe('a roll-back is looked at afterwards', () => {
+    type Review = {
+      id: string;
+      versionId: string;
+      outcome: string | null;
+      ownerId: string | null;
+      ageS: number;
+    };
+    const reviews = async (state: 'open' | 'closed'): Promise<readonly Review[]> => {
+      const answer = await app.send('GET', `/admin/v1/rule-reviews?state=${state}`, undefined, {
+        token: lead,
+      });
+      expect(answer.status, answer.text).toBe(200);
+      return answer.body['items'] as readonly Review[];
+    };
+    const confirm = (id: string, token: string) =>
+      app.send('POST', `/admin/v1/rule-reviews/${id}/confirmations`, { reason: 'right so' }, { token });
+    const figure = async (name: string) => {
+      const registry = new Registry();
+      // Another object each time: what is remembered for a database is not asked again for some seconds.
+      showRuleReviews(registry, createDatabase(database.pool));
+      const metric = await registry.getSingleMetric(name)?.get();
+      return metric?.values.find(({ labels }) => labels['rule_set'] === 'payments.deposit-routing')?.value;
+    };
+
+    /** Puts a new version live and rolls back from it; the review that this opened. */
+    async function rolledBack(
+      token = lead,
+    ): Promise<Review & { mistake: { id: string; contentHash: string } }> {
+      const mistake = await published(rules([], orderOf('beta', 'alpha')));
+      const before = (await listVersions()).find(({ state }) => state === 'live');
+      expect((await step(mistake, 'go-live')).status).toBe(200);
+      expect((await step(before!, 'roll-back', token)).body).toMatchObject({ state: 'live' });
+      const review = (await reviews('open')).find(({ versionId }) => versionId === before!.id);
+      expect(review).toMatchObject({ outcome: null, ownerId: null });
+      return { ...review!, mistake };
+    }
+
+    test('it is live at once, and waits for another person with its age and its owner', async () => {
+      for (const { id } of await reviews('open')) expect((await confirm(id, author)).status).toBe(200);
+      expect(await figure('pitboss_rule_reviews_open')).toBe(0);
+      const review = await rolledBack();
+      expect(await figure('pitboss_rule_reviews_open')).toBe(1);
+      expect(await figure('pitboss_rule_review_oldest_age_seconds')).toBeGreaterThan(0);
+      const owned = (token: string) =>
+        app.send('POST', `/admin/v1/rule-reviews/${review.id}/owner`, {}, { token });
+      expect((await owned(lead)).body).toMatchObject({ code: 'own-approval' });
+      expect((await owned(other)).status).toBe(403);
+      expect((await owned(author)).status).toBe(200);
+      expect((await confirm(review.id, lead)).body).toMatchObject({ code: 'own-approval' });
+      expect((await confirm(review.id, author)).body).toMatchObject({ outcome: 'confirmed' });
+      // A repeat is the same answer; the review of somebody who comes later is not.
+      expect((await confirm(review.id, author)).status).toBe(200);
+      expect((await confirm(review.id, await app.signInAs(['payments-lead']))).body).toMatchObject({
+        code: 'rule-step-refused',
+      });
+      expect(await reviews('open')).toEqual([]);
+      const told = await database.db
+        .selectFrom('compliance.audit')
+        .select('action')
+        .where('subject', '=', `rules:${review.versionId}`)
+        .where('action', 'like', 'backoffice.rule-review.%')
+        .orderBy('id')
+        .execute();
+      expect(told.map(({ action }) => action).slice(-2)).toEqual([
+        'backoffice.rule-review.assigned',
+        'backoffice.rule-review.closed',
+      ]);
+    });
+
+    test('another person who puts the version live again ends it, and is looked at in turn', async () => {
+      const first = await rolledBack();
+      expect((await step(first.mistake, 'roll-back', author)).body).toMatchObject({ state: 'live' });
+      expect((await reviews('closed')).find(({ id }) => id === first.id)).toMatchObject({
+        outcome: 'replaced',
+      });
+      const [second, ...others] = await reviews('open');
+      expect(others).toEqual([]);
+      expect(second).toMatchObject({ versionId: first.mistake.id });
+      expect((await confirm(second!.id, author)).body).toMatchObject({ code: 'own-approval' });
+      expect((await confirm(second!.id, lead)).body).toMatchObject({ outcome: 'confirmed' });
+    });
+
+    test('nobody covers his own roll-back with a further step', async () => {
+      const first = await rolledBack();
+      expect((await step(first.mistake, 'roll-back', lead)).body).toMatchObject({ state: 'live' });
+      expect(new Set((await reviews('open')).map(({ versionId }) => versionId))).toEqual(
+        new Set([first.versionId, first.mistake.id]),
+      );
+      for (const { id } of await reviews('open')) expect((await confirm(id, author)).status).toBe(200);
+    });
+
+    test('the database takes no roll-back without its review', async () => {
+      const review = await rolledBack();
+      const goBack = database.db.transaction().execute(async (trx) => {
+        await trx
+          .updateTable('backoffice.ruleVersion')
+          .set({ state: 'retired' })
+          .where('id', '=', review.versionId)
+          .execute();
+        await trx
+          .updateTable('backoffice.ruleVersion')
+          .set({ state: 'live' })
+          .where('id', '=', review.mistake.id)
+          .execute();
+      });
+      await expect(goBack).rejects.toThrow(/without a review/);
+      await expect(
+        database.db
+          .updateTable('backoffice.ruleReview')
+          .set(({ ref }) => ({
+            outcome: 'confirmed',
+            closedBy: ref('rolledBackBy'),
+            closingReason: 'all by myself',
+            closedAt: new Date(),
+          }))
+          .where('id', '=', review.id)
+          .execute(),
+      ).rejects.toThrow(/rule_review_check/);
+      expect((await confirm(review.id, author)).status).toBe(200);
+    });
   });
 
   test('volume is split by the deposit, and a replay of the same version changes nothing', async () => {

@@ -92,6 +92,7 @@ export function pspAccounts({ psp, cardVault }: Pick<Config, 'psp' | 'cardVault'
       processingChannelId: gamma.processingChannelId,
       currencyAccountId: gamma.currencyAccountId,
       webhookSecret: gamma.webhookSecret.reveal(),
+      paysDaily: gamma.paysDaily !== false,
     },
   };
 }

@@ -34,6 +34,8 @@ export interface PspGammaConfig {
   /** Where payouts are taken from. */
   readonly currencyAccountId: string;
   readonly webhookSecret: Secret;
+  /** It pays to our bank each day, so that a day's file tells its payout. */
+  readonly paysDaily?: boolean;
 }
 
 export interface CardVaultConfig {
@@ -281,6 +283,8 @@ const variables = z.object({
   PSP_BETA_API_KEY: z.string().optional(),
   PSP_BETA_MERCHANT_ACCOUNT: z.string().optional(),
   PSP_BETA_SEVERAL_CAPTURES: z.enum(['true', 'false']).default('false'),
+  /** True is the stricter one: a day's file without its payout is not taken as whole. */
+  PSP_GAMMA_PAYS_DAILY: z.enum(['true', 'false']).default('true'),
   PSP_BETA_HMAC_KEY: z
     .string()
     .regex(/^([0-9a-f]{2})+$/i, 'must be hexadecimal')
@@ -536,6 +540,7 @@ function pspGammaOf(given: Variables, problems: string[]): PspGammaConfig | unde
       processingChannelId: group.PSP_GAMMA_PROCESSING_CHANNEL_ID,
       currencyAccountId: group.PSP_GAMMA_CURRENCY_ACCOUNT_ID,
       webhookSecret: new Secret(group.PSP_GAMMA_WEBHOOK_SECRET),
+      paysDaily: given.PSP_GAMMA_PAYS_DAILY === 'true',
     }
   );
 }

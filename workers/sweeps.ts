@@ -36,6 +36,7 @@ import { sweepBank } from './sweep-bank.ts';
 import { sweepCollections, sweepCryptoDeposits, sweepCryptoWallets } from './sweep-crypto.ts';
 import { sweepBets, sweepMarketResults } from './sweep-book.ts';
 import type { Metrics } from './metrics.ts';
+import { sweepLateVoids } from './sweep-late-voids.ts';
 import { sweepNamedBreaks } from './sweep-named-breaks.ts';
 import { sweepReconciliations } from './sweep-reconciliations.ts';
 import { expireTransfers } from '#activities/payments/commands/expire-transfers.ts';
@@ -86,6 +87,7 @@ export const sweeps: readonly Sweep[] = [
   { name: 'free-rounds', everyMs: 60_000, run: sweepFreeRounds },
   { name: 'lost-payments', everyMs: 60_000, run: restartLostPayments },
   { name: 'reconciliations', everyMs: 600_000, run: sweepReconciliations },
+  { name: 'late-voids', everyMs: 60_000, run: sweepLateVoids },
   { name: 'named-breaks', everyMs: 60_000, run: sweepNamedBreaks },
   { name: 'expired-holds', everyMs: 5_000, runAlone: (db) => expireHolds(db, rowsMax) },
   { name: 'jackpot-pools', everyMs: 60_000, run: (_client, db) => rollUpJackpotPools(db) },

@@ -105,7 +105,13 @@ export type FraudAlertOrder = {
 };
 
 export type SettlementFile =
-  | { readonly kind: 'file'; readonly name: string; readonly content: string }
+  | {
+      readonly kind: 'file';
+      readonly name: string;
+      readonly content: string;
+      /** Why the PSP's own word says that it is not whole; left out where nothing says so. */
+      readonly truncation?: string;
+    }
   | { readonly kind: 'unavailable'; readonly reason: string };
 
 /** An answer of ours to a dispute; `key` is its idempotency key. */
@@ -242,6 +248,8 @@ export type CheckoutAccount = {
   /** Where payouts are taken from. */
   readonly currencyAccountId: string;
   readonly webhookSecret: string;
+  /** False where it pays to our bank on another schedule than each day; its files cannot be proven to be whole then. */
+  readonly paysDaily?: boolean;
 };
 
 /** Longest wait for an answer of a PSP. */

@@ -16,7 +16,9 @@ import {
   unknown,
   workItemsOf,
 } from '#test/workflows/payment-world.ts';
+import { askVoidSoon, closeWorkItem } from './commands/work-item-actions.ts';
 import type { ModificationOrder, PaymentOrder } from './connectors.ts';
+import { takeDueVoids } from './late-authorisation.ts';
 
 let database: TestDatabase;
 const alpha = scriptedPsp('alpha');
@@ -84,7 +86,8 @@ test('a late authorisation is voided under one key, however often it is told', a
     chargeReference: `psp-${reference}`,
     money: { amount: '50.00', asset: 'EUR' },
   };
-  expect(orders).toMatchObject([order, order]);
+  // Done is done: the PSP goes on to tell of the hold that it had granted.
+  expect(orders).toMatchObject([order]);
   expect(await workItemsOf(database.db, `deposit:${at.depositId}`)).toEqual([]);
 });
 
@@ -97,6 +100,137 @@ test.each([
   alpha.play({ status: [held], modify: [answer] });
   expect(await acts().provider.refreshAttempt(at)).toMatchObject({ state: 'declined' });
   expect(await workItemsOf(database.db, `deposit:${at.depositId}`)).toEqual(['late-approval:open']);
+});
+
+const pending = (): PspOutcome => ({ kind: 'pending', pspReference: 'psp-void-1' });
+const voidOf = (depositId: string) =>
+  database.db
+    .selectFrom('payments.lateVoid')
+    .selectAll()
+    .where('depositId', '=', depositId)
+    .executeTakeFirstOrThrow();
+const age = (depositId: string, interval: string) =>
+  database.ownerPool.query(
+    `alter table payments.late_void disable trigger late_void_content;
+     update payments.late_void set sent_at = sent_at - interval '${interval}', poked_at = poked_at - interval '${interval}'
+       where deposit_id = '${depositId}';
+     alter table payments.late_void enable trigger late_void_content`,
+  );
+const isDue = async (depositId: string) =>
+  (await takeDueVoids(database.db)).some((due) => due.depositId === depositId);
+
+test('a void that the PSP only took is asked about until it is done, and needs nobody', async () => {
+  const at = await closed();
+  const asked: ModificationOrder[] = [];
+  alpha.play({
+    status: [held],
+    modify: [pending],
+    modificationStatus: [
+      (order) => (asked.push(order), pending()),
+      (order) => (asked.push(order), voided(order)),
+    ],
+  });
+  const { refreshAttempt } = acts().provider;
+  await refreshAttempt(at);
+  expect(await isDue(at.depositId)).toBe(false);
+  await age(at.depositId, '2 minutes');
+  expect(await isDue(at.depositId)).toBe(true);
+  expect(await isDue(at.depositId)).toBe(false);
+  await refreshAttempt(at);
+  expect(asked[0]).toMatchObject({ pspReference: 'psp-void-1', kind: 'void' });
+  expect(await voidOf(at.depositId)).toMatchObject({ state: 'asked' });
+  await refreshAttempt(at);
+  expect(await voidOf(at.depositId)).toMatchObject({ state: 'voided' });
+  await age(at.depositId, '3 days');
+  expect(await isDue(at.depositId)).toBe(false);
+  expect(alpha.calls.filter((call) => call === 'modify')).toHaveLength(1);
+  expect(await workItemsOf(database.db, `deposit:${at.depositId}`)).toEqual([]);
+});
+
+test('a void that is not done after a day is shown to a person, and its item closes when it is', async () => {
+  const at = await closed();
+  alpha.play({ status: [held], modify: [pending], modificationStatus: [pending, voided] });
+  const { refreshAttempt } = acts().provider;
+  await refreshAttempt(at);
+  await age(at.depositId, '25 hours');
+  await refreshAttempt(at);
+  expect(await workItemsOf(database.db, `deposit:${at.depositId}`)).toEqual(['late-approval:open']);
+  await refreshAttempt(at);
+  expect(await workItemsOf(database.db, `deposit:${at.depositId}`)).toEqual(['late-approval:closed']);
+});
+
+test('a void without trace at the PSP is sent again under its key', async () => {
+  const at = await closed();
+  const orders: ModificationOrder[] = [];
+  alpha.play({
+    status: [held],
+    modify: [unknown, (order) => (orders.push(order), voided(order))],
+    modificationStatus: [() => ({ kind: 'not_found', authoritative: false })],
+  });
+  const { refreshAttempt } = acts().provider;
+  await refreshAttempt(at);
+  await refreshAttempt(at);
+  expect(orders).toMatchObject([{ reference: `deposit:${at.depositId}:a1:v` }]);
+  expect(await voidOf(at.depositId)).toMatchObject({ state: 'voided' });
+});
+
+test('a hold that ended at the PSP without us, by hand or by its time, closes the item of a refused void', async () => {
+  const at = await closed();
+  alpha.play({
+    status: [held, () => ({ kind: 'cancelled', pspReference: null })],
+    modify: [declined('generic')],
+  });
+  const { refreshAttempt } = acts().provider;
+  await refreshAttempt(at);
+  expect(await voidOf(at.depositId)).toMatchObject({ state: 'refused' });
+  await refreshAttempt(at);
+  expect(await voidOf(at.depositId)).toMatchObject({ state: 'voided' });
+  expect(await workItemsOf(database.db, `deposit:${at.depositId}`)).toEqual(['late-approval:closed']);
+});
+
+test('a hold that was captured instead is money that came late, and stays with a person', async () => {
+  const at = await closed();
+  alpha.play({ status: [held, approved], modify: [declined('generic')] });
+  const { refreshAttempt } = acts().provider;
+  await refreshAttempt(at);
+  expect(await refreshAttempt(at)).toMatchObject({ state: 'late_approved' });
+  expect(await voidOf(at.depositId)).toMatchObject({ state: 'captured' });
+  expect(await workItemsOf(database.db, `deposit:${at.depositId}`)).toEqual(['late-approval:open']);
+});
+
+test('whoever owns the item closes it with the void, once the PSP shows it, and with no other hold’s', async () => {
+  const { db } = database;
+  const at = await closed();
+  alpha.play({
+    status: [held, () => ({ kind: 'cancelled', pspReference: null })],
+    modify: [declined('generic')],
+  });
+  const { refreshAttempt } = acts().provider;
+  await refreshAttempt(at);
+  const { workItemId, reference } = await voidOf(at.depositId);
+  const id = workItemId ?? '';
+  await db.updateTable('payments.workItem').set({ owner: at.depositId }).where('id', '=', id).execute();
+  await db
+    .updateTable('payments.lateVoid')
+    .set({ pokes: 9, pokedAt: new Date() })
+    .where('workItemId', '=', id)
+    .execute();
+  const close = (proof: string) =>
+    db.transaction().execute((trx) =>
+      closeWorkItem(trx, id, {
+        reason: 'voided in the PSP’s own pages',
+        proof: { kind: 'void', reference: proof },
+        operatorId: at.depositId,
+      }),
+    );
+  expect(await close(reference)).toMatchObject({ ok: false, failure: { code: 'invalid-request' } });
+  await askVoidSoon(db, id);
+  await age(at.depositId, '2 minutes');
+  expect(await isDue(at.depositId)).toBe(true);
+  await refreshAttempt(at);
+  expect(await workItemsOf(db, `deposit:${at.depositId}`)).toEqual(['late-approval:open']);
+  expect(await close(`deposit:${at.depositId}:a2:v`)).toMatchObject({ ok: false });
+  expect(await close(reference)).toMatchObject({ ok: true, value: { proofKind: 'void' } });
 });
 
 test('a call whose attempt was closed while it was under way gives back what it was granted', async () => {

@@ -25,7 +25,7 @@ import {
 } from '#test/workflows/payment-world.ts';
 import { closeBreak } from './commands/breaks.ts';
 import { recordDispute } from './commands/dispute-notices.ts';
-import { recordDisputeResponse } from './commands/record-dispute-response.ts';
+import { decideDisputeResponse, recordDisputeResponse } from './commands/record-dispute-response.ts';
 import { requestModification } from './commands/request-modification.ts';
 import { requestRefund } from './commands/request-refund.ts';
 import { createPspConnectors, type PspConnector } from './connectors.ts';
@@ -470,59 +470,72 @@ describe.each(names)('a day at %s', (psp) => {
     await tell(psp, '/_scenario/settlement-breaks', {}, 'DELETE');
   }, 60_000);
 
-  test('whose file is cut short keeps no line of it, tells a person once, and ends that with the whole file', async () => {
-    const { depositId } = await paid(psp, '26.00');
-    await tell(psp, '/_scenario/settlement-breaks', { day: today, kind: 'truncated' });
-    const before = await breaksOf(psp);
-    const cut = await reconcile(psp);
-    expect(cut).toMatchObject({ isNew: true, isUnreadable: true });
-    expect(await reconcile(psp)).toMatchObject({ fileId: cut.fileId, isNew: false, isUnreadable: true });
-    expect(await breaksOf(psp)).toEqual(before);
-    const lines = await database.db
-      .selectFrom('payments.settlementLine')
-      .select('line')
-      .where('fileId', '=', cut.fileId)
-      .execute();
-    expect(lines).toEqual([]);
-    const fileOf = (id: string) =>
-      database.db
-        .selectFrom('payments.settlementFile')
-        .select(['state', 'reason'])
-        .where('id', '=', id)
-        .executeTakeFirstOrThrow();
-    expect(await fileOf(cut.fileId)).toEqual({ state: 'unreadable', reason: expect.stringMatching(/./) });
-    const items = () =>
-      database.db
-        .selectFrom('payments.workItem')
-        .select(['closedAt', 'resolution'])
-        .where('kind', '=', 'unreadable-settlement')
-        .where('subject', '=', `settlement-day:${psp}:${today}`)
+  test.each([
+    ['cut short', 'truncated'],
+    ['cut between two records', 'cut'],
+  ])(
+    'whose file is %s keeps no line of it, tells a person once, and ends that with the whole file',
+    async (_how, kind) => {
+      const { depositId } = await paid(psp, '26.00');
+      await tell(psp, '/_scenario/settlement-breaks', { day: today, kind });
+      const before = await breaksOf(psp);
+      const cut = await reconcile(psp);
+      expect(cut).toMatchObject({ isNew: true, isUnreadable: true });
+      expect(await reconcile(psp)).toMatchObject({ fileId: cut.fileId, isNew: false, isUnreadable: true });
+      expect(await breaksOf(psp)).toEqual(before);
+      const lines = await database.db
+        .selectFrom('payments.settlementLine')
+        .select('line')
+        .where('fileId', '=', cut.fileId)
         .execute();
-    expect(await items()).toEqual([{ closedAt: null, resolution: null }]);
-    expect(await unreconciledDays(database.db)).toMatchObject([{ psp, day: today }]);
+      expect(lines).toEqual([]);
+      const fileOf = (id: string) =>
+        database.db
+          .selectFrom('payments.settlementFile')
+          .select(['state', 'reason'])
+          .where('id', '=', id)
+          .executeTakeFirstOrThrow();
+      expect(await fileOf(cut.fileId)).toEqual({
+        state: 'unreadable',
+        reason: expect.stringMatching(kind === 'cut' ? /^The file is truncated: / : /./),
+      });
+      const items = async () =>
+        (
+          await database.db
+            .selectFrom('payments.workItem')
+            .select(['closedAt', 'resolution'])
+            .where('kind', '=', 'unreadable-settlement')
+            .where('subject', '=', `settlement-day:${psp}:${today}`)
+            .orderBy('openedAt')
+            .execute()
+        ).slice(-1);
+      expect(await items()).toEqual([{ closedAt: null, resolution: null }]);
+      expect(await unreconciledDays(database.db)).toMatchObject([{ psp, day: today }]);
 
-    await tell(psp, '/_scenario/settlement-breaks', {}, 'DELETE');
-    const whole = await reconcile(psp);
-    expect(whole.isUnreadable).toBeUndefined();
-    expect(await fileOf(whole.fileId)).toEqual({ state: 'reconciled', reason: null });
-    expect(await items()).toEqual([
-      { closedAt: expect.any(Date), resolution: expect.stringContaining('was reconciled') },
-    ]);
-    expect(await unreconciledDays(database.db)).toEqual([]);
-    const told = await database.db
-      .selectFrom('payments.settlementLine')
-      .select('fileId')
-      .where('subject', '=', `deposit:${depositId}`)
-      .execute();
-    expect(told).toEqual([{ fileId: whole.fileId }]);
-    // What came stays as it came, and what was reconciled stays so.
-    for (const change of [`content = 'x'`, `state = 'unreadable', reason = 'x'`])
-      await expect(
-        database.ownerPool.query(`update payments.settlement_file set ${change} where id = $1`, [
-          whole.fileId,
-        ]),
-      ).rejects.toThrow(/append-only|cannot go/);
-  }, 60_000);
+      await tell(psp, '/_scenario/settlement-breaks', {}, 'DELETE');
+      const whole = await reconcile(psp);
+      expect(whole.isUnreadable).toBeUndefined();
+      expect(await fileOf(whole.fileId)).toEqual({ state: 'reconciled', reason: null });
+      expect(await items()).toEqual([
+        { closedAt: expect.any(Date), resolution: expect.stringContaining('was reconciled') },
+      ]);
+      expect(await unreconciledDays(database.db)).toEqual([]);
+      const told = await database.db
+        .selectFrom('payments.settlementLine')
+        .select('fileId')
+        .where('subject', '=', `deposit:${depositId}`)
+        .execute();
+      expect(told).toEqual([{ fileId: whole.fileId }]);
+      // What came stays as it came, and what was reconciled stays so.
+      for (const change of [`content = 'x'`, `state = 'unreadable', reason = 'x'`])
+        await expect(
+          database.ownerPool.query(`update payments.settlement_file set ${change} where id = $1`, [
+            whole.fileId,
+          ]),
+        ).rejects.toThrow(/append-only|cannot go/);
+    },
+    60_000,
+  );
 });
 
 const sqlToday = (): Date => new Date(`${today}T00:00:00Z`);
@@ -569,6 +582,18 @@ async function disputed(psp: Name, depositId: string): Promise<string> {
         operatorId: randomUUID(),
         role: 'payments',
         fingerprint: fingerprintOf(responseId),
+      }),
+    ),
+  );
+  await database.db.transaction().execute(async (trx) =>
+    orThrow(
+      await decideDisputeResponse(trx, {
+        responseId,
+        disputeId: row.id,
+        decision: 'send',
+        contentHash: fingerprintOf(responseId).toString('hex'),
+        reason: 'it is all there',
+        operatorId: randomUUID(),
       }),
     ),
   );

@@ -11,6 +11,7 @@ import { closeBreak, openBreak } from './commands/breaks.ts';
 import { movementsOf, placesOf, untoldMovements, type UntoldMovement } from './known-movements.ts';
 import { matchNamedLines, namedCalls } from './named-lines.ts';
 import { bookFee, feeTerms, lockPsp } from './settlement-booking.ts';
+import { releasePayout } from './suspense.ts';
 import {
   markReconciled,
   markUnreadable,
@@ -74,6 +75,7 @@ export function createReconciliationActivities(deps: Pick<ActivityDeps, 'db' | '
             sha256,
             // Text in the database has no zero characters; what stands for them is as unreadable.
             content: fetched.content.replaceAll('\0', '\uFFFD'),
+            truncation: fetched.truncation ?? null,
           })
           .returning('id')
           .executeTakeFirstOrThrow();
@@ -88,12 +90,13 @@ export function createReconciliationActivities(deps: Pick<ActivityDeps, 'db' | '
     async matchSettlement({ fileId }: { readonly fileId: string }): Promise<Reconciled> {
       const file = await db
         .selectFrom('payments.settlementFile')
-        .select(['id', 'psp', 'version', 'name', sql<string>`day::text`.as('day')])
+        .select(['id', 'psp', 'version', 'name', 'truncation', sql<string>`day::text`.as('day')])
         .where('id', '=', fileId)
         .executeTakeFirstOrThrow();
       const settlement = deps.psps.get(file.psp)?.settlement;
       if (!settlement) throw new Error(`Invariant broken: a file of ${file.psp}, which is not connected`);
       try {
+        if (file.truncation !== null) throw new UnreadableFile(file.truncation);
         return await db
           .transaction()
           .execute((trx) =>
@@ -433,6 +436,8 @@ async function matchBank(trx: Trx, psp: string): Promise<void> {
           actor,
         }),
       );
+      const { naturalKey, pspReference, asset } = row;
+      await releasePayout(trx, { psp, naturalKey, pspReference, asset, amount: expected });
       await closeBankBreak(trx, psp, row.naturalKey, row.bankLineId);
     } else if (row.bankLineId !== null || row.isLate) {
       await openBreak(trx, {

@@ -3,6 +3,7 @@ import { appendEvent, type Actor } from '#activities/compliance/append-event.ts'
 import type { Trx } from '#db/connect.ts';
 import { assert, fail, succeed, type Result } from '#domain/failures.ts';
 import type { Units } from '#domain/money.ts';
+import type { HouseAccount } from '#domain/wallet/chart.ts';
 import { strayAccount } from '#domain/wallet/flows.ts';
 import {
   jackpotContribute,
@@ -10,6 +11,8 @@ import {
   pspFeeBack,
   pspPayout,
   sumOfPostings,
+  suspenseOpen,
+  suspenseRelease,
   type Posting,
 } from '#domain/wallet/postings.ts';
 import { timeOrderedId } from './player-batch.ts';
@@ -77,6 +80,26 @@ export const bookPspPayout = (
     reason: `payout of ${payout.psp}`,
   });
 
+type Suspense = Omit<ChargeFee, 'brand'> & { readonly reason: string };
+
+/** Books money that nobody can place. Failure: `idempotency-key-reused` (same key, other content). */
+export const openSuspense = (trx: Trx, money: Suspense): Promise<Result<{ journalId: string }>> =>
+  postHouse(trx, 'suspense.open', suspenseOpen(money.amount, money.psp), ofAllBrands(money));
+
+/** Books that it has been placed. Failure: `idempotency-key-reused` (same key, other content). */
+export const releaseSuspense = (
+  trx: Trx,
+  money: Suspense & { readonly to: HouseAccount },
+): Promise<Result<{ journalId: string }>> =>
+  postHouse(trx, 'suspense.release', suspenseRelease(money.amount, money.psp, money.to), ofAllBrands(money));
+
+/** Whose brand the money is, is what nobody knows. */
+const ofAllBrands = (money: Suspense) => ({
+  ...money,
+  brand: '*',
+  amount: money.amount > 0n ? money.amount : -money.amount,
+});
+
 type HouseJournal = Pick<
   FundPool,
   'key' | 'brand' | 'asset' | 'amount' | 'fingerprint' | 'actor' | 'reason'
@@ -86,7 +109,7 @@ type HouseJournal = Pick<
 
 async function postHouse(
   trx: Trx,
-  code: 'jackpot.contribute' | 'psp.fee' | 'psp.payout',
+  code: 'jackpot.contribute' | 'psp.fee' | 'psp.payout' | 'suspense.open' | 'suspense.release',
   postings: readonly Posting[],
   journal: HouseJournal,
 ): Promise<Result<{ journalId: string }>> {

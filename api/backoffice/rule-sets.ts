@@ -287,7 +287,7 @@ function mountLifeCycle(api: Api, deps: ApiDeps): void {
       tags: ['backoffice'],
       summary: 'Publish, try beside the live version, put live, roll back, retire or discard a version',
       description:
-        'Publishing needs a simulation, and another person than the author. Going live retires what was live. Rolling back needs a version that has been live. A repeat answers with the version as it is.',
+        'Publishing needs a simulation, and another person than the author. Going live retires what was live. Rolling back needs a version that has been live, is one person’s act, and opens a review for another person. A repeat answers with the version as it is.',
       security,
       middleware: [requireOperator(deps, 'backoffice:rules:draft')] as const,
       request: { params: idParam, body: body(stepInput) },
@@ -327,7 +327,7 @@ const simulations: Readonly<Record<RuleSetName, typeof simulateThreeDs>> = {
 type Right = keyof RuleSet['permissions'];
 
 /** The second guard: rights belong to the rule set, so they are known only when the request has named one. */
-function requireRight({ roles }: OperatorIdentity, { permissions }: RuleSet, right: Right): void {
+export function requireRight({ roles }: OperatorIdentity, { permissions }: RuleSet, right: Right): void {
   if (!mayDo(roles, permissions[right]))
     throw new FailureError(fail('forbidden', `This needs the permission ${permissions[right]}.`).failure);
 }

@@ -1,7 +1,12 @@
 /** Disputes in the back office: the list by deadline, one with all that is known of it, and the operator's answer. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { disputeInputOf, type DisputeRow } from '#activities/payments/commands/dispute-notices.ts';
-import { recordDisputeResponse } from '#activities/payments/commands/record-dispute-response.ts';
+import {
+  decideDisputeResponse,
+  openEvidence,
+  recordDisputeResponse,
+  type DisputeResponseRow,
+} from '#activities/payments/commands/record-dispute-response.ts';
 import { mayDo } from '#domain/backoffice/roles.ts';
 import { fail, FailureError } from '#domain/failures.ts';
 import { toMoneyText } from '#domain/money.ts';
@@ -44,6 +49,28 @@ const disputeShape = {
 
 const disputeOutput = z.strictObject(disputeShape).openapi('Dispute');
 
+const kindOfAnswer = z.enum(['evidence', 'accept']);
+const stateOfAnswer = z.enum(['proposed', 'withdrawn', 'recorded', 'sent', 'refused']);
+
+const answerOutput = z
+  .strictObject({
+    answerId: z.uuid(),
+    kind: kindOfAnswer,
+    stage,
+    state: stateOfAnswer.openapi({
+      description: '`proposed` until another person decides; `recorded` until the PSP has it.',
+    }),
+    rawCode: z.string().nullable(),
+    reason: z.string(),
+    contentHash: z.string().openapi({ description: 'What the second person names.' }),
+    operatorId: z.uuid(),
+    recordedAt: timestamp,
+    decidedBy: z.uuid().nullable(),
+    decisionReason: z.string().nullable(),
+    decidedAt: timestamp.nullable(),
+  })
+  .openapi('DisputeAnswerState');
+
 const disputeTimeline = z
   .strictObject({
     ...disputeShape,
@@ -57,18 +84,7 @@ const disputeTimeline = z
         bookedAt: timestamp,
       }),
     ),
-    answers: z.array(
-      z.strictObject({
-        answerId: z.uuid(),
-        kind: z.enum(['evidence', 'accept']),
-        stage,
-        state: z.enum(['recorded', 'sent', 'refused']),
-        rawCode: z.string().nullable(),
-        reason: z.string(),
-        operatorId: z.uuid(),
-        recordedAt: timestamp,
-      }),
-    ),
+    answers: z.array(answerOutput),
     journals: z.array(journalOutput),
     notices: z.array(noticeOutput),
     workItems: z.array(workItemOutput),
@@ -131,11 +147,12 @@ const answerRoute = (deps: ApiDeps) =>
     method: 'post',
     path: '/admin/v1/disputes/{id}/answers',
     operationId: 'answerDispute',
-    summary: 'Send evidence to the PSP, or give in; once per stage, before the deadline',
+    summary:
+      'Propose evidence for the PSP, or to give in; another person sends it, once per stage, before the deadline',
     middleware: [requireOperator(deps, 'payments:dispute:respond')] as const,
     request: { params: idParam, headers: idempotencyHeader, body: body(answerInput) },
     responses: {
-      200: json(disputeTimeline, 'The dispute; the answer’s `state` says whether the PSP has it'),
+      200: json(disputeTimeline, 'The dispute with the proposed answer'),
       ...problemResponses(
         'malformed-json',
         'invalid-request',
@@ -145,6 +162,67 @@ const answerRoute = (deps: ApiDeps) =>
         'not-found',
         'dispute-not-open',
         'idempotency-key-reused',
+        'dependency-unavailable',
+      ),
+    },
+  });
+
+const answerParams = z.object({
+  id: z.uuid().openapi({ param: { name: 'id', in: 'path' } }),
+  answerId: z.uuid().openapi({ param: { name: 'answerId', in: 'path' } }),
+});
+
+const readAnswerRoute = (deps: ApiDeps) =>
+  createRoute({
+    ...common,
+    method: 'get',
+    path: '/admin/v1/disputes/{id}/answers/{answerId}',
+    operationId: 'readDisputeAnswer',
+    summary: 'An answer with its words, for whoever decides on it',
+    middleware: [requireOperator(deps, 'payments:dispute:respond')] as const,
+    request: { params: answerParams },
+    responses: {
+      200: json(
+        z
+          .strictObject({ ...answerOutput.shape, evidence: z.string().nullable() })
+          .openapi('DisputeAnswerWords'),
+        'The answer',
+      ),
+      ...problemResponses('invalid-request', 'not-authenticated', 'forbidden', 'not-found'),
+    },
+  });
+
+const decideAnswerRoute = (deps: ApiDeps) =>
+  createRoute({
+    ...common,
+    method: 'post',
+    path: '/admin/v1/disputes/{id}/answers/{answerId}/decisions',
+    operationId: 'decideDisputeAnswer',
+    summary: 'Send the answer that another person proposed, or take an answer back',
+    middleware: [requireOperator(deps, 'payments:dispute:respond')] as const,
+    request: {
+      params: answerParams,
+      body: body(
+        z
+          .strictObject({
+            decision: z.enum(['send', 'withdraw']),
+            contentHash: z.string().regex(/^[0-9a-f]{64}$/),
+            reason: z.string().trim().min(3).max(500).openapi({ description: 'Kept in the audit trail.' }),
+          })
+          .openapi('DisputeAnswerDecision'),
+      ),
+    },
+    responses: {
+      200: json(disputeTimeline, 'The dispute; the answer’s `state` says whether the PSP has it'),
+      ...problemResponses(
+        'malformed-json',
+        'invalid-request',
+        'not-authenticated',
+        'forbidden',
+        'own-approval',
+        'not-found',
+        'already-decided',
+        'dispute-not-open',
         'dependency-unavailable',
       ),
     },
@@ -179,11 +257,11 @@ export function mountDisputes(api: Api, deps: ApiDeps): void {
   api.openapi(answerRoute(deps), async (c) => {
     const { id } = c.req.valid('param');
     const { operator } = c.var;
-    const row = await mustSee(deps, operator, id);
+    await mustSee(deps, operator, id);
     const input = c.req.valid('json');
     const role = operator.roles.find((held) => mayDo([held], 'payments:dispute:respond'));
     if (role === undefined) throw new FailureError(fail('forbidden', 'No role of yours may answer.').failure);
-    const answer = await decided(db, (trx) =>
+    await decided(db, (trx) =>
       recordDisputeResponse(trx, deps.keyRing, {
         responseId: idFromKey(
           'dispute-answer',
@@ -196,6 +274,29 @@ export function mountDisputes(api: Api, deps: ApiDeps): void {
         operatorId: operator.operatorId,
         role,
         fingerprint: requestFingerprint({ id, ...input }),
+      }),
+    );
+    return c.json(await timelineOf(deps, operator, id), 200);
+  });
+
+  api.openapi(readAnswerRoute(deps), async (c) => {
+    const { id, answerId } = c.req.valid('param');
+    const { playerId } = await mustSee(deps, c.var.operator, id);
+    const row = await mustBeAnswer(deps, id, answerId);
+    const evidence = row.sealed === null ? null : await openEvidence(db, deps.keyRing, row, playerId);
+    return c.json({ ...toApiAnswer(row), evidence }, 200);
+  });
+
+  api.openapi(decideAnswerRoute(deps), async (c) => {
+    const { id, answerId } = c.req.valid('param');
+    const { operator } = c.var;
+    const row = await mustSee(deps, operator, id);
+    const answer = await decided(db, (trx) =>
+      decideDisputeResponse(trx, {
+        ...c.req.valid('json'),
+        responseId: answerId,
+        disputeId: id,
+        operatorId: operator.operatorId,
       }),
     );
     if (answer.state === 'recorded') await sendAnswer(deps, row, answer.id);
@@ -252,10 +353,33 @@ const mustSee = async ({ db }: Pick<ApiDeps, 'db'>, operator: OperatorIdentity, 
     await db.selectFrom('payments.dispute').selectAll().where('id', '=', id).executeTakeFirst(),
   );
 
-const kindOfMovement = z.enum(['withdrawn', 'reinstated']);
-const kindOfAnswer = z.enum(['evidence', 'accept']);
-const stateOfAnswer = z.enum(['recorded', 'sent', 'refused']);
+const toApiAnswer = (one: DisputeResponseRow): z.infer<typeof answerOutput> => ({
+  answerId: one.id,
+  kind: kindOfAnswer.parse(one.kind),
+  stage: stage.parse(one.stage),
+  state: stateOfAnswer.parse(one.state),
+  rawCode: one.rawCode,
+  reason: one.reason,
+  contentHash: one.fingerprint.toString('hex'),
+  operatorId: one.operatorId,
+  recordedAt: one.recordedAt.toISOString(),
+  decidedBy: one.decidedBy,
+  decisionReason: one.decisionReason,
+  decidedAt: one.decidedAt?.toISOString() ?? null,
+});
 
+async function mustBeAnswer(deps: ApiDeps, disputeId: string, answerId: string): Promise<DisputeResponseRow> {
+  const row = await deps.db
+    .selectFrom('payments.disputeResponse')
+    .selectAll()
+    .where('id', '=', answerId)
+    .where('disputeId', '=', disputeId)
+    .executeTakeFirst();
+  if (row === undefined) throw new FailureError(fail('not-found', 'There is no such answer.').failure);
+  return row;
+}
+
+const kindOfMovement = z.enum(['withdrawn', 'reinstated']);
 async function timelineOf(
   deps: ApiDeps,
   operator: OperatorIdentity,
@@ -287,16 +411,7 @@ async function timelineOf(
       journalId: one.journalId,
       bookedAt: one.bookedAt.toISOString(),
     })),
-    answers: answers.map((one) => ({
-      answerId: one.id,
-      kind: kindOfAnswer.parse(one.kind),
-      stage: stage.parse(one.stage),
-      state: stateOfAnswer.parse(one.state),
-      rawCode: one.rawCode,
-      reason: one.reason,
-      operatorId: one.operatorId,
-      recordedAt: one.recordedAt.toISOString(),
-    })),
+    answers: answers.map(toApiAnswer),
     ...(await readTimeline(deps.db, `dispute:${id}`)),
   };
 }

@@ -122,8 +122,21 @@ test('a day shows its files, its breaks and an empty suspense', async () => {
           workItemId: null,
         },
       ],
-      unexplained: { amount: '0.00', asset: 'EUR' },
+      unexplained: { amount: '5.00', asset: 'EUR' },
     },
+  ]);
+  // A work item that was open at the day's end explains it, also when it was closed since; one that came later does not.
+  const item = (openedAt: string, closedAt: string | null) =>
+    database.ownerPool.query(
+      `insert into payments.work_item (kind, subject, reason, opened_at, closed_at, resolution)
+       values ('unmatched-transfer', 'hold:open', 'test', $1, $2, 'test')`,
+      [openedAt, closedAt],
+    );
+  await item('2026-11-26T10:00:00Z', '2026-11-26T11:00:00Z');
+  expect(await suspenseOf('2026-11-24')).toMatchObject([{ unexplained: { amount: '5.00' } }]);
+  await item('2026-11-24T10:00:00Z', '2026-11-25T09:00:00Z');
+  expect(await suspenseOf('2026-11-24')).toMatchObject([
+    { items: [{ workItemId: expect.any(String) }], unexplained: { amount: '0.00' } },
   ]);
   expect(await suspenseOf('2026-11-25')).toEqual([]);
   const run = await app.send('POST', '/admin/v1/reconciliation/delta/2026-11-24/runs', undefined, {

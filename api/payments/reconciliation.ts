@@ -100,7 +100,8 @@ const dayOutput = z
             }),
           ),
           unexplained: moneyOutput.openapi({
-            description: 'What no listed item stands for; anything but zero is for a person to find.',
+            description:
+              'What no work item that was open then stands for; anything but zero is for a person to find.',
           }),
         }),
       )
@@ -401,7 +402,10 @@ type SuspenseItem = {
   workItemId: string | null;
 };
 
-/** The PSP's suspense account at the end of the UTC day, as the subjects whose journals have not evened out by then. */
+/**
+ * The PSP's suspense account at the end of the UTC day, as the subjects whose journals have not evened out by then. A
+ * subject explains its money while a work item of it was open.
+ */
 async function readSuspense(db: ApiDeps['db'], ofPsp: string, ofDay: string) {
   const { rows } = await sql<SuspenseItem>`
     with item as (
@@ -411,16 +415,22 @@ async function readSuspense(db: ApiDeps['db'], ofPsp: string, ofDay: string) {
         and j.occurred_at < ${`${ofDay} 00:00:00+00`}::timestamptz + interval '1 day'
       group by 1, 2, 3 having sum(e.amount) <> 0)
     select account, asset, subject, units::text, since, sum(units) over (partition by account, asset)::text as total,
-      (select w.id from payments.work_item w where w.subject = item.subject and w.closed_at is null
+      (select w.id from payments.work_item w where w.subject = item.subject and w.opened_at < day.ended
+          and (w.closed_at is null or w.closed_at >= day.ended)
         order by w.opened_at limit 1) as work_item_id
-    from item order by account, asset, since limit ${explainedMax}`.execute(db);
+    from item, (select ${`${ofDay} 00:00:00+00`}::timestamptz + interval '1 day' as ended) day order by account, asset, since limit ${explainedMax}`.execute(
+    db,
+  );
   const of = Map.groupBy(rows, ({ account, asset }) => `${account} ${asset}`);
   return [...of.values()].flatMap((items) => {
     const [first] = items;
     if (first === undefined) return [];
     const { account, asset, total } = first;
     const named = items.flatMap(({ subject, ...one }) => (subject === null ? [] : [{ ...one, subject }]));
-    const explained = named.reduce((sum, { units }) => sum + BigInt(units), 0n);
+    const explained = named.reduce(
+      (sum, { units, workItemId }) => (workItemId === null ? sum : sum + BigInt(units)),
+      0n,
+    );
     return [
       {
         account,

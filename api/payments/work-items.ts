@@ -1,19 +1,22 @@
 /** Work items as staff handle them: one with its comments, its owner, and its closing with a reason and a proof. */
 import { createRoute, z } from '@hono/zod-openapi';
 import {
+  askVoidSoon,
   assignWorkItem,
   closeWorkItem,
   commentWorkItem,
 } from '#activities/payments/commands/work-item-actions.ts';
+import type { SuspenseItemRow } from '#activities/payments/suspense.ts';
 import { mayDo } from '#domain/backoffice/roles.ts';
 import { fail, FailureError } from '#domain/failures.ts';
+import { toMoneyText } from '#domain/money.ts';
 import { closingRuleOf, proofKinds } from '#domain/payments/work-items.ts';
 import type { Api } from '../app.ts';
 import { requireOperator, requireVisible } from '../backoffice-guard.ts';
 import type { ApiDeps, OperatorIdentity } from '../context.ts';
 import { idempotencyHeader, idFromKey } from '../idempotency.ts';
 import { problemResponses } from '../problem.ts';
-import { idParam, timestamp } from '../schemas.ts';
+import { idParam, moneyOutput, timestamp } from '../schemas.ts';
 import { decided } from '../wallet/decided.ts';
 import { body, json } from './payment-schemas.ts';
 import { toApiWorkItem, workItemOutput } from './payment-timeline.ts';
@@ -28,6 +31,23 @@ const detailOutput = z
       .enum(['own-action', 'ended', 'proof', 'reason'])
       .openapi({ description: 'What its kind asks for; `own-action`: another route closes it.' }),
     isMoney: z.boolean().openapi({ description: 'Only `payments:work-item:decide` closes it.' }),
+    suspense: z
+      .strictObject({
+        money: moneyOutput,
+        proposed: z
+          .strictObject({
+            operatorId: z.uuid(),
+            kind: z.string(),
+            reference: z.string(),
+            proposedAt: timestamp,
+          })
+          .nullable(),
+      })
+      .nullable()
+      .openapi({
+        description:
+          'What of it stands in suspense, signed as our account moved, and the proof that one person named; it is released when another one names the same.',
+      }),
     comments: z.array(z.strictObject({ operatorId: z.uuid(), comment: z.string(), commentedAt: timestamp })),
   })
   .openapi('PaymentWorkItemDetail');
@@ -114,7 +134,11 @@ const closeRoute = (deps: ApiDeps) =>
             reason: z.string().trim().min(3).max(500),
             proof: z
               .strictObject({ kind: z.enum(proofKinds), reference: z.string().min(1).max(200) })
-              .optional(),
+              .optional()
+              .openapi({
+                description:
+                  'A `void` is named by our reference, `deposit:{id}:a{attempt}:v`, and counts once the PSP shows it. Money in suspense leaves it by a `correction` of a player of the same sum, by a `bank-entry`: the subject of the movement that took it back, by the `journal` of the payment that it turned out to be, or by the `break` of a PSP’s payout that came with another amount.',
+              }),
           })
           .openapi('WorkItemClosing'),
       ),
@@ -168,6 +192,7 @@ export function mountWorkItems(api: Api, deps: ApiDeps): void {
         fail('forbidden', 'Money may hang on this: it needs payments:work-item:decide.').failure,
       );
     const { reason, proof = null } = c.req.valid('json');
+    if (proof?.kind === 'void') await askVoidSoon(db, id);
     await decided(db, (trx) => closeWorkItem(trx, id, { reason, proof, operatorId }));
     return c.json(await readItem(deps, id), 200);
   });
@@ -184,7 +209,7 @@ const mustSee = async ({ db }: Pick<ApiDeps, 'db'>, operator: OperatorIdentity, 
   );
 
 async function readItem({ db }: Pick<ApiDeps, 'db'>, id: string): Promise<z.infer<typeof detailOutput>> {
-  const [row, comments] = await Promise.all([
+  const [row, comments, held] = await Promise.all([
     db.selectFrom('payments.workItem').selectAll().where('id', '=', id).executeTakeFirstOrThrow(),
     db
       .selectFrom('payments.workItemComment')
@@ -194,6 +219,20 @@ async function readItem({ db }: Pick<ApiDeps, 'db'>, id: string): Promise<z.infe
       .orderBy('id')
       .limit(200)
       .execute(),
+    db
+      .selectFrom('payments.suspenseItem as s')
+      .innerJoin('payments.workItem as w', 'w.subject', 's.subject')
+      .select([
+        's.asset',
+        's.amount',
+        's.proposedBy',
+        's.proposedKind',
+        's.proposedReference',
+        's.proposedAt',
+      ])
+      .where('w.id', '=', id)
+      .where('s.releasedAt', 'is', null)
+      .executeTakeFirst(),
   ]);
   const { by, isMoney } = closingRuleOf(row.kind);
   return {
@@ -206,6 +245,28 @@ async function readItem({ db }: Pick<ApiDeps, 'db'>, id: string): Promise<z.infe
         : { kind: row.proofKind, reference: row.proofReference },
     closesBy: by,
     isMoney,
+    suspense: held === undefined ? null : toApiSuspense(held),
     comments: comments.map((one) => ({ ...one, commentedAt: one.commentedAt.toISOString() })),
   };
 }
+
+type Held = Pick<
+  SuspenseItemRow,
+  'asset' | 'amount' | 'proposedBy' | 'proposedKind' | 'proposedReference' | 'proposedAt'
+>;
+
+const toApiSuspense = (held: Held) => ({
+  money: toMoneyText(BigInt(held.amount), held.asset),
+  proposed:
+    held.proposedBy === null ||
+    held.proposedKind === null ||
+    held.proposedReference === null ||
+    held.proposedAt === null
+      ? null
+      : {
+          operatorId: held.proposedBy,
+          kind: held.proposedKind,
+          reference: held.proposedReference,
+          proposedAt: held.proposedAt.toISOString(),
+        },
+});

@@ -10,6 +10,8 @@ const ruleVersion = {
 };
 /** Null where nothing was live before. */
 const replacedVersion = { ...ruleVersion, replaced: z.int().nullable() };
+/** The second look at a roll-back; `versionId` is what was rolled back to. */
+const ruleReview = { reviewId: z.uuid(), versionId: z.uuid(), ruleSet: z.string() };
 
 export const backofficeEvents = {
   'backoffice.operator.signed-in': z.strictObject({ operatorId: z.uuid() }),
@@ -27,4 +29,9 @@ export const backofficeEvents = {
   'backoffice.rules.activated': z.strictObject(replacedVersion),
   'backoffice.rules.rolled-back': z.strictObject(replacedVersion),
   'backoffice.rules.retired': z.strictObject(ruleVersion),
+  'backoffice.rule-review.assigned': z.strictObject({ ...ruleReview, ownerId: z.uuid() }),
+  'backoffice.rule-review.closed': z.strictObject({
+    ...ruleReview,
+    outcome: z.enum(['confirmed', 'replaced']),
+  }),
 } as const;

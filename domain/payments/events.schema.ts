@@ -56,6 +56,8 @@ const modification = {
   kind: z.enum(modificationKinds),
 };
 
+const disputeAnswer = { disputeId: z.uuid(), answerId: z.uuid(), answer: z.enum(['evidence', 'accept']) };
+
 export const paymentsEvents = {
   'payments.deposit.requested': z.strictObject({ depositId: z.uuid(), money }),
   'payments.attempt.resolved': z.strictObject({
@@ -251,6 +253,10 @@ export const paymentsEvents = {
     disputeId: z.uuid(),
     answer: z.enum(['evidence', 'accept']),
   }),
+  /** Nothing was sent yet: another person sends it, or it is taken back. */
+  'payments.dispute-answer.proposed': z.strictObject(disputeAnswer),
+  'payments.dispute-answer.approved': z.strictObject(disputeAnswer),
+  'payments.dispute-answer.withdrawn': z.strictObject(disputeAnswer),
   /** The deadline for evidence passed without an answer of ours. */
   'payments.dispute.expired': z.strictObject({ disputeId: z.uuid() }),
   /** An issuer reported fraud on a charge; no money has moved. */

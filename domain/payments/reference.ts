@@ -1,6 +1,9 @@
 /** Our own reference of a call to a PSP: its idempotency key, what status is asked by, and what webhooks name. */
 export const depositReference = (depositId: string, attempt: number): string =>
   `deposit:${depositId}:a${attempt}`;
+/** Of the void of what was held for an attempt after it was closed. */
+export const voidReference = (depositId: string, attempt: number): string =>
+  `${depositReference(depositId, attempt)}:v`;
 export const payoutReference = (withdrawalId: string, attempt: number): string =>
   `withdrawal:${withdrawalId}:p${attempt}`;
 /** Attempts of a withdrawal's leg: 1 to 99 for the first, 101 to 199 for the second. */
@@ -18,7 +21,9 @@ export type PaymentSubject = {
   readonly attempt: number;
 };
 
-const form = /^(?:(deposit):([0-9a-f-]{36}):a(?=\d{1,2}$)|(withdrawal):([0-9a-f-]{36}):p)(\d{1,4})$/;
+/** A void (`:v`) is about the attempt that it ends. */
+const form =
+  /^(?:(deposit):([0-9a-f-]{36}):a(?=\d{1,2}(?::v)?$)|(withdrawal):([0-9a-f-]{36}):p(?=\d{1,4}$))(\d{1,4})(?::v)?$/;
 const unnumberedForm = /^(refund|modification):([0-9a-f-]{36})$/;
 
 /** Reads a reference back; null for what is not ours. */

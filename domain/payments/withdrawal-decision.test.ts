@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseReference, depositReference, payoutReference } from './reference.ts';
+import { parseReference, depositReference, payoutReference, voidReference } from './reference.ts';
 import { checkWithdrawal, tallyDecisions, withRisk, type WithdrawalFacts } from './withdrawal-decision.ts';
 
 const facts = (more: Partial<WithdrawalFacts>): WithdrawalFacts => ({
@@ -79,6 +79,7 @@ describe('references', () => {
 
   it('can be read back', () => {
     expect(parseReference(depositReference(id, 2))).toEqual({ kind: 'deposit', id, attempt: 2 });
+    expect(parseReference(voidReference(id, 2))).toEqual({ kind: 'deposit', id, attempt: 2 });
     expect(parseReference(payoutReference(id, 11))).toEqual({ kind: 'withdrawal', id, attempt: 11 });
   });
 
@@ -86,10 +87,15 @@ describe('references', () => {
     expect(payoutReference(id, 50).length + ':c'.length).toBeLessThanOrEqual(64);
   });
 
-  it.each(['', 'deposit:x:a1', `deposit:${id}:p1`, `withdrawal:${id}:a1`, `deposit:${id}:a1 `])(
-    'refuse %j',
-    (text) => {
-      expect(parseReference(text)).toBeNull();
-    },
-  );
+  it.each([
+    '',
+    'deposit:x:a1',
+    `deposit:${id}:p1`,
+    `withdrawal:${id}:a1`,
+    `deposit:${id}:a1 `,
+    `withdrawal:${id}:p1:v`,
+    `deposit:${id}:a123:v`,
+  ])('refuse %j', (text) => {
+    expect(parseReference(text)).toBeNull();
+  });
 });

@@ -1,8 +1,23 @@
 /** How each kind of work item may be closed, and by whom: a list, because closing one may hide money. */
 
 /** What closes an item beside a person's reason. */
-export const proofKinds = ['journal', 'correction', 'refund', 'bank-line'] as const;
+export const proofKinds = [
+  'journal',
+  'correction',
+  'refund',
+  'bank-line',
+  'void',
+  'bank-entry',
+  'break',
+] as const;
 export type WorkItemProofKind = (typeof proofKinds)[number];
+
+/**
+ * What takes money out of suspense: a correction that gave it to its player, the movement at the bank that took it back,
+ * the journal of the payment that it turned out to be, or the break of a PSP's payout that came with another amount. Anything else shows where money is and not that this money went there.
+ */
+export const suspenseProofKinds = ['correction', 'bank-entry', 'journal', 'break'] as const;
+export type SuspenseProofKind = (typeof suspenseProofKinds)[number];
 
 export type ClosingRule = {
   /**

@@ -64,6 +64,8 @@ const allowed: Record<JournalCode, string> = {
   'book.cash-out': 'cash owed book',
   'psp.payout': 'clearing bank',
   'psp.fee': 'fees clearing',
+  'suspense.open': 'clearing suspense',
+  'suspense.release': 'suspense clearing corrections',
 };
 
 const line = (account: string): Posting => ({ side: 'house', account, amount: 1n }) as unknown as Posting;

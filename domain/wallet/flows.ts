@@ -47,6 +47,8 @@ const flows: Record<JournalCode, readonly RegExp[]> = {
   'book.correct': [/^cash$/, /^receivable$/, /^house:sportsbook:gaming$/],
   'psp.payout': [accountForms.clearing, accountForms.bank],
   'psp.fee': [/^house:psp-fees$/, accountForms.clearing],
+  'suspense.open': [accountForms.clearing, accountForms.suspense],
+  'suspense.release': [accountForms.suspense, accountForms.clearing, accountForms.adjustments],
   'book.cash-out': [/^cash$/, /^receivable$/, /^house:sportsbook:gaming$/],
 };
 

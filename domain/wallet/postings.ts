@@ -14,6 +14,7 @@ import {
   pspFees,
   seizedFor,
   sportsbookGaming,
+  suspenseOf,
   type HouseAccount,
   type Pool,
 } from './chart.ts';
@@ -55,6 +56,8 @@ export const journalCodes = [
   'book.cash-out',
   'psp.fee',
   'psp.payout',
+  'suspense.open',
+  'suspense.release',
 ] as const;
 export type JournalCode = (typeof journalCodes)[number];
 
@@ -213,6 +216,18 @@ export const pspFeeBack = (amount: Units, psp: string): Posting[] => [
 export const pspPayout = (amount: Units, psp: string, account: string): Posting[] => [
   house(clearingOf(psp), amount),
   house(bankOf(account), -amount),
+];
+
+/** Signed as what the PSP or bank holds of ours moved: above zero we owe it to somebody whom we do not know yet. */
+export const suspenseOpen = (amount: Units, psp: string): Posting[] => [
+  house(suspenseOf(psp), amount),
+  house(clearingOf(psp), -amount),
+];
+
+/** `to`: where the flow of the code allows it. */
+export const suspenseRelease = (amount: Units, psp: string, to: HouseAccount): Posting[] => [
+  house(suspenseOf(psp), -amount),
+  house(to, amount),
 ];
 
 export const bonusAward = (amount: Units): Posting[] => [player('bonus', amount), house(bonusCost, -amount)];

@@ -26,8 +26,11 @@ export interface SettlementEntry {
 
 export const breakOrder = z.strictObject({
   day: z.string().regex(/^\d{4}-\d{2}-\d{2}$/),
-  /** `truncated` cuts the file in the middle of its last record, as a download that broke off. */
-  kind: z.enum(['missing', 'extra', 'amount', 'fee', 'currency', 'duplicate', 'truncated']),
+  /**
+   * `truncated` cuts the file in the middle of its last record, as a download that broke off, `cut` between its last two.
+   * Of all others the payout is of what the file tells, as a PSP that is wrong pays what it believes.
+   */
+  kind: z.enum(['missing', 'extra', 'amount', 'fee', 'currency', 'duplicate', 'truncated', 'cut']),
   /** The merchant's reference or the PSP's id of the line or its capture; the first charge without it. */
   line: z.string().optional(),
 });
@@ -76,9 +79,8 @@ export function settlementOf(store: StateStore, day: string): SettlementEntry[] 
       currency: row.currency,
       atMs: row.at_ms,
     }));
-  const payouts = bankPayouts(day, entries);
   for (const order of ordersOf(store, day)) spoil(entries, order);
-  return [...entries, ...payouts];
+  return [...entries, ...bankPayouts(day, entries)];
 }
 
 const ordersOf = (store: StateStore, day: string): readonly BreakOrder[] =>
@@ -90,10 +92,15 @@ const ordersOf = (store: StateStore, day: string): readonly BreakOrder[] =>
 /** The day's file as it is downloaded. */
 export function settlementCsv(store: StateStore, day: string, rows: readonly (readonly string[])[]): string {
   const text = csvOf(rows);
-  if (!ordersOf(store, day).some(({ kind }) => kind === 'truncated')) return text;
+  const orders = new Set(ordersOf(store, day).map(({ kind }) => kind));
   const last = text.lastIndexOf('\r\n', text.length - 3) + 2;
-  return text.slice(0, Math.floor((last + text.length) / 2));
+  if (orders.has('cut')) return text.slice(0, last);
+  return orders.has('truncated') ? text.slice(0, Math.floor((last + text.length) / 2)) : text;
 }
+
+/** Of the file as it was made, whatever of it is downloaded. */
+export const settlementBytes = (rows: readonly (readonly string[])[]): number =>
+  Buffer.byteLength(csvOf(rows));
 
 /** What is left of a day in each currency goes to the merchant's bank. */
 function bankPayouts(day: string, entries: readonly SettlementEntry[]): SettlementEntry[] {
@@ -120,7 +127,7 @@ function bankPayouts(day: string, entries: readonly SettlementEntry[]): Settleme
 }
 
 function spoil(entries: SettlementEntry[], order: BreakOrder): void {
-  if (order.kind === 'truncated') return;
+  if (order.kind === 'truncated' || order.kind === 'cut') return;
   if (order.kind === 'extra') {
     entries.push({
       id: `mv-extra-${entries.length}`,

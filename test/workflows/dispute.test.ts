@@ -8,12 +8,14 @@ import {
   type DisputeRow,
 } from '#activities/payments/commands/dispute-notices.ts';
 import {
+  decideDisputeResponse,
   recordDisputeResponse,
   type DisputeResponseRow,
 } from '#activities/payments/commands/record-dispute-response.ts';
 import { postTransfer } from '#activities/wallet/post.ts';
 import { verifyLedger } from '#activities/wallet/verify.ts';
 import { tellDispute } from '#api/payments/tell-payment.ts';
+import type { Trx } from '#db/connect.ts';
 import { orThrow } from '#domain/failures.ts';
 import type { DisputeMovement, DisputeOutcome, DisputePlace } from '#domain/payments/dispute-state.ts';
 import { answerDispute, disputeStart, disputeWorkflowId } from '#workflows/dispute.contract.ts';
@@ -144,18 +146,32 @@ async function spend(playerId: string, euros: bigint): Promise<void> {
   );
 }
 
+/** Proposed by one person and sent by another one. */
 const respond = (row: DisputeRow, evidence: string | null, responseId = randomUUID()) =>
-  database.db.transaction().execute((trx) =>
-    recordDisputeResponse(trx, testKeyRing, {
-      responseId,
-      disputeId: row.id,
-      evidence,
-      reason: 'the player was there',
-      operatorId: ann,
-      role: 'payments',
-      fingerprint: fingerprintOf(`${row.id} ${evidence}`),
-    }),
-  );
+  database.db.transaction().execute(async (trx) => {
+    const proposed = await propose(trx, row, evidence, responseId);
+    return proposed.ok && proposed.value.state === 'proposed'
+      ? decideDisputeResponse(trx, {
+          responseId,
+          disputeId: row.id,
+          decision: 'send',
+          contentHash: proposed.value.fingerprint.toString('hex'),
+          reason: 'it is all there',
+          operatorId: randomUUID(),
+        })
+      : proposed;
+  });
+
+const propose = (trx: Trx, row: DisputeRow, evidence: string | null, responseId: string) =>
+  recordDisputeResponse(trx, testKeyRing, {
+    responseId,
+    disputeId: row.id,
+    evidence,
+    reason: 'the player was there',
+    operatorId: ann,
+    role: 'payments',
+    fingerprint: fingerprintOf(`${row.id} ${evidence}`),
+  });
 
 const answer = (client: Client, row: DisputeRow, response: DisputeResponseRow) =>
   handleOf(client, row).executeUpdate(answerDispute, { args: [{ responseId: response.id }] });

@@ -6,6 +6,7 @@ import type { Trx } from '#db/connect.ts';
 import type { BackofficeRuleVersion } from '#db/schema.generated.ts';
 import { afterStep, stateAfter, type RuleSetName, type RuleStep } from '#domain/backoffice/rule-sets.ts';
 import { fail, succeed, type Result } from '#domain/failures.ts';
+import { closeReviewsOfReplaced, openRuleReview } from './rule-reviews.ts';
 
 export type RuleVersionRow = Selectable<BackofficeRuleVersion>;
 
@@ -103,8 +104,9 @@ export type TakeStep = {
 };
 
 /**
- * Takes one step of the life cycle. Going live or back retires what was live; a new trial ends the one before. A repeat
- * of a step that has been taken answers with the version as it is. Failures: `not-found`, `version-outdated` (it is not
+ * Takes one step of the life cycle. Going live or back retires what was live; a new trial ends the one before. A
+ * roll-back opens a review for another person. A repeat of a step that has been taken answers with the version as it is.
+ * Failures: `not-found`, `version-outdated` (it is not
  * what was shown), `rule-step-refused`, `own-approval`.
  */
 export async function takeRuleStep(trx: Trx, step: TakeStep): Promise<Result<RuleVersionRow>> {
@@ -141,6 +143,13 @@ export async function takeRuleStep(trx: Trx, step: TakeStep): Promise<Result<Rul
     .where('id', '=', row.id)
     .returningAll()
     .executeTakeFirstOrThrow();
+  if (to === 'live') {
+    const { ruleSet, brand } = row;
+    const { versionId, operatorId, reason } = step;
+    await closeReviewsOfReplaced(trx, { ruleSet, brand, operatorId, reason });
+    if (step.step === 'roll-back')
+      await openRuleReview(trx, { versionId, ruleSet, brand, replaced, operatorId, reason });
+  }
   await tell(trx, updated, { step: step.step, operatorId: step.operatorId, reason: step.reason, replaced });
   return succeed(updated);
 }

@@ -108,4 +108,6 @@ function correction(row: BreakRow, reference: string): RawBuilder<unknown> {
 
 const isUnused = (kind: string, reference: string, row: BreakRow) => sql`not exists (
   select from payments.reconciliation_break b
-  where b.proof_kind = ${kind} and b.proof_reference = ${reference} and b.id <> ${row.id})`;
+  where b.proof_kind = ${kind} and b.proof_reference = ${reference} and b.id <> ${row.id})
+  and not exists (select from payments.suspense_item s
+    where s.release_kind = ${kind} and s.release_reference = ${reference})`;

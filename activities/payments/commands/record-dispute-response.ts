@@ -1,5 +1,9 @@
-/** Keeps an operator's answer to a dispute, its words sealed, before anything is sent. */
-import type { Selectable } from 'kysely';
+/**
+ * An operator's answer to a dispute, its words sealed, before anything is sent; and the word of the second person, since
+ * what a scheme has been told cannot be taken back.
+ */
+import { sql, type Selectable } from 'kysely';
+import { appendEvent } from '#activities/compliance/append-event.ts';
 import { openWords, sealWords } from '#activities/sealed-words.ts';
 import type { Database, Trx } from '#db/connect.ts';
 import { isOwnMoney } from '../approver-standing.ts';
@@ -24,7 +28,7 @@ export type DisputeResponse = {
 const contextOf = (responseId: string): string => `dispute-response:${responseId}`;
 
 /**
- * Inserts the answer, or finds the one that the key made before. Failures: `not-found`, `idempotency-key-reused`,
+ * Proposes the answer, or finds the one that the key made before. Failures: `not-found`, `idempotency-key-reused`,
  * `own-approval`, `dispute-not-open` (it does not wait for an answer, its deadline has passed, or one was given).
  */
 export async function recordDisputeResponse(
@@ -62,9 +66,10 @@ export async function recordDisputeResponse(
     .select('id')
     .where('disputeId', '=', dispute.id)
     .where('stage', '=', dispute.stage)
-    .where('state', '!=', 'refused')
+    .where('state', 'not in', ['refused', 'withdrawn'])
     .executeTakeFirst();
-  if (given !== undefined) return fail('dispute-not-open', 'This stage has been answered.');
+  if (given !== undefined)
+    return fail('dispute-not-open', 'This stage has been answered, or an answer to it is proposed.');
   const sealed =
     response.evidence === null
       ? null
@@ -86,8 +91,97 @@ export async function recordDisputeResponse(
     })
     .returningAll()
     .executeTakeFirstOrThrow();
+  await tell(trx, dispute, row, 'proposed', response);
   return succeed(row);
 }
+
+export type DisputeResponseDecision = {
+  readonly responseId: string;
+  readonly disputeId: string;
+  readonly decision: 'send' | 'withdraw';
+  /** Hex, of the answer as it was shown. */
+  readonly contentHash: string;
+  readonly reason: string;
+  readonly operatorId: string;
+};
+
+/**
+ * Another person lets the answer go; who proposed it may only take it back. A repeat of the same decision by the same person
+ * answers with what came of it. Failures: `not-found`, `own-approval`, `already-decided`, `dispute-not-open` (the answer is
+ * not what was shown, or the dispute waits for none any more).
+ */
+export async function decideDisputeResponse(
+  trx: Trx,
+  { responseId, disputeId, decision, contentHash, reason, operatorId }: DisputeResponseDecision,
+): Promise<Result<DisputeResponseRow>> {
+  const dispute = await trx
+    .selectFrom('payments.dispute')
+    .selectAll()
+    .where('id', '=', disputeId)
+    .forUpdate()
+    .executeTakeFirst();
+  const row = await trx
+    .selectFrom('payments.disputeResponse')
+    .selectAll()
+    .where('id', '=', responseId)
+    .where('disputeId', '=', disputeId)
+    .forUpdate()
+    .executeTakeFirst();
+  if (dispute === undefined || row === undefined) return fail('not-found', 'There is no such answer.');
+  if (row.state !== 'proposed')
+    return row.decidedBy === operatorId && (row.state === 'withdrawn') === (decision === 'withdraw')
+      ? succeed(row)
+      : fail('already-decided', `The answer is ${row.state}.`);
+  if (row.fingerprint.toString('hex') !== contentHash)
+    return fail('dispute-not-open', 'The answer is not what was shown.');
+  if (decision === 'send') {
+    if (row.operatorId === operatorId || dispute.playerId === operatorId)
+      return fail('own-approval', 'Another person must send what you proposed.');
+    if (dispute.status !== 'needs-response' || dispute.expiredAt !== null || dispute.stage !== row.stage)
+      return fail('dispute-not-open', 'The dispute waits for this answer no more.');
+  }
+  const decided = await trx
+    .updateTable('payments.disputeResponse')
+    .set({
+      state: decision === 'send' ? 'recorded' : 'withdrawn',
+      decidedBy: operatorId,
+      decisionReason: reason,
+      decidedAt: sql<Date>`now()`,
+      ...(decision === 'withdraw' ? { closedAt: sql<Date>`now()` } : {}),
+    })
+    .where('id', '=', responseId)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  await tell(trx, dispute, decided, decision === 'send' ? 'approved' : 'withdrawn', { operatorId, reason });
+  return succeed(decided);
+}
+
+const tell = (
+  trx: Trx,
+  dispute: { readonly id: string; readonly brand: string; readonly playerId: string },
+  row: DisputeResponseRow,
+  step: 'proposed' | 'approved' | 'withdrawn',
+  by: { readonly operatorId: string; readonly reason: string },
+): Promise<void> =>
+  appendEvent(
+    trx,
+    {
+      type: `payments.dispute-answer.${step}`,
+      version: 1,
+      brand: dispute.brand,
+      playerId: dispute.playerId,
+      payload: {
+        disputeId: dispute.id,
+        answerId: row.id,
+        answer: row.kind === 'accept' ? 'accept' : 'evidence',
+      },
+    },
+    {
+      actor: { kind: 'operator', id: by.operatorId },
+      subject: `dispute:${dispute.id}`,
+      reason: by.reason,
+    },
+  );
 
 /** The words of an answer; throws when the player's key is gone, which no open dispute allows. */
 export async function openEvidence(

@@ -2,10 +2,11 @@
 import { sql } from 'kysely';
 import type { Selectable } from 'kysely';
 import { appendEvent } from '#activities/compliance/append-event.ts';
-import type { Trx } from '#db/connect.ts';
+import type { Database, Trx } from '#db/connect.ts';
 import type { PaymentsWorkItem } from '#db/schema.generated.ts';
 import { assertNever, fail, succeed, type Result } from '#domain/failures.ts';
-import { closingRuleOf, type WorkItemProofKind } from '#domain/payments/work-items.ts';
+import { closingRuleOf, suspenseProofKinds, type WorkItemProofKind } from '#domain/payments/work-items.ts';
+import { lockSuspense, proveSuspense, type SuspenseItemRow } from '../suspense.ts';
 
 export type WorkItemRow = Selectable<PaymentsWorkItem>;
 export type WorkItemProof = { readonly kind: WorkItemProofKind; readonly reference: string };
@@ -87,7 +88,7 @@ export async function commentWorkItem(
 
 /**
  * Closes an item as its kind asks. Failures: `not-found`, `work-item-not-open` (closed before, or its subject has not come
- * to its end), `invalid-request` (it closes by another action, or the proof is missing or is not there). A repeat by the
+ * to its end), `invalid-request` (it closes by another action, or the proof is missing or is not there). What stands in suspense is released with it, by a second person. A repeat by the
  * same hand with the same proof is answered with the item.
  */
 export async function closeWorkItem(
@@ -105,14 +106,57 @@ export async function closeWorkItem(
       (proof?.reference ?? row.proofReference) === row.proofReference;
     return isRepeat ? succeed(row) : fail('work-item-not-open', 'The work item is closed.');
   }
+  const held = await lockSuspense(trx, row.subject);
+  if (held !== undefined) return closeSuspended(trx, row, held, closing);
   const shown = await proofOf(trx, row, proof);
   if (!shown.ok) return shown;
+  return succeed(await closeProven(trx, row, shown.value, closing));
+}
+
+type Closing = Parameters<typeof closeWorkItem>[2];
+
+/** Its money stands in suspense: one person proposes a proof (the item stays open), another one closes with the same. */
+async function closeSuspended(
+  trx: Trx,
+  row: WorkItemRow,
+  held: SuspenseItemRow,
+  closing: Closing,
+): Promise<Result<WorkItemRow>> {
+  const { proof } = closing;
+  const kind = suspenseProofKinds.find((known) => known === proof?.kind);
+  if (proof === null || kind === undefined)
+    return fail(
+      'invalid-request',
+      'Its money is in suspense: name the correction that gave it to a player, the movement that took it back, the journal of its payment, or the break of its payout.',
+    );
+  const proven = await proveSuspense(trx, held, { kind, reference: proof.reference }, closing);
+  if (!proven.ok) return proven;
+  const others = await trx
+    .selectFrom('payments.workItem')
+    .selectAll()
+    .where('subject', 'in', ['', ...proven.value.released])
+    .where('id', '<>', row.id)
+    .where('closedAt', 'is', null)
+    .forUpdate()
+    .execute();
+  for (const other of others)
+    await closeProven(trx, other, { kind: 'bank-entry', reference: row.subject }, closing);
+  return succeed(proven.value.released.length === 0 ? row : await closeProven(trx, row, proof, closing));
+}
+
+async function closeProven(
+  trx: Trx,
+  row: WorkItemRow,
+  shown: { readonly kind: string; readonly reference: string } | null,
+  { reason, operatorId }: Closing,
+): Promise<WorkItemRow> {
+  const { id } = row;
   const closed = await updateItem(trx, id, {
     closedAt: sql<Date>`now()`,
     closedBy: operatorId,
     resolution: reason,
-    proofKind: shown.value?.kind ?? null,
-    proofReference: shown.value?.reference ?? null,
+    proofKind: shown?.kind ?? null,
+    proofReference: shown?.reference ?? null,
   });
   await appendEvent(
     trx,
@@ -124,13 +168,23 @@ export async function closeWorkItem(
       payload: {
         workItemId: id,
         kind: row.kind,
-        proof: shown.value?.kind ?? null,
-        reference: shown.value?.reference ?? null,
+        proof: shown?.kind ?? null,
+        reference: shown?.reference ?? null,
       },
     },
     { actor: { kind: 'operator', id: operatorId }, subject: row.subject, reason },
   );
-  return succeed(closed);
+  return closed;
+}
+
+/** The hold that an item speaks of is asked about at the next turn of the sweep: somebody says that he has voided it. */
+export async function askVoidSoon(db: Database, workItemId: string): Promise<void> {
+  await db
+    .updateTable('payments.lateVoid')
+    .set({ pokes: 0, pokedAt: null })
+    .where('workItemId', '=', workItemId)
+    .where('closedAt', 'is', null)
+    .execute();
 }
 
 async function proofOf(
@@ -160,7 +214,12 @@ async function proofOf(
   }
   return (await isThere(trx, row, proof))
     ? succeed(proof)
-    : fail('invalid-request', `There is no ${proof.kind} of that name that fits this work item.`);
+    : fail(
+        'invalid-request',
+        proof.kind === 'void'
+          ? 'The PSP has not shown a void of that name for this work item; it is asked again within minutes.'
+          : `There is no ${proof.kind} of that name that fits this work item.`,
+      );
 }
 
 /** A payment whose end is written: nothing of it is held or waited for any more. */
@@ -195,6 +254,14 @@ function proofQuery(row: WorkItemRow, kind: WorkItemProofKind, reference: string
         limit 1`;
     case 'bank-line':
       return sql`select 1 from payments.bank_line l where l.id::text = ${reference} limit 1`;
+    // Only the item that speaks of this very hold: another one of the deposit is about money that was taken.
+    case 'void':
+      return sql`select 1 from payments.late_void v where v.work_item_id = ${row.id} and v.reference = ${reference}
+        and v.state = 'voided' limit 1`;
+    // Takes money out of suspense, where this item has none any more or never had.
+    case 'bank-entry':
+    case 'break':
+      return sql`select 1 where false`;
     default:
       return assertNever(kind);
   }

@@ -67,7 +67,9 @@ function noticed(account: AdyenAccount, order: ModificationOrder): PspOutcome | 
       (eventCode === 'CAPTURE_FAILED' && success === 'true') || (eventCode === code && success === 'false'),
   );
   if (failure) return declined(failure.eventCode.toLowerCase(), failure.pspReference);
-  const success = items.find((item) => item.eventCode === code && item.success === 'true');
+  const success =
+    items.find((item) => item.eventCode === code && item.success === 'true') ??
+    (order.kind === 'void' ? voidedByHand(account, order) : undefined);
   if (!success) return null;
   return {
     kind: 'approved',
@@ -76,6 +78,12 @@ function noticed(account: AdyenAccount, order: ModificationOrder): PspOutcome | 
     instrument: null,
   };
 }
+
+/** A cancellation of this charge under another reference than ours: somebody did it in Adyen's own pages. */
+const voidedByHand = (account: AdyenAccount, { evidence, chargeReference }: ModificationOrder) =>
+  readEvidence(account, evidence, { originalReference: chargeReference }).find(
+    ({ eventCode, success }) => eventCode === 'CANCELLATION' && success === 'true',
+  );
 
 const declined = (rawCode: string, pspReference: string | null): PspOutcome => ({
   kind: 'declined',

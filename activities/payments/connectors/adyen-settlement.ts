@@ -5,6 +5,7 @@ import type { SettlementKind } from '#domain/payments/settlement.ts';
 import type { AdyenAccount, PspSettlement } from '../connectors.ts';
 import { readCsv } from './csv.ts';
 import { settledUnits } from './minor-units.ts';
+import { payoutTotals } from './payout-total.ts';
 
 const columns = [
   'Merchant Account',
@@ -15,6 +16,9 @@ const columns = [
   'Gross Currency',
   'Gross Debit (GC)',
   'Gross Credit (GC)',
+  'Net Currency',
+  'Net Debit (NC)',
+  'Net Credit (NC)',
   'Commission (NC)',
   'Batch Number',
   'Creation Date',
@@ -48,12 +52,21 @@ export function adyenSettlement(account: AdyenAccount, timeoutMs: number): PspSe
       }
     },
     async *parseSettlement(content) {
+      // A batch ends with its payout: all of its net amounts sum to zero.
+      const totals = payoutTotals();
       for await (const row of readCsv(content, columns)) {
         if (row['Merchant Account'] !== account.merchantAccount)
           throw new FailureError(fail('invalid-request', 'A line is of another merchant account.').failure);
         const asset = row['Gross Currency'];
         const units = (amount: string): Units => (amount === '' ? 0n : settledUnits(amount, asset));
         const kind = kinds[row['Type']] ?? 'other';
+        const netAsset = row['Net Currency'];
+        const netUnits = (amount: string): Units => (amount === '' ? 0n : settledUnits(amount, netAsset));
+        totals.add(
+          `batch ${row['Batch Number']} in ${netAsset}`,
+          netUnits(row['Net Credit (NC)']) - netUnits(row['Net Debit (NC)']),
+          kind === 'bank-payout',
+        );
         yield {
           // The report names no line: type, references and time together name a movement.
           naturalKey: [
@@ -71,6 +84,7 @@ export function adyenSettlement(account: AdyenAccount, timeoutMs: number): PspSe
           fee: units(row['Commission (NC)']),
         };
       }
+      totals.mustBeWhole();
     },
   };
 }

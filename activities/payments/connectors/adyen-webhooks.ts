@@ -87,7 +87,7 @@ export function verifyAdyenWebhook(
           one.eventCode === 'PAYOUT_THIRDPARTY' ||
           one.eventCode === 'REFUND' ||
           one.eventCode === 'CAPTURE' ||
-          // No money moves by it: one without a row of its own, as of a hold that came late, needs nobody.
+          // No money moves by it: one that names nothing of ours needs nobody.
           (one.eventCode === 'CANCELLATION' && referenceOf(one) !== null)),
       body: JSON.stringify(one),
     })),
@@ -101,10 +101,14 @@ const referenceOf = ({ merchantReference }: AdyenItem): string | null =>
 export function readEvidence(
   account: { readonly hmacKey: string; readonly merchantAccount: string },
   bodies: readonly string[],
-  by: string | { readonly pspReference: string },
+  by: string | { readonly pspReference: string } | { readonly originalReference: string },
 ): readonly AdyenItem[] {
-  const isAbout = (one: AdyenItem): boolean =>
-    typeof by === 'string' ? one.merchantReference === by : one.pspReference === by.pspReference;
+  const isAbout = (one: AdyenItem): boolean => {
+    if (typeof by === 'string') return one.merchantReference === by;
+    return 'pspReference' in by
+      ? one.pspReference === by.pspReference
+      : one.originalReference === by.originalReference;
+  };
   return bodies.flatMap((body) => {
     const parsed = item.safeParse(parse(body));
     return parsed.success && isAbout(parsed.data) && isGenuine(parsed.data, account) ? [parsed.data] : [];

@@ -11,6 +11,7 @@ import type { CheckoutClient } from './checkout-client.ts';
 import { CheckoutRefusal } from './checkout-client.ts';
 import { readCsv } from './csv.ts';
 import { settledUnits } from './minor-units.ts';
+import { payoutTotals } from './payout-total.ts';
 import { TransportFailure } from './transport.ts';
 
 const columns = [
@@ -74,9 +75,15 @@ export function checkoutSettlement(
     },
     async *parseSettlement(content) {
       let action: Row[] = [];
+      const totals = payoutTotals();
       for await (const row of readCsv(content, columns)) {
         if (row['Action ID'] === '')
           throw new FailureError(fail('invalid-request', 'A line names no action.').failure);
+        totals.add(
+          row['Holding Currency'],
+          unitsOf(row),
+          row['Action Type'] === 'Payout' && row['Payment ID'] === '',
+        );
         // A second amount under one name is the action told once more.
         const isToldAgain = !isFee(row) && action.some((known) => !isFee(known));
         if (action.length > 0 && (isToldAgain || !isSameAction(action[0], row))) {
@@ -86,6 +93,8 @@ export function checkoutSettlement(
         action.push(row);
       }
       if (action.length > 0) yield* linesOf(action);
+      // Of another schedule of payouts a day's file pays out what other days have told.
+      if (account.paysDaily !== false) totals.mustBeWhole();
     },
   };
 }

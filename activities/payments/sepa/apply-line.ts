@@ -11,7 +11,12 @@ import { openWorkItem } from '../commands/work-items.ts';
 import { lockWithdrawal } from '../payment-rows.ts';
 import { mustLeg, payoutOf } from '../withdrawal-legs.ts';
 import { creditPayIn } from './credit-pay-in.ts';
+import { putIntoSuspense } from '../suspense.ts';
 import { mustHaveBank, type PayoutBatchDeps } from './payout-batches.ts';
+
+/** Free text may name people; what is no identifier stays in the sealed report. */
+export const identifierOf = (line: BankLine): string =>
+  /^[A-Za-z0-9-]{1,35}$/.test(line.reference) ? line.reference : (line.bankReference ?? '');
 
 type Outcome = { readonly outcome: 'booked' | 'returned' | 'credited' | 'parked'; readonly subject: string };
 
@@ -62,6 +67,14 @@ async function outcomeOf(
           .executeTakeFirst();
   const park = async (reason: string): Promise<Outcome> => {
     const subject = `bank-entry:${bankReference}`;
+    const { asset, amount, endToEndId } = line;
+    // Told by a notice before, and found among a PSP's payouts meanwhile: the ledger shows it at the bank already.
+    if (await isPspPayout(trx, line)) return { outcome: 'booked', subject };
+    await putIntoSuspense(
+      trx,
+      { subject, psp: sepaPsp, asset, amount, endToEndId, reference: identifierOf(line) },
+      { kind: 'workflow', id: 'bank-reports' },
+    );
     await openWorkItem(trx, { kind: 'unmatched-transfer', subject, brand: null, reason });
     return { outcome: 'parked', subject };
   };
@@ -75,6 +88,18 @@ async function outcomeOf(
     return park(`the bank moved another amount than that of withdrawal:${transfer.withdrawalId}`);
   if (line.amount < 0n) return book(trx, transfer, park);
   return takeBack(trx, transfer, line.returnReason ?? 'NARR', park);
+}
+
+/** A payout of a PSP of this name and amount that was matched with a line of a statement. */
+async function isPspPayout(trx: Trx, line: BankLine): Promise<boolean> {
+  const { rows } = await sql`
+    select 1 from payments.bank_match m join payments.bank_line b on b.id = m.bank_line_id
+    join payments.settlement_line l on l.psp = m.psp and l.natural_key = m.natural_key
+    where b.asset = ${line.asset} and b.amount = ${line.amount.toString()}::numeric
+      and (l.psp_reference = ${line.endToEndId} or position(l.psp_reference in ${identifierOf(line)}) > 0) limit 1`.execute(
+    trx,
+  );
+  return rows.length > 0;
 }
 
 type TransferRow = {

@@ -7,7 +7,7 @@ import { readCamt, type BankStatement } from '#domain/payments/sepa/camt.ts';
 import { readPain002, type PaymentStatusReport } from '#domain/payments/sepa/pain-002.ts';
 import type { ActivityDeps } from '../../deps.ts';
 import { openWorkItem } from '../commands/work-items.ts';
-import { applyLine } from './apply-line.ts';
+import { applyLine, identifierOf } from './apply-line.ts';
 import { checkSchema, messageNameOf } from './check-schema.ts';
 import { mustHaveBank } from './payout-batches.ts';
 import { readXml } from './read-xml.ts';
@@ -80,10 +80,7 @@ export function createBankReportActivities(deps: BankReportDeps) {
           amount: line.amount.toString(),
           asset: line.asset,
           endToEndId: line.endToEndId,
-          // Free text may name people; what is no identifier stays in the sealed report.
-          reference: /^[A-Za-z0-9-]{1,35}$/.test(line.reference)
-            ? line.reference
-            : (line.bankReference ?? ''),
+          reference: identifierOf(line),
           statementId: statement.statementId,
           line: line.line,
         })

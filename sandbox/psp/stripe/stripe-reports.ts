@@ -2,7 +2,14 @@
 import type { PartyApp } from '../../support/party-server.ts';
 import type { Psp } from '../psp.ts';
 import { Refusal } from '../refusal.ts';
-import { dayOf, decimalOf, settlementCsv, settlementOf, type SettlementEntry } from '../settlement.ts';
+import {
+  dayOf,
+  decimalOf,
+  settlementBytes,
+  settlementCsv,
+  settlementOf,
+  type SettlementEntry,
+} from '../settlement.ts';
 import { nested, text } from './form-encoding.ts';
 import { answerRead, answerWrite } from './stripe-requests.ts';
 
@@ -60,6 +67,7 @@ export function serveStripeReports(app: PartyApp, psp: Psp): void {
       object: 'file',
       filename: `balance_change_${day}.csv`,
       type: 'csv',
+      size: settlementBytes([columns, ...settlementOf(psp.store, day).map(rowOf)]),
       url: `${psp.publicUrl()}/v1/files/file_${day.replaceAll('-', '')}/contents`,
     },
     status: 'succeeded',
