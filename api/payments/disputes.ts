@@ -17,7 +17,7 @@ import { WithStartWorkflowOperation } from '@temporalio/client';
 import type { Api } from '../app.ts';
 import { brandScope, requireOperator, requireVisible } from '../backoffice-guard.ts';
 import type { ApiDeps, OperatorIdentity } from '../context.ts';
-import { idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
+import { actKeyOf, bindKey, idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
 import { newerThan, pageById } from '../keyset.ts';
 import { problemResponses } from '../problem.ts';
 import { idParam, nullableMoneyOutput, moneyOutput, pageOf, timestamp } from '../schemas.ts';
@@ -202,6 +202,7 @@ const decideAnswerRoute = (deps: ApiDeps) =>
     middleware: [requireOperator(deps, 'payments:dispute:respond')] as const,
     request: {
       params: answerParams,
+      headers: idempotencyHeader,
       body: body(
         z
           .strictObject({
@@ -291,14 +292,14 @@ export function mountDisputes(api: Api, deps: ApiDeps): void {
     const { id, answerId } = c.req.valid('param');
     const { operator } = c.var;
     const row = await mustSee(deps, operator, id);
-    const answer = await decided(db, (trx) =>
-      decideDisputeResponse(trx, {
-        ...c.req.valid('json'),
-        responseId: answerId,
-        disputeId: id,
-        operatorId: operator.operatorId,
-      }),
-    );
+    const { operatorId } = operator;
+    const decision = c.req.valid('json');
+    const said = { ...decision, responseId: answerId, disputeId: id };
+    const header = c.req.valid('header')['idempotency-key'];
+    const answer = await decided(db, async (trx) => {
+      await bindKey(trx, actKeyOf('dispute-answer-decision', operatorId, header, said));
+      return decideDisputeResponse(trx, { ...said, operatorId });
+    });
     if (answer.state === 'recorded') await sendAnswer(deps, row, answer.id);
     return c.json(await timelineOf(deps, operator, id), 200);
   });

@@ -46,6 +46,8 @@ export const keylessPosts: Readonly<Record<string, string>> = {
   checkRules: 'only computes an answer',
   simulateRules: 'only computes an answer',
   takeRuleStep: 'the version is named, and each step leads on from one state',
+  assignRuleReview: 'names an owner; a repeat names the same one',
+  confirmRollBack: 'the review is named and ended once; no rule changes',
   createIntegration: 'the caller names the integration; a second one of that name is refused',
   proposeCredential: 'a proposal signs nothing; one too many is refused by the second person',
   decideCredential: 'the key is named, and each step leads on from one state',
