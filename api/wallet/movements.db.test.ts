@@ -147,6 +147,9 @@ test('a correction is asked for, decided by another desk on what was shown, and 
   const posted = await decide(lead);
   expect(posted.body).toMatchObject({ state: 'posted', decisionReason: 'agreed' });
   expect((await decide(lead)).body).toEqual(posted.body);
+  expect((await decide(lead, { reason: 'otherwise' })).body).toMatchObject({
+    code: 'idempotency-key-reused',
+  });
   expect((await decide(compliance)).body).toMatchObject({ code: 'already-decided', status: 409 });
   // The half cent stays with the player: it is cash that cannot be paid out.
   expect((await myBalances()).eur).toMatchObject({ cash: '105.005', payable: '105.00' });

@@ -605,7 +605,16 @@ describe('what belongs to somebody else', () => {
     await makeDeposit(database.db, { ...ann, id: saver.playerId });
     const savedCard = randomUUID();
     await addCard(savedCard, saver.playerId);
+    const decision = Object(
+      sampleOf(operations.find(({ id }) => id === 'decideWithdrawal')?.body ?? {}),
+    ) as object;
     const pairs: [string, unknown, unknown, string][] = [
+      [
+        `/admin/v1/withdrawals/${things['/v1/withdrawals/']}/approvals`,
+        { ...decision, reason: 'seen' },
+        { ...decision, reason: 'seen otherwise' },
+        tokens.admin,
+      ],
       ['/v1/deposits', depositOf('11.00'), depositOf('12.00'), asOwner],
       ['/v1/withdrawals', withdrawalOf('2.00', savedCard), withdrawalOf('3.00', savedCard), saver.token],
       ['/v1/limits', limitOf('50.00'), limitOf('49.00'), fresh.token],
