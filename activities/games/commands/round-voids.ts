@@ -110,7 +110,8 @@ export type DecideRoundVoid = {
 
 /**
  * Decides once; money moves later, when the round's workflow is told. A repeat with the key, or of the same word by the same
- * person, answers with the row as it is. Where the round has moved, the row that comes back is `stale` and nobody has
+ * person, answers with the row as it is, and so does another person's approval of what is approved and not carried out: it
+ * decides nothing, and nobody has to wait for the one who was cut off. Where the round has moved, the row that comes back is `stale` and nobody has
  * decided. Whoever proposed may reject, which takes it back. Failures: `not-found`, `idempotency-key-reused`,
  * `own-approval`, `already-decided`, `round-void-not-open` (it is not what was shown), `version-outdated`, `forbidden`
  * (above the band).
@@ -133,9 +134,10 @@ export async function decideRoundVoid(
   if (decision === 'approve' && row.proposedBy === operatorId)
     return fail('own-approval', 'Another person decides.');
   if (row.state === 'stale') return outdated;
-  if (row.state !== 'proposed') return fail('already-decided', `The proposal is ${row.state}.`);
   if (row.contentHash.toString('hex') !== order.contentHash)
     return fail('round-void-not-open', 'The proposal is not what the decision names.');
+  if (row.state === 'approved' && decision === 'approve') return succeed(row);
+  if (row.state !== 'proposed') return fail('already-decided', `The proposal is ${row.state}.`);
   const actor = { kind: 'operator', id: operatorId } as const;
   if (decision === 'approve') {
     if (!mayDecideAdjustment(roles, row.asset, BigInt(row.amount)))
