@@ -2,10 +2,10 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { sql } from 'kysely';
 import { answerOf, takeKey, tellAnswer } from '#activities/compliance/commands/keyed-acts.ts';
-import { findOpenRoundVoid } from '#activities/games/round-voids.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import { formatDecimal } from '#domain/money.ts';
 import { assets } from '#domain/assets.ts';
+import { openRoundVoidStates } from '#domain/games/round-voids.ts';
 import { roundWorkflowId } from '#workflows/round.contract.ts';
 import type { Api } from './app.ts';
 import { brandScope, requireBrand, requireOperator } from './backoffice-guard.ts';
@@ -192,7 +192,14 @@ function mountRounds(api: Api, deps: ApiDeps): void {
       const { about } = orThrow(await takeKey(deps.db, key, String(row.openings)));
       const known = await answerOf(deps.db, key);
       if (known !== null) return c.json({ stage: known }, 200);
-      const open = await findOpenRoundVoid(deps.db, { integration, roundRef, playerId });
+      const open = await deps.db
+        .selectFrom('games.roundVoidProposal')
+        .select('id')
+        .where('integration', '=', integration)
+        .where('roundRef', '=', roundRef)
+        .where('playerId', '=', playerId)
+        .where('state', 'in', [...openRoundVoidStates])
+        .executeTakeFirst();
       if (open !== undefined)
         throw new FailureError(
           fail('round-void-pending', 'A proposal to void this round waits: it is rejected first.').failure,

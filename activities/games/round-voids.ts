@@ -1,7 +1,7 @@
 /** Proposals to void a round: their rows, whether the round is still what was seen, and their facts. */
 import { sql, type Selectable } from 'kysely';
 import { appendEvent, type Deed } from '#activities/compliance/append-event.ts';
-import type { Database, Trx } from '#db/connect.ts';
+import type { Trx } from '#db/connect.ts';
 import type { GamesRoundVoidProposal } from '#db/schema.generated.ts';
 import { openRoundVoidStates, type roundVoidOutcomes } from '#domain/games/round-voids.ts';
 import { toMoneyText } from '#domain/money.ts';
@@ -9,8 +9,8 @@ import { openingOf, roundSubject, standingStakes, type RoundKey, type RoundRow }
 
 export type RoundVoidRow = Selectable<GamesRoundVoidProposal>;
 
-export const findRoundVoid = (db: Database | Trx, id: string): Promise<RoundVoidRow | undefined> =>
-  db.selectFrom('games.roundVoidProposal').selectAll().where('id', '=', id).executeTakeFirst();
+export const findRoundVoid = (trx: Trx, id: string): Promise<RoundVoidRow | undefined> =>
+  trx.selectFrom('games.roundVoidProposal').selectAll().where('id', '=', id).executeTakeFirst();
 
 /** Taken after the round's lock, by everybody. */
 export const lockRoundVoid = (trx: Trx, id: string): Promise<RoundVoidRow | undefined> =>
@@ -18,10 +18,10 @@ export const lockRoundVoid = (trx: Trx, id: string): Promise<RoundVoidRow | unde
 
 /** The one proposal about the round that still waits for something. */
 export const findOpenRoundVoid = (
-  db: Database | Trx,
+  trx: Trx,
   { integration, roundRef, playerId }: RoundKey,
 ): Promise<RoundVoidRow | undefined> =>
-  db
+  trx
     .selectFrom('games.roundVoidProposal')
     .selectAll()
     .where('integration', '=', integration)

@@ -252,7 +252,7 @@ test('a key means one proposal and one decision, and a round has one proposal at
   );
   expect((await propose(other, { key })).body['code']).toBe('idempotency-key-reused');
   const two = await Promise.all([propose(other), propose(other)]);
-  expect(two.map(({ body }) => body['code'] ?? body['state']).toSorted()).toEqual([
+  expect(two.map(({ body }) => String(body['code'] ?? body['state'])).toSorted()).toEqual([
     'proposed',
     'round-void-pending',
   ]);
@@ -289,7 +289,7 @@ test('of two people who approve at once one has decided', async () => {
   await Promise.all([carryOut(round, proposal), carryOut(round, proposal)]);
   expect(await cashOf(round)).toBe(5_000n);
   const late = await Promise.all([decide(proposal), decide(proposal, { token: carl })]);
-  expect(late.map(({ body }) => body['code'] ?? body['state']).toSorted()).toEqual([
+  expect(late.map(({ body }) => String(body['code'] ?? body['state'])).toSorted()).toEqual([
     'already-decided',
     'carried-out',
   ]);

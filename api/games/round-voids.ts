@@ -6,8 +6,7 @@ import {
   proposeRoundVoid,
   settleRoundVoid,
 } from '#activities/games/commands/round-voids.ts';
-import { findRoundVoid, type RoundVoidRow } from '#activities/games/round-voids.ts';
-import { selectRound } from '#activities/games/round-rows.ts';
+import type { RoundVoidRow } from '#activities/games/round-voids.ts';
 import { fail, FailureError } from '#domain/failures.ts';
 import { roundVoidStates } from '#domain/games/round-voids.ts';
 import { toMoneyText } from '#domain/money.ts';
@@ -161,7 +160,16 @@ export function mountRoundVoids(api: Api, deps: ApiDeps): void {
     const { operatorId } = c.var.operator;
     const { integration, round: roundRef } = c.req.valid('param');
     const said = { integration, roundRef, ...c.req.valid('json') };
-    const known = await selectRound(db, said).executeTakeFirst();
+    const known = await db
+      .selectFrom('games.round as r')
+      .innerJoin('wallet.playerWallet as w', (join) =>
+        join.onRef('w.playerId', '=', 'r.playerId').onRef('w.asset', '=', 'r.asset'),
+      )
+      .select('w.brand')
+      .where('r.integration', '=', integration)
+      .where('r.roundRef', '=', roundRef)
+      .where('r.playerId', '=', said.playerId)
+      .executeTakeFirst();
     if (known === undefined) throw new FailureError(fail('not-found', 'There is no such round.').failure);
     requireBrand(c.var.operator, known.brand);
     const proposalId = idFromKey('round-void', operatorId, c.req.valid('header')['idempotency-key']);
@@ -171,7 +179,11 @@ export function mountRoundVoids(api: Api, deps: ApiDeps): void {
 
   api.openapi(decideRoute(deps), async (c) => {
     const { id } = c.req.valid('param');
-    const known = await findRoundVoid(db, id);
+    const known = await db
+      .selectFrom('games.roundVoidProposal')
+      .select('brand')
+      .where('id', '=', id)
+      .executeTakeFirst();
     if (known === undefined) throw new FailureError(fail('not-found', 'There is no such proposal.').failure);
     requireBrand(c.var.operator, known.brand);
     const { operatorId, roles } = c.var.operator;

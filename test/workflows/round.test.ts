@@ -231,22 +231,40 @@ describeWorkflows('a round left open', () => {
     expect(await stateOf(opened.roundRef)).toBe('void');
   });
 
-  test('goes to a person after a day of silence, and two people give the stake back once', async () => {
+  test('goes to a person after a day of silence, and waits for nobody else', async () => {
+    const opened = await openRound();
+    answers = [() => fail('dependency-unavailable', 'silent')];
+    await run(async (client) => {
+      const handle = await start(client, opened);
+      const decision = { operatorId: randomUUID(), outcome: 'ask-again' } as const;
+      await expect(handle.executeUpdate(resolveRound, { args: [decision] })).rejects.toThrow(
+        WorkflowUpdateFailedError,
+      );
+      await workflows.env.sleep('25 hours');
+      expect(await handle.query(getRound)).toMatchObject({ stage: 'with-a-person' });
+      expect(await stateOf(opened.roundRef)).toBe('manual');
+      await undo(opened);
+      expect(await handle.result()).toMatchObject({ stage: 'void' });
+    });
+    expect(await cashOf(opened.playerId)).toBe(String(10n * euro));
+  });
+
+  test('that a person has is void once two people say so, and the stake comes back once', async () => {
     const opened = await openRound();
     answers = [() => fail('dependency-unavailable', 'silent')];
     await run(async (client) => {
       const staff = await openStaff(client);
-      const handle = await start(client, opened);
       expect((await staff.propose(opened)).body['code']).toBe('round-void-not-open');
-      await workflows.env.sleep('25 hours');
-      expect(await handle.query(getRound)).toMatchObject({ stage: 'with-a-person' });
-      expect(await stateOf(opened.roundRef)).toBe('manual');
+      const handle = await start(client, opened, 1, { waiting: { asked: 288 } });
+      await expect.poll(() => stateOf(opened.roundRef), { timeout: 20_000 }).toBe('manual');
       const alone = { operatorId: randomUUID(), outcome: 'void' } as const;
-      for (const decision of [alone, { ...alone, proposalId: randomUUID() }])
-        await handle.executeUpdate(resolveRound, { args: [decision] }).then(
-          ({ stage }) => expect(stage).toBe('with-a-person'),
-          (error: unknown) => expect(error).toBeInstanceOf(WorkflowUpdateFailedError),
-        );
+      await expect(handle.executeUpdate(resolveRound, { args: [alone] })).rejects.toThrow(
+        WorkflowUpdateFailedError,
+      );
+      const unknown = { ...alone, proposalId: randomUUID() };
+      expect(await handle.executeUpdate(resolveRound, { args: [unknown] })).toMatchObject({
+        stage: 'with-a-person',
+      });
       expect(await cashOf(opened.playerId)).toBe(String(6n * euro));
 
       const proposal = await staff.propose(opened);
