@@ -5,12 +5,8 @@ import { answerOf, takeKey, tellAnswer } from '#activities/compliance/commands/k
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import { formatDecimal } from '#domain/money.ts';
 import { assets } from '#domain/assets.ts';
-import {
-  resolveRound,
-  roundWorkflowId,
-  type RoundResolution,
-  type RoundView,
-} from '#workflows/round.contract.ts';
+import { openRoundVoidStates } from '#domain/games/round-voids.ts';
+import { roundWorkflowId } from '#workflows/round.contract.ts';
 import type { Api } from './app.ts';
 import { brandScope, requireBrand, requireOperator } from './backoffice-guard.ts';
 import type { ApiDeps } from './context.ts';
@@ -25,11 +21,12 @@ import { mountLaunch } from './games/launch.ts';
 import { mountLobby } from './games/lobby.ts';
 import { mountPlayRules } from './games/play-rules.ts';
 import { mountReplays } from './games/replays.ts';
+import { mountRoundVoids } from './games/round-voids.ts';
+import { sendResolution } from './games/send-resolution.ts';
 import { fromPosition, positionLengthMax, toPosition } from './page-position.ts';
 import { actKeyOf, idempotencyHeader } from './idempotency.ts';
 import { problemResponses } from './problem.ts';
 import { moneyOutput, pageOf, pageQuery, timestamp } from './schemas.ts';
-import { failureBehind, isWorkflowOver } from './workflow-failures.ts';
 
 const roundSchema = z
   .strictObject({
@@ -58,6 +55,7 @@ export function mountGames(api: Api, deps: ApiDeps): void {
   mountFreeRounds(api, deps);
   mountCampaigns(api, deps);
   mountRounds(api, deps);
+  mountRoundVoids(api, deps);
   mountPlayRules(api, deps);
   mountBook(api, deps);
 }
@@ -124,7 +122,11 @@ function mountRounds(api: Api, deps: ApiDeps): void {
   const resolutionInput = z
     .strictObject({
       playerId: z.uuid(),
-      outcome: z.enum(['void', 'ask-again']),
+      outcome: z
+        .enum(['ask-again'], {
+          error: 'must be ask-again; a void takes two people: POST …/void-proposals of the round',
+        })
+        .openapi({ description: 'A void takes two people, see `proposeRoundVoid`.' }),
       reason: z.string().min(10).max(500),
     })
     .openapi('RoundResolution');
@@ -135,7 +137,7 @@ function mountRounds(api: Api, deps: ApiDeps): void {
       path: '/admin/v1/rounds/{integration}/{round}/resolutions',
       operationId: 'resolveRound',
       tags: ['games'],
-      summary: 'Decide a round that its provider could not explain',
+      summary: 'Have the provider of a round asked again that it could not explain',
       security: [{ operatorSession: [] }],
       middleware: [requireOperator(deps, 'games:round:resolve')] as const,
       request: {
@@ -156,6 +158,7 @@ function mountRounds(api: Api, deps: ApiDeps): void {
           'forbidden',
           'not-found',
           'already-decided',
+          'round-void-pending',
           'idempotency-key-reused',
           'dependency-unavailable',
         ),
@@ -189,6 +192,18 @@ function mountRounds(api: Api, deps: ApiDeps): void {
       const { about } = orThrow(await takeKey(deps.db, key, String(row.openings)));
       const known = await answerOf(deps.db, key);
       if (known !== null) return c.json({ stage: known }, 200);
+      const open = await deps.db
+        .selectFrom('games.roundVoidProposal')
+        .select('id')
+        .where('integration', '=', integration)
+        .where('roundRef', '=', roundRef)
+        .where('playerId', '=', playerId)
+        .where('state', 'in', [...openRoundVoidStates])
+        .executeTakeFirst();
+      if (open !== undefined)
+        throw new FailureError(
+          fail('round-void-pending', 'A proposal to void this round waits: it is rejected first.').failure,
+        );
       const workflowId = roundWorkflowId({ integration, roundRef, playerId, opening: Number(about) });
       const decision = { operatorId: operator.operatorId, outcome };
       const { stage } = await sendResolution(deps, workflowId, key.id, decision);
@@ -196,28 +211,6 @@ function mountRounds(api: Api, deps: ApiDeps): void {
       return c.json({ stage }, 200);
     },
   );
-}
-
-/** Under one id the workflow decides once; one that has ended meanwhile still tells what it answered to that id. */
-async function sendResolution(
-  deps: Pick<ApiDeps, 'temporal'>,
-  workflowId: string,
-  updateId: string,
-  decision: RoundResolution,
-): Promise<RoundView> {
-  const client = await deps.temporal();
-  const handle = client.workflow.getHandle(workflowId);
-  try {
-    return await handle.executeUpdate(resolveRound, { updateId, args: [decision] });
-  } catch (error) {
-    if (!isWorkflowOver(error)) throw failureBehind(error) ?? error;
-  }
-  try {
-    return await handle.getUpdateHandle<RoundView>(updateId).result();
-  } catch (error) {
-    if (!isWorkflowOver(error)) throw failureBehind(error) ?? error;
-    throw new FailureError(fail('already-decided', 'The round does not wait for a person.').failure);
-  }
 }
 
 type RoundRow = {

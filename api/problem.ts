@@ -85,6 +85,8 @@ const statuses: Record<FailureCode, ProblemStatus> = {
   'address-resting': 409,
   'unknown-game': 404,
   'game-session-invalid': 401,
+  'round-void-pending': 409,
+  'round-void-not-open': 409,
   'provider-refused': 422,
   'provider-lacks-feature': 422,
   'version-outdated': 409,

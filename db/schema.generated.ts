@@ -483,6 +483,31 @@ export interface GamesRound {
   won: Generated<string>;
 }
 
+export interface GamesRoundVoidProposal {
+  amount: string;
+  asset: string;
+  brand: string;
+  carriedOutAt: Timestamp | null;
+  contentHash: Buffer;
+  decidedAt: Timestamp | null;
+  decidedBy: string | null;
+  decidedHash: Buffer | null;
+  decidedRoles: string[] | null;
+  decisionNote: string | null;
+  fingerprint: Buffer;
+  id: string;
+  integration: string;
+  opening: number;
+  playerId: string;
+  proposedAt: Generated<Timestamp>;
+  proposedBy: string;
+  reason: string;
+  roundRef: string;
+  roundVersion: number;
+  stakes: string[];
+  state: Generated<string>;
+}
+
 export interface GamesSelection {
   active: boolean;
   eventId: string;
@@ -1977,6 +2002,7 @@ export interface DB {
   "games.marketResult": GamesMarketResult;
   "games.parkedResult": GamesParkedResult;
   "games.round": GamesRound;
+  "games.roundVoidProposal": GamesRoundVoidProposal;
   "games.selection": GamesSelection;
   "games.sportEvent": GamesSportEvent;
   "games.stakeCap": GamesStakeCap;

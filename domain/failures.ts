@@ -86,6 +86,8 @@ export const failureCodes = [
   // games, bonus, backoffice
   'unknown-game',
   'game-session-invalid',
+  'round-void-pending',
+  'round-void-not-open',
   'provider-refused',
   'provider-lacks-feature',
   'version-outdated',

@@ -58,7 +58,12 @@ export async function round(input: RoundInput): Promise<RoundView> {
       return view;
     },
     {
-      validator: (_decision: RoundResolution): void => {
+      validator: ({ outcome, proposalId }: RoundResolution): void => {
+        if (outcome === 'void' && proposalId === undefined)
+          throw ApplicationFailure.nonRetryable(
+            'A void takes a proposal and a second person.',
+            'invalid-request',
+          );
         if (view.stage !== 'with-a-person' || decisions.length > 0) {
           throw ApplicationFailure.nonRetryable('The round does not wait for a person.', 'already-decided');
         }
@@ -77,8 +82,10 @@ export async function round(input: RoundInput): Promise<RoundView> {
     }
     const [decision] = decisions;
     if (decision?.outcome === 'void') {
-      end = (await giveBack()) ?? 'reopened';
-      moveTo(end);
+      const { over, refused } = await voidRound({ ...input, proposalId: decision.proposalId ?? null });
+      // The round is not what two people saw: it waits for a person as before.
+      end = refused === true ? null : isNot(over) ? 'reopened' : 'void';
+      if (end !== null) moveTo(end);
       decisions.length = 0;
     } else {
       moveTo('asking-provider');
@@ -122,8 +129,8 @@ export async function round(input: RoundInput): Promise<RoundView> {
   }
 
   /** Null where stakes have come since the provider was asked about version `seen`. */
-  async function giveBack(seen?: number): Promise<'void' | null> {
-    const { over } = await voidRound(seen === undefined ? input : { ...input, seen });
+  async function giveBack(seen: number): Promise<'void' | null> {
+    const { over } = await voidRound({ ...input, seen });
     return isNot(over) ? null : 'void';
   }
 

@@ -1,13 +1,22 @@
 /** What the `round` workflow does: ask the provider, then settle, void or hand the round to a person. */
-import { appendEvent } from '#activities/compliance/append-event.ts';
 import type { ActivityDeps } from '#activities/deps.ts';
 import { givingBackOf } from '#activities/wallet/journal-facts.ts';
 import type { Trx } from '#db/connect.ts';
 import { fail, FailureError, orThrow, type FailureCode } from '#domain/failures.ts';
 import type { ProviderTransaction, RoundOutcome } from './providers.ts';
+import {
+  endRound,
+  lockRound,
+  openingOf,
+  roundSubject,
+  selectRound,
+  standingStakes,
+  type RoundKey,
+  type RoundRow,
+  type RoundState,
+} from './round-rows.ts';
+import { isAsSeen, lockRoundVoid, markCarriedOut, markStale } from './round-voids.ts';
 import { postTold, postUndo } from './told-transactions.ts';
-
-export type RoundKey = { readonly integration: string; readonly roundRef: string; readonly playerId: string };
 
 /** A round as its workflow knows it: `opening` is missing in runs that are older than openings, and means the first. */
 type AskedRound = RoundKey & { readonly opening?: number };
@@ -15,7 +24,8 @@ type AskedRound = RoundKey & { readonly opening?: number };
 /** `seen` is the version of the row that the provider was asked about: what came since is not in its answer. */
 type Asked = { readonly seen?: number };
 
-export type RoundState = 'open' | 'settled' | 'void' | 'manual';
+/** A provider's word says what it was asked about; people's word is a proposal that two of them agreed on. */
+type VoidWord = Asked & { readonly proposalId?: string | null };
 
 export function createRoundActivities(deps: Pick<ActivityDeps, 'db' | 'gameProviders'>) {
   const { db } = deps;
@@ -56,40 +66,28 @@ export function createRoundActivities(deps: Pick<ActivityDeps, 'db' | 'gameProvi
           const posted = orThrow(await postTold(trx, { ...input.round, ...row }, transaction));
           if (posted && !posted.repeated) applied += 1;
         }
-        await resolveRound(trx, input.round, row.brand, 'settled');
+        await endRound(trx, input.round, row.brand, 'settled');
         return { applied, settled: true };
       });
       return booked ?? { applied: 0, settled: false };
     },
 
-    /** Gives back every stake of the round that still stands; `over` is false where the round has moved, as above. */
-    async voidRound(round: AskedRound & Asked): Promise<{ returned: number; over: boolean }> {
+    /**
+     * Gives back every stake of the round that still stands, on the word of its provider or of two people. `over` is false
+     * where the round has moved since the provider was asked, as above; `refused` where a person's word is no approved
+     * proposal about this round as it is.
+     */
+    async voidRound(
+      round: AskedRound & VoidWord,
+    ): Promise<{ returned: number; over: boolean; refused?: boolean }> {
       return db.transaction().execute(async (trx) => {
         const row = await lockRound(trx, round);
+        if (round.seen === undefined) return voidOnApproval(trx, row, round);
         if (row.state !== 'open' && row.state !== 'manual') return { returned: 0, over: true };
         if (hasMoved(row, round) || isReopened(row, round)) return { returned: 0, over: false };
-        const bets = await trx
-          .selectFrom('wallet.journal as j')
-          .select('j.externalId')
-          .where('j.integration', '=', round.integration)
-          .where('j.roundRef', '=', round.roundRef)
-          .where('j.playerId', '=', round.playerId)
-          .where('j.code', '=', 'bet.place')
-          .where((eb) =>
-            eb.not(
-              eb.exists(
-                eb.selectFrom('wallet.journal as r').select('r.id').whereRef('r.reverses', '=', 'j.id'),
-              ),
-            ),
-          )
-          .orderBy('j.id')
-          .execute();
-        for (const bet of bets) {
-          const { externalId } = bet;
-          orThrow(await postUndo(trx, { ...round, ...row }, givingBackOf(externalId), externalId));
-        }
-        await resolveRound(trx, round, row.brand, 'void');
-        return { returned: bets.length, over: true };
+        const returned = await giveBack(trx, row, round);
+        await endRound(trx, round, row.brand, 'void');
+        return { returned, over: true };
       });
     },
 
@@ -97,34 +95,43 @@ export function createRoundActivities(deps: Pick<ActivityDeps, 'db' | 'gameProvi
     async handRoundToPerson(round: AskedRound): Promise<void> {
       await db.transaction().execute(async (trx) => {
         const row = await lockRound(trx, round);
-        if (row.state === 'open' && !isReopened(row, round))
-          await resolveRound(trx, round, row.brand, 'manual');
+        if (row.state === 'open' && !isReopened(row, round)) await endRound(trx, round, row.brand, 'manual');
       });
     },
   };
 }
 
-const selectRound = (db: ActivityDeps['db'] | Trx, round: RoundKey) =>
-  db
-    .selectFrom('games.round as r')
-    .innerJoin('wallet.playerWallet as w', (join) =>
-      join.onRef('w.playerId', '=', 'r.playerId').onRef('w.asset', '=', 'r.asset'),
-    )
-    .select(['r.state', 'r.asset', 'r.gameCode', 'r.openings', 'r.version', 'w.brand'])
-    .where('r.integration', '=', round.integration)
-    .where('r.roundRef', '=', round.roundRef)
-    .where('r.playerId', '=', round.playerId);
-
-/**
- * Wallet first and round second, in the order of the batch statement. The round is read again by a statement of its own:
- * one that has waited for the wallet would still see the round as it was before.
- */
-async function lockRound(trx: Trx, round: RoundKey) {
-  await selectRound(trx, round).forUpdate('w').executeTakeFirstOrThrow();
-  return selectRound(trx, round).forUpdate('r').executeTakeFirstOrThrow();
+/** Once for a proposal: a repeat finds it carried out, also where another stake has opened the round again. */
+async function voidOnApproval(trx: Trx, row: RoundRow, round: RoundKey & VoidWord) {
+  const refused = { returned: 0, over: false, refused: true };
+  const proposal = round.proposalId ? await lockRoundVoid(trx, round.proposalId) : undefined;
+  if (proposal === undefined || !isAbout(proposal, round)) return refused;
+  if (proposal.state === 'carried-out') return { returned: 0, over: true };
+  if (proposal.state !== 'approved' || proposal.decidedBy === null) return refused;
+  if (!(await isAsSeen(trx, row, proposal))) {
+    await markStale(trx, proposal, { kind: 'workflow', id: roundSubject(round) });
+    return refused;
+  }
+  const returned = await giveBack(trx, row, round);
+  const { id: proposalId, decidedBy: operatorId, reason } = proposal;
+  await endRound(trx, round, row.brand, 'void', { proposalId, operatorId, reason });
+  await markCarriedOut(trx, proposal);
+  return { returned, over: true };
 }
 
-type RoundCount = { readonly openings: number; readonly version: number };
+const isAbout = (proposal: RoundKey, round: RoundKey): boolean =>
+  proposal.integration === round.integration &&
+  proposal.roundRef === round.roundRef &&
+  proposal.playerId === round.playerId;
+
+async function giveBack(trx: Trx, row: RoundRow, round: RoundKey): Promise<number> {
+  const stakes = await standingStakes(trx, round);
+  for (const { externalId } of stakes)
+    orThrow(await postUndo(trx, { ...round, ...row }, givingBackOf(externalId), externalId));
+  return stakes.length;
+}
+
+type RoundCount = Pick<RoundRow, 'openings' | 'version'>;
 
 /** What an answer can be refused for: the provider is asked again, and in the end a person. */
 const refusedAnswers: ReadonlySet<FailureCode> = new Set([
@@ -144,43 +151,7 @@ async function unlessRefused<T>(db: ActivityDeps['db'], work: (trx: Trx) => Prom
   }
 }
 
-/** A round that no stake has left open counts as opened once: it, too, can have a workflow. */
-const openingOf = ({ openings }: Pick<RoundCount, 'openings'>): number => Math.max(openings, 1);
-
 const isReopened = (row: RoundCount, { opening = 1 }: AskedRound): boolean => openingOf(row) > opening;
 
 const hasMoved = ({ version }: RoundCount, { seen }: Asked): boolean =>
   seen !== undefined && seen !== version;
-
-async function resolveRound(
-  trx: Trx,
-  round: RoundKey,
-  brand: string,
-  outcome: 'settled' | 'void' | 'manual',
-): Promise<void> {
-  await trx
-    .updateTable('games.round')
-    .set((eb) => ({
-      state: outcome,
-      closedAt: outcome === 'manual' ? null : eb.fn<Date>('now', []),
-      version: eb('version', '+', 1),
-    }))
-    .where('integration', '=', round.integration)
-    .where('roundRef', '=', round.roundRef)
-    .where('playerId', '=', round.playerId)
-    .execute();
-  await appendEvent(
-    trx,
-    {
-      type: 'games.round.resolved',
-      version: 1,
-      brand,
-      playerId: round.playerId,
-      payload: { integration: round.integration, round: round.roundRef, playerId: round.playerId, outcome },
-    },
-    {
-      actor: { kind: 'workflow', id: `round:${round.integration}:${round.roundRef}` },
-      subject: `round:${round.integration}:${round.roundRef}`,
-    },
-  );
-}

@@ -50,7 +50,7 @@ async function givenBack(dialect: Dialect): Promise<{ player: DoorPlayer; round:
         : { round, transaction_uuid: betId };
   await doors.call(dialect, betCallOf[dialect], betBody(dialect, player, own));
   expect((await doors.wallet(player)).cash).toBe(9n * euro);
-  await rounds().voidRound({ integration: dialect, roundRef: round, playerId: player.id });
+  await rounds().voidRound({ integration: dialect, roundRef: round, playerId: player.id, seen: 1 });
   expect((await doors.wallet(player)).cash).toBe(10n * euro);
   return { player, round, betId };
 }

@@ -2,6 +2,17 @@
 import { z } from 'zod';
 import { moneySchema } from '../money.schema.ts';
 import { parkReasons } from './book/market-result.ts';
+import { roundVoidOutcomes } from './round-voids.ts';
+
+const roundVoid = {
+  proposalId: z.uuid(),
+  integration: z.string(),
+  round: z.string(),
+  playerId: z.uuid(),
+  /** What the standing stakes come to, and how many there are. */
+  money: moneySchema,
+  stakes: z.int(),
+};
 
 export const gamesEvents = {
   'games.session.opened': z.strictObject({
@@ -15,7 +26,12 @@ export const gamesEvents = {
     round: z.string(),
     playerId: z.uuid(),
     outcome: z.enum(['settled', 'void', 'manual']),
+    /** Where two people voided it: their proposal. */
+    proposalId: z.uuid().optional(),
   }),
+  'games.round-void.proposed': z.strictObject(roundVoid),
+  /** `stale`: nobody's word, the round had moved before it was carried out. */
+  'games.round-void.decided': z.strictObject({ ...roundVoid, outcome: z.enum(roundVoidOutcomes) }),
   'games.play-rules.set': z.strictObject({
     integration: z.string(),
     game: z.string(),

@@ -77,7 +77,7 @@ const openToAllModules = [
   /^activities\/compliance\/(append-event|profiles|commands\/(keyed-acts|webhook-inbox))\.ts$/,
   /^activities\/responsible-gambling\/commands\/deposit-limit\.ts$/,
   /^activities\/bonus\/commands\/settle-free-win\.ts$/,
-  /^activities\/payments\/commands\/work-items\.ts$/,
+  /^activities\/payments\/(approver-standing|commands\/work-items)\.ts$/,
   /^activities\/kyc\/commands\/(levels|screenings)\.ts$/,
   /^activities\/[^/]+\.ts$/,
 ];

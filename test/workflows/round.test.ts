@@ -11,7 +11,7 @@ import type { GameCommand } from '#domain/wallet/commands.ts';
 import { fail, orThrow, succeed, type Result } from '#domain/failures.ts';
 import type { round } from '#workflows/round.ts';
 import { getRound, resolveRound, roundWorkflowId, type RoundInput } from '#workflows/round.contract.ts';
-import { createTestApi } from '#test/support/api.ts';
+import { createTestApi, type Answer } from '#test/support/api.ts';
 import { makeFundedWallet } from '#test/support/factories.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import {
@@ -127,6 +127,32 @@ async function start(
   });
 }
 
+/** Two people of the back office; without a client Temporal is away for them. */
+async function openStaff(client: Client | null) {
+  const app = await createTestApi(database, client ? { temporal: () => Promise.resolve(client) } : {});
+  const [desk, lead] = await Promise.all([app.signInAs(['content']), app.signInAs(['payments-lead'])]);
+  return {
+    app,
+    desk,
+    lead,
+    propose: ({ playerId, roundRef }: Opened) =>
+      app.send(
+        'POST',
+        `/admin/v1/rounds/studio/${roundRef}/void-proposals`,
+        { playerId, reason: 'the provider is gone' },
+        { token: desk, key: randomUUID() },
+      ),
+    approve: ({ body }: Answer, key: string = randomUUID(), token = lead) =>
+      app.send(
+        'POST',
+        `/admin/v1/round-void-proposals/${String(body['proposalId'])}/decisions`,
+        { decision: 'approve', contentHash: body['contentHash'] },
+        { token, key },
+      ),
+    close: () => app.close(),
+  };
+}
+
 describeWorkflows('a round left open', () => {
   beforeAll(async () => {
     [database, workflows] = await Promise.all([createTestDatabase(), createWorkflowEnvironment()]);
@@ -210,16 +236,81 @@ describeWorkflows('a round left open', () => {
     answers = [() => fail('dependency-unavailable', 'silent')];
     await run(async (client) => {
       const handle = await start(client, opened);
-      const decision = { operatorId: randomUUID(), outcome: 'void' } as const;
+      const decision = { operatorId: randomUUID(), outcome: 'ask-again' } as const;
       await expect(handle.executeUpdate(resolveRound, { args: [decision] })).rejects.toThrow(
         WorkflowUpdateFailedError,
       );
       await workflows.env.sleep('25 hours');
       expect(await handle.query(getRound)).toMatchObject({ stage: 'with-a-person' });
       expect(await stateOf(opened.roundRef)).toBe('manual');
-      expect(await handle.executeUpdate(resolveRound, { args: [decision] })).toMatchObject({ stage: 'void' });
-      await handle.result();
-      await workflows.exportHistory(handle, 'round.decided-by-a-person');
+      await undo(opened);
+      expect(await handle.result()).toMatchObject({ stage: 'void' });
+    });
+    expect(await cashOf(opened.playerId)).toBe(String(10n * euro));
+  });
+
+  test('that a person has is void once two people say so, and the stake comes back once', async () => {
+    const opened = await openRound();
+    answers = [() => fail('dependency-unavailable', 'silent')];
+    await run(async (client) => {
+      const staff = await openStaff(client);
+      expect((await staff.propose(opened)).body['code']).toBe('round-void-not-open');
+      const handle = await start(client, opened, 1, { waiting: { asked: 288 } });
+      await expect.poll(() => stateOf(opened.roundRef), { timeout: 20_000 }).toBe('manual');
+      const alone = { operatorId: randomUUID(), outcome: 'void' } as const;
+      await expect(handle.executeUpdate(resolveRound, { args: [alone] })).rejects.toThrow(
+        WorkflowUpdateFailedError,
+      );
+      const unknown = { ...alone, proposalId: randomUUID() };
+      expect(await handle.executeUpdate(resolveRound, { args: [unknown] })).toMatchObject({
+        stage: 'with-a-person',
+      });
+      expect(await cashOf(opened.playerId)).toBe(String(6n * euro));
+
+      const proposal = await staff.propose(opened);
+      expect(proposal.body).toMatchObject({
+        stakes: [opened.betId],
+        money: { amount: '4.00', asset: 'EUR' },
+      });
+      const key = randomUUID();
+      const raced = await Promise.all([staff.approve(proposal, key), staff.approve(proposal, key)]);
+      for (const { status, body } of raced)
+        expect({ status, body }).toMatchObject({ status: 200, body: { state: 'carried-out' } });
+      expect(await handle.result()).toMatchObject({ stage: 'void' });
+      expect((await staff.approve(proposal, key)).body).toEqual(raced[0]?.body);
+      await workflows.exportHistory(handle, 'round.voided-by-two-people');
+      await staff.close();
+    });
+    expect(await cashOf(opened.playerId)).toBe(String(10n * euro));
+    expect(await stateOf(opened.roundRef)).toBe('void');
+  });
+
+  test('that took a stake after two people agreed waits for a person as before', async () => {
+    const opened = await openRound();
+    answers = [() => fail('dependency-unavailable', 'silent')];
+    await run(async (client) => {
+      const [staff, cutOff] = [await openStaff(client), await openStaff(null)];
+      const handle = await start(client, opened, 1, { waiting: { asked: 288 } });
+      await expect.poll(() => stateOf(opened.roundRef), { timeout: 20_000 }).toBe('manual');
+      const proposal = await staff.propose(opened);
+      const key = randomUUID();
+      // The approval is kept, and the process does not come to tell the workflow.
+      expect((await cutOff.approve(proposal, key, staff.lead)).body['code']).toBe('dependency-unavailable');
+      await stake(opened, randomUUID());
+      expect((await staff.approve(proposal, key)).body['code']).toBe('version-outdated');
+      expect(await handle.query(getRound)).toMatchObject({ stage: 'with-a-person' });
+      expect(await cashOf(opened.playerId)).toBe(String(2n * euro));
+
+      const anew = await staff.propose(opened);
+      // Here nothing has come in between: the repeat carries on what the first call began.
+      expect((await cutOff.approve(anew, key, staff.lead)).body['code']).toBe('idempotency-key-reused');
+      const next = randomUUID();
+      expect((await cutOff.approve(anew, next, staff.lead)).body['code']).toBe('dependency-unavailable');
+      expect((await staff.approve(anew, next)).body).toMatchObject({ state: 'carried-out' });
+      expect(await handle.result()).toMatchObject({ stage: 'void' });
+      await workflows.exportHistory(handle, 'round.approved-too-late');
+      await staff.close();
+      await cutOff.close();
     });
     expect(await cashOf(opened.playerId)).toBe(String(10n * euro));
   });
@@ -305,48 +396,47 @@ describeWorkflows('a round left open', () => {
     expect(await stateOf(opened.roundRef)).toBe('settled');
   });
 
-  test('is decided once by a key over HTTP, raced, repeated after a lost answer, and when it was opened again', async () => {
+  test('is asked about again once by a key over HTTP, raced, repeated after a lost answer, and when it was opened again', async () => {
     const opened = await openRound();
-    answers = [() => fail('dependency-unavailable', 'silent')];
+    answers = [() => fail('transaction-not-found', 'unknown')];
     await run(async (client) => {
-      const app = await createTestApi(database, { temporal: () => Promise.resolve(client) });
-      const token = await app.signInAs(['admin']);
-      const resolve = (key: string, outcome = 'void') =>
-        app.send(
+      const staff = await openStaff(client);
+      const askAgain = (key: string, reason = 'the provider is back') =>
+        staff.app.send(
           'POST',
           `/admin/v1/rounds/studio/${opened.roundRef}/resolutions`,
-          { playerId: opened.playerId, outcome, reason: 'the provider is gone' },
-          { token, key },
+          { playerId: opened.playerId, outcome: 'ask-again', reason },
+          { token: staff.desk, key },
         );
       const first = await start(client, opened, 1, { waiting: { asked: 288 } });
       await expect.poll(() => stateOf(opened.roundRef), { timeout: 20_000 }).toBe('manual');
-      expect((await resolve('')).body['code']).toBe('idempotency-key-missing');
+      expect((await askAgain('')).body['code']).toBe('idempotency-key-missing');
       const key = randomUUID();
-      const raced = await Promise.all([resolve(key), resolve(key)]);
+      const raced = await Promise.all([askAgain(key), askAgain(key)]);
       expect(raced.map(({ status, body }) => ({ status, body }))).toEqual(
-        raced.map(() => ({ status: 200, body: { stage: 'void' } })),
+        raced.map(() => ({ status: 200, body: { stage: 'asking-provider' } })),
       );
-      await first.result();
+      expect(await first.result()).toMatchObject({ stage: 'void', asked: 289 });
       expect(await cashOf(opened.playerId)).toBe(String(10n * euro));
-      expect((await resolve(key, 'ask-again')).body['code']).toBe('idempotency-key-reused');
-      expect((await resolve(randomUUID())).body['code']).toBe('already-decided');
+      expect((await askAgain(key, 'another reason')).body['code']).toBe('idempotency-key-reused');
+      expect((await askAgain(randomUUID())).body['code']).toBe('already-decided');
 
       await stake(opened, randomUUID());
       const second = await start(client, opened, 2, { waiting: { asked: 288 } });
       await expect.poll(() => stateOf(opened.roundRef), { timeout: 20_000 }).toBe('manual');
-      expect((await resolve(key)).body).toEqual({ stage: 'void' });
+      expect((await askAgain(key)).body).toEqual({ stage: 'asking-provider' });
       // As if the process had died before it kept the answer: the workflow of the first opening tells it once more.
       await database.ownerPool.query(
         `alter table compliance.keyed_act disable trigger user;
          update compliance.keyed_act set answer = null;
          alter table compliance.keyed_act enable trigger user`,
       );
-      expect((await resolve(key)).body).toEqual({ stage: 'void' });
+      expect((await askAgain(key)).body).toEqual({ stage: 'asking-provider' });
       expect(await stateOf(opened.roundRef)).toBe('manual');
       expect(await cashOf(opened.playerId)).toBe(String(6n * euro));
-      expect((await resolve(randomUUID())).body).toEqual({ stage: 'void' });
-      await second.result();
-      await app.close();
+      expect((await staff.approve(await staff.propose(opened))).body).toMatchObject({ state: 'carried-out' });
+      expect(await second.result()).toMatchObject({ stage: 'void', asked: 288 });
+      await staff.close();
     });
     expect(await cashOf(opened.playerId)).toBe(String(10n * euro));
   });
