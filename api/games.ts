@@ -1,5 +1,6 @@
 /** All routes of games: lobby, launch and integrations from their files, and rounds for the back office. */
 import { createRoute, z } from '@hono/zod-openapi';
+import { sql } from 'kysely';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { fail, FailureError } from '#domain/failures.ts';
 import { formatDecimal } from '#domain/money.ts';
@@ -56,7 +57,24 @@ export function mountGames(api: Api, deps: ApiDeps): void {
 const roundQuery = pageQuery.extend({
   state: z.enum(['open', 'settled', 'void', 'manual']).optional(),
   playerId: z.uuid().optional(),
+  after: z.string().max(2_000).optional(),
 });
+
+/** A live game's round is shared by its players, and integrations name rounds alike: only the three together are one. */
+const place = z.tuple([z.string(), z.string(), z.uuid()]);
+
+const toPlace = (row: { integration: string; round: string; playerId: string }): string =>
+  Buffer.from(JSON.stringify([row.integration, row.round, row.playerId])).toString('base64url');
+
+function fromPlace(text: string): z.infer<typeof place> {
+  try {
+    const found = place.parse(JSON.parse(Buffer.from(text, 'base64url').toString('utf8')));
+    if (found.every((part) => !part.includes('\0') && part.isWellFormed())) return found;
+  } catch {
+    // Falls through: nobody but this route makes places.
+  }
+  throw new FailureError(fail('invalid-request', 'The position was not given out by this list.').failure);
+}
 
 function mountRounds(api: Api, deps: ApiDeps): void {
   api.openapi(
@@ -65,7 +83,7 @@ function mountRounds(api: Api, deps: ApiDeps): void {
       path: '/admin/v1/rounds',
       operationId: 'listRounds',
       tags: ['games'],
-      summary: 'Rounds, oldest first',
+      summary: 'Rounds, by integration, round and player',
       security: [{ operatorSession: [] }],
       middleware: [requireOperator(deps, 'games:round:read')] as const,
       request: { query: roundQuery },
@@ -80,6 +98,7 @@ function mountRounds(api: Api, deps: ApiDeps): void {
     async (c) => {
       const { limit, after, state, playerId } = c.req.valid('query');
       const scope = brandScope(c.get('operator'));
+      const from = after === undefined ? null : fromPlace(after);
       const rows = await deps.db
         .selectFrom('games.round as r')
         .innerJoin('wallet.playerWallet as w', (join) =>
@@ -90,12 +109,19 @@ function mountRounds(api: Api, deps: ApiDeps): void {
         .$if(state !== undefined, (qb) => qb.where('r.state', '=', state ?? ''))
         .$if(playerId !== undefined, (qb) => qb.where('r.playerId', '=', playerId ?? ''))
         .$if(scope !== null, (qb) => qb.where('w.brand', 'in', [...(scope ?? [])]))
-        .$if(after !== undefined, (qb) => qb.where('r.roundRef', '>', after ?? ''))
+        .$if(from !== null, (qb) =>
+          qb.where(
+            sql<boolean>`(r.integration, r.round_ref, r.player_id) > (${from?.[0]}, ${from?.[1]}, ${from?.[2]}::uuid)`,
+          ),
+        )
+        .orderBy('r.integration')
         .orderBy('r.roundRef')
+        .orderBy('r.playerId')
         .limit(limit + 1)
         .execute();
       const items = rows.slice(0, limit).map(toApiRound);
-      return c.json({ items, next: rows.length > limit ? (items.at(-1)?.round ?? null) : null }, 200);
+      const last = items.at(-1);
+      return c.json({ items, next: rows.length > limit && last ? toPlace(last) : null }, 200);
     },
   );
 
@@ -139,7 +165,7 @@ function mountRounds(api: Api, deps: ApiDeps): void {
     }),
     async (c) => {
       const { integration, round: roundRef } = c.req.valid('param');
-      const { playerId, outcome } = c.req.valid('json');
+      const { playerId, outcome, reason } = c.req.valid('json');
       const row = await deps.db
         .selectFrom('games.round as r')
         .innerJoin('wallet.playerWallet as w', (join) =>
@@ -157,7 +183,7 @@ function mountRounds(api: Api, deps: ApiDeps): void {
       const handle = client.workflow.getHandle(roundWorkflowId({ integration, roundRef, playerId, opening }));
       try {
         const view = await handle.executeUpdate(resolveRound, {
-          args: [{ operatorId: c.get('operator').operatorId, outcome }],
+          args: [{ operatorId: c.get('operator').operatorId, outcome, reason }],
         });
         return c.json({ stage: view.stage }, 200);
       } catch (error) {
