@@ -29,7 +29,12 @@ export const roundWorkflowId = ({
 }: Pick<RoundInput, 'integration' | 'roundRef' | 'playerId' | 'opening'>) =>
   `round:${integration}:${roundRef}:${playerId}${opening > 1 ? (`:r${opening}` as const) : ''}` as const;
 
-export type RoundResolution = { readonly operatorId: string; readonly outcome: 'void' | 'ask-again' };
+export type RoundResolution = {
+  readonly operatorId: string;
+  readonly outcome: 'void' | 'ask-again';
+  /** Missing in decisions that are older than their reasons. */
+  readonly reason?: string;
+};
 
 /** An operator decides a round that no provider could explain. Refused unless a person is waited for. */
 export const resolveRound = defineUpdate<RoundView, [RoundResolution]>('resolveRound');

@@ -12,6 +12,7 @@ import {
 } from '@temporalio/workflow';
 import type { createRoundActivities } from '#activities/games/rounds.ts';
 import { taskQueues } from '#domain/task-queues.ts';
+import { insist } from './insist.ts';
 import { roundLookedAtAgain } from './patches.ts';
 import { database, providerOnce } from './retry-profiles.ts';
 import {
@@ -69,7 +70,7 @@ export async function round(input: RoundInput): Promise<RoundView> {
   let end = input.waiting ? null : await askUntilKnown();
   while (end === null) {
     moveTo('with-a-person');
-    await handRoundToPerson(input);
+    await insist(() => handRoundToPerson(input));
     const ended = await waitForPerson();
     if (ended !== null) {
       end = ended;
@@ -77,7 +78,9 @@ export async function round(input: RoundInput): Promise<RoundView> {
     }
     const [decision] = decisions;
     if (decision?.outcome === 'void') {
-      end = (await giveBack()) ?? 'reopened';
+      const { operatorId, reason } = decision;
+      end =
+        (await giveBack({ by: { operatorId, ...(reason === undefined ? {} : { reason }) } })) ?? 'reopened';
       moveTo(end);
       decisions.length = 0;
     } else {
@@ -105,7 +108,7 @@ export async function round(input: RoundInput): Promise<RoundView> {
     let lookMs = firstLookMs;
     for (let looks = 0; looks < looksMax; looks += 1) {
       if (await condition(isDecided, lookMs)) return null;
-      const ended = endOf(await readRound(input));
+      const ended = endOf(await insist(() => readRound(input)));
       // Who has decided meanwhile is answered by the decision's own path, which finds the round as it is.
       if (isDecided()) return null;
       if (ended !== null) return ended;
@@ -121,9 +124,11 @@ export async function round(input: RoundInput): Promise<RoundView> {
     return state === 'settled' || state === 'void' ? state : null;
   }
 
-  /** Null where stakes have come since the provider was asked about version `seen`. */
-  async function giveBack(seen?: number): Promise<'void' | null> {
-    const { over } = await voidRound(seen === undefined ? input : { ...input, seen });
+  /** Null where stakes have come since the provider was asked about version `seen`; `by` is the person who decided. */
+  async function giveBack(
+    more: Pick<Parameters<Activities['voidRound']>[0], 'seen' | 'by'>,
+  ): Promise<'void' | null> {
+    const { over } = await insist(() => voidRound({ ...input, ...more }));
     return isNot(over) ? null : 'void';
   }
 
@@ -131,17 +136,19 @@ export async function round(input: RoundInput): Promise<RoundView> {
   async function askUntilKnown(): Promise<End | null> {
     let waitMs = firstWaitMs;
     for (let waitedMs = 0; waitedMs < askingMsMax; waitMs = Math.min(waitMs * 2, waitMsMax)) {
-      const row = await readRound(input);
+      const row = await insist(() => readRound(input));
       const ended = endOf(row);
       if (ended !== null) return ended;
       const outcome = await askProvider(input).catch(() => null);
       view = { ...view, asked: view.asked + 1 };
       if (outcome?.state === 'finished') {
         const { transactions } = outcome;
-        const { settled } = await settleRound({ round: input, transactions, seen: row.version });
+        const { settled } = await insist(() =>
+          settleRound({ round: input, transactions, seen: row.version }),
+        );
         if (!isNot(settled)) return 'settled';
       }
-      if (outcome?.state === 'void' && (await giveBack(row.version)) === 'void') return 'void';
+      if (outcome?.state === 'void' && (await giveBack({ seen: row.version })) === 'void') return 'void';
       await sleep(waitMs);
       waitedMs += waitMs;
     }

@@ -15,6 +15,9 @@ type AskedRound = RoundKey & { readonly opening?: number };
 /** `seen` is the version of the row that the provider was asked about: what came since is not in its answer. */
 type Asked = { readonly seen?: number };
 
+/** Who decided what no provider could tell, and why. */
+type Decided = { readonly by?: { readonly operatorId: string; readonly reason?: string } };
+
 export type RoundState = 'open' | 'settled' | 'void' | 'manual';
 
 export function createRoundActivities(deps: Pick<ActivityDeps, 'db' | 'gameProviders'>) {
@@ -63,7 +66,7 @@ export function createRoundActivities(deps: Pick<ActivityDeps, 'db' | 'gameProvi
     },
 
     /** Gives back every stake of the round that still stands; `over` is false where the round has moved, as above. */
-    async voidRound(round: AskedRound & Asked): Promise<{ returned: number; over: boolean }> {
+    async voidRound(round: AskedRound & Asked & Decided): Promise<{ returned: number; over: boolean }> {
       return db.transaction().execute(async (trx) => {
         const row = await lockRound(trx, round);
         if (row.state !== 'open' && row.state !== 'manual') return { returned: 0, over: true };
@@ -88,7 +91,7 @@ export function createRoundActivities(deps: Pick<ActivityDeps, 'db' | 'gameProvi
           const { externalId } = bet;
           orThrow(await postUndo(trx, { ...round, ...row }, givingBackOf(externalId), externalId));
         }
-        await resolveRound(trx, round, row.brand, 'void');
+        await resolveRound(trx, round, row.brand, 'void', round.by);
         return { returned: bets.length, over: true };
       });
     },
@@ -157,6 +160,7 @@ async function resolveRound(
   round: RoundKey,
   brand: string,
   outcome: 'settled' | 'void' | 'manual',
+  by?: Decided['by'],
 ): Promise<void> {
   await trx
     .updateTable('games.round')
@@ -179,8 +183,11 @@ async function resolveRound(
       payload: { integration: round.integration, round: round.roundRef, playerId: round.playerId, outcome },
     },
     {
-      actor: { kind: 'workflow', id: `round:${round.integration}:${round.roundRef}` },
+      actor: by
+        ? { kind: 'operator', id: by.operatorId }
+        : { kind: 'workflow', id: `round:${round.integration}:${round.roundRef}` },
       subject: `round:${round.integration}:${round.roundRef}`,
+      ...(by?.reason === undefined ? {} : { reason: by.reason }),
     },
   );
 }

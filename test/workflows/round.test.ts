@@ -1,5 +1,6 @@
 /** The `round` workflow on a real ledger under skipped time: asked, settled, voided, handed to a person. */
 import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WorkflowUpdateFailedError, type Client } from '@temporalio/client';
 import { createRoundActivities } from '#activities/games/rounds.ts';
@@ -209,7 +210,8 @@ describeWorkflows('a round left open', () => {
     answers = [() => fail('dependency-unavailable', 'silent')];
     await run(async (client) => {
       const handle = await start(client, opened);
-      const decision = { operatorId: randomUUID(), outcome: 'void' } as const;
+      const reason = 'the studio lost its log of that night';
+      const decision = { operatorId: randomUUID(), outcome: 'void', reason } as const;
       await expect(handle.executeUpdate(resolveRound, { args: [decision] })).rejects.toThrow(
         WorkflowUpdateFailedError,
       );
@@ -219,6 +221,17 @@ describeWorkflows('a round left open', () => {
       expect(await handle.executeUpdate(resolveRound, { args: [decision] })).toMatchObject({ stage: 'void' });
       await handle.result();
       await workflows.exportHistory(handle, 'round.decided-by-a-person');
+      const deeds = await database.db
+        .selectFrom('compliance.audit')
+        .select(['actor', 'reason', sql<string>`details ->> 'outcome'`.as('outcome')])
+        .where('action', '=', 'games.round.resolved')
+        .where('playerId', '=', opened.playerId)
+        .orderBy('id')
+        .execute();
+      expect(deeds).toEqual([
+        { actor: `workflow:round:studio:${opened.roundRef}`, reason: null, outcome: 'manual' },
+        { actor: `operator:${decision.operatorId}`, reason, outcome: 'void' },
+      ]);
     });
     expect(await cashOf(opened.playerId)).toBe(String(10n * euro));
   });
