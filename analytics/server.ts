@@ -4,7 +4,8 @@
  */
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ConfigFailure, loadAnalyticsConfig, type AnalyticsConfig } from '#workers/config.ts';
+import { ConfigFailure } from '#workers/config-failure.ts';
+import { loadAnalyticsConfig, type AnalyticsConfig } from '#workers/config.ts';
 import { openEngine } from './embedded/engine.ts';
 import { createClickHouseServer } from './embedded/http.ts';
 

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { putOperator } from '#activities/backoffice/operators.ts';
 import { createTestApi, type Answer, type TestApi } from '#test/support/api.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
+import { makePlayer } from '#test/support/factories.ts';
 import { seed } from '#workers/seed.ts';
 
 let database: TestDatabase;
@@ -30,6 +31,56 @@ test('an operator sees the own permissions, and nothing after signing out', asyn
   expect(me.body['permissions']).not.toContain('pam:pii:read');
   expect((await app.send('DELETE', '/admin/v1/sessions/current', undefined, { token })).status).toBe(204);
   expect(codeOf(await get('/admin/v1/me', token))).toBe('401 session-expired');
+});
+
+test('signing in and out is on record, in the audit trail and as facts', async () => {
+  const token = await app.signInAs(['support']);
+  const operatorId = String((await get('/admin/v1/me', token)).body['id']);
+  await app.send('DELETE', '/admin/v1/sessions/current', undefined, { token });
+  await app.send('DELETE', '/admin/v1/sessions/current', undefined, { token });
+  const { rows } = await database.ownerPool.query<{ type: string; actor: string }>(
+    `select o.type, a.actor from compliance.outbox o join compliance.audit a on a.event_id = o.event_id
+     where a.subject = $1 order by o.id`,
+    [`operator:${operatorId}`],
+  );
+  expect(rows).toEqual([
+    { type: 'backoffice.operator.signed-in', actor: `operator:${operatorId}` },
+    { type: 'backoffice.operator.signed-out', actor: `operator:${operatorId}` },
+  ]);
+});
+
+test('a page of rounds goes on where the last one ended, also within a round that many players share', async () => {
+  const players = [];
+  for (let seats = 0; seats < 5; seats += 1) players.push(await makePlayer(database.db));
+  for (const { id } of players)
+    await database.ownerPool.query(
+      `insert into games.round (integration, round_ref, player_id, asset, game_code, state, opened_at, guard_at)
+       values ('live', 'table-7', $1, 'EUR', 'roulette', 'manual', now(), now()),
+              ('another', 'table-7', $1, 'EUR', 'roulette', 'manual', now(), now())`,
+      [id],
+    );
+  const token = await app.signInAs(['support']);
+  const seen: string[] = [];
+  for (let next: unknown = ''; next !== null;) {
+    const after = next === '' ? '' : `&after=${String(next)}`;
+    const page = await get(`/admin/v1/rounds?state=manual&limit=3${after}`, token);
+    expect(page.status).toBe(200);
+    const items = page.body['items'] as { integration: string; playerId: string }[];
+    seen.push(...items.map(({ integration, playerId }) => `${integration} ${playerId}`));
+    next = page.body['next'];
+  }
+  expect(seen).toHaveLength(10);
+  expect(new Set(seen).size).toBe(10);
+  expect(codeOf(await get('/admin/v1/rounds?after=table-7', token))).toBe('400 invalid-request');
+});
+
+test('verifications are of players that exist, in the brands that the operator may see', async () => {
+  const player = await makePlayer(database.db);
+  const of = async (id: string, brands?: readonly string[]) =>
+    get(`/admin/v1/players/${id}/verifications`, await app.signInAs(['compliance'], brands));
+  expect(await of(player.id)).toMatchObject({ status: 200, body: { level: 'L0', items: [] } });
+  expect(codeOf(await of(randomUUID()))).toBe('404 not-found');
+  expect(codeOf(await of(player.id, ['borealis']))).toBe('404 not-found');
 });
 
 test('a role that is taken away is gone at the next request, a disabled account at once', async () => {

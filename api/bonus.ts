@@ -3,7 +3,9 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { grantAward } from '#activities/bonus/commands/grant-award.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import { parsePayable, toMoneyText } from '#domain/money.ts';
-import { awardForfeited, bonusAwardWorkflowId } from '#workflows/bonus-award.contract.ts';
+import { awardForfeited, bonusAwardStart } from '#workflows/bonus-award.contract.ts';
+import type { bonusAward } from '#workflows/bonus-award.ts';
+import { TypedSearchAttributes } from '@temporalio/common';
 import type { Api } from './app.ts';
 import { requireBrand, requireOperator } from './backoffice-guard.ts';
 import type { ApiDeps } from './context.ts';
@@ -11,6 +13,7 @@ import { idempotencyHeader, idFromKey, requestFingerprint } from './idempotency.
 import { requirePlayer } from './pam-guard.ts';
 import { problemResponses } from './problem.ts';
 import { idParam, moneyInput, moneyOutput, nullableMoneyOutput, pageOf, timestamp } from './schemas.ts';
+import { unlessOver } from './workflow-failures.ts';
 
 const awardInput = z
   .strictObject({
@@ -73,6 +76,8 @@ function mountGrant(api: Api, deps: ApiDeps): void {
           'forbidden',
           'not-found',
           'award-active',
+          'self-excluded',
+          'player-blocked',
           'idempotency-key-reused',
           'dependency-unavailable',
         ),
@@ -176,20 +181,37 @@ function mountPlayersAwards(api: Api, deps: ApiDeps): void {
     }),
     async (c) => {
       const { id } = c.req.valid('param');
-      const award = await deps.db
-        .selectFrom('bonus.award')
-        .select('state')
-        .where('id', '=', id)
-        .where('playerId', '=', c.get('player').playerId)
-        .executeTakeFirst();
+      const readState = () =>
+        deps.db
+          .selectFrom('bonus.award')
+          .select('state')
+          .where('id', '=', id)
+          .where('playerId', '=', c.get('player').playerId)
+          .executeTakeFirst();
+      const award = await readState();
       if (!award) throw new FailureError(fail('not-found', 'There is no such award.').failure);
       if (award.state !== 'active')
         throw new FailureError(fail('award-not-active', 'The award has ended.').failure);
       const client = await deps.temporal();
-      await client.workflow
-        .getHandle(bonusAwardWorkflowId(id))
-        .signal(awardForfeited, { reason: 'given up by the player' });
-      return c.body(null, 202);
+      const { playerId, brand } = c.get('player');
+      const { typedSearchAttributes, ...start } = bonusAwardStart({ awardId: id, playerId, brand });
+      // Started where the relay has not yet done so.
+      const isTold = await unlessOver(() =>
+        client.workflow.signalWithStart<typeof bonusAward, [{ reason: string }]>('bonusAward', {
+          ...start,
+          typedSearchAttributes: new TypedSearchAttributes(typedSearchAttributes),
+          signal: awardForfeited,
+          signalArgs: [{ reason: 'given up by the player' }],
+        }),
+      );
+      if (isTold) return c.body(null, 202);
+      const isOver = (await readState())?.state !== 'active';
+      throw new FailureError(
+        isOver
+          ? fail('award-not-active', 'The award has ended.').failure
+          : fail('dependency-unavailable', 'Nobody follows this award right now; support can see it.')
+              .failure,
+      );
     },
   );
 }

@@ -19,6 +19,7 @@ import { requireBrand, requireOperator } from './backoffice-guard.ts';
 import type { ApiDeps } from './context.ts';
 import { actKeyOf, bindKey, idempotencyHeader, idFromKey, requestFingerprint } from './idempotency.ts';
 import { openedOutput, readVerification, toApiVerification, verificationOutput } from './kyc/schemas.ts';
+import { mustSeePlayer } from './must-see-player.ts';
 import { requirePlayer } from './pam-guard.ts';
 import { problemResponses } from './problem.ts';
 import { idParam } from './schemas.ts';
@@ -210,6 +211,7 @@ export function mountKyc(api: Api, deps: ApiDeps): void {
 
   api.openapi(listRoute(deps), async (c) => {
     const { id } = c.req.valid('param');
+    await mustSeePlayer(deps.db, c.var.operator, id);
     const rows = await deps.db
       .selectFrom('kyc.verification')
       .selectAll()
@@ -217,7 +219,6 @@ export function mountKyc(api: Api, deps: ApiDeps): void {
       .orderBy('openedAt', 'desc')
       .limit(50)
       .execute();
-    if (rows[0]) requireBrand(c.var.operator, rows[0].brand);
     return c.json({ level: await readKycLevel(deps.db, id), items: rows.map(toApiVerification) }, 200);
   });
 }

@@ -54,31 +54,37 @@ export function createDatabase(pool: pg.Pool): Database {
 const unavailableCodes = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
+  'ECONNABORTED',
   'EPIPE',
   'ETIMEDOUT',
   'ENOTFOUND',
+  // The name server is away, or the container that had the name.
+  'EAI_AGAIN',
   'EHOSTUNREACH',
-  '57P01',
-  '57P02',
-  '57P03',
-  '08000',
-  '08001',
-  '08003',
-  '08004',
-  '08006',
-  '53300',
-  '57014',
+  'EHOSTDOWN',
+  'ENETUNREACH',
+  'ENETDOWN',
+  // A server that only reads: the address leads to a standby, as it does while a failover is under way.
+  '25006',
+  '25P03',
+  '25P04',
   '55P03',
   '40001',
   '40P01',
 ]);
 
+/** Classes of SQLSTATE: connection, resources (disk, memory, connections), operator intervention, system error. */
+const unavailableClasses = new Set(['08', '53', '57', '58']);
+
 /** True when an error says that the database is away or busy, so that a retry can succeed. */
 export function isDatabaseUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = (error as { code?: unknown }).code;
-  if (typeof code === 'string' && unavailableCodes.has(code)) return true;
+  if (typeof code === 'string' && (unavailableCodes.has(code) || isOfUnavailableClass(code))) return true;
   return /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error/.test(
     error.message,
   );
 }
+
+const isOfUnavailableClass = (code: string): boolean =>
+  /^[0-9A-Z]{5}$/.test(code) && unavailableClasses.has(code.slice(0, 2));

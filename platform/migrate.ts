@@ -1,6 +1,7 @@
 /** Brings the database given by DATABASE_URL to the newest schema; the one-shot container runs it before everything else. */
 import { migrateToLatest } from '#db/migrate.ts';
-import { ConfigFailure, loadConfig } from '#workers/config.ts';
+import { ConfigFailure } from '#workers/config-failure.ts';
+import { loadConfig } from '#workers/config.ts';
 import { BringUpFailure } from './bring-up-failure.ts';
 
 try {

@@ -4,16 +4,22 @@ import { describe, expect, test } from 'vitest';
 import { HDKey } from 'viem/accounts';
 import { parse } from 'yaml';
 import { createDatabase, openPool } from '#db/connect.ts';
+import { attemptStates, hasTakenMoney } from '#domain/payments/attempt-state.ts';
+import { payoutStates } from '#domain/payments/payout-state.ts';
 import { composeVariables, envLine } from '#platform/compose-env.ts';
-import { configKeys, ConfigFailure, loadConfig } from '#workers/config.ts';
+import { ConfigFailure } from '#workers/config-failure.ts';
+import { configKeys, loadConfig } from '#workers/config.ts';
 import { loadSignerConfig } from '#workers/signer/signer-config.ts';
 import { createMetrics } from '#workers/metrics.ts';
 import { watchUnreadableRules } from '#workers/payment-metrics.ts';
 import { showRuleReviews } from '#workers/rule-review-metrics.ts';
 import {
+  commandOf,
   compose,
   dockerfile,
   environmentOf,
+  foldersOf,
+  loadedBy,
   read,
   root,
   type ComposeService,
@@ -229,6 +235,21 @@ describe('Dockerfile', () => {
   });
 });
 
+describe('every image', () => {
+  test('has the folders of all that its commands load, so that none of them ends at its first import', () => {
+    const commands = services.flatMap(([name, { build }]) => {
+      const file = build && commandOf(name).find((part) => part.endsWith('.ts'));
+      return build && file ? [{ target: build.target, file }] : [];
+    });
+    expect(commands.length).toBeGreaterThan(10);
+    for (const { target, file } of [...commands, { target: 'vault', file: 'vault/rotate-keys.ts' }]) {
+      const folders = new Set([...loadedBy(file)].map((loaded) => loaded.split('/')[0]));
+      const missing = [...folders].filter((folder) => folder && !foldersOf(target).includes(folder));
+      expect([target, file, missing]).toEqual([target, file, []]);
+    }
+  });
+});
+
 describe('Grafana and Prometheus', () => {
   const known = async () => {
     const { registry } = createMetrics({ ofProcess: true });
@@ -283,5 +304,18 @@ describe('Grafana and Prometheus', () => {
       expect(Object.keys(compose.services)).toContain(target.split(':')[0]);
     const names = await known();
     for (const name of metricsIn(read('ops/prometheus/rules.yml'))) expect([...names]).toContain(name);
+  });
+
+  test('the share of attempts that succeed counts every end with money, of charges and of payouts, and no word that is never said', () => {
+    const withMoney = [
+      ...attemptStates.filter((state) => hasTakenMoney(state) || state === 'authorised'),
+      ...payoutStates.filter((state) => state.endsWith('paid')),
+    ];
+    for (const file of ['ops/prometheus/rules.yml', 'ops/grafana/dashboards/overview.json']) {
+      const counted = [...read(file).matchAll(/psp_attempts_total\{outcome[=!]~\\?"([^"\\]+)/g)].map(
+        ([, words]) => words?.split('|').toSorted(),
+      );
+      expect([file, counted]).toEqual([file, [withMoney.toSorted()]]);
+    }
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ConfigFailure } from '#workers/config.ts';
+import { ConfigFailure } from '#workers/config-failure.ts';
 import { loadVaultConfig } from './config.ts';
 
 const key = Buffer.alloc(32, 9).toString('base64');

@@ -1,6 +1,6 @@
 /** What the vault is told from outside; the one reader of its environment, and of nothing that belongs to the platform. */
 import { z } from 'zod';
-import { ConfigFailure } from '#workers/config.ts';
+import { ConfigFailure } from '#workers/config-failure.ts';
 import { Secret } from '#workers/secret.ts';
 import { secretProblems, type NamedSecret } from '#workers/secret-strength.ts';
 import { destination, type Destination } from './forward.ts';

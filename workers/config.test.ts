@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { ConfigFailure, loadConfig, type Environment } from './config.ts';
+import { ConfigFailure } from './config-failure.ts';
+import { loadConfig, type Environment } from './config.ts';
 
 const key = () => randomBytes(32).toString('base64');
 

@@ -6,6 +6,7 @@ import {
   type ChainName,
   type ListedToken,
 } from '#domain/payments/crypto/chains.ts';
+import { ConfigFailure } from './config-failure.ts';
 import { Secret } from './secret.ts';
 import { secretProblems, type NamedSecret } from './secret-strength.ts';
 
@@ -166,17 +167,6 @@ export interface Config {
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
   readonly otlpEndpoint: string | undefined;
   readonly workerBuildId: string | undefined;
-}
-
-/** The environment is not fit to start with; `problems` holds one sentence for each reason. */
-export class ConfigFailure extends Error {
-  readonly problems: readonly string[];
-
-  constructor(problems: readonly string[]) {
-    super(problems.join('\n'));
-    this.name = 'ConfigFailure';
-    this.problems = problems;
-  }
 }
 
 const port = z

@@ -1,7 +1,8 @@
 /** Who signs the ledger, and that production has somebody who does. */
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { ConfigFailure, type Config } from './config.ts';
+import { ConfigFailure } from './config-failure.ts';
+import type { Config } from './config.ts';
 import { ledgerSigner, ledgerWitness } from './ledger-checkpoints.ts';
 import { Secret } from './secret.ts';
 

@@ -5,7 +5,8 @@ import { LogForkedError, signCheckpoint } from '#activities/wallet/log/checkpoin
 import { createNoteSigner, type NoteSigner } from '#activities/wallet/log/signed-note.ts';
 import { askWitness, type Witness } from '#activities/wallet/log/witness.ts';
 import type { Database } from '#db/connect.ts';
-import { ConfigFailure, type Config } from './config.ts';
+import { ConfigFailure } from './config-failure.ts';
+import type { Config } from './config.ts';
 import type { Metrics } from './metrics.ts';
 
 /** Half of the minute that is promised, so that one failure does not break the promise. */

@@ -1,5 +1,5 @@
 /** How a process ends: on a signal in order and with an exit code that tells the truth, on a fault at once. */
-import { ConfigFailure } from './config.ts';
+import { ConfigFailure } from './config-failure.ts';
 
 export type Closing = {
   /** Runs when the process is told to stop; the last one added runs first. */

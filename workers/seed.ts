@@ -18,7 +18,8 @@ import { seedSecondChargePolicies } from '#activities/payments/second-charge.ts'
 import { seedUnauthenticatedChargePolicies } from '#activities/payments/unauthenticated-charge.ts';
 import { seedAssets } from '#activities/wallet/assets.ts';
 import { createDatabase, openPool, type Database } from '#db/connect.ts';
-import { ConfigFailure, loadConfig, type Config } from './config.ts';
+import { ConfigFailure } from './config-failure.ts';
+import { loadConfig, type Config } from './config.ts';
 import { runProcess, type Closing } from './process.ts';
 import { affiliates, brands, termsOf } from './seed-data.ts';
 import { studioIntegrations } from './seed-studio.ts';

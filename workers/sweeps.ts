@@ -10,6 +10,7 @@ import { takeOpenFeedMessages } from '#activities/games/commands/take-feed-messa
 import { claimExpiredRounds } from '#activities/games/guard.ts';
 import { expireHolds } from '#activities/wallet/hold-expiry.ts';
 import { rollUpJackpotPools } from '#activities/wallet/jackpot-pools.ts';
+import { forgetOldAttempts } from '#activities/sign-in-throttle.ts';
 import type { Database } from '#db/connect.ts';
 import { taskQueues } from '#domain/task-queues.ts';
 import { bonusAwardStart } from '#workflows/bonus-award.contract.ts';
@@ -38,6 +39,7 @@ import { sweepBets, sweepMarketResults } from './sweep-book.ts';
 import type { Metrics } from './metrics.ts';
 import { sweepLateVoids } from './sweep-late-voids.ts';
 import { sweepNamedBreaks } from './sweep-named-breaks.ts';
+import { inTurns } from './sweep-turns.ts';
 import { sweepReconciliations } from './sweep-reconciliations.ts';
 import { expireTransfers } from '#activities/payments/commands/expire-transfers.ts';
 import { expireRampQuotes } from '#activities/payments/commands/ramp-quotes.ts';
@@ -96,6 +98,7 @@ export const sweeps: readonly Sweep[] = [
   { name: 'bets', everyMs: 60_000, run: sweepBets },
   { name: 'bank', everyMs: 10_000, run: sweepBank },
   { name: 'announced-transfers', everyMs: 600_000, runAlone: (db) => expireTransfers(db) },
+  { name: 'sign-in-attempts', everyMs: 600_000, runAlone: (db) => forgetOldAttempts(db) },
   { name: 'ramp-quotes', everyMs: 10_000, runAlone: (db) => expireRampQuotes(db) },
   { name: 'crypto-deposits', everyMs: 10_000, run: sweepCryptoDeposits },
   { name: 'crypto-wallets', everyMs: 5_000, run: sweepCryptoWallets },
@@ -151,19 +154,25 @@ async function sweepRounds(client: Client, db: Database): Promise<number> {
   return expired.length;
 }
 
-/** Younger rows are on their way through the relay; older ones than a month were swept many times. */
-const unsettled = (column: string) =>
-  sql<boolean>`${sql.ref(column)} < now() - interval '1 minute' and ${sql.ref(column)} > now() - interval '31 days'`;
+/** Younger rows are on their way through the relay. */
+const unsettled = (column: string) => sql<boolean>`${sql.ref(column)} < now() - interval '1 minute'`;
+
+const openRegistrations = inTurns(
+  (db, after: string | null) =>
+    db
+      .selectFrom('pam.player')
+      .select(['id', 'brand', 'jurisdiction'])
+      .where('status', '=', 'email-unverified')
+      .where(unsettled('registeredAt'))
+      .$if(after !== null, (query) => query.where('id', '>', after ?? ''))
+      .orderBy('id')
+      .limit(rowsMax)
+      .execute(),
+  ({ id }) => id,
+);
 
 async function sweepRegistrations(client: Client, db: Database): Promise<number> {
-  const rows = await db
-    .selectFrom('pam.player')
-    .select(['id', 'brand', 'jurisdiction'])
-    .where('status', '=', 'email-unverified')
-    .where(unsettled('registeredAt'))
-    .orderBy('registeredAt', 'desc')
-    .limit(rowsMax)
-    .execute();
+  const rows = await openRegistrations(db);
   for (const { id, brand, jurisdiction } of rows) {
     const start = registrationStart({ playerId: id, brand, jurisdiction });
     await startOnce(
@@ -176,15 +185,22 @@ async function sweepRegistrations(client: Client, db: Database): Promise<number>
   return rows.length;
 }
 
+const openVerifications = inTurns(
+  (db, after: string | null) =>
+    db
+      .selectFrom('kyc.verification')
+      .select(['id', 'playerId', 'brand', 'jurisdiction'])
+      .where('state', 'in', ['opened', 'pending', 'on-hold'])
+      .where(unsettled('openedAt'))
+      .$if(after !== null, (query) => query.where('id', '>', after ?? ''))
+      .orderBy('id')
+      .limit(rowsMax)
+      .execute(),
+  ({ id }) => id,
+);
+
 async function sweepVerifications(client: Client, db: Database): Promise<number> {
-  const rows = await db
-    .selectFrom('kyc.verification')
-    .select(['id', 'playerId', 'brand', 'jurisdiction'])
-    .where('state', 'in', ['opened', 'pending', 'on-hold'])
-    .where(unsettled('openedAt'))
-    .orderBy('openedAt', 'desc')
-    .limit(rowsMax)
-    .execute();
+  const rows = await openVerifications(db);
   for (const { id, playerId, brand, jurisdiction } of rows) {
     await startOnce(
       client.workflow.start<typeof verification>(
@@ -196,15 +212,22 @@ async function sweepVerifications(client: Client, db: Database): Promise<number>
   return rows.length;
 }
 
+const openLimitChanges = inTurns(
+  (db, after: string | null) =>
+    db
+      .selectFrom('responsibleGambling.limitChange')
+      .select(['id', 'playerId', 'brand', 'jurisdiction'])
+      .where('state', 'in', ['cooling-off', 'awaiting-confirmation'])
+      .where(unsettled('requestedAt'))
+      .$if(after !== null, (query) => query.where('id', '>', after ?? ''))
+      .orderBy('id')
+      .limit(rowsMax)
+      .execute(),
+  ({ id }) => id,
+);
+
 async function sweepLimitChanges(client: Client, db: Database): Promise<number> {
-  const rows = await db
-    .selectFrom('responsibleGambling.limitChange')
-    .select(['id', 'playerId', 'brand', 'jurisdiction'])
-    .where('state', 'in', ['cooling-off', 'awaiting-confirmation'])
-    .where(unsettled('requestedAt'))
-    .orderBy('requestedAt', 'desc')
-    .limit(rowsMax)
-    .execute();
+  const rows = await openLimitChanges(db);
   for (const { id, ...rest } of rows) {
     await startOnce(
       client.workflow.start<typeof limitChange>(
@@ -216,15 +239,30 @@ async function sweepLimitChanges(client: Client, db: Database): Promise<number> 
   return rows.length;
 }
 
+type ExclusionKey = { readonly playerId: string; readonly number: number };
+
+/** Of any age: one lasts for years, and its clock may have been lost with the workflow server's data at any time. */
+const openExclusions = inTurns(
+  (db, after: ExclusionKey | null) =>
+    db
+      .selectFrom('responsibleGambling.exclusion')
+      .select(['playerId', 'number', 'brand', 'jurisdiction', 'kind'])
+      .where('state', '!=', 'ended')
+      .where(unsettled('startedAt'))
+      .$if(after !== null, (query) =>
+        query.where(
+          sql<boolean>`(player_id, number) > (${after?.playerId}::uuid, ${after?.number}::integer)`,
+        ),
+      )
+      .orderBy('playerId')
+      .orderBy('number')
+      .limit(rowsMax)
+      .execute(),
+  ({ playerId, number }): ExclusionKey => ({ playerId, number }),
+);
+
 async function sweepExclusions(client: Client, db: Database): Promise<number> {
-  const rows = await db
-    .selectFrom('responsibleGambling.exclusion')
-    .select(['playerId', 'number', 'brand', 'jurisdiction', 'kind'])
-    .where('state', '!=', 'ended')
-    .where(unsettled('startedAt'))
-    .orderBy('startedAt', 'desc')
-    .limit(rowsMax)
-    .execute();
+  const rows = await openExclusions(db);
   for (const { kind, ...input } of rows) {
     await startOnce(
       kind === 'time-out'

@@ -15,6 +15,7 @@ import {
   type BonusAwardInput,
   type BonusAwardStage,
 } from './bonus-award.contract.ts';
+import { insist } from './insist.ts';
 import { database } from './retry-profiles.ts';
 import { stageKey } from './search-attributes.ts';
 
@@ -41,11 +42,11 @@ export async function bonusAward(input: BonusAwardInput): Promise<BonusAwardStag
   });
 
   while (stage === 'wagering') {
-    const standing = await readAward({ awardId });
+    const standing = await insist(() => readAward({ awardId }));
     if (standing.state !== 'active') stage = standing.state;
-    else if (standing.wagered) stage = moved(await convertAward({ awardId }));
-    else if (givenUp !== null) stage = moved(await forfeitAward({ awardId, reason: givenUp }));
-    else if (standing.remainingMs <= 0) stage = moved(await forfeitAward({ awardId, reason: 'expired' }));
+    else if (standing.wagered) stage = moved(await insist(() => convertAward({ awardId })));
+    else if (givenUp !== null) stage = await forfeit(givenUp);
+    else if (standing.remainingMs <= 0) stage = await forfeit('expired');
     else {
       poked = false;
       await condition(() => poked, standing.remainingMs);
@@ -53,6 +54,10 @@ export async function bonusAward(input: BonusAwardInput): Promise<BonusAwardStag
   }
   upsertSearchAttributes([{ key: stageKey, value: stage }]);
   return stage;
+
+  async function forfeit(reason: string): Promise<BonusAwardStage> {
+    return moved(await insist(() => forfeitAward({ awardId, reason })));
+  }
 }
 
 const moved = (state: 'active' | 'converted' | 'forfeited'): BonusAwardStage =>

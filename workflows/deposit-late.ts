@@ -6,6 +6,7 @@ import { hasTakenMoney } from '#domain/payments/attempt-state.ts';
 import { outcomeBudgetMs, pollPauseMs } from '#domain/payments/budgets.ts';
 import { taskQueues } from '#domain/task-queues.ts';
 import { depositLateNotified, type DepositLateInput } from './deposit-late.contract.ts';
+import { insist } from './insist.ts';
 import { database, provider } from './retry-profiles.ts';
 import { refundSecondCharge } from './second-charge.ts';
 
@@ -33,7 +34,7 @@ export async function depositLate(
     isTold = true;
   });
   if (!(await findMoney())) return 'nothing';
-  const outcome = await captureDeposit(at);
+  const outcome = await insist(() => captureDeposit(at));
   if (outcome.kind === 'captured') return 'credited';
   if (outcome.kind !== 'elsewhere' || !patched('second-charge')) return 'duplicate';
   return (await refundSecondCharge(at)) ? 'refunded' : 'duplicate';
@@ -44,7 +45,7 @@ export async function depositLate(
     let unclear = 0;
     for (;;) {
       isTold = false;
-      const { state, isUnclear = false } = await refreshAttempt(at);
+      const { state, isUnclear = false } = await insist(() => refreshAttempt(at));
       if (hasTakenMoney(state)) return true;
       if (!patched('asked-again')) return false;
       const pauseMs = isUnclear ? pollPauseMs(unclear, unclearPauseMsMax) : pausesMs[noes];

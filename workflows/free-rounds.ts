@@ -3,7 +3,6 @@ import { proxyActivities, setHandler, setWorkflowOptions } from '@temporalio/wor
 import type { createFreeRoundsActivities } from '#activities/games/free-rounds.ts';
 import { taskQueues } from '#domain/task-queues.ts';
 import { freeRoundsNoticed, type FreeRoundsInput } from './free-rounds.contract.ts';
-import { insist } from './insist.ts';
 import { provider } from './retry-profiles.ts';
 import { followRow, type Poke } from './row-clock.ts';
 
@@ -20,5 +19,5 @@ export async function freeRounds({ freeRoundsId }: FreeRoundsInput): Promise<str
   setHandler(freeRoundsNoticed, () => {
     poke.waiting = true;
   });
-  return followRow(() => insist(() => advanceFreeRounds({ freeRoundsId })), poke);
+  return followRow(() => advanceFreeRounds({ freeRoundsId }), poke);
 }

@@ -23,6 +23,7 @@ import {
   type RegistrationInput,
   type RegistrationStage,
 } from './registration.contract.ts';
+import { insist } from './insist.ts';
 import { database, notify } from './retry-profiles.ts';
 import { stageKey } from './search-attributes.ts';
 
@@ -55,6 +56,10 @@ export async function registration(input: RegistrationInput): Promise<Registrati
     wanted += 1;
   });
 
+  const isVerified = async (): Promise<boolean> => {
+    const { state } = await insist(() => readRegistration({ playerId: input.playerId }));
+    return state === 'verified';
+  };
   const end = (last: RegistrationStage): RegistrationStage => {
     stage = last;
     upsertSearchAttributes([{ key: stageKey, value: last }]);
@@ -69,7 +74,7 @@ export async function registration(input: RegistrationInput): Promise<Registrati
   const verifiedWithin = async (deadline: number): Promise<boolean> => {
     for (;;) {
       const leftMs = deadline - Date.now();
-      if (leftMs <= 0) return (await readRegistration({ playerId: input.playerId })).state === 'verified';
+      if (leftMs <= 0) return isVerified();
       if (!(await condition(() => poked || wanted > 0, leftMs))) continue;
       if (wanted > 0) {
         wanted = 0;
@@ -77,7 +82,7 @@ export async function registration(input: RegistrationInput): Promise<Registrati
       }
       if (poked) {
         poked = false;
-        if ((await readRegistration({ playerId: input.playerId })).state === 'verified') return true;
+        if (await isVerified()) return true;
       }
     }
   };
@@ -87,7 +92,7 @@ export async function registration(input: RegistrationInput): Promise<Registrati
   if (await verifiedWithin(startedAt + verificationReminderAfterMs)) return end('verified');
   await mail('verify-email-reminder');
   if (await verifiedWithin(startedAt + verificationClosesAfterMs)) return end('verified');
-  const { state } = await closeRegistration({ playerId: input.playerId });
+  const { state } = await insist(() => closeRegistration({ playerId: input.playerId }));
   return end(state === 'verified' ? 'verified' : 'closed');
 }
 
@@ -101,6 +106,6 @@ async function sendOrRecord(order: {
     await sendEmail(order);
   } catch (error) {
     if (!(error instanceof ActivityFailure)) throw error;
-    await abandonEmail(order);
+    await insist(() => abandonEmail(order));
   }
 }

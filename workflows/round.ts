@@ -12,6 +12,7 @@ import {
 } from '@temporalio/workflow';
 import type { createRoundActivities } from '#activities/games/rounds.ts';
 import { taskQueues } from '#domain/task-queues.ts';
+import { insist } from './insist.ts';
 import { roundLookedAtAgain } from './patches.ts';
 import { database, providerOnce } from './retry-profiles.ts';
 import {
@@ -74,7 +75,7 @@ export async function round(input: RoundInput): Promise<RoundView> {
   let end = input.waiting ? null : await askUntilKnown();
   while (end === null) {
     moveTo('with-a-person');
-    await handRoundToPerson(input);
+    await insist(() => handRoundToPerson(input));
     const ended = await waitForPerson();
     if (ended !== null) {
       end = ended;
@@ -82,7 +83,9 @@ export async function round(input: RoundInput): Promise<RoundView> {
     }
     const [decision] = decisions;
     if (decision?.outcome === 'void') {
-      const { over, refused } = await voidRound({ ...input, proposalId: decision.proposalId ?? null });
+      const { over, refused } = await insist(() =>
+        voidRound({ ...input, proposalId: decision.proposalId ?? null }),
+      );
       // The round is not what two people saw: it waits for a person as before.
       end = refused === true ? null : isNot(over) ? 'reopened' : 'void';
       if (end !== null) moveTo(end);
@@ -112,7 +115,7 @@ export async function round(input: RoundInput): Promise<RoundView> {
     let lookMs = firstLookMs;
     for (let looks = 0; looks < looksMax; looks += 1) {
       if (await condition(isDecided, lookMs)) return null;
-      const ended = endOf(await readRound(input));
+      const ended = endOf(await insist(() => readRound(input)));
       // Who has decided meanwhile is answered by the decision's own path, which finds the round as it is.
       if (isDecided()) return null;
       if (ended !== null) return ended;
@@ -130,7 +133,7 @@ export async function round(input: RoundInput): Promise<RoundView> {
 
   /** Null where stakes have come since the provider was asked about version `seen`. */
   async function giveBack(seen: number): Promise<'void' | null> {
-    const { over } = await voidRound({ ...input, seen });
+    const { over } = await insist(() => voidRound({ ...input, seen }));
     return isNot(over) ? null : 'void';
   }
 
@@ -138,14 +141,16 @@ export async function round(input: RoundInput): Promise<RoundView> {
   async function askUntilKnown(): Promise<End | null> {
     let waitMs = firstWaitMs;
     for (let waitedMs = 0; waitedMs < askingMsMax; waitMs = Math.min(waitMs * 2, waitMsMax)) {
-      const row = await readRound(input);
+      const row = await insist(() => readRound(input));
       const ended = endOf(row);
       if (ended !== null) return ended;
       const outcome = await askProvider(input).catch(() => null);
       view = { ...view, asked: view.asked + 1 };
       if (outcome?.state === 'finished') {
         const { transactions } = outcome;
-        const { settled } = await settleRound({ round: input, transactions, seen: row.version });
+        const { settled } = await insist(() =>
+          settleRound({ round: input, transactions, seen: row.version }),
+        );
         if (!isNot(settled)) return 'settled';
       }
       if (outcome?.state === 'void' && (await giveBack(row.version)) === 'void') return 'void';

@@ -18,6 +18,7 @@ import {
   verificationDaysMax,
 } from '#domain/kyc/review.ts';
 import { taskQueues } from '#domain/task-queues.ts';
+import { insist } from './insist.ts';
 import { database, provider } from './retry-profiles.ts';
 import { stageKey } from './search-attributes.ts';
 import {
@@ -89,11 +90,11 @@ export async function verification(input: VerificationInput): Promise<Verificati
     poked = false;
     await askVendor();
     if (view.state === 'opened' && Date.now() >= remindAtMs) {
-      await remindOfVerification({ verificationId });
+      await insist(() => remindOfVerification({ verificationId }));
       remindAtMs = Number.POSITIVE_INFINITY;
     }
     if (Date.now() >= expireAtMs) {
-      const { remainingMs, ...status } = await expireVerification({ verificationId });
+      const { remainingMs, ...status } = await insist(() => expireVerification({ verificationId }));
       show(status);
       // Under review, or the database's clock is behind ours: asked again later.
       expireAtMs = Date.now() + (remainingMs > 0 ? remainingMs : dayMs);

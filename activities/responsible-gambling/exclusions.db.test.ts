@@ -1,15 +1,20 @@
 /** Exclusions on the real database: they hold from the commit, are never shortened and end only as the law says. */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { currentProfile } from '#activities/compliance/profiles.ts';
-import { setPlayBrake } from '#activities/wallet/player-wallet.ts';
+import { lockPlayer, unlockPlayer } from '#activities/pam/commands/player-lock.ts';
+import { openWallet, setPlayBrake } from '#activities/wallet/player-wallet.ts';
 import { orThrow } from '#domain/failures.ts';
 import type { ExclusionKind } from '#domain/responsible-gambling/exclusion-terms.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
+import { makeAsset } from '#test/support/factories.ts';
 import { createTestPlayer, seedProtection, type TestPlayer } from '#test/support/protected-player.ts';
 import { reserveDepositLimit } from './commands/deposit-limit.ts';
 import { requestExclusion, requestReinstatement } from './commands/exclusions.ts';
 import { createExclusionActivities } from './exclusion-activities.ts';
+import { applyPlayBrake } from './play-brake.ts';
 
 let database: TestDatabase;
 
@@ -210,3 +215,99 @@ describe('a self-exclusion', () => {
     }
   });
 });
+
+describe("an exclusion and an operator's lock", () => {
+  const order = (player: TestPlayer) => ({
+    playerId: player.playerId,
+    operatorId: randomUUID(),
+    reason: 'chargeback under review',
+  });
+
+  it('that ends behind the lock does not come back with the unlocking', async () => {
+    const player = await createTestPlayer(database);
+    await exclude(player, 'self-exclusion', 'P6M');
+    await age(player, 1, '7 months');
+    await advance(player, 1);
+    await reinstate(player, 1);
+    orThrow(await lockPlayer(database.db, order(player)));
+    await age(player, 1, '24 hours 1 second');
+    expect(await advance(player, 1)).toMatchObject({ state: 'ended', over: true });
+    expect(await brakeOf(player)).toMatchObject({ reason: 'account-locked', until: 'infinity' });
+    orThrow(await unlockPlayer(database.db, order(player)));
+    expect(await brakeOf(player)).toMatchObject({ reason: null, until: null });
+  });
+
+  it('that begins while the account is being locked holds after the unlocking', async () => {
+    const player = await createTestPlayer(database);
+    const excluding = Promise.withResolvers<void>();
+    const locking = Promise.withResolvers<void>();
+    const excluded = database.db.transaction().execute(async (trx) => {
+      // What requestExclusion writes, held open where its commit would be.
+      await trx
+        .insertInto('responsibleGambling.exclusion')
+        .values({
+          playerId: player.playerId,
+          number: 1,
+          brand: player.brand,
+          jurisdiction: player.jurisdiction,
+          profileVersion: 1,
+          kind: 'self-exclusion',
+          until: sql<Date>`now() + interval '6 months'`,
+          reinstatableFrom: sql<Date>`now() + interval '6 months'`,
+        })
+        .execute();
+      await applyPlayBrake(trx, player.playerId);
+      excluding.resolve();
+      await locking.promise;
+    });
+    await excluding.promise;
+    const locked = lockPlayer(database.db, order(player));
+    await untilSomebodyWaits();
+    locking.resolve();
+    await excluded;
+    orThrow(await locked);
+    orThrow(await unlockPlayer(database.db, order(player)));
+    expect(await brakeOf(player)).toMatchObject({ reason: 'self-exclusion', until: 'infinity' });
+  });
+});
+
+describe('an exclusion and a wallet that is being opened', () => {
+  it('holds for the new wallet, too, whichever of them commits first', async () => {
+    const player = await createTestPlayer(database);
+    await makeAsset(database.db, 'USDT');
+    const opened = Promise.withResolvers<void>();
+    const closing = Promise.withResolvers<void>();
+    const opening = database.db.transaction().execute(async (trx) => {
+      await openWallet(trx, { ...player, asset: 'USDT' });
+      opened.resolve();
+      await closing.promise;
+    });
+    await opened.promise;
+    const excluded = exclude(player, 'self-exclusion', 'P6M');
+    await delay(300);
+    closing.resolve();
+    await opening;
+    orThrow(await excluded);
+    const wallets = await database.db
+      .selectFrom('wallet.playerWallet')
+      .select(['asset', 'playBlockReason'])
+      .where('playerId', '=', player.playerId)
+      .orderBy('asset')
+      .execute();
+    expect(wallets).toEqual([
+      { asset: 'EUR', playBlockReason: 'self-exclusion' },
+      { asset: 'USDT', playBlockReason: 'self-exclusion' },
+    ]);
+  });
+});
+
+/** Until a transaction of this database waits for a lock of another one. */
+const untilSomebodyWaits = () =>
+  expect
+    .poll(async () => {
+      const { rows } = await database.ownerPool.query(
+        `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+      );
+      return rows.length;
+    })
+    .toBeGreaterThan(0);

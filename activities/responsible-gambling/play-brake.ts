@@ -1,7 +1,7 @@
 /** Sets the wallet's play brake to what the player's exclusions together demand. */
 import { sql } from 'kysely';
 import type { Trx } from '#db/connect.ts';
-import { setPlayBrake } from '#activities/wallet/player-wallet.ts';
+import { lockWallets, setPlayBrake } from '#activities/wallet/player-wallet.ts';
 
 /** Reasons on the wallet that belong to this module; pam's lock has its own and is not ours to lift. */
 const ownReasons = ['time-out', 'self-exclusion'];
@@ -19,6 +19,7 @@ type Standing = {
  * player is reinstated; a time-out holds to its end; an operator's lock outlives both.
  */
 export async function applyPlayBrake(trx: Trx, playerId: string): Promise<void> {
+  await lockWallets(trx, playerId);
   const standing = await readStanding(trx, playerId);
   if (standing.selfExcluded)
     return setPlayBrake(trx, playerId, { until: 'infinity', reason: 'self-exclusion' });

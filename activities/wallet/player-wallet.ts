@@ -19,8 +19,24 @@ export type NewWallet = {
   readonly jurisdiction: string;
 };
 
+/**
+ * Locks the player's wallets until `trx` ends. Who sets a brake and who opens a wallet take turns by it: an exclusion that
+ * commits while a wallet is being opened would otherwise miss it, and the wallet the exclusion. What decides about a brake
+ * reads after it.
+ */
+export async function lockWallets(trx: Trx, playerId: string): Promise<void> {
+  await trx
+    .selectFrom('wallet.playerWallet')
+    .select('asset')
+    .where('playerId', '=', playerId)
+    .orderBy('asset')
+    .forUpdate()
+    .execute();
+}
+
 /** Opens a wallet; opening it twice is harmless. A brake on the player's other wallets holds for the new one, too. */
 export async function openWallet(trx: Trx, wallet: NewWallet): Promise<void> {
+  await lockWallets(trx, wallet.playerId);
   await trx
     .insertInto('wallet.playerWallet')
     .values(wallet)
@@ -45,6 +61,8 @@ export async function setPlayBrake(
   playerId: string,
   brake: { readonly until: Date | 'infinity'; readonly reason: string } | null,
 ): Promise<void> {
+  // A statement of its own: one that has waited for a lock does not see the wallet that was opened meanwhile.
+  await lockWallets(trx, playerId);
   await trx
     .updateTable('wallet.playerWallet')
     .set({

@@ -9,6 +9,8 @@ export const sessionTouchEveryMs = 60_000;
 
 /** Tries per account and address before sign-in is refused for the rest of the window. */
 export const signInAttemptsMax = 10;
+/** Tries of one address at all accounts together: many people share one, and a list of accounts is longer. */
+export const signInAttemptsPerAddressMax = 300;
 export const signInWindowMs = 15 * 60_000;
 
 /** An e-mail address as it is compared: what a player types in capitals is still the same address. */

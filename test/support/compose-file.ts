@@ -55,14 +55,40 @@ export const environmentOf = (
     ]),
   );
 
+const stageOf = (name: string): string =>
+  dockerfile.split(/^FROM /m).find((text) => text.split('\n')[0]?.endsWith(` AS ${name}`)) ?? '';
+
+/** Folders of ours that an image has: its own, and those of the stages that it is made from. */
+export function foldersOf(stage: string): readonly string[] {
+  const text = stageOf(stage);
+  const bases = [
+    /^(\S+) AS /.exec(text)?.[1] ?? '',
+    ...matchesOf(text, /^COPY --from=(\S+).* \/app \/app$/gm),
+  ];
+  return [...matchesOf(text, /^COPY (\w+) \1$/gm), ...bases.filter(stageOf).flatMap(foldersOf)];
+}
+
+/** Every file that one loads. An import of nothing but types goes with the types; one of named types does not. */
+export function loadedBy(file: string, seen = new Set<string>()): ReadonlySet<string> {
+  if (seen.has(file)) return seen;
+  seen.add(file);
+  const form =
+    /^(?:import|export) (?!type )[^;'"]*?from '([#.][^']+\.ts)'|^import '([#.][^']+\.ts)'|import\('([#.][^']+\.ts)'\)/gm;
+  for (const [, ...found] of read(file).matchAll(form)) {
+    const target = found.find((one) => one !== undefined) ?? '';
+    loadedBy(target.startsWith('#') ? target.slice(1) : join(dirname(file), target), seen);
+  }
+  return seen;
+}
+
+const matchesOf = (text: string, form: RegExp): string[] =>
+  [...text.matchAll(form)].map(([, one]) => one ?? '');
+
 /** The command of a service that we build: its own, or the last one of its stage. */
 export function commandOf(service: string): readonly string[] {
   const { command, build } = compose.services[service] ?? {};
   if (command !== undefined) return command;
-  const stage = dockerfile
-    .split(/^FROM /m)
-    .find((text) => text.split('\n')[0]?.endsWith(` AS ${build?.target}`));
-  const [, last] = /^CMD (\[.+\])$/m.exec(stage ?? '') ?? [];
+  const [, last] = /^CMD (\[.+\])$/m.exec(stageOf(build?.target ?? '')) ?? [];
   if (last === undefined) throw new Error(`The image of ${service} has no command.`);
   return JSON.parse(last) as string[];
 }

@@ -4,12 +4,14 @@ import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createAwardActivities } from '#activities/bonus/awards.ts';
 import { grantAward } from '#activities/bonus/commands/grant-award.ts';
-import { openWallet, readBalances } from '#activities/wallet/player-wallet.ts';
+import { openWallet, readBalances, setPlayBrake } from '#activities/wallet/player-wallet.ts';
 import { postCommand } from '#activities/wallet/post.ts';
 import { orThrow } from '#domain/failures.ts';
 import type { bonusAward } from '#workflows/bonus-award.ts';
 import { awardForfeited, awardWagered, bonusAwardWorkflowId } from '#workflows/bonus-award.contract.ts';
+import { createTestApi } from '#test/support/api.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
+import { openTestSession } from '#test/support/protected-player.ts';
 import {
   createWorkflowEnvironment,
   describeWorkflows,
@@ -114,6 +116,30 @@ describeWorkflows('an award', () => {
     await database?.drop();
   });
 
+  test('is granted to nobody who has excluded himself or is locked', async () => {
+    const { playerId } = await grantedAward();
+    const brake = (reason: string) =>
+      database.db.transaction().execute((trx) => setPlayBrake(trx, playerId, { until: 'infinity', reason }));
+    const grant = () =>
+      grantAward(database.db, {
+        amount: 10n * euro,
+        wageringTimes: 2,
+        betMax: null,
+        days: 7,
+        awardId: randomUUID(),
+        playerId,
+        brand: 'aurora',
+        asset: 'EUR',
+        operatorId: randomUUID(),
+        reason: 'a bonus to come back for',
+        fingerprint: Buffer.from('one'),
+      });
+    await brake('self-exclusion');
+    expect(await grant()).toMatchObject({ failure: { code: 'self-excluded' } });
+    await brake('account-locked');
+    expect(await grant()).toMatchObject({ failure: { code: 'player-blocked' } });
+  });
+
   test('converts when its wagering is complete, and the maximum bet holds until then', async () => {
     const award = await grantedAward();
     await run(async (client) => {
@@ -155,5 +181,33 @@ describeWorkflows('an award', () => {
       await workflows.exportHistory(handle, 'bonus-award.given-up');
     });
     expect(await readBalances(database.db, award.playerId)).toMatchObject([{ cash: 0n, bonus: 0n }]);
+  });
+
+  test('can be given up before anybody has begun to follow it, and only once', async () => {
+    const award = await grantedAward();
+    const token = await openTestSession(database, award);
+    await run(async (client) => {
+      const app = await createTestApi(database, { temporal: () => Promise.resolve(client) });
+      const giveUp = () =>
+        app.send('POST', `/v1/awards/${award.awardId}/forfeit`, undefined, { token, key: randomUUID() });
+      expect((await giveUp()).status).toBe(202);
+      const handle = client.workflow.getHandle<typeof bonusAward>(bonusAwardWorkflowId(award.awardId));
+      expect(await handle.result()).toBe('forfeited');
+      expect(await giveUp()).toMatchObject({ status: 409, body: { code: 'award-not-active' } });
+      await app.close();
+    });
+  });
+
+  test('whose workflow was ended by hand is no bug of the player who gives it up', async () => {
+    const award = await grantedAward();
+    const token = await openTestSession(database, award);
+    await run(async (client) => {
+      await (await start(client, award)).terminate('by hand');
+      const app = await createTestApi(database, { temporal: () => Promise.resolve(client) });
+      const path = `/v1/awards/${award.awardId}/forfeit`;
+      const answer = await app.send('POST', path, undefined, { token, key: randomUUID() });
+      expect(answer).toMatchObject({ status: 503, body: { code: 'dependency-unavailable' } });
+      await app.close();
+    });
   });
 });

@@ -5,7 +5,8 @@ import { assets } from '#domain/assets.ts';
 import { chainNames, chainOf, tokenListProblems } from '#domain/payments/crypto/chains.ts';
 import { parseDecimal } from '#domain/money.ts';
 import { getAddress, isAddress } from 'viem';
-import { ConfigFailure, type Environment } from '../config.ts';
+import { ConfigFailure } from '../config-failure.ts';
+import type { Environment } from '../config.ts';
 import { Secret } from '../secret.ts';
 
 const pairs = z

@@ -1,5 +1,6 @@
 /** Sessions of staff: a realm apart from the players', with tables and lifetimes of its own. */
 import { sql } from 'kysely';
+import { appendEvent } from '#activities/compliance/append-event.ts';
 import type { Database } from '#db/connect.ts';
 import { fail, succeed, type Result } from '#domain/failures.ts';
 import { asId, type OperatorId } from '#domain/ids.ts';
@@ -59,8 +60,26 @@ async function touchSession(db: Database, sessionId: string): Promise<void> {
 
 /** Ends the session of a token; ending it twice is harmless. */
 export async function endOperatorSession(db: Database, tokenHash: Buffer): Promise<void> {
-  await sql`
-    update backoffice.session set revoked_at = now(), revoke_reason = 'signed-out'
-    where token_hash = ${tokenHash} and revoked_at is null
-  `.execute(db);
+  await db.transaction().execute(async (trx) => {
+    const ended = await trx
+      .updateTable('backoffice.session')
+      .set({ revokedAt: sql`now()`, revokeReason: 'signed-out' })
+      .where('tokenHash', '=', tokenHash)
+      .where('revokedAt', 'is', null)
+      .returning('operatorId')
+      .executeTakeFirst();
+    if (!ended) return;
+    const { operatorId } = ended;
+    await appendEvent(
+      trx,
+      {
+        type: 'backoffice.operator.signed-out',
+        version: 1,
+        brand: '*',
+        playerId: null,
+        payload: { operatorId },
+      },
+      { actor: { kind: 'operator', id: operatorId }, subject: `operator:${operatorId}` },
+    );
+  });
 }

@@ -2,7 +2,12 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Database, Trx } from '#db/connect.ts';
-import { operatorSessionLifetime, signInAttemptsMax, signInWindowMs } from '#domain/backoffice/sessions.ts';
+import {
+  operatorSessionLifetime,
+  signInAttemptsMax,
+  signInAttemptsPerAddressMax,
+  signInWindowMs,
+} from '#domain/backoffice/sessions.ts';
 import { fail, succeed, type Result } from '#domain/failures.ts';
 import { appendEvent } from '#activities/compliance/append-event.ts';
 import { hashPassword, isOutdated, verifyPassword } from '#activities/passwords.ts';
@@ -29,7 +34,11 @@ export async function signInOperator(
 ): Promise<Result<OpenedOperatorSession>> {
   const email = input.email.trim().toLowerCase();
   const attempt: Attempt = { account: createHash('sha256').update(email).digest(), ip: input.ip ?? '' };
-  const rule = { attemptsMax: signInAttemptsMax, windowMs: signInWindowMs };
+  const rule = {
+    attemptsMax: signInAttemptsMax,
+    perAddressMax: signInAttemptsPerAddressMax,
+    windowMs: signInWindowMs,
+  };
   const counted = await countAttempt(db, 'backoffice.sign_in_throttle', attempt, rule);
   if (!counted.ok) return counted;
   const operator = await db

@@ -1,7 +1,8 @@
 /** Grants an award: its row, the journal that funds it and the facts, in one transaction. */
 import { appendEvent } from '#activities/compliance/append-event.ts';
 import { postTransfer } from '#activities/wallet/post.ts';
-import type { Database } from '#db/connect.ts';
+import { sql } from 'kysely';
+import type { Database, Trx } from '#db/connect.ts';
 import { fail, FailureError, orThrow, succeed, type Result } from '#domain/failures.ts';
 import { toMoneyText } from '#domain/money.ts';
 import { wageringOf, type AwardTerms } from '#domain/bonus/terms.ts';
@@ -18,7 +19,10 @@ export type GrantAward = AwardTerms & {
 
 export type GrantedAward = { readonly awardId: string; readonly expiresAt: Date };
 
-/** Failures: `award-active`, `wallet-not-found`, `invalid-request`, `idempotency-key-reused`. */
+/**
+ * Failures: `award-active`, `wallet-not-found`, `invalid-request`, `idempotency-key-reused`; `self-excluded` and
+ * `player-blocked` for who may not play: nobody is lured back.
+ */
 export async function grantAward(db: Database, grant: GrantAward): Promise<Result<GrantedAward>> {
   const wagering = wageringOf(grant);
   if (!wagering.ok) return wagering;
@@ -36,6 +40,8 @@ export async function grantAward(db: Database, grant: GrantAward): Promise<Resul
         return succeed({ awardId: grant.awardId, expiresAt: known.expiresAt });
       }
       const { awardId, playerId, asset, amount, betMax, brand } = grant;
+      const mayPlay = await mayReceive(trx, playerId, asset);
+      if (!mayPlay.ok) return mayPlay;
       orThrow(
         await postTransfer(trx, {
           key: `award:${awardId}:grant`,
@@ -95,4 +101,20 @@ export async function grantAward(db: Database, grant: GrantAward): Promise<Resul
     if (error instanceof FailureError) return { ok: false, failure: error.failure };
     throw error;
   }
+}
+
+/** Under the wallet's lock, so that an exclusion that commits meanwhile is seen. */
+async function mayReceive(trx: Trx, playerId: string, asset: string): Promise<Result<void>> {
+  const wallet = await trx
+    .selectFrom('wallet.playerWallet')
+    .select(['playBlockReason', sql<boolean>`coalesce(play_blocked_until > now(), false)`.as('isBlocked')])
+    .where('playerId', '=', playerId)
+    .where('asset', '=', asset)
+    .forUpdate()
+    .executeTakeFirst();
+  if (wallet?.isBlocked !== true) return succeed(undefined);
+  return fail(
+    wallet.playBlockReason === 'self-exclusion' ? 'self-excluded' : 'player-blocked',
+    'The player may not play now.',
+  );
 }

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { appendEvent } from '#activities/compliance/append-event.ts';
 import { createToken, hashToken } from '#activities/tokens.ts';
-import type { Database } from '#db/connect.ts';
+import type { Database, Trx } from '#db/connect.ts';
 import { fail, succeed, type Result } from '#domain/failures.ts';
 
 export type OpenGameSession = {
@@ -18,7 +18,10 @@ export type OpenGameSession = {
 /** A token outlives any sitting; revocation reaches it through the wallet's fence. */
 const sessionHours = 12;
 
-/** Failures: `unknown-game`, `wallet-not-found`, `player-blocked`, `self-excluded`. The token is shown once. */
+/**
+ * Failures: `unknown-game`, `wallet-not-found`, `player-blocked`, `self-excluded`, `session-expired` for a player who has
+ * signed out since the request was let in. The token is shown once.
+ */
 export async function openGameSession(
   db: Database,
   input: OpenGameSession,
@@ -54,6 +57,8 @@ export async function openGameSession(
         'The player may not play now.',
       );
     }
+    if (await isRevoked(trx, input.playerSessionId))
+      return fail('session-expired', 'This session is over; sign in again.');
     await trx
       .insertInto('games.gameSession')
       .values((eb) => ({
@@ -81,6 +86,20 @@ export async function openGameSession(
     );
     return succeed({ gameSessionId: id, token });
   });
+}
+
+/**
+ * Read under a lock that a revocation waits for: it expires the tokens that were issued before it, so one issued by a
+ * request that it has overtaken would outlive it.
+ */
+async function isRevoked(trx: Trx, playerSessionId: string): Promise<boolean> {
+  const session = await trx
+    .selectFrom('pam.session')
+    .select('revokedAt')
+    .where('id', '=', playerSessionId)
+    .forShare()
+    .executeTakeFirst();
+  return session !== undefined && session.revokedAt !== null;
 }
 
 export type GameSession = {

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { Database, Trx } from '#db/connect.ts';
 import { fail, succeed, type Result } from '#domain/failures.ts';
 import { appendEvent } from '#activities/compliance/append-event.ts';
-import { setPlayBrake } from '#activities/wallet/player-wallet.ts';
+import { lockWallets, setPlayBrake } from '#activities/wallet/player-wallet.ts';
 import { revokeAllSessions } from './sessions.ts';
 
 export type LockOrder = {
@@ -24,6 +24,7 @@ export async function lockPlayer(db: Database, order: LockOrder): Promise<Result
     if (!player) return fail('not-found', 'There is no such player.');
     if (player.status === 'closed') return fail('player-blocked', 'This account is closed.');
     if (player.status === 'locked') return succeed({ status: 'locked' });
+    await lockWallets(trx, order.playerId);
     await recordLock(trx, order);
     await trx.updateTable('pam.player').set({ status: 'locked' }).where('id', '=', order.playerId).execute();
     await setPlayBrake(trx, order.playerId, { until: 'infinity', reason: lockBrakeReason });
@@ -33,7 +34,7 @@ export async function lockPlayer(db: Database, order: LockOrder): Promise<Result
   });
 }
 
-/** Lifts the lock and puts back the brake that it had replaced: an exclusion that still runs goes on running. */
+/** Lifts the lock and puts back the brake that holds without it: an exclusion that still runs goes on running. */
 export async function unlockPlayer(db: Database, order: LockOrder): Promise<Result<{ status: string }>> {
   return db.transaction().execute(async (trx) => {
     const player = await readForUpdate(trx, order.playerId);
@@ -76,23 +77,33 @@ async function recordLock(trx: Trx, order: LockOrder): Promise<void> {
   `.execute(trx);
 }
 
-/** The strictest brake from before the lock that has not run out, unless another module has set its own since. */
+/**
+ * The strictest of the exclusions that run now and of the brakes from before the lock that have not run out, unless
+ * another module has set its own since. A brake of an exclusion that came to its end behind the lock is not put back.
+ */
 async function restoreBrake(trx: Trx, playerId: string): Promise<void> {
+  await lockWallets(trx, playerId);
   const current = await trx
     .selectFrom('wallet.playerWallet')
     .select('playBlockReason')
     .where('playerId', '=', playerId)
-    .forUpdate()
     .execute();
   if (current.some((wallet) => wallet.playBlockReason !== lockBrakeReason)) return;
   const { rows } = await sql<{ forEver: boolean; until: Date; reason: string }>`
-    select b.play_blocked_until = 'infinity' as for_ever,
-           case when isfinite(b.play_blocked_until) then b.play_blocked_until end as until,
-           b.play_block_reason as reason
-    from pam.player_lock_brake b
-    join pam.player_lock l on l.player_id = b.player_id and l.number = b.number and l.unlocked_at is null
-    where b.player_id = ${playerId} and b.play_blocked_until > now()
-    order by b.play_blocked_until desc limit 1
+    with exclusion as (
+      select kind, ended_at, case kind when 'self-exclusion' then 'infinity' else until end as until
+      from responsible_gambling.exclusion where player_id = ${playerId}
+    ), brake as (
+      select kind as reason, until from exclusion where ended_at is null
+      union all
+      select b.play_block_reason, b.play_blocked_until
+      from pam.player_lock_brake b
+      join pam.player_lock l on l.player_id = b.player_id and l.number = b.number and l.unlocked_at is null
+      where b.player_id = ${playerId}
+        and not exists (select from exclusion e where e.kind = b.play_block_reason and e.ended_at >= l.locked_at)
+    )
+    select until = 'infinity' as for_ever, case when isfinite(until) then until end as until, reason
+    from brake where until > now() order by until desc, reason limit 1
   `.execute(trx);
   const before = rows[0];
   await setPlayBrake(

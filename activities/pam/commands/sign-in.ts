@@ -7,6 +7,7 @@ import {
   normaliseEmail,
   playerSessionLifetime,
   signInAttemptsMax,
+  signInAttemptsPerAddressMax,
   signInWindowMs,
 } from '#domain/pam/sessions.ts';
 import { appendEvent } from '#activities/compliance/append-event.ts';
@@ -36,7 +37,8 @@ export type OpenedSession = {
 type Candidate = { readonly id: string; readonly passwordHash: string };
 
 /**
- * Signs a player in. Failures: `too-many-requests` after ten attempts in a quarter of an hour, `invalid-credentials`,
+ * Signs a player in. Failures: `too-many-requests` after ten attempts in a quarter of an hour, or too many of one address
+ * at all accounts together, `invalid-credentials`,
  * and, for the right password only, `email-not-verified` and `player-blocked`.
  */
 export async function signIn(
@@ -48,7 +50,11 @@ export async function signIn(
     account: deps.keyRing.blindIndex(`sign-in\n${input.brand}\n${emailIndex.toString('hex')}`),
     ip: input.ip ?? '',
   };
-  const rule = { attemptsMax: signInAttemptsMax, windowMs: signInWindowMs };
+  const rule = {
+    attemptsMax: signInAttemptsMax,
+    perAddressMax: signInAttemptsPerAddressMax,
+    windowMs: signInWindowMs,
+  };
   const counted = await countAttempt(deps.db, 'pam.sign_in_throttle', attempt, rule);
   if (!counted.ok) return counted;
   const candidate = await deps.db
