@@ -4,6 +4,7 @@ import type { Trx } from '#db/connect.ts';
 import { orThrow } from '#domain/failures.ts';
 import type { FeedMessage } from '#domain/games/book/feed.schema.ts';
 import { parseOdds } from '#domain/games/book/odds.ts';
+import { holdGate } from './gates.ts';
 
 type MessageOf<T extends FeedMessage['type']> = Extract<FeedMessage, { type: T }>;
 
@@ -12,6 +13,7 @@ export type CatalogueOutcome = 'applied' | 'stale' | 'waiting';
 
 export async function applyEvent(trx: Trx, message: MessageOf<'event.updated'>): Promise<CatalogueOutcome> {
   const { eventId: id, sport, name, startsAt, state, sequence } = message;
+  await holdGate(trx, { eventId: id });
   const row = { sport, name, startsAt: new Date(startsAt), state, sequence: BigInt(sequence) };
   const written = await trx
     .insertInto('games.sportEvent')
@@ -124,15 +126,17 @@ export async function applyMarketState(
   return 'applied';
 }
 
-/** The market's row, locked: bets are placed under a shared lock of it, so none slips in beside a change. */
-export const lockMarket = (trx: Trx, eventId: string, marketId: string) =>
-  trx
+/** The market's row behind its gate, which bets pass together: none slips in beside a change. */
+export async function lockMarket(trx: Trx, eventId: string, marketId: string) {
+  await holdGate(trx, { eventId, marketId });
+  return trx
     .selectFrom('games.market')
     .selectAll()
     .where('eventId', '=', eventId)
     .where('id', '=', marketId)
     .forUpdate()
     .executeTakeFirst();
+}
 
 /** An offer to buy a bet back stands on the prices that it was made of. */
 export async function cancelOffers(trx: Trx, eventId: string, marketId: string): Promise<void> {
