@@ -217,6 +217,88 @@ describe('a message of the feed', () => {
     );
     expect(rows).toEqual([{ state: 'suspended', odds: 1_500n }]);
   });
+  test('that shows a market as it was before its latest picture brings back no selection', async () => {
+    const picture = (at: number, ids: readonly string[]): FeedMessage => ({
+      type: 'market.updated',
+      sequence: at,
+      ...match,
+      kind: 'match-winner',
+      name: 'Match winner',
+      state: 'open',
+      selections: ids.map((id) => ({ id, name: id, odds: '2.00', active: true })),
+    });
+    expect(await outcomeOf(deliver(picture(sequence + 2, Object.keys(homeWins))))).toBe('applied');
+    expect(await outcomeOf(deliver(picture(sequence + 1, [...Object.keys(homeWins), 'ghost'])))).toBe(
+      'stale',
+    );
+    const ann = await book.makeBettor();
+    expect(await book.place(ann, [{ ...match, selectionId: 'ghost', odds: '2.00' }])).toMatchObject({
+      failure: { code: 'unknown-selection' },
+    });
+    // A selection that nobody offers any more would have to be named by every result.
+    expect(await outcomeOf(deliver(resulted(homeWins, sequence + 3)))).toBe('accepted');
+  });
+
+  test('that shows a market after its latest picture counts, whatever the market was called in between', async () => {
+    const state = { type: 'market.state-changed', sequence: sequence + 2, ...match, state: 'suspended' };
+    expect(await outcomeOf(deliver(state))).toBe('applied');
+    const picture = {
+      type: 'market.updated',
+      sequence: sequence + 1,
+      ...match,
+      kind: 'match-winner',
+      name: 'Match winner',
+      state: 'open',
+      selections: [{ id: 'other', name: 'Other', odds: '5.00', active: true }],
+    };
+    expect(await outcomeOf(deliver(picture))).toBe('applied');
+    const { rows } = await database.pool.query(
+      `select m.state, s.id, s.active from games.market m join games.selection s on s.event_id = m.event_id
+       where m.event_id = $1 order by s.id`,
+      [match.eventId],
+    );
+    expect(rows).toEqual([
+      { state: 'suspended', id: 'away', active: false },
+      { state: 'suspended', id: 'draw', active: false },
+      { state: 'suspended', id: 'home', active: false },
+      { state: 'suspended', id: 'other', active: true },
+    ]);
+  });
+
+  test('with a price of a selection that is not known yet waits for it, and the price holds then', async () => {
+    const price: FeedMessage = {
+      type: 'odds.changed',
+      sequence: sequence + 2,
+      ...match,
+      odds: [
+        { selectionId: 'home', odds: '1.50', active: true },
+        { selectionId: 'late', odds: '1.20', active: true },
+      ],
+    };
+    expect(await outcomeOf(deliver(price))).toBe('waiting');
+    const picture = {
+      type: 'market.updated',
+      sequence: sequence + 1,
+      ...match,
+      kind: 'match-winner',
+      name: 'Match winner',
+      state: 'open',
+      selections: [
+        { id: 'home', name: 'Home', odds: '2.00', active: true },
+        { id: 'late', name: 'Late', odds: '9.00', active: true },
+      ],
+    };
+    expect(await outcomeOf(deliver(picture))).toBe('applied');
+    await sweep();
+    const { rows } = await database.pool.query(
+      `select id, odds from games.selection where event_id = $1 and active order by id`,
+      [match.eventId],
+    );
+    expect(rows).toEqual([
+      { id: 'home', odds: 1_500n },
+      { id: 'late', odds: 1_200n },
+    ]);
+  });
 });
 
 describe('a result', () => {
@@ -311,5 +393,46 @@ describe('a result', () => {
       [`market:${other.eventId}:${other.marketId}`],
     );
     expect(rows).toEqual([{ action: 'games.result.released', reason: 'asked the feed by phone' }]);
+  });
+
+  test('without a selection that the feed has withdrawn is applied by an operator, and the selection is void', async () => {
+    const token = await app.signInAs(['content']);
+    const apply = (id: string) =>
+      app.send(
+        'POST',
+        `/admin/v1/parked-results/${id}/resolutions`,
+        { resolution: 'apply', reason: 'a horse that did not run' },
+        { token },
+      );
+    const without = (...left: string[]) =>
+      Object.fromEntries(Object.entries(homeWins).filter(([id]) => !left.includes(id)));
+    const drawPaused = { selectionId: 'draw', odds: '3.50', active: false };
+    await deliver({
+      type: 'market.updated',
+      sequence,
+      ...match,
+      kind: 'match-winner',
+      name: 'Match winner',
+      state: 'open',
+      selections: ['home', 'draw'].map((id) => ({ id, name: id, odds: '2.00', active: true })),
+    });
+    await deliver({ type: 'odds.changed', sequence: sequence + 1, ...match, odds: [drawPaused] });
+    await deliver(resulted(without('away', 'draw'), sequence + 2));
+    await deliver(resulted(without('away'), sequence + 3));
+    const [tooLittle, enough] = await database.db
+      .selectFrom('games.parkedResult')
+      .select('id')
+      .where('eventId', '=', match.eventId)
+      .orderBy('sequence')
+      .execute();
+    // A selection that is merely paused has a result, and nobody but the feed knows it.
+    expect((await apply(tooLittle!.id)).body['code']).toBe('result-not-applicable');
+    expect((await apply(enough!.id)).status).toBe(200);
+    const { rows } = await database.pool.query(
+      `select outcomes -> 'away' ->> 'result' as away, outcomes -> 'home' ->> 'result' as home
+       from games.market_result where event_id = $1`,
+      [match.eventId],
+    );
+    expect(rows).toEqual([{ away: 'void', home: 'won' }]);
   });
 });
