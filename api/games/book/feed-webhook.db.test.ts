@@ -299,6 +299,31 @@ describe('a message of the feed', () => {
       { id: 'late', odds: 1_200n },
     ]);
   });
+
+  test('that was stored and not carried out is not kept from its turn by any number that wait', async () => {
+    const nobody = { eventId: `ev-${randomUUID().slice(0, 12)}`, marketId: 'nobody' };
+    const waiting = JSON.stringify({
+      type: 'odds.changed',
+      sequence,
+      ...nobody,
+      odds: [{ selectionId: 'home', odds: '1.50', active: true }],
+    });
+    await database.ownerPool.query(
+      `insert into compliance.webhook_inbox (source, external_id, received_at, body)
+       select 'odds-feed', 'waits-' || n, now() - interval '1 hour', $1 from generate_series(1, 30) n`,
+      [waiting],
+    );
+    await database.ownerPool.query(
+      `insert into compliance.webhook_inbox (source, external_id, received_at, body)
+       values ('odds-feed', 'stored-' || gen_random_uuid(), now() - interval '1 minute', $1)`,
+      [JSON.stringify(resulted(homeWins, sequence))],
+    );
+    for (let turn = 0; turn < 4; turn += 1) await takeOpenFeedMessages(database.db, 10);
+    expect(await resultsOf(match)).toHaveLength(1);
+    await database.ownerPool.query(
+      `update compliance.webhook_inbox set processed_at = now() where processed_at is null`,
+    );
+  });
 });
 
 describe('a result', () => {
