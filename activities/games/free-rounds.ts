@@ -69,13 +69,8 @@ async function issue(deps: Deps, row: Issue): Promise<void> {
 }
 
 /** The player may not play any more. An earlier try may have reached the provider, whose answer was lost: taken back, too. */
-async function withdraw(
-  { db }: Deps,
-  row: Issue,
-  { cancelFreeRounds }: GameProvider,
-  failure: Failure,
-): Promise<void> {
-  const cancelled = await cancelFreeRounds?.({ issueId: row.issueId, games: gamesOf(row) });
+async function withdraw({ db }: Deps, row: Issue, provider: GameProvider, failure: Failure): Promise<void> {
+  const cancelled = await provider.cancelFreeRounds?.({ issueId: row.issueId, games: gamesOf(row) });
   if (cancelled?.ok === false && cancelled.failure.code === 'dependency-unavailable')
     throw new FailureError(cancelled.failure);
   await move(db, row, 'refused', failure.detail);
