@@ -315,6 +315,9 @@ describe('a win', () => {
       }
       const late = wallet({ award: award({ expiresAtMs: nowMs }) });
       expect(paid(late, stake())).toEqual(['cash 12, house:casino:gaming -12', -12n]);
+      // All of it was staked in time: it is about to convert, with what comes in the meantime.
+      const wagered = wallet({ award: award({ expiresAtMs: nowMs, wageringLeft: 0n }) });
+      expect(paid(wagered, stake())).toEqual(['cash 12, bonus 18, house:casino:gaming -30', -30n]);
     });
 
     test('tells by its progress where it was staked before its award was kept with it', () => {

@@ -161,8 +161,8 @@ function bonusShareOf(state: WalletState, bet: JournalFacts | null, nowMs: numbe
   const live = isAwardLive(state, nowMs);
   const behind = awardBehind(bet);
   if (behind === null) return live ? 'bonus' : 'cash';
-  // Out of time, it is about to be forfeited.
-  if (state.award?.id === behind) return live ? 'bonus' : 'nobody';
+  // Out of time, it is about to be forfeited, unless all of it was staked: then it is about to convert.
+  if (state.award?.id === behind) return live || state.award.wageringLeft === 0n ? 'bonus' : 'nobody';
   return bet?.awardForfeited === true ? 'nobody' : 'cash';
 }
 
