@@ -209,6 +209,7 @@ export interface ComplianceWebhookInbox {
   receivedAt: Generated<Timestamp>;
   source: string;
   subject: string | null;
+  triedAt: Timestamp | null;
 }
 
 export interface CrmMessage {
@@ -435,6 +436,7 @@ export interface GamesMarket {
   id: string;
   kind: string;
   name: string;
+  pictureSequence: Generated<bigint>;
   resultSequence: bigint | null;
   resultVersion: Generated<number>;
   sequence: bigint;
@@ -516,6 +518,7 @@ export interface GamesSelection {
   name: string;
   odds: bigint;
   sequence: bigint;
+  withdrawn: Generated<boolean>;
 }
 
 export interface GamesSportEvent {

@@ -5,6 +5,7 @@ import type { ActivityDeps } from '#activities/deps.ts';
 import type { RowClock } from '#activities/row-clock.ts';
 import { fail, FailureError, type Failure, type Result } from '#domain/failures.ts';
 import { betValueText } from '#domain/games/free-rounds.ts';
+import { mayReceive } from './commands/free-rounds.ts';
 import { readPlayerCard } from './player-card.ts';
 import type { FreeRoundsOrder, GameProvider, Prepaid } from './providers.ts';
 
@@ -57,6 +58,8 @@ async function issue(deps: Deps, row: Issue): Promise<void> {
       'refused',
       'The provider issues no free rounds, or there is no key to ask with.',
     );
+  const allowed = await mayReceive(deps.db, row);
+  if (!allowed.ok) return withdraw(deps, row, provider, allowed.failure);
   const order = await orderOf(deps, row);
   const prepaid = await prepaidFor(deps.db, provider, row, order);
   if (!prepaid.ok) return refuse(deps.db, row, prepaid.failure);
@@ -65,6 +68,17 @@ async function issue(deps: Deps, row: Issue): Promise<void> {
   await move(deps.db, row, 'issued', null);
 }
 
+/** The player may not play any more. An earlier try may have reached the provider, whose answer was lost: taken back, too. */
+async function withdraw({ db }: Deps, row: Issue, provider: GameProvider, failure: Failure): Promise<void> {
+  const cancelled = await provider.cancelFreeRounds?.({ issueId: row.issueId, games: gamesOf(row) });
+  if (cancelled?.ok === false && cancelled.failure.code === 'dependency-unavailable')
+    throw new FailureError(cancelled.failure);
+  await move(db, row, 'refused', failure.detail);
+}
+
+const gamesOf = (row: Issue): readonly string[] =>
+  row.gameCodes.length > 0 ? row.gameCodes : [row.gameCode];
+
 async function orderOf(deps: Deps, row: Issue): Promise<FreeRoundsOrder> {
   const { playerId, asset, validUntil } = row;
   const card = await readPlayerCard(deps, { playerId, asset, shared: row.sharesPersonalData });
@@ -72,7 +86,7 @@ async function orderOf(deps: Deps, row: Issue): Promise<FreeRoundsOrder> {
   return {
     issueId: row.issueId,
     player: card.value,
-    games: row.gameCodes.length > 0 ? row.gameCodes : [row.gameCode],
+    games: gamesOf(row),
     count: row.roundCount ?? 1,
     betValue: row.betValue === null ? null : betValueText(BigInt(row.betValue), asset),
     validUntil: (validUntil ?? new Date(0)).toISOString(),
@@ -110,10 +124,7 @@ async function refuse(db: Deps['db'], row: Issue, failure: Failure): Promise<voi
 async function cancel(deps: Deps, row: Issue): Promise<void> {
   const provider = await deps.gameProviders.get(row.integration);
   const cancelled = provider?.cancelFreeRounds
-    ? await provider.cancelFreeRounds({
-        issueId: row.issueId,
-        games: row.gameCodes.length > 0 ? row.gameCodes : [row.gameCode],
-      })
+    ? await provider.cancelFreeRounds({ issueId: row.issueId, games: gamesOf(row) })
     : fail('provider-lacks-feature', 'The provider takes no free rounds back.');
   if (cancelled.ok || cancelled.failure.code === 'transaction-not-found')
     return move(deps.db, row, 'cancelled', null);

@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import type { Database, Trx } from '#db/connect.ts';
 import type { FreeWinTerms } from '#domain/wallet/free-play.ts';
+import type { JournalDetails } from '#domain/wallet/journal-details.ts';
 
 /** What the reward says about its winnings, were they won now. */
 export type RewardTerms = Omit<FreeWinTerms, 'awardId'>;
@@ -35,4 +36,24 @@ export async function rewardTerms(
     betMax: row.betMax === null ? null : BigInt(row.betMax),
     expiresAtMs: row.expiresAt.getTime(),
   };
+}
+
+export type FreeFacts = NonNullable<JournalDetails['free']>;
+
+/** What the bet said about the reward that paid for it; null for one that the player paid for. */
+export async function freeStakeOf(
+  db: Database | Trx,
+  { integration, playerId }: { readonly integration: string; readonly playerId: string },
+  betExternalId: string | null,
+): Promise<FreeFacts | null> {
+  if (betExternalId === null) return null;
+  const bet = await db
+    .selectFrom('wallet.journal')
+    .select('details')
+    .where('integration', '=', integration)
+    .where('externalId', '=', betExternalId)
+    .where('playerId', '=', playerId)
+    .where('code', '=', 'bet.place')
+    .executeTakeFirst();
+  return (bet?.details as JournalDetails | null | undefined)?.free ?? null;
 }

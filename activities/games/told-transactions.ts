@@ -7,10 +7,9 @@ import { assets } from '#domain/assets.ts';
 import { fail, type Result } from '#domain/failures.ts';
 import { fromHub88Amount } from '#domain/games/hub88.ts';
 import type { RollbackCommand, WinCommand } from '#domain/wallet/commands.ts';
-import type { JournalDetails } from '#domain/wallet/journal-details.ts';
 import type { ProviderTransaction } from './providers.ts';
 import { parkLateWin } from './commands/park-late-win.ts';
-import { rewardTerms } from './reward-terms.ts';
+import { freeStakeOf, rewardTerms, type FreeFacts } from './reward-terms.ts';
 
 /** The round and what its row says of it. */
 export type ToldRound = {
@@ -105,26 +104,6 @@ async function postFree(
 }
 
 const least = (one: bigint, other: bigint): bigint => (one < other ? one : other);
-
-type FreeFacts = NonNullable<JournalDetails['free']>;
-
-/** What the bet said about the reward that paid for it; null for one that the player paid for. */
-async function freeStakeOf(
-  trx: Trx,
-  { integration, playerId }: ToldRound,
-  betExternalId: string | null,
-): Promise<FreeFacts | null> {
-  if (betExternalId === null) return null;
-  const bet = await trx
-    .selectFrom('wallet.journal')
-    .select('details')
-    .where('integration', '=', integration)
-    .where('externalId', '=', betExternalId)
-    .where('playerId', '=', playerId)
-    .where('code', '=', 'bet.place')
-    .executeTakeFirst();
-  return (bet?.details as JournalDetails | null | undefined)?.free ?? null;
-}
 
 /** The pool of ours that pays the jackpot part; null where the jackpot is the provider's. */
 async function poolOf(trx: Trx, { integration, gameCode }: ToldRound): Promise<string | null> {

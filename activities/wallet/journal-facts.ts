@@ -15,6 +15,10 @@ export const factsKey = (integration: string, externalId: string): string => `${
 const columns = `j.integration, j.external_id as "externalId", j.id, j.code, j.asset, j.player_id as "playerId", j.details,
     j.amount, encode(j.fingerprint, 'hex') as fingerprint,
     (select r.external_id from wallet.journal r where r.reverses = j.id) as "reversedBy",
+    case when j.details is not null then exists (
+      select 1 from wallet.journal f where f.integration = 'pitboss' and f.external_id =
+        'award:' || coalesce(j.details ->> 'bonusAward', j.details -> 'wagering' ->> 'awardId') || ':bonus.forfeit'
+    ) end as "awardForfeited",
     (select coalesce(json_agg(json_build_object('account', e.account, 'ofPlayer', e.player_id is not null,
                                                 'amount', e.amount::text) order by e.line), '[]')
        from wallet.entry e where e.journal_id = j.id) as postings`;
@@ -71,6 +75,7 @@ const fromRow = (row: Row): JournalFacts => ({
   reversed: row['reversedBy'] !== null,
   givenBack: row['reversedBy'] === givingBackOf(text(row, 'externalId')),
   details: row['details'] as JournalDetails | null,
+  awardForfeited: row['awardForfeited'] === true,
   postings: (row['postings'] as { account: string; ofPlayer: boolean; amount: string }[]).map((line) => ({
     ...line,
     amount: BigInt(line.amount),

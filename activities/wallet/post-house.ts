@@ -16,7 +16,8 @@ import {
   type Posting,
 } from '#domain/wallet/postings.ts';
 import { timeOrderedId } from './player-batch.ts';
-import { ownIntegration } from './post.ts';
+import { executeOn, ownIntegration } from './post.ts';
+import { readClockMs } from './wallet-memory.ts';
 
 export type FundPool = {
   /** Idempotency key made of business ids; unique for ever. */
@@ -116,7 +117,8 @@ async function postHouse(
   const { key, brand, asset, amount, subject } = journal;
   assert(amount > 0n && sumOfPostings(postings) === 0n, `${code} is positive and balances`);
   assert(strayAccount(code, postings) === null, `${code} touches only the accounts of its flow`);
-  const id = timeOrderedId(Date.now());
+  // By the database's clock: sums that are rolled up to an id would never see one that a slow host made too old.
+  const id = timeOrderedId(await readClockMs(executeOn(trx)));
   const inserted = await trx
     .insertInto('wallet.journal')
     .values((eb) => ({

@@ -4,7 +4,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeFundedWallet } from '#test/support/factories.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import type { BetCommand, GameCommand, RollbackCommand, WinCommand } from '#domain/wallet/commands.ts';
-import { openWallet, setPlayBrake } from './player-wallet.ts';
+import { orThrow } from '#domain/failures.ts';
+import { openWallet, readBalances, setPlayBrake } from './player-wallet.ts';
+import { postTransfer, type PostTransfer } from './post.ts';
 import { createWalletWriter, type WalletWriter } from './writer.ts';
 
 const euro = 10n ** 12n;
@@ -345,4 +347,39 @@ test('a poison command fails alone: the players beside it in the statement are s
   }
   const [, , spared = ''] = players;
   expect(await submit(bet(spared, euro))).toMatchObject({ code: 'posted' });
+});
+
+test('a win on bonus money that was given up before it came is not real money', async () => {
+  const playerId = await fundedPlayer(4n * euro);
+  const awardId = randomUUID();
+  const post = (key: string, transfer: PostTransfer['transfer']) =>
+    database.db.transaction().execute(async (trx) =>
+      orThrow(
+        await postTransfer(trx, {
+          key: `award:${awardId}:${key}`,
+          playerId,
+          asset: 'EUR',
+          amount: 6n * euro,
+          subject: `bonus:${awardId}`,
+          transfer,
+        }),
+      ),
+    );
+  await post('grant', {
+    code: 'bonus.award',
+    awardId,
+    wagering: 600n * euro,
+    betMax: null,
+    expiresAtMs: Date.now() + 3_600_000,
+  });
+  const placed = bet(playerId, 10n * euro);
+  await submit(placed);
+  await post('bonus.forfeit', { code: 'bonus.forfeit', awardId });
+  for (const writer of [one, two]) {
+    const won = await submit(win(placed, 100n * euro), writer);
+    expect(won).toMatchObject({ code: 'posted' });
+  }
+  const { cash, bonus } = (await readBalances(database.db, playerId))[0] ?? {};
+  // Four tenths of two wins.
+  expect([cash, bonus]).toEqual([80n * euro, 0n]);
 });

@@ -4,7 +4,7 @@ import type { Context } from 'hono';
 import type { z } from 'zod';
 import { gameFingerprint } from '#activities/wallet/game-fingerprint.ts';
 import { parkLateWin } from '#activities/games/commands/park-late-win.ts';
-import { rewardTerms } from '#activities/games/reward-terms.ts';
+import { freeStakeOf, rewardTerms } from '#activities/games/reward-terms.ts';
 import { rotateGameSession, type GameSession } from '#activities/games/commands/game-sessions.ts';
 import type { WalletReply, WalletRefusal } from '#activities/wallet/writer.ts';
 import { assets } from '#domain/assets.ts';
@@ -233,7 +233,7 @@ async function win(caller: Call): Promise<Answer> {
   return answerOf(caller, session, result);
 }
 
-/** Winnings of a free round are paid under the terms of their reward, where it is one of ours. */
+/** Winnings of a free round are paid under the terms of the reward that they or their bet name, where it is one of ours. */
 async function submitWin(
   { deps }: Call,
   command: WinCommand,
@@ -242,11 +242,14 @@ async function submitWin(
   const isPromo = call.is_supplier_promo === true;
   if (!call.is_free && !isPromo) return deps.wallet.submit(command);
   const { integration } = command.key;
-  const { playerId, asset } = command;
+  const { playerId, asset, betExternalId } = command;
+  const rewardId = isPromo
+    ? null
+    : (call.reward_uuid ??
+      (await freeStakeOf(deps.db, { integration, playerId }, betExternalId))?.rewardId ??
+      null);
   const terms =
-    typeof call.reward_uuid === 'string' && !isPromo
-      ? await rewardTerms(deps.db, { integration, playerId, asset, rewardId: call.reward_uuid })
-      : null;
+    rewardId === null ? null : await rewardTerms(deps.db, { integration, playerId, asset, rewardId });
   return submitFreeWin(deps, command, terms);
 }
 

@@ -480,6 +480,16 @@ describe('free rounds', () => {
     expect(await doors.wallet(player)).toEqual({ cash: 2n * euro, bonus: 0n, receivable: 0n });
   });
 
+  test('winnings that name no reward are paid under the terms of the one that their bet named', async () => {
+    const player = await doors.player(0n);
+    const placed = rs(player, { is_free: true, reward_uuid: await issue(player, 'hub88', 20) });
+    await bet(placed);
+    const won = rs(player, { is_free: true, reference_transaction_uuid: placed['transaction_uuid'] });
+    expect((await win(won))['status']).toBe('RS_OK');
+    expect(await doors.wallet(player)).toEqual({ cash: 0n, bonus: euro, receivable: 0n });
+    expect((await awardOf(player))[0]).toMatchObject({ left: String(20n * euro), state: 'active' });
+  });
+
   test('the terms of a reward are its player’s alone', async () => {
     const [ann, ben] = [await doors.player(0n), await doors.player(0n)];
     const free = { is_free: true, reward_uuid: await issue(ann, 'hub88', 20) };

@@ -293,6 +293,79 @@ describe('a win', () => {
     expect(posted(wallet(), win(30n, { betExternalId: null })).journals[0]?.answers).toBeNull();
   });
 
+  describe('of bonus money', () => {
+    const stake = (changes: Partial<JournalFacts> = {}) =>
+      journal('bet.place', 'cash -4, bonus -6, house:casino:gaming 10', {
+        details: { bonusAward: 'a' },
+        ...changes,
+      });
+    const paid = (state: WalletState, referenced: JournalFacts, changes: Partial<WinCommand> = {}) => {
+      const decision = posted(state, win(30n, changes), { referenced });
+      return [told(decision), decision.state.usage.loss.day];
+    };
+
+    test('goes to the award that staked it, to real money once that converted, and to nobody once it is gone', () => {
+      const live = wallet({ award: award() });
+      const other = wallet({ award: award({ id: 'b' }) });
+      expect(paid(live, stake())).toEqual(['cash 12, bonus 18, house:casino:gaming -30', -30n]);
+      for (const state of [wallet(), other]) {
+        expect(paid(state, stake())).toEqual(['cash 30, house:casino:gaming -30', -30n]);
+        const forfeited = stake({ awardForfeited: true });
+        expect(paid(state, forfeited)).toEqual(['cash 12, house:casino:gaming -12', -12n]);
+      }
+      const late = wallet({ award: award({ expiresAtMs: nowMs }) });
+      expect(paid(late, stake())).toEqual(['cash 12, house:casino:gaming -12', -12n]);
+      // All of it was staked in time: it is about to convert, with what comes in the meantime.
+      const wagered = wallet({ award: award({ expiresAtMs: nowMs, wageringLeft: 0n }) });
+      expect(paid(wagered, stake())).toEqual(['cash 12, bonus 18, house:casino:gaming -30', -30n]);
+    });
+
+    test('tells by its progress where it was staked before its award was kept with it', () => {
+      const before = { details: { wagering: { awardId: 'a', units: '10' } }, awardForfeited: true };
+      expect(paid(wallet(), stake(before))).toEqual(['cash 12, house:casino:gaming -12', -12n]);
+      const unknown = stake({ details: null, awardForfeited: true });
+      expect(paid(wallet(), unknown)).toEqual(['cash 30, house:casino:gaming -30', -30n]);
+      expect(paid(wallet({ award: award() }), unknown)[0]).toBe('cash 12, bonus 18, house:casino:gaming -30');
+    });
+
+    test('takes no more out of a pool than is paid', () => {
+      const jackpotWin = { pool: 'mega', amount: 20n };
+      const forfeited = stake({ awardForfeited: true });
+      expect(paid(wallet(), forfeited, { jackpotWin })[0]).toBe('cash 12, jackpot:mega -12');
+      const whole = journal('bet.place', 'bonus -10, house:casino:gaming 10', {
+        details: { bonusAward: 'a' },
+        awardForfeited: true,
+      });
+      expect(paid(wallet(), whole, { jackpotWin })).toEqual(['', 0n]);
+    });
+
+    test('is taken back as it was paid', () => {
+      const won = journal('bet.win', 'cash 12, house:casino:gaming -12', { amount: 30n });
+      const decision = posted(wallet(), rollback(), { referenced: won });
+      expect(told(decision)).toBe('cash -12, house:casino:gaming 12');
+      expect(decision.state.usage.loss.day).toBe(12n);
+    });
+
+    test('does not come back as bonus money of another award', () => {
+      const other = wallet({ award: award({ id: 'b' }) });
+      expect(told(posted(other, rollback(), { referenced: stake() }))).toBe('cash 4, house:casino:gaming -4');
+      expect(told(posted(wallet({ award: award() }), rollback(), { referenced: stake() }))).toBe(
+        'cash 4, bonus 6, house:casino:gaming -10',
+      );
+    });
+
+    test('is kept with the bet that took it', () => {
+      const state = wallet({ award: award() }, { bonus: 50n });
+      const detailsOf = (command: BetCommand) => posted(state, command).journals[0]?.details;
+      expect(detailsOf(bet(120n, { contributionBps: 0 }))).toEqual({ bonusAward: 'a' });
+      expect(detailsOf(bet(120n))).toEqual({
+        wagering: { awardId: 'a', units: '50' },
+        bonusAward: 'a',
+      });
+      expect(detailsOf(bet(100n, { contributionBps: 0 }))).toBeNull();
+    });
+  });
+
   test('counts in the windows of its own instant', () => {
     const dayBefore = nowMs - 86_400_000;
     const state = wallet({ usage: { atMs: dayBefore, stake: counters(5n), loss: counters(5n) } });

@@ -22,7 +22,7 @@ import { jackpotContribution, payFromPool, undoJackpots } from './jackpots.ts';
 import type { JournalDetails } from './journal-details.ts';
 import { addUsage, refuseStake, rollUsage } from './play-rules.ts';
 import * as post from './postings.ts';
-import type { Posting } from './postings.ts';
+import type { OriginalPosting, Posting } from './postings.ts';
 import { isAwardLive, type WalletState } from './state.ts';
 
 export type { DecidedJournal, Decision, DecisionContext, JournalFacts, RoundChange } from './decision.ts';
@@ -86,7 +86,7 @@ function decideBet(state: WalletState, bet: BetCommand, { nowMs }: DecisionConte
       award: state.award && wagered ? { ...state.award, wageringLeft: wagered.left } : state.award,
     },
     journalOf(bet, 'bet.place', bet.amount, betPostings(bet, split), {
-      details: betDetails(state, bet, wagered),
+      details: betDetails(state, bet, split, wagered),
     }),
     roundOf(bet, { staked: bet.amount }),
     wagered?.completed ? (state.award?.id ?? null) : null,
@@ -98,15 +98,24 @@ const betPostings = ({ jackpotShare: share }: BetCommand, split: post.StakeSplit
 
 type Progress = { readonly left: Units; readonly counted: Units; readonly completed: boolean };
 
-/** Progress is kept with the bet that gave it, so that a rollback can take exactly that back. */
+/**
+ * Progress is kept with the bet that gave it, so that a rollback can take exactly that back, and the award with the bet
+ * that took its money, so that a win finds what has become of it.
+ */
 function betDetails(
   { award }: WalletState,
   bet: BetCommand,
+  split: post.StakeSplit,
   progress: Progress | null,
 ): JournalDetails | null {
   const given = bet.details ?? null;
-  if (!award || !progress || progress.counted === 0n) return given;
-  return { ...given, wagering: { awardId: award.id, units: progress.counted.toString() } };
+  const counted = progress?.counted ?? 0n;
+  if (!award || (counted === 0n && split.bonus === 0n)) return given;
+  return {
+    ...given,
+    ...(counted > 0n ? { wagering: { awardId: award.id, units: counted.toString() } } : null),
+    ...(split.bonus > 0n ? { bonusAward: award.id } : null),
+  };
 }
 
 function progressWagering(left: Units, bet: BetCommand): Progress {
@@ -131,14 +140,39 @@ function decideWin(state: WalletState, win: WinCommand, { nowMs, referenced }: D
   const free = win.free ?? (referenced?.details?.free ? { terms: null } : null);
   if (free && (!referenced || isFreeStake(referenced.postings)))
     return freeWin(state, win, free, referenced, nowMs);
-  const paid = post.betWin(state.balances, win.amount, stakeOf(referenced), isAwardLive(state, nowMs));
-  const postings = win.jackpotWin ? payFromPool(paid, casinoGaming, win.jackpotWin) : paid;
+  const share = bonusShareOf(state, referenced, nowMs);
+  const lines = post.betWin(state.balances, win.amount, stakeOf(referenced), share);
+  const paid = paidTo(lines);
+  const postings = win.jackpotWin
+    ? payFromPool(lines, casinoGaming, { ...win.jackpotWin, amount: least(win.jackpotWin.amount, paid) })
+    : lines;
   return accept(
-    { ...state, usage: addUsage(rollUsage(state.usage, nowMs), 0n, -win.amount) },
+    { ...state, usage: addUsage(rollUsage(state.usage, nowMs), 0n, -paid) },
     journalOf(win, 'bet.win', win.amount, postings, { answers: referenced?.id ?? null }),
     roundOf(win, { won: win.amount }),
   );
 }
+
+/** A stake that was taken before its award was kept with it tells by its progress, where it made any. */
+const awardBehind = (bet: JournalFacts | null): string | null =>
+  bet?.details?.bonusAward ?? bet?.details?.wagering?.awardId ?? null;
+
+function bonusShareOf(state: WalletState, bet: JournalFacts | null, nowMs: number): post.BonusShare {
+  const live = isAwardLive(state, nowMs);
+  const behind = awardBehind(bet);
+  if (behind === null) return live ? 'bonus' : 'cash';
+  // Out of time, it is about to be forfeited, unless all of it was staked: then it is about to convert.
+  if (state.award?.id === behind) return live || state.award.wageringLeft === 0n ? 'bonus' : 'nobody';
+  return bet?.awardForfeited === true ? 'nobody' : 'cash';
+}
+
+/** What of a journal the player got. */
+const paidTo = (lines: readonly (Posting | OriginalPosting)[]): Units =>
+  lines.reduce((sum, line) => (isOfPlayer(line) ? sum + line.amount : sum), 0n);
+const isOfPlayer = (line: Posting | OriginalPosting): boolean =>
+  'side' in line ? line.side === 'player' : line.ofPlayer;
+
+const least = (one: Units, other: Units): Units => (one < other ? one : other);
 
 /** Limits count what a player wins and loses with money of his own, so free winnings leave their usage alone. */
 function freeWin(
@@ -213,11 +247,16 @@ function decideRollback(state: WalletState, rollback: RollbackCommand, context: 
   const wasBet = code === 'bet.place';
   // The id was made with the time that the original was decided and counted at.
   const madeAtMs = instantMsOf(referenced.id);
-  const postings = post.betRollback(state.balances, referenced.postings, live, casinoGaming, beside);
+  const behind = awardBehind(referenced);
+  // Bonus money of one award does not come back as that of another.
+  const isUsable = live && (behind === null || state.award?.id === behind);
+  const postings = post.betRollback(state.balances, referenced.postings, isUsable, casinoGaming, beside);
   return accept(
     {
       ...undone,
-      usage: wasBet ? addUsage(usage, -amount, -amount, madeAtMs) : addUsage(usage, 0n, amount, madeAtMs),
+      usage: wasBet
+        ? addUsage(usage, -amount, -amount, madeAtMs)
+        : addUsage(usage, 0n, paidTo(referenced.postings), madeAtMs),
     },
     journalOf(rollback, 'bet.rollback', amount, postings, links),
     roundOf(rollback, wasBet ? { staked: -amount } : { won: -amount }),

@@ -23,6 +23,8 @@ export type JournalFacts = {
   readonly givenBack?: boolean;
   readonly postings: readonly OriginalPosting[];
   readonly details?: JournalDetails | null;
+  /** True for a stake that took bonus money of an award that was forfeited since. */
+  readonly awardForfeited?: boolean;
 };
 
 export type RoundChange = {

@@ -114,22 +114,30 @@ describe('a stake', () => {
 
 describe('a win', () => {
   test('goes to the pools that paid the stake, the bonus share rounded down', () => {
-    expect(told(post.betWin(balances(0n), 10n, { cash: 2n, bonus: 1n }, true))).toBe(
+    expect(told(post.betWin(balances(0n), 10n, { cash: 2n, bonus: 1n }, 'bonus'))).toBe(
       'cash +7, bonus +3, house:casino:gaming -10',
     );
-    expect(told(post.betWin(balances(0n, 0n, 0n, 5n), 10n, { cash: 0n, bonus: 1n }, true))).toBe(
+    expect(told(post.betWin(balances(0n, 0n, 0n, 5n), 10n, { cash: 0n, bonus: 1n }, 'bonus'))).toBe(
       'bonus +10, house:casino:gaming -10',
     );
   });
 
-  test('is real money without a bet, without a stake, and once the award has ended', () => {
+  test('is real money without a bet, without a stake, and once the award has converted', () => {
     const real = 'cash +10, house:casino:gaming -10';
-    expect(told(post.betWin(balances(0n), 10n, null, true))).toBe(real);
-    expect(told(post.betWin(balances(0n), 10n, { cash: 0n, bonus: 0n }, true))).toBe(real);
-    expect(told(post.betWin(balances(0n), 10n, { cash: 2n, bonus: 1n }, false))).toBe(real);
-    expect(told(post.betWin(balances(0n, 0n, 0n, 4n), 10n, null, true))).toBe(
+    expect(told(post.betWin(balances(0n), 10n, null, 'bonus'))).toBe(real);
+    expect(told(post.betWin(balances(0n), 10n, { cash: 0n, bonus: 0n }, 'bonus'))).toBe(real);
+    expect(told(post.betWin(balances(0n), 10n, { cash: 2n, bonus: 1n }, 'cash'))).toBe(real);
+    expect(told(post.betWin(balances(0n, 0n, 0n, 4n), 10n, null, 'bonus'))).toBe(
       'receivable +4, cash +6, house:casino:gaming -10',
     );
+  });
+
+  test('whose award was forfeited pays its real share and no more', () => {
+    const paid = (amount: bigint, cash: bigint, bonus: bigint) =>
+      told(post.betWin(balances(0n), amount, { cash, bonus }, 'nobody'));
+    expect(paid(10n, 2n, 1n)).toBe('cash +7, house:casino:gaming -7');
+    expect(paid(10n, 2n, 0n)).toBe('cash +10, house:casino:gaming -10');
+    expect(paid(10n, 0n, 1n)).toBe('');
   });
 
   test('is shared within one unit of exact proportion', () => {
@@ -137,7 +145,7 @@ describe('a win', () => {
     fc.assert(
       fc.property(units, units, units, (amount, cash, bonus) => {
         fc.pre(cash + bonus > 0n);
-        const lines = post.betWin(balances(0n), amount, { cash, bonus }, true);
+        const lines = post.betWin(balances(0n), amount, { cash, bonus }, 'bonus');
         const share = lines.find(({ account }) => account === 'bonus')?.amount ?? 0n;
         const exact = amount * bonus;
         expect(share * (cash + bonus) <= exact && exact < (share + 1n) * (cash + bonus)).toBe(true);

@@ -135,21 +135,28 @@ export const betPlace = (split: StakeSplit): Posting[] =>
   ]);
 
 /**
+ * Where the bonus share of a win goes: to the bonus money of the award that staked it, to real money once that award has
+ * converted, and to nobody once it was forfeited, or its bonus money could be staked and given up before the win comes.
+ */
+export type BonusShare = 'bonus' | 'cash' | 'nobody';
+
+/**
  * Pays a win into the pools that paid the stake, in their proportion. The bonus share is rounded down to the ledger
- * unit and the remainder is real money, so nothing is created or lost. Without a live award all of it is real money.
+ * unit and the remainder is real money, so nothing is created or lost.
  */
 export function betWin(
   balances: PoolBalances,
   amount: Units,
   stake: StakeSplit | null,
-  bonusUsable: boolean,
+  goesTo: BonusShare,
 ): Posting[] {
   const staked = stake ? stake.cash + stake.bonus : 0n;
-  const bonus = stake && staked > 0n && bonusUsable ? (amount * stake.bonus) / staked : 0n;
+  const share = stake && staked > 0n && goesTo !== 'cash' ? (amount * stake.bonus) / staked : 0n;
+  const paid = goesTo === 'nobody' ? amount - share : amount;
   return moving([
-    ...creditCash(balances, amount - bonus),
-    player('bonus', bonus),
-    house(casinoGaming, -amount),
+    ...creditCash(balances, amount - share),
+    player('bonus', goesTo === 'bonus' ? share : 0n),
+    house(casinoGaming, -paid),
   ]);
 }
 

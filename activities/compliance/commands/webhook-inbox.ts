@@ -80,7 +80,10 @@ export async function pokeOpenWebhooks(
 
 export type OpenWebhook = { readonly externalId: string; readonly body: string; readonly ageHours: number };
 
-/** Stored webhooks that nobody has carried out yet, oldest first; younger ones than two seconds are being carried out. */
+/**
+ * Stored webhooks that nobody has carried out yet: those that were never tried first, oldest first, then the longest
+ * untried, so that no number of them keeps another from its turn. Younger ones than two seconds are being carried out.
+ */
 export async function readOpenWebhooks(
   db: Database,
   source: string,
@@ -96,7 +99,23 @@ export async function readOpenWebhooks(
     .where('source', '=', source)
     .where('processedAt', 'is', null)
     .where('receivedAt', '<', sql<Date>`now() - interval '2 seconds'`)
+    .orderBy('triedAt', (order) => order.asc().nullsFirst())
     .orderBy('receivedAt')
+    .orderBy('id')
     .limit(rowsMax)
+    .execute();
+}
+
+/** Notes that a webhook was tried and is still open: its next turn comes after all others. */
+export async function markTried(
+  db: Database | Trx,
+  webhook: Pick<IncomingWebhook, 'source' | 'externalId'>,
+): Promise<void> {
+  await db
+    .updateTable('compliance.webhookInbox')
+    .set({ triedAt: sql<Date>`clock_timestamp()` })
+    .where('source', '=', webhook.source)
+    .where('externalId', '=', webhook.externalId)
+    .where('processedAt', 'is', null)
     .execute();
 }

@@ -7,8 +7,9 @@ import type { Trx } from '#db/connect.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import { resultOf } from '#domain/games/book/settlement.ts';
 import { toMoneyText, type MoneyText } from '#domain/money.ts';
-import { readStandingLegs } from './bet-legs.ts';
+import { readMarketsOf, readStandingLegs } from './bet-legs.ts';
 import { betSubject, cashOutKey, payCommand, termsOf } from './bet-terms.ts';
+import { passGates } from './gates.ts';
 import { writeSettlements } from './write-settlements.ts';
 
 export type BetState = 'open' | 'settled' | 'cashed-out';
@@ -45,7 +46,7 @@ export function createBetActivities({ db }: Pick<ActivityDeps, 'db'>) {
 
     /**
      * Pays the offer's value and ends the bet. Failures: `bet-not-open`, `cash-out-offer-gone` (another one's, expired by
-     * the database's clock, or cancelled because a price moved). A repeat for the offer that was taken changes nothing.
+     * the database's clock, cancelled because a price moved, or of an event that is not bet on now). A repeat for the offer that was taken changes nothing.
      */
     async cashOutBet({
       betId,
@@ -56,6 +57,7 @@ export function createBetActivities({ db }: Pick<ActivityDeps, 'db'>) {
     }): Promise<BetStanding> {
       return db.transaction().execute(async (trx) => {
         const bet = await lockBet(trx, betId);
+        await passGates(trx, await readMarketsOf(trx, betId));
         const offer = await trx
           .selectFrom('games.cashOutOffer')
           .select(['value', 'state', sql<boolean>`expires_at > clock_timestamp()`.as('stands')])
@@ -65,7 +67,7 @@ export function createBetActivities({ db }: Pick<ActivityDeps, 'db'>) {
           .executeTakeFirst();
         if (offer?.state === 'taken') return standingOf(bet);
         if (bet.state !== 'open') throw new FailureError(fail('bet-not-open', 'The bet has ended.').failure);
-        if (offer?.state !== 'standing' || !offer.stands)
+        if (offer?.state !== 'standing' || !offer.stands || !(await isOnOffer(trx, betId)))
           throw new FailureError(fail('cash-out-offer-gone', 'The offer does not stand any more.').failure);
         const value = BigInt(offer.value);
         orThrow(await postCommand(trx, payCommand(bet, cashOutKey(betId), value, 'book.cash-out')));
@@ -104,6 +106,12 @@ export function createBetActivities({ db }: Pick<ActivityDeps, 'db'>) {
 
 const lockBet = (trx: Trx, betId: string) =>
   trx.selectFrom('games.bet').selectAll().where('id', '=', betId).forUpdate().executeTakeFirstOrThrow();
+
+/** An event that has begun or ended since the offer was made has left its prices behind, whatever its markets say. */
+async function isOnOffer(trx: Trx, betId: string): Promise<boolean> {
+  const legs = (await readStandingLegs(trx, [betId])).get(betId) ?? [];
+  return legs.every(({ outcome, oddsNow }) => outcome !== null || oddsNow !== null);
+}
 
 const standingOf = (bet: {
   state: string;

@@ -50,5 +50,12 @@ export async function readStandingLegs(
   return legs;
 }
 
+/** Where the legs of a bet are; that never changes. */
+export const readMarketsOf = (
+  trx: Trx,
+  betId: string,
+): Promise<{ readonly eventId: string; readonly marketId: string }[]> =>
+  trx.selectFrom('games.betLeg').select(['eventId', 'marketId']).where('betId', '=', betId).execute();
+
 const toOutcome = (value: unknown, selectionId: string): LegOutcome | null =>
   value === null ? null : (outcomesSchema.parse({ [selectionId]: value })[selectionId] ?? null);

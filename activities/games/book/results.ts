@@ -5,7 +5,7 @@ import type { Database, Trx } from '#db/connect.ts';
 import { outcomesSchema, type FeedMessage } from '#domain/games/book/feed.schema.ts';
 import { abandoned, type MarketOutcomes } from '#domain/games/book/leg-outcome.ts';
 import { judgeResult, type KnownResult, type ParkReason } from '#domain/games/book/market-result.ts';
-import { cancelOffers, lockMarket } from './catalogue.ts';
+import { cancelOffers, lockMarket, readSelectionIds } from './catalogue.ts';
 
 export type ResultMessage = Extract<FeedMessage, { type: 'market.resulted' | 'market.abandoned' }>;
 
@@ -14,7 +14,10 @@ export type ResultOutcome = 'accepted' | 'no-effect' | 'parked';
 /** Everything about a market without one brand: the book is the same for all of them. */
 const everyBrand = '*';
 
-/** `inspected`: a person has looked at the message, whose word stands in for a sequence that is not later. */
+/**
+ * `inspected`: a person has looked at the message, whose word stands in for a sequence that is not later, and for the
+ * results of selections that the feed has withdrawn and says nothing about: they are void.
+ */
 export async function applyResult(
   trx: Trx,
   message: ResultMessage,
@@ -24,7 +27,11 @@ export async function applyResult(
   const { eventId, marketId } = message;
   const market = await lockMarket(trx, eventId, marketId);
   const selectionIds = market ? await readSelectionIds(trx, eventId, marketId) : [];
-  const outcomes = message.type === 'market.abandoned' ? abandoned(selectionIds) : message.outcomes;
+  const withdrawn = market && inspected ? await readSelectionIds(trx, eventId, marketId, 'withdrawn') : [];
+  const outcomes =
+    message.type === 'market.abandoned'
+      ? abandoned(selectionIds)
+      : { ...abandoned(withdrawn), ...message.outcomes };
   const known = market ? await readKnown(trx, market) : null;
   const said = BigInt(message.sequence);
   const sequence = inspected && known && said <= known.sequence ? known.sequence + 1n : said;
@@ -113,16 +120,6 @@ async function park(trx: Trx, message: ResultMessage, reason: ParkReason, actor:
     },
     { actor, subject: `market:${eventId}:${marketId}` },
   );
-}
-
-async function readSelectionIds(trx: Trx, eventId: string, marketId: string): Promise<string[]> {
-  const rows = await trx
-    .selectFrom('games.selection')
-    .select('id')
-    .where('eventId', '=', eventId)
-    .where('marketId', '=', marketId)
-    .execute();
-  return rows.map(({ id }) => id);
 }
 
 async function readKnown(

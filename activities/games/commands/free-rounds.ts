@@ -147,9 +147,12 @@ async function dialectOf(trx: Trx, { integration, brand, games }: OrderFreeRound
   return found.length === new Set(games).size ? succeed(owner.dialect) : noGame;
 }
 
-/** Nobody who may not play is sent an invitation to play. */
-async function mayReceive(trx: Trx, { playerId, asset, brand }: OrderFreeRounds): Promise<Result<void>> {
-  const wallet = await trx
+/** Nobody who may not play is sent an invitation to play: asked when rounds are ordered, and again when they are issued. */
+export async function mayReceive(
+  db: Database | Trx,
+  { playerId, asset, brand }: Pick<OrderFreeRounds, 'playerId' | 'asset' | 'brand'>,
+): Promise<Result<void>> {
+  const wallet = await db
     .selectFrom('wallet.playerWallet')
     .select(['playBlockReason', sql<boolean>`coalesce(play_blocked_until > now(), false)`.as('isBlocked')])
     .where('playerId', '=', playerId)

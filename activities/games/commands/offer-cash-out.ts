@@ -3,8 +3,9 @@ import { sql } from 'kysely';
 import type { Database } from '#db/connect.ts';
 import { fail, succeed, type Result } from '#domain/failures.ts';
 import { cashOutOfferS, cashOutValue, type RunningLeg } from '#domain/games/book/cash-out.ts';
-import { readStandingLegs, type StandingLeg } from '../book/bet-legs.ts';
+import { readMarketsOf, readStandingLegs, type StandingLeg } from '../book/bet-legs.ts';
 import { termsOf } from '../book/bet-terms.ts';
+import { passGates } from '../book/gates.ts';
 
 export type CashOutOffer = { readonly offerId: string; readonly value: bigint; readonly expiresAt: Date };
 
@@ -40,10 +41,7 @@ export async function offerCashOut(
     if (!bet.followed)
       return fail('cash-out-unavailable', 'The bet was placed without the right to cash out.');
     // A price that moves from here on waits, and then cancels this offer.
-    await sql`
-      select 1 from games.market m join games.bet_leg l on l.event_id = m.event_id and l.market_id = m.id
-      where l.bet_id = ${betId} order by m.event_id, m.id for share of m
-    `.execute(trx);
+    await passGates(trx, await readMarketsOf(trx, betId));
     const legs = (await readStandingLegs(trx, [betId])).get(betId) ?? [];
     const value = cashOutValue(
       termsOf(

@@ -8,6 +8,7 @@ import { bookLimitsOf } from '#domain/games/book/limits.ts';
 import { acceptOffer, type Acceptance, type OfferedLeg } from '#domain/games/book/placement.ts';
 import { toMoneyText, type Units } from '#domain/money.ts';
 import { betSubject, stakeKey } from '../book/bet-terms.ts';
+import { passGates } from '../book/gates.ts';
 
 export type LegWish = {
   readonly eventId: string;
@@ -88,16 +89,12 @@ async function requireSession(trx: Trx, sessionId: string): Promise<void> {
     throw new FailureError(fail('session-expired', 'This session is over; sign in again.').failure);
 }
 
-/** Markets are locked against a result or a suspension first, then their prices are read as they are under the lock. */
+/** The gates hold a result, a suspension and the end of an event back; prices are read as they are behind them. */
 async function readLegs(trx: Trx, legs: readonly LegWish[]): Promise<OfferedLeg[]> {
+  await passGates(trx, legs);
   const eventIds = legs.map(({ eventId }) => eventId);
   const marketIds = legs.map(({ marketId }) => marketId);
   const selectionIds = legs.map(({ selectionId }) => selectionId);
-  await sql`
-    select 1 from games.market m
-    join unnest(${eventIds}::text[], ${marketIds}::text[]) as k(event_id, id) on m.event_id = k.event_id and m.id = k.id
-    order by m.event_id, m.id for share of m
-  `.execute(trx);
   const { rows } = await sql<{
     number: bigint;
     odds: bigint;

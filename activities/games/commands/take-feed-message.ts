@@ -1,6 +1,6 @@
 /** Carries out one message of the odds feed: the catalogue follows it, results become versions or work for a person. */
 import type { Database } from '#db/connect.ts';
-import { markProcessed, readOpenWebhooks } from '#activities/compliance/commands/webhook-inbox.ts';
+import { markProcessed, markTried, readOpenWebhooks } from '#activities/compliance/commands/webhook-inbox.ts';
 import type { Actor } from '#activities/compliance/append-event.ts';
 import { assertNever } from '#domain/failures.ts';
 import { feedMessageSchema, type FeedMessage } from '#domain/games/book/feed.schema.ts';
@@ -50,11 +50,14 @@ const waitsHours = 24;
 export async function takeOpenFeedMessages(db: Database, rowsMax = 200): Promise<number> {
   let closed = 0;
   const failures: unknown[] = [];
-  for (const row of await readOpenWebhooks(db, oddsFeedSource, rowsMax)) {
+  for (const { externalId, body, ageHours } of await readOpenWebhooks(db, oddsFeedSource, rowsMax)) {
+    const webhook = { source: oddsFeedSource, externalId };
     try {
-      const outcome = await takeFeedMessage(db, feedMessageSchema.parse(JSON.parse(row.body)));
-      if (outcome === 'waiting' && row.ageHours < waitsHours) continue;
-      await markProcessed(db, { source: oddsFeedSource, externalId: row.externalId });
+      // Noted before: a message that ends the process does not come first again, either.
+      await markTried(db, webhook);
+      const outcome = await takeFeedMessage(db, feedMessageSchema.parse(JSON.parse(body)));
+      if (outcome === 'waiting' && ageHours < waitsHours) continue;
+      await markProcessed(db, webhook);
       closed += 1;
     } catch (error) {
       failures.push(error);

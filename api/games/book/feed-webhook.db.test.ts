@@ -227,6 +227,113 @@ describe('a message of the feed', () => {
     );
     expect(rows).toEqual([{ state: 'suspended', odds: 1_500n }]);
   });
+  test('that shows a market as it was before its latest picture brings back no selection', async () => {
+    const picture = (at: number, ids: readonly string[]): FeedMessage => ({
+      type: 'market.updated',
+      sequence: at,
+      ...match,
+      kind: 'match-winner',
+      name: 'Match winner',
+      state: 'open',
+      selections: ids.map((id) => ({ id, name: id, odds: '2.00', active: true })),
+    });
+    expect(await outcomeOf(deliver(picture(sequence + 2, Object.keys(homeWins))))).toBe('applied');
+    expect(await outcomeOf(deliver(picture(sequence + 1, [...Object.keys(homeWins), 'ghost'])))).toBe(
+      'stale',
+    );
+    const ann = await book.makeBettor();
+    expect(await book.place(ann, [{ ...match, selectionId: 'ghost', odds: '2.00' }])).toMatchObject({
+      failure: { code: 'unknown-selection' },
+    });
+    // A selection that nobody offers any more would have to be named by every result.
+    expect(await outcomeOf(deliver(resulted(homeWins, sequence + 3)))).toBe('accepted');
+  });
+
+  test('that shows a market after its latest picture counts, whatever the market was called in between', async () => {
+    const state = { type: 'market.state-changed', sequence: sequence + 2, ...match, state: 'suspended' };
+    expect(await outcomeOf(deliver(state))).toBe('applied');
+    const picture = {
+      type: 'market.updated',
+      sequence: sequence + 1,
+      ...match,
+      kind: 'match-winner',
+      name: 'Match winner',
+      state: 'open',
+      selections: [{ id: 'other', name: 'Other', odds: '5.00', active: true }],
+    };
+    expect(await outcomeOf(deliver(picture))).toBe('applied');
+    const { rows } = await database.pool.query(
+      `select m.state, s.id, s.active from games.market m join games.selection s on s.event_id = m.event_id
+       where m.event_id = $1 order by s.id`,
+      [match.eventId],
+    );
+    expect(rows).toEqual([
+      { state: 'suspended', id: 'away', active: false },
+      { state: 'suspended', id: 'draw', active: false },
+      { state: 'suspended', id: 'home', active: false },
+      { state: 'suspended', id: 'other', active: true },
+    ]);
+  });
+
+  test('with a price of a selection that is not known yet waits for it, and the price holds then', async () => {
+    const price: FeedMessage = {
+      type: 'odds.changed',
+      sequence: sequence + 2,
+      ...match,
+      odds: [
+        { selectionId: 'home', odds: '1.50', active: true },
+        { selectionId: 'late', odds: '1.20', active: true },
+      ],
+    };
+    expect(await outcomeOf(deliver(price))).toBe('waiting');
+    const picture = {
+      type: 'market.updated',
+      sequence: sequence + 1,
+      ...match,
+      kind: 'match-winner',
+      name: 'Match winner',
+      state: 'open',
+      selections: [
+        { id: 'home', name: 'Home', odds: '2.00', active: true },
+        { id: 'late', name: 'Late', odds: '9.00', active: true },
+      ],
+    };
+    expect(await outcomeOf(deliver(picture))).toBe('applied');
+    await sweep();
+    const { rows } = await database.pool.query(
+      `select id, odds from games.selection where event_id = $1 and active order by id`,
+      [match.eventId],
+    );
+    expect(rows).toEqual([
+      { id: 'home', odds: 1_500n },
+      { id: 'late', odds: 1_200n },
+    ]);
+  });
+
+  test('that was stored and not carried out is not kept from its turn by any number that wait', async () => {
+    const nobody = { eventId: `ev-${randomUUID().slice(0, 12)}`, marketId: 'nobody' };
+    const waiting = JSON.stringify({
+      type: 'odds.changed',
+      sequence,
+      ...nobody,
+      odds: [{ selectionId: 'home', odds: '1.50', active: true }],
+    });
+    await database.ownerPool.query(
+      `insert into compliance.webhook_inbox (source, external_id, received_at, body)
+       select 'odds-feed', 'waits-' || n, now() - interval '1 hour', $1 from generate_series(1, 30) n`,
+      [waiting],
+    );
+    await database.ownerPool.query(
+      `insert into compliance.webhook_inbox (source, external_id, received_at, body)
+       values ('odds-feed', 'stored-' || gen_random_uuid(), now() - interval '1 minute', $1)`,
+      [JSON.stringify(resulted(homeWins, sequence))],
+    );
+    for (let turn = 0; turn < 4; turn += 1) await takeOpenFeedMessages(database.db, 10);
+    expect(await resultsOf(match)).toHaveLength(1);
+    await database.ownerPool.query(
+      `update compliance.webhook_inbox set processed_at = now() where processed_at is null`,
+    );
+  });
 });
 
 describe('a result', () => {
@@ -349,5 +456,40 @@ describe('a result', () => {
     const second = randomUUID();
     expect((await resolve(incomplete!.id, 'apply', second)).body['code']).toBe('result-not-applicable');
     expect((await resolve(incomplete!.id, 'dismiss', second)).status).toBe(200);
+  });
+
+  test('without a selection that the feed has withdrawn is applied by an operator, and the selection is void', async () => {
+    const resolve = resolver(await app.signInAs(['content']));
+    const apply = (id: string) => resolve(id, 'apply');
+    const without = (...left: string[]) =>
+      Object.fromEntries(Object.entries(homeWins).filter(([id]) => !left.includes(id)));
+    const drawPaused = { selectionId: 'draw', odds: '3.50', active: false };
+    await deliver({
+      type: 'market.updated',
+      sequence,
+      ...match,
+      kind: 'match-winner',
+      name: 'Match winner',
+      state: 'open',
+      selections: ['home', 'draw'].map((id) => ({ id, name: id, odds: '2.00', active: true })),
+    });
+    await deliver({ type: 'odds.changed', sequence: sequence + 1, ...match, odds: [drawPaused] });
+    await deliver(resulted(without('away', 'draw'), sequence + 2));
+    await deliver(resulted(without('away'), sequence + 3));
+    const [tooLittle, enough] = await database.db
+      .selectFrom('games.parkedResult')
+      .select('id')
+      .where('eventId', '=', match.eventId)
+      .orderBy('sequence')
+      .execute();
+    // A selection that is merely paused has a result, and nobody but the feed knows it.
+    expect((await apply(tooLittle!.id)).body['code']).toBe('result-not-applicable');
+    expect((await apply(enough!.id)).status).toBe(200);
+    const { rows } = await database.pool.query(
+      `select outcomes -> 'away' ->> 'result' as away, outcomes -> 'home' ->> 'result' as home
+       from games.market_result where event_id = $1`,
+      [match.eventId],
+    );
+    expect(rows).toEqual([{ away: 'void', home: 'won' }]);
   });
 });
