@@ -1,5 +1,4 @@
 /** What the sweep of collections picks among many addresses: what is worth its fee, however much dust lies beside it. */
-import { sql } from 'kysely';
 import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { seedAssets } from '#activities/wallet/assets.ts';
@@ -27,24 +26,27 @@ describeWorkflows('the sweep of collections', () => {
     await database?.drop();
   });
 
-  test('finds the one address that is worth its fee among twenty thousand with dust', async () => {
+  test('finds the one address that is worth its fee among thousands with dust', async () => {
     const playerId = await makePlayer(database.db);
-    const dust = 20_000;
-    await sql`
-      with given as (
-        insert into payments.crypto_address (chain, address, key_id, derivation_index, player_id, brand, jurisdiction)
-        select 'ethereum', '0x' || lpad(to_hex(n), 40, case n when ${dust} then 'f' else '0' end), 'key-' || n, 0, ${playerId}, ${brand}, 'MT'
-        from generate_series(1, ${dust}) n returning address, key_id)
-      insert into payments.crypto_deposit (id, chain, tx_hash, log_index, address, player_id, brand, jurisdiction, asset, contract,
-        raw_amount, amount, depth_required, policy_version, state)
-      select gen_random_uuid(), 'ethereum', '0x' || lpad(to_hex(row_number() over ()), 64, '0'), 0, address, ${playerId}, ${brand}, 'MT',
-        'USDT', address, worth * 1000000, worth * 1000000000000, 6, 1, 'credited'
-      from (select address, case key_id when ${`key-${dust}`} then 500 else 2 end as worth from given) g`.execute(
-      database.db,
+    const dust = 6_000;
+    const { ownerPool } = database;
+    await ownerPool.query(
+      `insert into payments.crypto_address (chain, address, key_id, derivation_index, player_id, brand, jurisdiction)
+       select 'ethereum', '0x' || lpad(to_hex(n), 40, case n when $1 then 'f' else '0' end), 'key-' || n, 0, $2, $3, 'MT'
+       from generate_series(1, $1::int) n`,
+      [dust, playerId, brand],
+    );
+    await ownerPool.query(
+      `insert into payments.crypto_deposit (id, chain, tx_hash, log_index, address, player_id, brand, jurisdiction, asset,
+         contract, raw_amount, amount, depth_required, policy_version, state)
+       select gen_random_uuid(), chain, '0x' || lpad(to_hex(row_number() over ()), 64, '0'), 0, address, player_id, brand,
+         jurisdiction, 'USDT', address, worth * 1000000::numeric, worth * 1000000000000::numeric, 6, 1, 'credited'
+       from (select *, case key_id when $1 then 500 else 2 end as worth from payments.crypto_address) given`,
+      [`key-${dust}`],
     );
     const address = `0x${dust.toString(16).padStart(40, 'f')}`;
     await workflows.runWorkflows(
-      { activities: { provider: { collectDeposits: async () => 'done' as const } } },
+      { activities: { money: {}, provider: { collectDeposits: async () => 'done' as const } } },
       async (client: Client) => {
         expect(await sweepCollections(client, database.db)).toBe(1);
         const found = client.workflow.getHandle(
