@@ -762,6 +762,12 @@ export interface PaymentsBankAccount {
   sealed: Buffer;
 }
 
+export interface PaymentsBankDelivery {
+  bankNumber: bigint;
+  deliveredAt: Generated<Timestamp>;
+  sha256: string;
+}
+
 export interface PaymentsBankEntry {
   account: string;
   bankReference: string;
@@ -2028,6 +2034,7 @@ export interface DB {
   "payments.attempt": PaymentsAttempt;
   "payments.authorisation": PaymentsAuthorisation;
   "payments.bankAccount": PaymentsBankAccount;
+  "payments.bankDelivery": PaymentsBankDelivery;
   "payments.bankEntry": PaymentsBankEntry;
   "payments.bankLine": PaymentsBankLine;
   "payments.bankMatch": PaymentsBankMatch;

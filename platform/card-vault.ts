@@ -1,5 +1,7 @@
 /** The optional card vault of a development home (CARD_VAULT=on): its database and role, its key file, its process. */
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import type { Secret } from '#workers/secret.ts';
 import type { Config, Environment } from '#workers/config.ts';
 import { writePrivately, type DevSecrets } from './dev-secrets.ts';
 import type { PlatformEnvironment } from './environment.ts';
@@ -59,17 +61,24 @@ export async function prepareCardVault(request: CardVaultRequest): Promise<Proce
 /** Where the connectors that charge its cards have their PSPs make payment methods. */
 function destinationsOf({ psp }: Config): object[] {
   const originOf = (address: string) => new URL(address).origin;
-  const fields = (name: string, address: string, path: string, numberField: string, cvcField: string) => ({
+  const account = (name: string, { url, apiKey }: { url: string; apiKey: Secret }) => ({
     name,
-    origin: originOf(address),
-    path,
-    numberField,
-    cvcField,
+    origin: originOf(url),
+    credentialHashes: [createHash('sha256').update(`Bearer ${apiKey.reveal()}`).digest('hex')],
   });
   return [
     ...(psp.alpha
-      ? [fields('alpha', psp.alpha.url, '/v1/payment_methods', 'card[number]', 'card[cvc]')]
+      ? [
+          {
+            ...account('alpha', psp.alpha),
+            path: '/v1/payment_methods',
+            numberField: 'card[number]',
+            cvcField: 'card[cvc]',
+          },
+        ]
       : []),
-    ...(psp.gamma ? [fields('gamma', psp.gamma.url, '/tokens', 'number', 'cvv')] : []),
+    ...(psp.gamma
+      ? [{ ...account('gamma', psp.gamma), path: '/tokens', numberField: 'number', cvcField: 'cvv' }]
+      : []),
   ];
 }

@@ -324,7 +324,7 @@ describe.skipIf(anvilBinary === null && process.env['CI'] !== 'true')('a payout 
     const [{ playerId } = { playerId: '' }] = await rich(30n);
     const { withdrawalId, transfer } = await queued(playerId, '5');
     const gone = openEvm({ ...world.offer, signer: { url: 'http://127.0.0.1:1', secret: signerSecret } });
-    expect(await signTransfer({ db: database.db, evm: gone }, transfer.id)).toBe(false);
+    expect(await signTransfer({ db: database.db, evm: gone }, transfer.id)).toBe('away');
     expect(await transferOf(withdrawalId)).toMatchObject({ state: 'queued', nonce: null });
     await tend();
     await world.anvil.mine(7);
@@ -337,7 +337,7 @@ describe.skipIf(anvilBinary === null && process.env['CI'] !== 'true')('a payout 
     const [{ playerId } = { playerId: '' }] = await rich(30n);
     const { withdrawalId, transfer } = await queued(playerId, '5');
     const snapshot = await world.anvil.node.snapshot();
-    expect(await signTransfer({ db: database.db, evm }, transfer.id)).toBe(true);
+    expect(await signTransfer({ db: database.db, evm }, transfer.id)).toBe('done');
     const row = await transferOf(withdrawalId);
     await world.anvil.node.setNonce({ address: evm.hotWallet, nonce: Number(row.nonce) + 1 });
     await world.anvil.mine(1);

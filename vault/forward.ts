@@ -1,4 +1,5 @@
 /** Detokenise and forward: the card goes into a request to an allowed address of a PSP, its answer comes back without it. */
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { redactAnswer } from './answer-redaction.ts';
 import { tokenForm, type Cards } from './cards.ts';
@@ -14,6 +15,12 @@ export const destination = z.strictObject({
   path: z.string().regex(/^\/[\w/.-]*$/),
   numberField: z.string().min(1).max(100),
   cvcField: z.string().min(1).max(100),
+  /** SHA-256 (hex) of the headers `authorization` or `x-api-key` that name our own account there; several while a key is replaced. */
+  credentialHashes: z
+    .array(z.string().regex(/^[0-9a-f]{64}$/))
+    .min(1)
+    .max(4)
+    .optional(),
 });
 export type Destination = z.infer<typeof destination>;
 
@@ -60,6 +67,11 @@ export function createForwarder(cards: Cards, destinations: readonly Destination
     const target = destinations.find(({ name }) => name === request.destination);
     if (target === undefined)
       throw new Refusal('destination-refused', 'This destination is not on the list of the vault.');
+    if (!isOwnAccount(target, request.headers))
+      throw new Refusal(
+        'destination-refused',
+        'The request names another account there than the vault’s list does.',
+      );
     const card = await cards.open(request.token);
     const filled = fillTemplate(request.body, card, target.numberField, target.cvcField);
     const { status, text } = await send(target, request.headers, filled);
@@ -71,6 +83,19 @@ export function createForwarder(cards: Cards, destinations: readonly Destination
       );
     return { status, body: answer.text };
   };
+}
+
+/**
+ * A caller brings the key of the account at the PSP. With one of his own he would have every card made a payment method of
+ * his, at an address that is on the list.
+ */
+function isOwnAccount({ credentialHashes }: Destination, headers: ForwardRequest['headers']): boolean {
+  if (credentialHashes === undefined) return true;
+  const given = [headers.authorization, headers['x-api-key']].filter((value) => value !== undefined);
+  return (
+    given.length > 0 &&
+    given.every((value) => credentialHashes.includes(createHash('sha256').update(value).digest('hex')))
+  );
 }
 
 async function send(

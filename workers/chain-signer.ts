@@ -42,6 +42,8 @@ async function start(closing: Closing): Promise<void> {
     hotWallet: keyOf(1, 0).address,
   };
   const spending = createSpending(config.dayMax);
+  // Apart from what is paid out: a fee goes to whoever makes the block, and that may be the thief's friend.
+  const fees = createSpending(new Map([[config.coin, config.feeDayMax]]));
 
   async function sign(body: string): Promise<Answer> {
     const parsed = signOrder.safeParse(parseJson(body));
@@ -56,7 +58,11 @@ async function start(closing: Closing): Promise<void> {
         'other-keys',
         'The address is not that of this key: the public key belongs to another seed.',
       );
-    const spend = { asset: ruling.asset, nonce: order.nonce, amount: BigInt(order.rawAmount) };
+    const slot = `${key.address} ${order.nonce}`;
+    const fee = BigInt(order.gas) * BigInt(order.maxFeePerGas);
+    if (!fees.admit({ asset: config.coin, slot, amount: fee }, Date.now()))
+      return no(422, 'above-fee-cap', `More ${config.coin} in fees than may leave in a day.`);
+    const spend = { asset: ruling.asset, slot, amount: BigInt(order.rawAmount) };
     if (order.branch === 1 && !spending.admit(spend, Date.now()))
       return no(422, 'above-day-cap', `More ${ruling.asset} than may leave in a day.`);
     const raw = await key.signTransaction({

@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client';
 import { sql } from 'kysely';
 import type { Database } from '#db/connect.ts';
 import { parkedBudgetMs, passingReasons } from '#domain/payments/crypto/deposit-state.ts';
+import { cryptoAssets } from '#domain/payments/crypto/deposit-policy.ts';
 import { collectMinimum } from '#domain/payments/crypto/hot-wallet.ts';
 import { chainMoved, cryptoDepositStart } from '#workflows/crypto-deposit.contract.ts';
 import type { cryptoDeposit } from '#workflows/crypto-deposit.ts';
@@ -80,23 +81,32 @@ export async function sweepCryptoWallets(client: Client, db: Database): Promise<
 
 /** Collects from addresses where credits came to lie that are worth the fee; what was collected is not asked about again. */
 export async function sweepCollections(client: Client, db: Database): Promise<number> {
-  const addresses = await db
+  const worthIt = [];
+  for (const asset of cryptoAssets) worthIt.push(...(await worthCollecting(db, asset)));
+  for (const input of worthIt)
+    await startOnce(client.workflow.start<typeof cryptoSweep>('cryptoSweep', cryptoSweepStart(input)));
+  return worthIt.length;
+}
+
+/** Where most lies first, and only what is worth its fee: dust at many addresses must not hide the rest. */
+async function worthCollecting(
+  db: Database,
+  asset: string,
+): Promise<readonly { readonly chain: string; readonly address: string; readonly asset: string }[]> {
+  const minimum = collectMinimum(asset);
+  if (minimum === null) return [];
+  return db
     .selectFrom('payments.cryptoDeposit as seen')
-    .select(['seen.chain', 'seen.address', 'seen.asset', sql<string>`sum(seen.amount)::text`.as('lies')])
+    .select(['seen.chain', 'seen.address', 'seen.asset'])
     .where('seen.state', '=', 'credited')
+    .where('seen.asset', '=', asset)
     .where(
       sql<boolean>`seen.changed_at > coalesce((select max(t.queued_at) from payments.chain_transfer t
         where t.chain = seen.chain and t.from_address = seen.address and t.asset = seen.asset and t.purpose = 'sweep'), '-infinity')`,
     )
     .groupBy(['seen.chain', 'seen.address', 'seen.asset'])
-    .limit(5 * rowsMax)
+    .having(sql<boolean>`sum(seen.amount) >= ${minimum.toString()}::numeric`)
+    .orderBy(sql`sum(seen.amount)`, 'desc')
+    .limit(rowsMax)
     .execute();
-  const worthIt = addresses.filter(
-    ({ asset, lies }) => BigInt(lies) >= (collectMinimum(asset) ?? BigInt(lies) + 1n),
-  );
-  for (const { chain, address, asset } of worthIt)
-    await startOnce(
-      client.workflow.start<typeof cryptoSweep>('cryptoSweep', cryptoSweepStart({ chain, address, asset })),
-    );
-  return worthIt.length;
 }

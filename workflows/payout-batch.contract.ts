@@ -6,12 +6,15 @@ export type PayoutBatchInput = { readonly batchId: string };
 
 export const payoutBatchWorkflowId = (batchId: string) => `payout-batch:${batchId}` as const;
 
-/** Start options by contract: one workflow per file, for ever. */
+/**
+ * Start options by contract. A run that an error has ended is begun anew, or the payouts of its file, and all behind them,
+ * would wait for ever: that a file is sealed once and sent once is the database's word, not the id's.
+ */
 export const payoutBatchStart = (input: PayoutBatchInput) => ({
   workflowId: payoutBatchWorkflowId(input.batchId),
   taskQueue: taskQueues.batch,
   args: [input] as [PayoutBatchInput],
-  workflowIdReusePolicy: 'REJECT_DUPLICATE' as const,
+  workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
   workflowIdConflictPolicy: 'USE_EXISTING' as const,
   typedSearchAttributes: [{ key: stageKey, value: 'sealing' }],
 });

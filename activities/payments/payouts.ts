@@ -26,7 +26,7 @@ import { isWithdrawalStopped, refuseWhileStopped } from '#activities/wallet/audi
 import type { ActivityDeps } from '../deps.ts';
 import type { PayoutOrder } from './connectors.ts';
 import { openWorkItem } from './commands/work-items.ts';
-import { unlessQueued } from './queued-payouts.ts';
+import { unlessOvertaken } from './queued-payouts.ts';
 import { payoutOptions, readPayoutRouting } from './route-payout.ts';
 import { mustLeg } from './withdrawal-legs.ts';
 
@@ -185,9 +185,9 @@ export function createPayoutActivities(deps: PayoutDeps) {
       const connector = deps.psps.get(row.psp);
       if (!connector) return heard(row, { kind: 'unknown', reason: 'no such connector' });
       const outcome = await connector.payoutStatus(await orderOf(row, row.sentForMs));
-      return unlessQueued(
+      return unlessOvertaken(
         () => heard(row, outcome),
-        () => heard(row, { kind: 'unknown', reason: 'queued meanwhile' }),
+        () => heard(row, { kind: 'unknown', reason: 'overtaken by its queue' }),
       );
     },
   };

@@ -21,12 +21,22 @@ export async function queuedPayout(
   }
 }
 
-/** What is recorded of a question that found nothing: nothing, where the payout was queued before its answer arrived. */
-export async function unlessQueued<T>(record: () => Promise<T>, recordUnknown: () => Promise<T>): Promise<T> {
+/**
+ * What is recorded of an answer that its queue has overtaken: nothing. A payout that was not found was queued before the
+ * answer arrived, one that was found paid has come back from the bank.
+ */
+export async function unlessOvertaken<T>(
+  record: () => Promise<T>,
+  recordUnknown: () => Promise<T>,
+): Promise<T> {
   try {
     return await record();
   } catch (error) {
-    if (!isRefusedBy(error, 'payout_unqueued_when_not_sent')) throw error;
+    if (
+      !isRefusedBy(error, 'payout_unqueued_when_not_sent') &&
+      !isRefusedBy(error, 'payout_not_returned_when_paid')
+    )
+      throw error;
     return recordUnknown();
   }
 }

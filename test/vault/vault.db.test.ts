@@ -1,6 +1,6 @@
 /** The card vault as a process, on its own database, in front of a PSP that speaks Stripe's wire. */
 import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
@@ -67,6 +67,11 @@ beforeAll(async () => {
     database: `${databasePrefix}_vault_${randomBytes(3).toString('hex')}`,
     destinations: [
       stripeDestination(psp.url),
+      {
+        ...stripeDestination(psp.url),
+        name: 'own',
+        credentialHashes: [createHash('sha256').update('Bearer sk_test_vault').digest('hex')],
+      },
       { name: 'odd', origin: odd.url, path: '/cards', numberField: 'card.number', cvcField: 'card.code' },
       {
         name: 'away',
@@ -228,6 +233,19 @@ describe('a caller', () => {
       'stale-signature',
     );
     expect((await fetch(`${rig.url}${path}`)).status).toBe(401);
+  });
+
+  test('cannot have the number sent to an account of his own at a PSP of the list', async () => {
+    const token = await tokenOf();
+    const asked = (headers: object) =>
+      rig.call('POST', '/forward', { ...template(token), destination: 'own', headers });
+    for (const headers of [
+      { authorization: 'Bearer sk_test_of_a_thief' },
+      { authorization: 'Bearer sk_test_vault', 'x-api-key': 'of_a_thief' },
+      {},
+    ])
+      expect((await asked(headers)).body['code'], JSON.stringify(headers)).toBe('destination-refused');
+    expect((await asked({ authorization: 'Bearer sk_test_vault' })).body).toMatchObject({ status: 200 });
   });
 
   test('cannot have the number sent elsewhere, or into another field', async () => {

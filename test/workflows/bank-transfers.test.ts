@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Client } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
 import { announceTransfer } from '#activities/payments/commands/announce-transfer.ts';
 import { orThrow } from '#domain/failures.ts';
 import { bankReportsStart, bankReportsWorkflowId } from '#workflows/bank-reports.contract.ts';
@@ -183,6 +184,27 @@ describeWorkflows('bank transfers', () => {
 
   test('without anything waiting there is no file', async () => {
     expect((await sendFile('empty')).state).toBe('empty');
+  });
+
+  test('a file whose run an error has ended is begun anew', async () => {
+    const { withdrawalId } = await world.queued('6.00');
+    const batchId = randomUUID();
+    let isBroken = true;
+    const sealBatch = async (input: { readonly batchId: string }) => {
+      if (isBroken) throw ApplicationFailure.nonRetryable('A row cannot be written.', 'invalid-request');
+      return world.batches.sealBatch(input);
+    };
+    await workflows.runWorkflows(
+      { activities: { provider: { ...world.batches, ...world.reports, sealBatch }, batch: {} } },
+      async (client: Client) => {
+        const begin = () =>
+          client.workflow.start<typeof payoutBatch>('payoutBatch', payoutBatchStart({ batchId }));
+        await expect((await begin()).result()).rejects.toThrow();
+        isBroken = false;
+        expect(await (await begin()).result()).toBe('sent');
+      },
+    );
+    expect(['batched', 'accepted', 'booked']).toContain(await stateOf(withdrawalId));
   });
 
   test('a payment that the bank rejects is given back, its neighbour is paid', async () => {

@@ -37,6 +37,8 @@ const variables = z.object({
   /** Such as USDT=10000,ETH=5, in whole units. */
   SIGNER_PAYOUT_MAX: pairs,
   SIGNER_DAY_MAX: pairs,
+  /** Most that fees may take in a day, in whole coins. */
+  SIGNER_FEE_DAY_MAX: z.string().optional(),
   SIGNER_FEE_MAX_GWEI: z.coerce.number().int().positive().default(500),
 });
 
@@ -50,6 +52,8 @@ export type SignerConfig = {
   readonly seed: Secret<Buffer>;
   readonly payoutMax: ReadonlyMap<string, bigint>;
   readonly dayMax: ReadonlyMap<string, bigint>;
+  /** Wei. */
+  readonly feeDayMax: bigint;
   readonly maxFeePerGas: bigint;
 };
 
@@ -70,19 +74,32 @@ export function loadSignerConfig(environment: Environment): SignerConfig {
   const seed = given.SIGNER_SEED ?? seedFrom(given.SIGNER_SEED_FILE, problems);
   const payoutMax = limitsOf(given.SIGNER_PAYOUT_MAX, 'SIGNER_PAYOUT_MAX', problems);
   const dayMax = limitsOf(given.SIGNER_DAY_MAX, 'SIGNER_DAY_MAX', problems);
+  const { coin } = chainOf(given.EVM_CHAIN);
+  const feeDayMax = feesOf(given.SIGNER_FEE_DAY_MAX ?? feesOfDay[coin] ?? '', coin, problems);
   if (problems.length > 0) throw new ConfigFailure(problems);
   return {
     port: given.PORT,
     host: given.HOST,
     chainId: given.EVM_CHAIN_ID,
-    coin: chainOf(given.EVM_CHAIN).coin,
+    coin,
     tokens: tokens.map(({ asset, contract }) => ({ asset, contract: getAddress(contract) })),
     secret: new Secret(given.EVM_SIGNER_SECRET),
     seed: new Secret(Buffer.from(seed, 'hex')),
     payoutMax,
     dayMax,
+    feeDayMax,
     maxFeePerGas: BigInt(given.SIGNER_FEE_MAX_GWEI) * 10n ** 9n,
   };
+}
+
+/** What thousands of transfers cost on a dear day. */
+const feesOfDay: Readonly<Record<string, string>> = { ETH: '5', BNB: '25', POL: '5000' };
+
+function feesOf(given: string, coin: string, problems: string[]): bigint {
+  const parsed = parseDecimal(given, assets.get(coin)?.payableScale ?? 0);
+  if (parsed.ok && parsed.value > 0n) return parsed.value;
+  problems.push(`SIGNER_FEE_DAY_MAX must be an amount of ${coin}.`);
+  return 0n;
 }
 
 function seedFrom(file: string | undefined, problems: string[]): string {

@@ -159,7 +159,7 @@ export type Destination = {
 /**
  * Keeps a player's own address as a place to withdraw to; a repeat changes nothing, its rest included. Failures:
  * `invalid-request`, `invalid-address-checksum`, `payment-method-unavailable` (the address is one of ours: money sent
- * there would be a deposit).
+ * there would be a deposit; or a listed token's own contract: tokens sent to it are lost to everybody).
  */
 export async function addCryptoDestination(
   db: Database,
@@ -177,7 +177,13 @@ export async function addCryptoDestination(
       .select('address')
       .where('address', '=', address)
       .executeTakeFirst();
-    if (ours !== undefined || address === hotWalletOf(offer.xpub) || /^0x0{39}[0-9]$/.test(address))
+    const isContract = offer.tokens.some(({ contract }) => contract.toLowerCase() === address.toLowerCase());
+    if (
+      ours !== undefined ||
+      isContract ||
+      address === hotWalletOf(offer.xpub) ||
+      /^0x0{39}[0-9]$/.test(address)
+    )
       throw new FailureError(
         fail('payment-method-unavailable', 'Money cannot be sent to this address.').failure,
       );

@@ -194,7 +194,7 @@ export function openChain(account: ChainAccount): ChainClient {
         await node.sendRawTransaction({ serializedTransaction: raw as Hex });
         return { kind: 'sent' };
       } catch (error) {
-        const said = reasonOf(error);
+        const said = answerOf(error);
         if (/already (known|imported)/i.test(said)) return { kind: 'known' };
         // Its nonce is spent: by these bytes or by another fee of the same nonce, as the receipts will tell.
         if (/nonce too low/i.test(said)) return { kind: 'known' };
@@ -225,19 +225,15 @@ function toLog(log: { [name: string]: unknown }): RpcLog {
   } as unknown as RpcLog;
 }
 
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const details = 'details' in error && typeof error.details === 'string' ? error.details : '';
-  return `${details} ${error.message}`.slice(0, 500);
-}
+/** The node's own words alone: the message around them tells its address, which may carry a key, and the whole request. */
+const answerOf = (error: unknown): string =>
+  error instanceof Error && 'details' in error && typeof error.details === 'string'
+    ? (error.details.split('\n')[0]?.slice(0, 300) ?? '')
+    : '';
 
-/** Addresses of nodes carry keys of their own, so the node's words are cut to their first line. */
 const unavailable = (error: unknown): FailureError => {
-  const details = error instanceof Error && 'details' in error ? String(error.details) : 'no answer';
+  const said = answerOf(error).slice(0, 200) || 'no answer';
   return new FailureError(
-    fail(
-      'dependency-unavailable',
-      `The node of the chain did not answer: ${details.split('\n')[0]?.slice(0, 200) ?? ''}`,
-    ).failure,
+    fail('dependency-unavailable', `The node of the chain did not answer: ${said}`).failure,
   );
 };

@@ -12,7 +12,7 @@ import { orThrow } from '#domain/failures.ts';
 import { parseReference } from '#domain/payments/reference.ts';
 import { bumpAfterMs, bumpFees, bumpsMax, type Fees } from '#domain/payments/crypto/hot-wallet.ts';
 import { judgeDeposit } from '#domain/payments/crypto/deposit-policy.ts';
-import { openWorkItem } from '../commands/work-items.ts';
+import { closeWorkItems, openWorkItem } from '../commands/work-items.ts';
 import type { ReceiptSeen } from './chain-client.ts';
 import { hotWalletBranch, playerBranch } from './derive-address.ts';
 import { evmPsp, type Evm } from './evm-deps.ts';
@@ -57,20 +57,28 @@ export const openTransfers = (deps: TransferDeps, fromAddress: string): Promise<
     .execute();
 
 /**
- * Gives the transfer the next nonce and keeps its bytes, in one transaction under the lock of the address: a refused
- * signature spends no nonce, and two transfers never share one. `false` when the signer or the node must be asked again.
+ * `held`: it waits, for money at its address or for a person, and those of other assets may go on. `away`: the signer must
+ * be asked again.
  */
-export async function signTransfer({ db, evm }: TransferDeps, id: string): Promise<boolean> {
+export type Signing = 'done' | 'held' | 'away';
+
+/**
+ * Gives the transfer the next nonce and keeps its bytes, in one transaction under the lock of the address: a refused
+ * signature spends no nonce, and two transfers never share one. Nothing is signed that the address does not hold: a token's
+ * contract would take the fee, undo the transfer, and the payout would count as refused.
+ */
+export async function signTransfer({ db, evm }: TransferDeps, id: string): Promise<Signing> {
   const { signer } = evm;
-  if (signer === null) return false;
+  if (signer === null) return 'away';
   const queued = await db
     .selectFrom('payments.chainTransfer')
     .selectAll()
     .where('id', '=', id)
     .executeTakeFirstOrThrow();
-  if (queued.state !== 'queued') return true;
+  if (queued.state !== 'queued') return 'done';
   const fees = await evm.node.fees();
   const gas = await gasOf(evm, queued);
+  const holding = await holdingOf(evm, queued);
   await ensureAccount(db, evm, queued.fromAddress);
   return db.transaction().execute(async (trx) => {
     await sql`set local lock_timeout = '10s'`.execute(trx);
@@ -82,10 +90,12 @@ export async function signTransfer({ db, evm }: TransferDeps, id: string): Promi
       .forUpdate()
       .executeTakeFirstOrThrow();
     const row = await lockTransfer(trx, id);
-    if (row.state !== 'queued') return true;
+    if (row.state !== 'queued') return 'done';
+    // Of the hot wallet a person hears by its levels.
+    if (!(await isCovered(trx, row, holding, gas * fees.maxFeePerGas))) return 'held';
     const nonce = Number(nextNonce);
     const signed = await signer.sign(orderOf(evm, row, nonce, gas, fees));
-    if (signed.kind === 'away') return false;
+    if (signed.kind === 'away') return 'away';
     if (signed.kind === 'refused' && !isFinalRefusal(signed.reason)) {
       // A day's cap, another seed, a fee above the ceiling: nothing is wrong with the payout, so it waits for a person.
       await openWorkItem(trx, {
@@ -94,7 +104,7 @@ export async function signTransfer({ db, evm }: TransferDeps, id: string): Promi
         brand: null,
         reason: signed.reason,
       });
-      return false;
+      return 'held';
     }
     if (signed.kind === 'refused') {
       await trx
@@ -102,7 +112,7 @@ export async function signTransfer({ db, evm }: TransferDeps, id: string): Promi
         .set({ state: 'refused', reason: signed.reason, closedAt: sql<Date>`now()` })
         .where('id', '=', id)
         .execute();
-      return true;
+      return 'done';
     }
     await trx
       .updateTable('payments.chainTransfer')
@@ -116,8 +126,35 @@ export async function signTransfer({ db, evm }: TransferDeps, id: string): Promi
       .where('chain', '=', row.chain)
       .where('address', '=', row.fromAddress)
       .execute();
-    return true;
+    return 'done';
   });
+}
+
+type Holding = {
+  /** Transactions of the address in blocks so far: what they moved is off the balances. */
+  readonly nonce: number;
+  readonly coin: bigint;
+  readonly asset: bigint;
+};
+
+async function holdingOf(evm: Evm, { fromAddress, contract }: TransferRow): Promise<Holding> {
+  // The nonce first: what a block takes between the questions is then counted twice, and not never.
+  const nonce = await evm.node.nonce(fromAddress);
+  const coin = await evm.node.balance(fromAddress, null);
+  return { nonce, coin, asset: contract === null ? coin : await evm.node.balance(fromAddress, contract) };
+}
+
+/** Whether the address holds the transfer and its fee beside what it has signed and no block has taken yet. */
+async function isCovered(trx: Trx, row: TransferRow, holding: Holding, fee: bigint): Promise<boolean> {
+  const { rows } = await sql<{ contract: string | null; owed: string }>`
+    select contract, sum(raw_amount)::text as owed from payments.chain_transfer
+    where chain = ${row.chain} and from_address = ${row.fromAddress} and state = 'signed' and nonce >= ${holding.nonce}
+    group by 1`.execute(trx);
+  const owedIn = (contract: string | null) =>
+    BigInt(rows.find((one) => one.contract === contract)?.owed ?? 0);
+  const raw = BigInt(row.rawAmount);
+  if (row.contract === null) return holding.coin >= owedIn(null) + raw + fee;
+  return holding.asset >= owedIn(row.contract) + raw && holding.coin >= owedIn(null) + fee;
 }
 
 /** Sends the newest bytes, the same ones however often it is called. */
@@ -237,7 +274,14 @@ async function close(
       .where('state', '=', 'signed')
       .returning('id')
       .executeTakeFirst();
-    if (closed !== undefined && receipt.feePaid > 0n) await bookFee(trx, evm, row, receipt.feePaid);
+    if (closed === undefined) return;
+    if (receipt.feePaid > 0n) await bookFee(trx, evm, row, receipt.feePaid);
+    await closeWorkItems(
+      trx,
+      `chain-transfer:${row.id}`,
+      ['stuck-chain-transfer'],
+      `the transfer is ${state}`,
+    );
   });
   return state;
 }
@@ -281,6 +325,13 @@ export async function raise(
     if ((await signaturesOf(trx, row.id)).length !== newest.number) return;
     const signed = await evm.signer?.sign(orderOf(evm, row, Number(row.nonce), gas, fees));
     if (signed?.kind === 'signed') await keepSignature(trx, row.id, number, signed, fees);
+    else if (signed?.kind === 'refused')
+      await openWorkItem(trx, {
+        kind: 'stuck-chain-transfer',
+        subject: `chain-transfer:${row.id}`,
+        brand: null,
+        reason: `no block has taken it at ${newest.maxFeePerGas} wei, and more is not signed: ${signed.reason}`,
+      });
   });
 }
 

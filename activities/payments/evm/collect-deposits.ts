@@ -34,7 +34,7 @@ export function createCollectActivities(deps: Pick<ActivityDeps, 'db' | 'evm' | 
       if (open !== undefined) {
         if (open.state === 'signed')
           return (await followTransfer(parts, open)) === 'signed' ? 'wait' : 'sent';
-        if (!(await signTransfer(parts, open.id))) return 'wait';
+        if ((await signTransfer(parts, open.id)) !== 'done') return 'wait';
         await broadcastTransfer(parts, open.id);
         return 'sent';
       }
@@ -44,6 +44,9 @@ export function createCollectActivities(deps: Pick<ActivityDeps, 'db' | 'evm' | 
       const fee = await feeOf(evm, contract === null ? coinGas : tokenGas);
       if (contract !== null && (await evm.node.balance(address, null)) < fee)
         return sendGas(evm, address, fee);
+      const raw = contract === null ? balance - fee : balance;
+      // While fees are as high as that, it stays where it is.
+      if (raw <= 0n) return 'done';
       const { derivationIndex } = await db
         .selectFrom('payments.cryptoAddress')
         .select('derivationIndex')
@@ -57,7 +60,7 @@ export function createCollectActivities(deps: Pick<ActivityDeps, 'db' | 'evm' | 
         derivationIndex,
         toAddress: evm.hotWallet,
         asset,
-        raw: contract === null ? balance - fee : balance,
+        raw,
       });
       return 'wait';
     },

@@ -31,7 +31,7 @@ import { readPayer } from '../payer-facts.ts';
 import { currentPaymentRules } from '../payment-limits.ts';
 import { takeUses } from '../payment-uses.ts';
 import { evmPsp, type Evm } from './evm-deps.ts';
-import { uuidOf } from './watch-blocks.ts';
+import { uuidOf, wasRead } from './watch-blocks.ts';
 
 export type CryptoDepositRow = Selectable<PaymentsCryptoDeposit>;
 
@@ -47,6 +47,7 @@ export type CryptoStanding = {
 const lookFreshMs = 5_000;
 const limitPauseMs = 6 * 3_600_000;
 const absentPauseMs = 10 * 60_000;
+const takenBackPauseMs = 10_000;
 
 export function createCryptoDepositActivities(deps: Pick<ActivityDeps, 'db' | 'evm' | 'keyRing'>) {
   const { db } = deps;
@@ -65,7 +66,7 @@ export function createCryptoDepositActivities(deps: Pick<ActivityDeps, 'db' | 'e
       if (evm === null) return { state: 'seen', pauseMs: absentPauseMs, isOver: false };
       const known = await read(db, cryptoDepositId).executeTakeFirstOrThrow();
       const rules = await currentPaymentRules(db, known.brand);
-      const look = await lookAt(evm, known);
+      const look = await lookAt(db, evm, known);
       const lookedAtMs = Date.now();
       return db.transaction().execute(async (trx) => {
         const row = await read(trx, cryptoDepositId).forUpdate().executeTakeFirstOrThrow();
@@ -125,12 +126,15 @@ async function ageOf(trx: Trx, row: CryptoDepositRow): Promise<number> {
 
 /**
  * One answer of a node that is behind its chain looks like a reorganisation. So a transfer is absent only if the watcher,
- * which follows the chain block by block, has come to that, and the node holds no receipt either.
+ * which follows the chain block by block, has come to that, and no block holds its transaction either. Where one does, and
+ * the watcher has read it and not found this transfer there, it is gone all the same: a log's number counts the logs of
+ * its whole block, so the same transaction in another block may make a transfer of another key, or may have failed.
  */
-async function lookAt(evm: Evm, row: CryptoDepositRow): Promise<ChainLook> {
+async function lookAt(db: Database, evm: Evm, row: CryptoDepositRow): Promise<ChainLook> {
   if (row.blockHeight === null || row.blockHash === null) {
     const receipt = await evm.node.receipt(row.txHash);
-    return { kind: receipt === null ? 'absent' : 'unknown' };
+    const isGone = receipt === null || (await wasRead(db, evm, receipt));
+    return { kind: isGone ? 'absent' : 'unknown' };
   }
   const head = await evm.node.head();
   const block = await evm.node.block(row.blockHeight);
@@ -185,6 +189,8 @@ async function park(
  * the brand or a black list forbids is parked: not credited, and shown to a person.
  */
 async function credit(trx: Trx, judge: Judge, row: CryptoDepositRow): Promise<CryptoStanding> {
+  if (await isStillCreditedElsewhere(trx, row))
+    return { state: cryptoDepositStateOf(row.state), pauseMs: takenBackPauseMs, isOver: false };
   const player = await trx
     .selectFrom('pam.player')
     .select(['status', 'jurisdiction'])
@@ -286,6 +292,24 @@ async function credit(trx: Trx, judge: Judge, row: CryptoDepositRow): Promise<Cr
     byWorkflow(row, subject),
   );
   return { state: 'credited', pauseMs: 60_000, isOver: false };
+}
+
+/**
+ * The same transaction, credited under the key that it had in a block which has left the chain: that credit is taken back
+ * first, so that the player never has both.
+ */
+async function isStillCreditedElsewhere(trx: Trx, row: CryptoDepositRow): Promise<boolean> {
+  const other = await trx
+    .selectFrom('payments.cryptoDeposit')
+    .select('id')
+    .where('chain', '=', row.chain)
+    .where('txHash', '=', row.txHash)
+    .where('id', '<>', row.id)
+    .where('state', '=', 'credited')
+    .where('blockHash', 'is', null)
+    .limit(1)
+    .executeTakeFirst();
+  return other !== undefined;
 }
 
 type Judge = {

@@ -30,6 +30,7 @@ export function createHotWalletActivities(deps: Pick<ActivityDeps, 'db' | 'evm' 
       const parts = { db, evm };
       const mayStart = evm.signer !== null && !(await isWithdrawalStopped(db));
       let maySign = mayStart;
+      const held = new Set<string>();
       const ended: string[] = [];
       const rows = await openTransfers(parts, address);
       for (const row of rows) {
@@ -38,9 +39,13 @@ export function createHotWalletActivities(deps: Pick<ActivityDeps, 'db' | 'evm' 
           if (state !== 'signed') ended.push(row.reference);
           continue;
         }
-        // In the order of the queue: what cannot be signed now holds up those behind it.
-        maySign &&= await signTransfer(parts, row.id);
-        if (!maySign) continue;
+        // In the order of the queue: what cannot be signed now holds up those of its asset behind it, and no others, or a
+        // wallet that is short of a token could not send the gas that brings more of it.
+        if (!maySign || held.has(row.asset)) continue;
+        const signing = await signTransfer(parts, row.id);
+        maySign = signing !== 'away';
+        if (signing === 'held') held.add(row.asset);
+        if (signing !== 'done') continue;
         await broadcastTransfer(parts, row.id);
         if (await isRefused(parts, row.id)) ended.push(row.reference);
       }

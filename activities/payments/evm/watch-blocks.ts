@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Database, Trx } from '#db/connect.ts';
+import { fail, FailureError } from '#domain/failures.ts';
 import { judgeDeposit, depositPolicyVersion } from '#domain/payments/crypto/deposit-policy.ts';
 import { openWorkItem } from '../commands/work-items.ts';
 import type { BlockSeen, TransferSeen } from './chain-client.ts';
@@ -40,7 +41,10 @@ export async function watchBlock({ db, evm }: WatchDeps): Promise<WatchStep> {
   return { kind: 'read', height: next.height, touched: await take(db, evm, cursor, next, arrived) };
 }
 
-/** A chain that was never read begins at its head: addresses are given out from now on only. */
+/**
+ * A chain that was never read begins at its head, or, where addresses were given out before somebody started to read, in a
+ * block before the first of them: money may have come since.
+ */
 async function readCursor(db: Database, evm: Evm): Promise<Cursor> {
   const find = () =>
     db
@@ -51,12 +55,30 @@ async function readCursor(db: Database, evm: Evm): Promise<Cursor> {
   const known = await find();
   if (known !== undefined) return known;
   const head = await evm.node.head();
+  const back = await blocksOfAddresses(db, evm);
+  const first = back < head.height ? head.height - back : 0n;
+  const start = back === 0n ? head : await evm.node.block(first);
+  if (start === null)
+    throw new FailureError(fail('dependency-unavailable', `The node has no block ${first}.`).failure);
   await db
     .insertInto('payments.chainCursor')
-    .values({ chain: evm.chain.name, height: head.height, hash: head.hash })
+    .values({ chain: evm.chain.name, height: start.height, hash: start.hash })
     .onConflict((conflict) => conflict.doNothing())
     .execute();
-  return (await find()) ?? head;
+  return (await find()) ?? start;
+}
+
+/** Chains have become faster than they are expected to be here; a block too many is only read. */
+const fasterAtMost = 4;
+
+/** Blocks since the first address was given out, rather more than less; none without addresses. */
+async function blocksOfAddresses(db: Database, evm: Evm): Promise<bigint> {
+  const { ageMs } = await db
+    .selectFrom('payments.cryptoAddress')
+    .select(sql<number | null>`(extract(epoch from now() - min(issued_at)) * 1000)::float8`.as('ageMs'))
+    .where('chain', '=', evm.chain.name)
+    .executeTakeFirstOrThrow();
+  return ageMs === null ? 0n : BigInt(Math.ceil((ageMs * fasterAtMost) / evm.chain.blockMs)) + 64n;
 }
 
 async function take(
@@ -68,10 +90,9 @@ async function take(
 ): Promise<readonly string[]> {
   const receivers = await receiversOf(db, evm, arrived);
   const ours = arrived.filter(({ to }) => receivers.has(to));
-  // A plain transaction may have failed, and then its value stayed where it was.
   const failed = new Set<string>();
   for (const { txHash, logIndex } of ours)
-    if (logIndex === -1 && (await evm.node.receipt(txHash))?.succeeded !== true) failed.add(txHash);
+    if (logIndex === -1 && !(await hasSucceeded(evm, txHash, block))) failed.add(txHash);
   return db.transaction().execute(async (trx) => {
     if (!(await moveCursor(trx, evm.chain.name, cursor, block))) return [];
     await trx
@@ -93,6 +114,19 @@ async function take(
     }
     return touched;
   });
+}
+
+/**
+ * A plain transaction may have failed, and then its value stayed where it was. A node that has no receipt of it in this
+ * block (another one behind a balancer, which is a block behind) has not said so: the block is read again.
+ */
+async function hasSucceeded(evm: Evm, txHash: string, block: BlockSeen): Promise<boolean> {
+  const receipt = await evm.node.receipt(txHash);
+  if (receipt?.blockHash !== block.hash)
+    throw new FailureError(
+      fail('dependency-unavailable', `The node has no receipt of ${txHash} in its block yet.`).failure,
+    );
+  return receipt.succeeded;
 }
 
 type Receiver = { readonly playerId: string; readonly brand: string; readonly jurisdiction: string };
@@ -211,6 +245,22 @@ async function stepBack(db: Database, evm: Evm, cursor: Cursor): Promise<WatchSt
       .execute();
     return { kind: 'stepped-back', height: parent.height, touched: orphaned.map(({ id }) => id) };
   });
+}
+
+/** Whether the block was read, and not left since: what it holds of ours is written down. */
+export async function wasRead(
+  db: Database,
+  evm: Evm,
+  block: { readonly blockHeight: bigint; readonly blockHash: string },
+): Promise<boolean> {
+  const read = await db
+    .selectFrom('payments.chainBlock')
+    .select('height')
+    .where('chain', '=', evm.chain.name)
+    .where('height', '=', block.blockHeight)
+    .where('hash', '=', block.blockHash)
+    .executeTakeFirst();
+  return read !== undefined;
 }
 
 /** False when another watcher has moved it meanwhile. */

@@ -5,7 +5,7 @@ import { postTransfer } from '#activities/wallet/post.ts';
 import type { Trx } from '#db/connect.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import { toMoneyText } from '#domain/money.ts';
-import type { BankLine, BankStatement } from '#domain/payments/sepa/camt.ts';
+import { partName, type BankLine, type BankStatement } from '#domain/payments/sepa/camt.ts';
 import { sepaPsp } from '../commands/bank-accounts.ts';
 import { openWorkItem } from '../commands/work-items.ts';
 import { lockWithdrawal } from '../payment-rows.ts';
@@ -40,7 +40,9 @@ export async function applyLine(
     .selectFrom('payments.bankEntry')
     .select('outcome')
     .where('account', '=', statement.account)
-    .where('bankReference', '=', bankReference)
+    // A statement may tell as one entry what a notice has told payment by payment.
+    .where('bankReference', 'in', [bankReference, partName(bankReference, 1)])
+    .limit(1)
     .executeTakeFirst();
   if (known !== undefined) return;
   const { outcome, subject } = await outcomeOf(trx, deps, line, bankReference);

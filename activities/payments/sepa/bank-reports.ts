@@ -4,6 +4,7 @@ import { sealAlone } from '#activities/personal-data.ts';
 import type { Trx } from '#db/connect.ts';
 import { fail, succeed, type Result } from '#domain/failures.ts';
 import { readCamt, type BankStatement } from '#domain/payments/sepa/camt.ts';
+import { blockIdOf } from '#domain/payments/sepa/pain-001.ts';
 import { readPain002, type PaymentStatusReport } from '#domain/payments/sepa/pain-002.ts';
 import type { ActivityDeps } from '../../deps.ts';
 import { openWorkItem } from '../commands/work-items.ts';
@@ -28,7 +29,7 @@ export function createBankReportActivities(deps: BankReportDeps) {
     async importReports(): Promise<ImportedReports> {
       const bank = mustHaveBank(deps);
       const { last } = await db
-        .selectFrom('payments.bankReport')
+        .selectFrom('payments.bankDelivery')
         .select((eb) => eb.fn.coalesce(eb.fn.max('bankNumber'), eb.lit(0)).as('last'))
         .executeTakeFirstOrThrow();
       const heads = await bank.reports(Number(last));
@@ -54,6 +55,12 @@ export function createBankReportActivities(deps: BankReportDeps) {
       .onConflict((conflict) => conflict.column('sha256').doNothing())
       .returning('sha256')
       .executeTakeFirst();
+    // Also of what was delivered before, or the bank would be asked for it for ever.
+    await trx
+      .insertInto('payments.bankDelivery')
+      .values({ bankNumber: BigInt(bankNumber), sha256 })
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
     // Delivered before, word for word.
     if (inserted === undefined) return;
     if (!read.ok) {
@@ -111,7 +118,7 @@ function readReport(bytes: Buffer): Result<Read> {
 async function applyStatus(trx: Trx, report: PaymentStatusReport): Promise<void> {
   const batch = await trx
     .selectFrom('payments.payoutBatch')
-    .select('id')
+    .select(['id', 'messageId'])
     .where('messageId', '=', report.originalMessageId)
     .executeTakeFirst();
   if (batch === undefined) return;
@@ -122,11 +129,17 @@ async function applyStatus(trx: Trx, report: PaymentStatusReport): Promise<void>
       .where('batchId', '=', batch.id)
       .where('state', 'in', state === 'accepted' ? ['batched'] : ['batched', 'accepted'])
       .$if(endToEndId !== null, (query) => query.where('endToEndId', '=', endToEndId ?? ''))
+      // What is named one by one has its own word; the whole counts for the rest.
+      .$if(endToEndId === null && named.length > 0, (query) => query.where('endToEndId', 'not in', named))
       .execute();
+  const named = report.payments.map(({ endToEndId }) => endToEndId);
   for (const { endToEndId, status, reason } of report.payments)
     if (status !== 'pending')
       await move(status, status === 'rejected' ? (reason ?? 'NARR') : null, endToEndId);
-  // What is named one by one has its own word; the whole counts for the rest.
+  // Our files have one block.
+  for (const { blockId, status, reason } of report.blocks)
+    if (blockId === blockIdOf(batch.messageId, 1) && status !== 'pending')
+      await move(status, status === 'rejected' ? (reason ?? 'NARR') : null, null);
   if (report.group === 'accepted' || report.group === 'rejected')
     await move(report.group, report.group === 'rejected' ? 'file rejected' : null, null);
 }

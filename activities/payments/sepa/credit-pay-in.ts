@@ -2,14 +2,17 @@
 import { sql } from 'kysely';
 import { appendEvent } from '#activities/compliance/append-event.ts';
 import { openPersonalData } from '#activities/personal-data.ts';
-import { reserveDepositLimit } from '#activities/responsible-gambling/commands/deposit-limit.ts';
+import {
+  refuseExcluded,
+  reserveDepositLimit,
+} from '#activities/responsible-gambling/commands/deposit-limit.ts';
 import { postTransfer } from '#activities/wallet/post.ts';
 import type { Trx } from '#db/connect.ts';
 import { orThrow } from '#domain/failures.ts';
 import type { BankLine } from '#domain/payments/sepa/camt.ts';
 import { isSameHolder } from '#domain/payments/sepa/holder-name.ts';
 import { sepaPsp } from '../commands/bank-accounts.ts';
-import { lockDeposit, moneyOf } from '../payment-rows.ts';
+import { lockDeposit, moneyOf, type DepositRow } from '../payment-rows.ts';
 import type { PayoutBatchDeps } from './payout-batches.ts';
 
 export type PayIn =
@@ -18,7 +21,10 @@ export type PayIn =
 
 const no = (reason: string): PayIn => ({ ok: false, reason });
 
-/** The amount must be the announced one and the sender the player: money of others is not taken, by law. */
+/**
+ * The amount must be the announced one and the sender the player: money of others is not taken, by law. Nor is that of a
+ * player who is excluded by now.
+ */
 export async function creditPayIn(
   trx: Trx,
   { keyRing }: Pick<PayoutBatchDeps, 'keyRing'>,
@@ -38,6 +44,8 @@ export async function creditPayIn(
   const person = await openPersonalData(trx, keyRing, deposit.playerId, 'aml');
   if (person === null || !isSameHolder(line.counterpartyName, person))
     return no(`the sender of the money for ${subject} is not its player`);
+  const barred = await barredBy(trx, deposit);
+  if (barred !== null) return no(`money came for ${subject}, and its player is ${barred}`);
   if (deposit.state === 'failed') {
     // It was given up and its share of the limit given back: credited only if the player may still pay that in.
     const { playerId, asset, id: depositId } = deposit;
@@ -93,4 +101,16 @@ export async function creditPayIn(
     { actor: { kind: 'workflow', id: 'bank-reports' }, subject },
   );
   return { ok: true, subject };
+}
+
+/** Days lie between announcement and money: an exclusion, or a lock of the account, may have come meanwhile. */
+async function barredBy(trx: Trx, { playerId, asset, id: depositId }: DepositRow): Promise<string | null> {
+  const { status } = await trx
+    .selectFrom('pam.player')
+    .select('status')
+    .where('id', '=', playerId)
+    .executeTakeFirstOrThrow();
+  if (status !== 'active') return status;
+  const open = await refuseExcluded(trx, { playerId, asset, depositId });
+  return open.ok ? null : open.failure.code;
 }

@@ -54,6 +54,8 @@ export function createPayoutBatchActivities(deps: PayoutBatchDeps) {
      */
     async sealBatch({ batchId }: PayoutBatchInput): Promise<PayoutBatchState> {
       return db.transaction().execute(async (trx) => {
+        // A first try that has run out of time may still be sealing: this one waits for what it does.
+        await sql`select pg_advisory_xact_lock(hashtextextended('payout-batch', 0))`.execute(trx);
         const known = await trx
           .selectFrom('payments.payoutBatch')
           .select('state')
@@ -69,7 +71,6 @@ export function createPayoutBatchActivities(deps: PayoutBatchDeps) {
           .orderBy('reference')
           .limit(transfersMax)
           .forUpdate()
-          .skipLocked()
           .execute();
         if (queued.length === 0) return 'empty';
         const [now] = (

@@ -232,11 +232,13 @@ describe('pain.002', () => {
     expect(orThrow(readPain002(tree(whole)))).toEqual({
       originalMessageId: 'MSG-1',
       group: 'rejected',
+      blocks: [],
       payments: [],
     });
     expect(orThrow(readPain002(tree(parts)))).toEqual({
       originalMessageId: 'MSG-1',
       group: null,
+      blocks: [],
       payments: [
         { endToEndId: 'E1', status: 'accepted', reason: null },
         { endToEndId: 'E2', status: 'rejected', reason: 'AC04' },

@@ -37,6 +37,13 @@ export async function reserveDepositLimit(trx: Trx, deposit: DepositReservation)
   return allowed;
 }
 
+/** Of money that comes long after its share was reserved. Failure: `self-excluded`. */
+export async function refuseExcluded(trx: Trx, deposit: DepositQuestion): Promise<Result<void>> {
+  await lockPlayerGuard(trx, deposit.playerId);
+  const { isExcluded } = await readLimitStanding(trx, deposit);
+  return isExcluded ? fail('self-excluded', 'The player is excluded from gambling.') : succeed(undefined);
+}
+
 /** True when this deposit holds its share already. */
 export function isReserved({ earlier }: LimitStanding, deposit: DepositReservation): boolean {
   if (earlier === null) return false;

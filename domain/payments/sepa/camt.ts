@@ -15,7 +15,10 @@ export type BankLine = {
   readonly endToEndId: string | null;
   /** A creditor reference of ours, else what the sender wrote, else the bank's own. */
   readonly reference: string;
-  /** The bank's own name for the movement, the same in notice and statement; null where it gives none. */
+  /**
+   * The bank's own name for the movement, the same in notice and statement; null where it gives none. Payments of one entry
+   * that share its name have their place in it behind a slash.
+   */
   readonly bankReference: string | null;
   /** Of the other side. */
   readonly counterpartyName: string | null;
@@ -111,10 +114,32 @@ function readEntry(entry: XmlElement, before: number): Result<BankLine[]> {
   const sum = parts.reduce((total, { money }) => total + money.units, 0n);
   if (sum !== whole.value.units || parts.some(({ money }) => money.asset !== whole.value.asset))
     return fail('invalid-request', 'The payments of an entry do not add up to it.');
+  const names = namesOf(entry, payments);
   return succeed(
-    parts.map(({ payment, money }, index) => lineOf(entry, payment, money, bookedOn, before + index + 1)),
+    parts.map(({ payment, money }, index) => ({
+      ...lineOf(entry, payment, money, bookedOn, before + index + 1),
+      bankReference: names[index] ?? null,
+    })),
   );
 }
+
+/**
+ * The bank names a payment, or only the entry that it booked several payments in, by `AcctSvcrRef`. `NtryRef` is none of
+ * its names for a movement: banks count it anew in every statement, or write the same into all entries of an account.
+ */
+function namesOf(entry: XmlElement, payments: readonly XmlElement[]): readonly (string | null)[] {
+  const ofEntry = textAt(entry, 'AcctSvcrRef');
+  const given = payments.map((payment) => textAt(payment, 'Refs/AcctSvcrRef') ?? ofEntry);
+  if (given.length === 0) return [ofEntry];
+  return given.map((name, index) =>
+    name !== null && given.some((other, place) => place !== index && other === name)
+      ? partName(name, index + 1)
+      : name,
+  );
+}
+
+/** How a payment is called whose entry has a name for all of its payments only. */
+export const partName = (entryName: string, place: number): string => `${entryName}/${place}`;
 
 function lineOf(
   entry: XmlElement,
@@ -122,7 +147,7 @@ function lineOf(
   { units, asset }: Money,
   bookedOn: string,
   line: number,
-): BankLine {
+): Omit<BankLine, 'bankReference'> {
   const endToEndId = textAt(payment, 'Refs/EndToEndId');
   const isReversal = textAt(entry, 'RvslInd') === 'true' || textAt(entry, 'RvslInd') === '1';
   const returned = elementAt(payment, 'RtrInf');
@@ -139,7 +164,6 @@ function lineOf(
     // What banks write where there is none.
     endToEndId: endToEndId === 'NOTPROVIDED' ? null : endToEndId,
     reference: referenceOf(entry, payment),
-    bankReference: bankReferenceOf(entry, payment),
     counterpartyName: textAt(parties, `${other}/Pty/Nm`) ?? textAt(parties, `${other}/Nm`),
     counterpartyIban: textAt(parties, `${other}Acct/Id/IBAN`),
     returnReason: returned !== null || isReversal ? (reason ?? 'NARR') : null,
@@ -154,11 +178,12 @@ function referenceOf(entry: XmlElement, payment: XmlElement | null): string {
   const written = childrenOf(remittance, 'Ustrd').map(({ text }) => text.trim());
   const ours = structured.find(isCreditorReference) ?? findCreditorReference(written.join(' '));
   const other = structured[0] ?? written.join(' ');
-  const bank = bankReferenceOf(entry, payment);
+  const bank = shownName(entry, payment);
   return (ours ?? (other === '' ? bank : other) ?? '').slice(0, 140);
 }
 
-const bankReferenceOf = (entry: XmlElement, payment: XmlElement | null): string | null =>
+/** For people to read; the movement's name is another matter. */
+const shownName = (entry: XmlElement, payment: XmlElement | null): string | null =>
   textAt(payment, 'Refs/AcctSvcrRef') ?? textAt(entry, 'AcctSvcrRef') ?? textAt(entry, 'NtryRef');
 
 /** Closing less opening less lines; a statement without both balances proves nothing and is taken as it is. */

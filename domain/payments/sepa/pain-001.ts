@@ -45,7 +45,7 @@ export function buildPain001(batch: CreditTransferBatch): Result<string> {
   const blocks = days.map((day, index) =>
     block(
       batch,
-      `${batch.messageId.slice(0, 31)}-${index + 1}`,
+      blockIdOf(batch.messageId, index + 1),
       day,
       batch.transfers.filter(({ requestedOn }) => requestedOn === day),
     ),
@@ -68,6 +68,9 @@ export function buildPain001(batch: CreditTransferBatch): Result<string> {
   );
   return succeed(`<?xml version="1.0" encoding="UTF-8"?>\n${document}\n`);
 }
+
+/** The bank names a block by it where it speaks of the block as a whole. */
+export const blockIdOf = (messageId: string, place: number): string => `${messageId.slice(0, 31)}-${place}`;
 
 /** Cents with two decimals: exact, and never in another notation. */
 export const euroText = (amount: Units): string => formatDecimal(toMinorUnits(amount, 'EUR'), 2, 2);

@@ -9,6 +9,12 @@ export type PaymentStatusReport = {
   readonly originalMessageId: string;
   /** Of the whole file, null where it speaks of parts only. */
   readonly group: ReportedStatus | null;
+  /** Of blocks of the file, by the name that the file gave them, where the bank speaks of one as a whole. */
+  readonly blocks: readonly {
+    readonly blockId: string;
+    readonly status: ReportedStatus;
+    readonly reason: string | null;
+  }[];
   readonly payments: readonly {
     readonly endToEndId: string;
     readonly status: ReportedStatus;
@@ -27,7 +33,13 @@ export function readPain002(document: XmlElement): Result<PaymentStatusReport> {
   const originalMessageId = textAt(group, 'OrgnlMsgId');
   if (document.name !== 'Document' || originalMessageId === null)
     return fail('invalid-request', 'The document is no payment status report.');
-  const payments = childrenOf(report, 'OrgnlPmtInfAndSts').flatMap((block) => {
+  const told = childrenOf(report, 'OrgnlPmtInfAndSts');
+  const blocks = told.flatMap((block) => {
+    const blockId = textAt(block, 'OrgnlPmtInfId');
+    const status = statusOf(textAt(block, 'PmtInfSts'));
+    return blockId === null || status === null ? [] : [{ blockId, status, reason: reasonOf(block) }];
+  });
+  const payments = told.flatMap((block) => {
     const blockStatus = statusOf(textAt(block, 'PmtInfSts'));
     const blockReason = reasonOf(block);
     return childrenOf(block, 'TxInfAndSts').flatMap((payment) => {
@@ -38,7 +50,7 @@ export function readPain002(document: XmlElement): Result<PaymentStatusReport> {
         : [{ endToEndId, status, reason: reasonOf(payment) ?? blockReason }];
     });
   });
-  return succeed({ originalMessageId, group: statusOf(textAt(group, 'GrpSts')), payments });
+  return succeed({ originalMessageId, group: statusOf(textAt(group, 'GrpSts')), blocks, payments });
 }
 
 function statusOf(code: string | null): ReportedStatus | null {
