@@ -49,31 +49,6 @@ test('signing in and out is on record, in the audit trail and as facts', async (
   ]);
 });
 
-test('a page of rounds goes on where the last one ended, also within a round that many players share', async () => {
-  const players = [];
-  for (let seats = 0; seats < 5; seats += 1) players.push(await makePlayer(database.db));
-  for (const { id } of players)
-    await database.ownerPool.query(
-      `insert into games.round (integration, round_ref, player_id, asset, game_code, state, opened_at, guard_at)
-       values ('live', 'table-7', $1, 'EUR', 'roulette', 'manual', now(), now()),
-              ('another', 'table-7', $1, 'EUR', 'roulette', 'manual', now(), now())`,
-      [id],
-    );
-  const token = await app.signInAs(['support']);
-  const seen: string[] = [];
-  for (let next: unknown = ''; next !== null;) {
-    const after = next === '' ? '' : `&after=${String(next)}`;
-    const page = await get(`/admin/v1/rounds?state=manual&limit=3${after}`, token);
-    expect(page.status).toBe(200);
-    const items = page.body['items'] as { integration: string; playerId: string }[];
-    seen.push(...items.map(({ integration, playerId }) => `${integration} ${playerId}`));
-    next = page.body['next'];
-  }
-  expect(seen).toHaveLength(10);
-  expect(new Set(seen).size).toBe(10);
-  expect(codeOf(await get('/admin/v1/rounds?after=table-7', token))).toBe('400 invalid-request');
-});
-
 test('verifications are of players that exist, in the brands that the operator may see', async () => {
   const player = await makePlayer(database.db);
   const of = async (id: string, brands?: readonly string[]) =>

@@ -174,7 +174,7 @@ function mountRounds(api: Api, deps: ApiDeps): void {
         .innerJoin('wallet.playerWallet as w', (join) =>
           join.onRef('w.playerId', '=', 'r.playerId').onRef('w.asset', '=', 'r.asset'),
         )
-        .select(['w.brand', 'r.openings'])
+        .select(['w.brand', 'r.openings', 'r.version'])
         .where('r.integration', '=', integration)
         .where('r.roundRef', '=', roundRef)
         .where('r.playerId', '=', playerId)
@@ -199,6 +199,8 @@ function mountRounds(api: Api, deps: ApiDeps): void {
         .where('roundRef', '=', roundRef)
         .where('playerId', '=', playerId)
         .where('state', 'in', [...openRoundVoidStates])
+        // One whose round has moved since voids nothing, and keeps nobody waiting.
+        .where('roundVersion', '=', row.version)
         .executeTakeFirst();
       if (open !== undefined)
         throw new FailureError(
