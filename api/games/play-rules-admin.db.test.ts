@@ -139,3 +139,16 @@ test('a roll-up takes what is old, leaves what is new, and changes no balance', 
   await send('POST', '/admin/v1/jackpots/mega/funds', funds, { key: randomUUID() });
   expect((await readJackpotPools(database.db))[0]?.balance).toBe((before[0]?.balance ?? 0n) + euro);
 });
+
+test('a pool that no game feeds any more can still be funded by the brand that has fed it', async () => {
+  const path = '/admin/v1/games/hub88/slot/play-rules';
+  expect((await send('PUT', path, { stakeCaps: [], reason })).status).toBe(204);
+  const before = (await readJackpotPools(database.db))[0]?.balance ?? 0n;
+  const funds = { brand: 'aurora', money: { amount: '2.00', asset: 'EUR' }, reason };
+  const fund = (pool: string, body = funds) =>
+    send('POST', `/admin/v1/jackpots/${pool}/funds`, body, { key: randomUUID() });
+  expect((await fund('mega')).status).toBe(201);
+  expect((await fund('mega', { ...funds, brand: 'borealis' })).status).toBe(404);
+  expect((await fund('nobody')).status).toBe(404);
+  expect((await readJackpotPools(database.db))[0]?.balance).toBe(before + 2n * euro);
+});

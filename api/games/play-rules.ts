@@ -1,8 +1,10 @@
 /** The back office's side of stakes: caps of games and players, jackpot pools of games, what the pools hold. */
 import { createRoute, z } from '@hono/zod-openapi';
+import { sql } from 'kysely';
 import { setPlayerStakeCap, setPlayRules } from '#activities/games/commands/play-rules.ts';
 import { readJackpotPools } from '#activities/wallet/jackpot-pools.ts';
 import { fundJackpotPool } from '#activities/wallet/post-house.ts';
+import type { Database } from '#db/connect.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import { parsePayable, toMoneyText } from '#domain/money.ts';
 import type { Api } from '../app.ts';
@@ -252,15 +254,8 @@ function mountFunds(api: Api, deps: ApiDeps): void {
       const amount = orThrow(parsePayable(body.money));
       const operator = c.get('operator');
       requireBrand(operator, body.brand);
-      const fed = await deps.db
-        .selectFrom('games.game as g')
-        .innerJoin('games.integration as i', 'i.id', 'g.integration')
-        .select('g.code')
-        .where('g.jackpotPool', '=', name)
-        .where('i.brand', '=', body.brand)
-        .limit(1)
-        .executeTakeFirst();
-      if (!fed) throw new FailureError(fail('not-found', 'No game of this brand feeds such a pool.').failure);
+      if (!(await hasFed(deps.db, body.brand, name)))
+        throw new FailureError(fail('not-found', 'No game of this brand feeds such a pool.').failure);
       const { 'idempotency-key': key } = c.req.valid('header');
       const funded = await deps.db.transaction().execute((trx) =>
         fundJackpotPool(trx, {
@@ -277,4 +272,16 @@ function mountFunds(api: Api, deps: ApiDeps): void {
       return c.json({ journalId: orThrow(funded).journalId }, 201);
     },
   );
+}
+
+/** Also of a pool that no game feeds any more: a win may have overdrawn it. */
+async function hasFed(db: Database, brand: string, pool: string): Promise<boolean> {
+  const { rows } = await sql`
+    select 1 from games.game g join games.integration i on i.id = g.integration
+    where g.jackpot_pool = ${pool} and i.brand = ${brand}
+    union all
+    (select 1 from wallet.entry e join wallet.journal j on j.id = e.journal_id
+    where e.player_id is null and e.account = ${`jackpot:${pool}`} and j.brand = ${brand} limit 1)
+    limit 1`.execute(db);
+  return rows.length > 0;
 }
