@@ -61,13 +61,13 @@ test('a page of rounds goes on where the last one ended, also within a round tha
     );
   const token = await app.signInAs(['support']);
   const seen: string[] = [];
-  for (let next: unknown = ''; next !== null;) {
-    const after = next === '' ? '' : `&after=${String(next)}`;
+  for (let next: string | null = ''; next !== null;) {
+    const after: string = next === '' ? '' : `&after=${next}`;
     const page = await get(`/admin/v1/rounds?state=manual&limit=3${after}`, token);
     expect(page.status).toBe(200);
     const items = page.body['items'] as { integration: string; playerId: string }[];
     seen.push(...items.map(({ integration, playerId }) => `${integration} ${playerId}`));
-    next = page.body['next'];
+    next = page.body['next'] as string | null;
   }
   expect(seen).toHaveLength(10);
   expect(new Set(seen).size).toBe(10);
