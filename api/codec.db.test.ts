@@ -126,6 +126,20 @@ describe('health', () => {
   });
 });
 
+const codeIn = (body: unknown): unknown =>
+  body !== null && typeof body === 'object' && 'code' in body ? body.code : undefined;
+
+describe('what careless and hostile callers send to the codec', () => {
+  test('is refused as such: a body beyond all bounds, and a host that is none', async () => {
+    const large = await post('development', { payloads: [{ data: 'A'.repeat(9 * 1024 * 1024) }] });
+    expect([large.status, codeIn(await large.json())]).toEqual([413, 'body-too-large']);
+    for (const host of ['[', 'a b', '127.0.0.1:99999', 'evil.example']) {
+      const answer = await post('development', { payloads: [] }, { host });
+      expect([host, answer.status, codeIn(await answer.json())]).toEqual([host, 403, 'forbidden']);
+    }
+  });
+});
+
 describe('figures', () => {
   test('answer 503 with Retry-After while ClickHouse is away, and the relay’s state goes on', async () => {
     const token = await open.signInAs(['analyst']);
@@ -140,5 +154,18 @@ describe('figures', () => {
     expect((await open.send('GET', '/admin/v1/relay', undefined, { token })).status).toBe(200);
     const support = await open.signInAs(['support']);
     expect((await open.send('GET', '/admin/v1/relay', undefined, { token: support })).status).toBe(403);
+  });
+
+  test('of a backlog of a day are counted as far as an answer in time allows', async () => {
+    for (let rows = 0; rows <= 100_000; rows += 10_000)
+      await database.ownerPool.query(`
+        insert into compliance.outbox (event_id, type, version, brand, occurred_at, payload)
+        select gen_random_uuid(), 'pam.sign-in.refused', 1, 'aurora', now() - interval '1 day', '{}'
+        from generate_series(1, 10000)`);
+    await database.ownerPool.query(`insert into compliance.relay_cursor (sink) values ('clickhouse')`);
+    const token = await open.signInAs(['analyst']);
+    const { body } = await open.send('GET', '/admin/v1/relay', undefined, { token });
+    expect(body).toMatchObject({ sinks: [{ sink: 'clickhouse', backlogRows: 100_000 }] });
+    expect((body['sinks'] as { lagS: number }[])[0]?.lagS).toBeGreaterThan(86_000);
   });
 });

@@ -1,13 +1,14 @@
 /** Lets the Temporal UI show what the payload codec has sealed, to people who may see it. */
 import type { Payload, PayloadCodec } from '@temporalio/common';
-import { bodyLimit } from 'hono/body-limit';
 import { cors } from 'hono/cors';
 import { createMiddleware } from 'hono/factory';
 import { z } from '@hono/zod-openapi';
 import { fail, FailureError } from '#domain/failures.ts';
 import type { Api } from './app.ts';
 import { requireOperator } from './backoffice-guard.ts';
+import { limitBody } from './body-limit.ts';
 import type { ApiDeps, ApiEnv } from './context.ts';
+import { answerProblem } from './problem.ts';
 
 /** A page of a history in one request; Temporal itself allows 2 MB for a single payload. */
 const bodyBytesMax = 8 * 1024 * 1024;
@@ -31,7 +32,7 @@ export function mountCodec(api: Api, deps: ApiDeps): void {
     '/codec/*',
     cors({ origin: uiOrigin, allowHeaders: ['content-type', 'authorization', 'x-namespace'] }),
   );
-  api.use('/codec/*', bodyLimit({ maxSize: bodyBytesMax }));
+  api.use('/codec/*', limitBody(bodyBytesMax, answerProblem));
   if (deps.config.mode === 'production') api.use('/codec/*', requireOperator(deps, 'compliance:audit:read'));
   else api.use('/codec/*', onlyLoopback);
   for (const direction of ['decode', 'encode'] as const) {
@@ -46,7 +47,8 @@ export function mountCodec(api: Api, deps: ApiDeps): void {
 
 /** A page of another site may reach the port of a developer's browser, but it cannot fake this header. */
 const onlyLoopback = createMiddleware<ApiEnv>(async (c, next) => {
-  const host = new URL(`http://${c.req.header('host') ?? 'unknown'}`).hostname;
+  const address = `http://${c.req.header('host') ?? 'unknown'}`;
+  const host = URL.canParse(address) ? new URL(address).hostname : '';
   if (!['127.0.0.1', 'localhost', '[::1]'].includes(host)) {
     throw new FailureError(fail('forbidden', 'The codec is open on loopback only.').failure);
   }

@@ -40,6 +40,8 @@ function commonCodes(address: string, method: string, operation: Operation): rea
       ? ['not-authenticated', 'session-expired', 'player-blocked', 'forbidden']
       : [],
     schemes.includes('operatorSession') ? ['not-authenticated', 'session-expired'] : [],
+    // Reads of the back office take turns.
+    !changes && address.startsWith('/admin/v1/') ? ['overloaded'] : [],
   ];
   return codes.flat();
 }

@@ -199,6 +199,10 @@ describe('verification of the address', () => {
     expect(codeOf(await signIn(body.email))).toBe('403 email-not-verified');
     const form = () =>
       app.api.request('/verify-email', { method: 'POST', body: new URLSearchParams({ token }) });
+    for (const type of ['multipart/form-data', 'multipart/form-data; boundary=x']) {
+      const broken = { method: 'POST', body: '--x\r\nno form', headers: { 'content-type': type } };
+      expect((await app.api.request('/verify-email', broken)).status).toBe(400);
+    }
     expect((await form()).status).toBe(200);
     expect((await form()).status).toBe(200);
     expect((await signIn(body.email)).status).toBe(201);

@@ -343,6 +343,9 @@ function publish(frame: Frame, release: () => void): Platform {
   };
   let runJson = write();
   let stopped: Promise<void> | undefined;
+  supervisor.onRevival(() => {
+    if (stopped === undefined) runJson = write();
+  });
   const afterChange = async (change: Promise<void>) => {
     await change;
     runJson = write();

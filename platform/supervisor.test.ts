@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -9,6 +9,7 @@ import { lockHome, openHome } from './home.ts';
 import { derivePorts } from './ports.ts';
 import { identityOf, isAlive } from './process-identity.ts';
 import { clearLeftovers, createSupervisor, type ProcessPlan, type Supervisor } from './supervisor.ts';
+import { lockCache } from './temporal-binary.ts';
 
 let home: string;
 let told: string[];
@@ -51,6 +52,31 @@ describe('supervisor', () => {
     supervisor.kill('clerk', 'SIGKILL');
     await until(() => (supervisor.pids()['clerk'] ?? before) !== before);
     expect(told).toEqual(['The clerk ended with signal SIGKILL; starting it again.']);
+  });
+
+  test('whoever keeps a list of the ids hears that one came back under another', async () => {
+    await supervisor.start(plan('clerk', staysUp));
+    const before = supervisor.pids()['clerk'];
+    let listed: number | undefined;
+    supervisor.onRevival(() => {
+      listed = supervisor.pids()['clerk'];
+    });
+    supervisor.kill('clerk', 'SIGKILL');
+    await until(() => listed !== undefined);
+    expect(listed).not.toBe(before);
+    expect(listed).toBe(supervisor.pids()['clerk']);
+  });
+
+  test('a process that cannot be started again for a while is started when it can', async () => {
+    const program = join(home, 'clerk');
+    symlinkSync(process.execPath, program);
+    await supervisor.start({ ...plan('clerk', staysUp), command: program });
+    rmSync(program);
+    supervisor.kill('clerk', 'SIGKILL');
+    await until(() => told.length === 2);
+    expect(told[1]).toBe('The clerk ended with a start that failed; starting it again.');
+    symlinkSync(process.execPath, program);
+    await until(() => supervisor.pids()['clerk'] !== undefined);
   });
 
   test('a process that ends while starting is one sentence with the end of its log', async () => {
@@ -169,5 +195,27 @@ describe('environment', () => {
     expect(derivePorts('28080')).toMatchObject({ temporal: 27_233, mailboxSmtp: 38_600 });
     for (const port of ['80', '60000', 'many', '1.5']) expect(() => derivePorts(port)).toThrow('PORT is');
     expect(() => derivePorts('10080')).toThrow('browsers refuse');
+  });
+});
+
+describe('the lock of the cache', () => {
+  const quiet = { update: () => {}, done: () => {}, fail: () => {} };
+  const lockFile = () => join(home, 'temporal.lock');
+
+  test('is taken over from a holder whose number now belongs to another process', async () => {
+    // A start that was killed while it compiled; after a reboot its number is that of a process which lives.
+    writeFileSync(lockFile(), String(process.pid));
+    const release = await Promise.race([lockCache(home, quiet), delay(3_000)]);
+    expect(release).toBeTypeOf('function');
+    writeFileSync(lockFile(), `${process.pid}@00000000:1`);
+    expect(await Promise.race([lockCache(home, quiet), delay(3_000)])).toBeTypeOf('function');
+  });
+
+  test('is waited for while its holder lives', async () => {
+    const release = await lockCache(home, quiet);
+    const waiting = lockCache(home, quiet);
+    expect(await Promise.race([waiting, delay(500, 'waits')])).toBe('waits');
+    release();
+    (await waiting)();
   });
 });

@@ -34,6 +34,8 @@ export interface Supervisor {
   stopAll(order: readonly (readonly string[])[]): Promise<void>;
   killAll(): void;
   pids(): Record<string, number>;
+  /** Hears of each process that came back by itself: it has another id now. */
+  onRevival(listener: () => void): void;
   logFile(name: string): string;
 }
 
@@ -63,6 +65,7 @@ export function createSupervisor(home: string, tell: (line: string) => void): Su
   mkdirSync(trail, { recursive: true });
   const processes = new Map<string, Managed>();
   let closed = false;
+  let revived = (): void => {};
   const logFile = (name: string) => join(logs, `${name}.log`);
 
   const launch = (managed: Managed): number => {
@@ -84,8 +87,10 @@ export function createSupervisor(home: string, tell: (line: string) => void): Su
     managed.child = child;
     child.once('error', () => {});
     child.once('exit', (code, signal) => onExit(managed, child, code, signal));
-    if (child.pid === undefined)
+    if (child.pid === undefined) {
+      managed.child = undefined;
       throw new BringUpFailure(`${plan.label} could not be started: ${plan.command} cannot be run.`);
+    }
     writeFileSync(
       join(trail, plan.name),
       JSON.stringify({ pid: child.pid, identity: identityOf(child.pid), signal: plan.stopSignal }),
@@ -122,7 +127,15 @@ export function createSupervisor(home: string, tell: (line: string) => void): Su
         : `${managed.plan.label} ended with ${cause}; starting it again.`,
     );
     await delay(waitMs, undefined, { ref: false });
-    if (managed.wanted && managed.child === undefined) launch(managed);
+    if (!managed.wanted || managed.child !== undefined || closed) return;
+    try {
+      launch(managed);
+    } catch (error) {
+      // Such as a machine that has no more processes to give: that passes, and giving up would not.
+      if (!(error instanceof BringUpFailure)) throw error;
+      return revive(managed, 'a start that failed');
+    }
+    revived();
   };
 
   const untilReady = async (managed: Managed, isOver = () => false): Promise<void> => {
@@ -227,6 +240,9 @@ export function createSupervisor(home: string, tell: (line: string) => void): Su
     pids: () => {
       const running = [...processes.values()].filter(({ child }) => child?.pid !== undefined);
       return Object.fromEntries(running.map(({ plan, child }) => [plan.name, child?.pid ?? 0]));
+    },
+    onRevival: (listener) => {
+      revived = listener;
     },
     logFile,
   };

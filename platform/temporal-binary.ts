@@ -23,7 +23,7 @@ import type { Environment } from '#workers/config.ts';
 import { runBounded } from './bounded-command.ts';
 import { BringUpFailure } from './bring-up-failure.ts';
 import { cacheDirectory } from './cache-directory.ts';
-import { isAlive } from './process-identity.ts';
+import { identityOf } from './process-identity.ts';
 import type { Step } from './progress.ts';
 
 export interface TemporalBinary {
@@ -225,34 +225,43 @@ function stallWatch(folder: string, report: (bytes: number) => void): () => bool
   };
 }
 
-async function lockCache(cache: string, step: Step): Promise<() => void> {
+/** Waits for whoever fetches or builds on this machine. Exported for its test. */
+export async function lockCache(cache: string, step: Step): Promise<() => void> {
   mkdirSync(cache, { recursive: true });
   const lock = join(cache, 'temporal.lock');
   for (;;) {
     try {
-      writeFileSync(lock, String(process.pid), { flag: 'wx' });
+      writeFileSync(lock, identityOf(process.pid) ?? String(process.pid), { flag: 'wx' });
       return () => rmSync(lock, { force: true });
     } catch {
-      if (clearStaleLock(lock)) continue;
+      if (await clearStaleLock(lock)) continue;
       step.update('waiting for another start that is fetching Temporal');
       await delay(1_000);
     }
   }
 }
 
-function clearStaleLock(lock: string): boolean {
-  const holder = readLockHolder(lock);
-  if (holder !== undefined && isAlive(holder)) return false;
+/** How long a lock may be without its holder's name: it is made first and written to after. */
+const namelessMs = 200;
+
+/** The holder is named with its start: after a crash and a reboot its number belongs to somebody who holds nothing. */
+async function clearStaleLock(lock: string): Promise<boolean> {
+  let holder = readLockHolder(lock);
+  if (holder === '') {
+    await delay(namelessMs);
+    holder = readLockHolder(lock);
+  }
+  if (holder !== '' && identityOf(Number.parseInt(holder, 10)) === holder) return false;
   rmSync(lock, { force: true });
   return true;
 }
 
-function readLockHolder(lock: string): number | undefined {
+/** Empty where nobody is named. */
+function readLockHolder(lock: string): string {
   try {
-    const pid = Number(readFileSync(lock, 'utf8'));
-    return Number.isInteger(pid) && pid > 0 ? pid : undefined;
+    return readFileSync(lock, 'utf8');
   } catch {
-    return undefined;
+    return '';
   }
 }
 

@@ -26,6 +26,7 @@ import {
 import { releaseLateAuthorisation } from './late-authorisation.ts';
 import { closeForbidden, reserveAttempt } from './next-attempt.ts';
 import { currentRetryRules } from './payment-limits.ts';
+import { readStop, refusalOfStop, stopOf } from './payer-standing.ts';
 import { lockAttempt, recordOutcome, viewOf, type AttemptView } from './record-outcome.ts';
 import { methodOf, wishOf } from './three-ds-columns.ts';
 
@@ -145,18 +146,20 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
 
   /**
    * Marks the attempt as sent, for one caller only, and gives it with what its order needs; null when it was claimed
-   * before or is not written yet. One statement, because a player waits for it. The deposit's row is locked first, as
-   * everywhere.
+   * before, is not written yet or must not be sent any more. One statement, because a player waits for it. The deposit's
+   * row is locked first, as everywhere.
    */
   const claim = async (input: AttemptInput): Promise<ClaimedAttempt | null> => {
     const { rows } = await sql<ClaimedAttempt>`
       with deposit as materialized (
-        select id, player_id, asset, amount, options, method, capture_mode, three_ds
-        from payments.deposit where id = ${input.depositId} for update
+        select id, player_id, asset, amount, options, method, capture_mode, three_ds,
+          ${stopOf(sql.ref('d.player_id'))} as stop
+        from payments.deposit d where id = ${input.depositId} for update
       ),
       sent as (
         update payments.attempt a set sent_at = now() from deposit
         where a.deposit_id = deposit.id and a.number = ${input.number} and a.state = 'started' and a.sent_at is null
+          and deposit.stop is null
         returning a.*
       ),
       begun as (
@@ -179,10 +182,25 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
       const known = await attemptAt(input).executeTakeFirst();
       // One that is there and unsent was written between the two looks: it is still to be claimed.
       if (known !== undefined && (known.sentAt !== null || known.state !== 'started')) return null;
+      if (known !== undefined && (await closeStopped(input))) return null;
       if (waitedMs > writtenWithinMs)
         throw new FailureError(fail('not-found', 'Nobody wrote this deposit.').failure);
       await delay(pauseMs);
     }
+  };
+
+  /** True when the attempt is closed, unsent, because its player has excluded himself or was locked meanwhile. */
+  const closeStopped = (input: AttemptInput): Promise<boolean> =>
+    db.transaction().execute(async (trx) => {
+      const deposit = await lockDeposit(trx, input.depositId);
+      const stop = await readStop(trx, deposit.playerId);
+      if (stop !== null) await closeForbidden(trx, deposit, input, refusalOfStop(stop));
+      return stop !== null;
+    });
+
+  const cancel = async (row: AttemptRow & { readonly sentForMs: number }): Promise<AttemptView> => {
+    const connector = deps.psps.get(row.psp);
+    return heard(row, connector ? await connector.cancel(await readOrder(row, row.sentForMs)) : noConnector);
   };
 
   return {
@@ -231,10 +249,12 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
       return { ...(await heard(row, outcome)), ...(isUnclear ? { isUnclear } : {}) };
     },
 
-    /** Submits what the player's browser brought back. */
+    /** Submits what the player's browser brought back; of a player who has excluded himself meanwhile it ends the attempt. */
     async continueAttempt(input: AttemptInput): Promise<AttemptView> {
       const row = await readAttempt(input);
       if (row.state !== 'action') return viewOf(row);
+      const { playerId } = await mustDeposit(db, row.depositId);
+      if ((await readStop(db, playerId)) !== null) return cancel(row);
       const connector = deps.psps.get(row.psp);
       if (!connector) return heard(row, noConnector);
       const order = await readOrder(row, row.sentForMs);
@@ -250,12 +270,7 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
     /** Ends an attempt that the player left; what the PSP says instead is recorded as it is. */
     async cancelAttempt(input: AttemptInput): Promise<AttemptView> {
       const row = await readAttempt(input);
-      if (row.state !== 'action') return viewOf(row);
-      const connector = deps.psps.get(row.psp);
-      return heard(
-        row,
-        connector ? await connector.cancel(await readOrder(row, row.sentForMs)) : noConnector,
-      );
+      return row.state === 'action' ? cancel(row) : viewOf(row);
     },
   };
 

@@ -1,4 +1,7 @@
-/** Reserves a further attempt of a deposit: by then PSPs have told whose card it is, so rules and lists are asked again. */
+/**
+ * Reserves a further attempt of a deposit: by then PSPs have told whose card it is, so rules and lists are asked again, and
+ * the player may have excluded himself.
+ */
 import { sql } from 'kysely';
 import { z } from 'zod';
 import type { Trx } from '#db/connect.ts';
@@ -6,6 +9,7 @@ import type { DeclineClass } from '#domain/payments/decline-class.ts';
 import { retryGuards, type RetryRule } from '#domain/payments/retry-rules.ts';
 import { neutralRefusal, type Refusal } from '#domain/payments/uses.ts';
 import { attemptInsert } from './commands/request-deposit.ts';
+import { refusalOfStop, stopOf } from './payer-standing.ts';
 import type { DepositRow } from './payment-rows.ts';
 import { takeUses } from './payment-uses.ts';
 import { appendResolution } from './record-outcome.ts';
@@ -24,6 +28,7 @@ const known = z.object({
   ip: z.string().nullable(),
   cards: z.array(z.object({ id: z.string(), network: z.string().nullable() })),
   blackEntry: z.string().nullable(),
+  stop: z.enum(['exclusion', 'account']).nullable(),
 });
 
 /** The attempt's row exists afterwards; a refusal means that it must not be sent. Limits of the brand were asked for the deposit. */
@@ -33,7 +38,7 @@ export async function reserveAttempt(
   attempt: NextAttempt,
   retryRules: readonly RetryRule[],
 ): Promise<Refusal | null> {
-  const { deviceId, ip, cards, blackEntry } = await readCounted(trx, deposit);
+  const { deviceId, ip, cards, blackEntry, stop } = await readCounted(trx, deposit);
   const amount = BigInt(deposit.amount);
   const refusal = await takeUses(
     trx,
@@ -54,6 +59,7 @@ export async function reserveAttempt(
     retryGuards(retryRules, { cards, asset: deposit.asset, amount, psp: attempt.psp }),
     attemptInsert(attempt),
   );
+  if (stop !== null) return refusalOfStop(stop);
   return refusal ?? (blackEntry === null ? null : neutralRefusal(`list-entry:${blackEntry}`));
 }
 
@@ -71,6 +77,7 @@ async function readCounted(trx: Trx, deposit: DepositRow): Promise<z.infer<typeo
     select jsonb_build_object(
       'deviceId', (select min(name) from subjects where kind = 'device'),
       'ip', (select min(name) from subjects where kind = 'ip'),
+      'stop', ${stopOf(sql`${deposit.playerId}::uuid`)},
       'cards', coalesce((select jsonb_agg(jsonb_build_object('id', id, 'network', network) order by is_own desc, id) from cards), '[]'),
       'blackEntry', (
         select l.id from payments.list_entry l, cards c

@@ -70,7 +70,8 @@ function mountPages(api: Api, deps: ApiDeps): void {
   );
   // Outside /v1, whose bodies are JSON: a form needs no script.
   api.post('/verify-email', async (c) => {
-    const { token } = await c.req.parseBody();
+    // A form that cannot be read holds no token.
+    const { token } = await c.req.parseBody().catch(() => ({ token: undefined }));
     const known = typeof token === 'string' && isTokenForm(token);
     const result = known ? await verifyEmail(deps.db, hashToken(token)) : null;
     return result?.ok

@@ -137,6 +137,13 @@ describe('refused calls', () => {
     expect(guarded().filter(({ guard }) => guard === 'operator').length).toBeGreaterThan(20);
   });
 
+  test('reads of the back office say that their turn may not come', () => {
+    const reads = operations.filter(({ method, path }) => method === 'GET' && path.startsWith('/admin/v1/'));
+    expect(reads.length).toBeGreaterThan(20);
+    const silent = reads.filter(({ responses }) => !responses['503']?.description.includes('overloaded'));
+    expect(silent.map(({ id }) => id)).toEqual([]);
+  });
+
   test('the document contradicts itself nowhere and speaks regular expressions that others understand', async () => {
     const { text } = await app.send('GET', '/openapi.json');
     const wrong: string[] = [];
