@@ -412,7 +412,7 @@ async function matchBank(trx: Trx, psp: string): Promise<void> {
     select distinct on (l.natural_key) l.natural_key, l.psp_reference, l.asset, l.gross, f.day::text as day,
       f.day < (now() at time zone 'UTC')::date - ${bankDays}::int as is_late, b.id as bank_line_id, b.amount as paid, b.account
     from payments.settlement_line l join payments.settlement_file f on f.id = l.file_id
-    left join payments.bank_line b on l.psp_reference <> '' and (b.end_to_end_id = l.psp_reference or position(l.psp_reference in b.reference) > 0)
+    left join payments.bank_line b on (b.end_to_end_id = l.psp_reference or position(l.psp_reference in b.reference) > 0)
       and b.asset = l.asset and not exists (select 1 from payments.bank_match m where m.bank_line_id = b.id)
     where l.psp = ${psp} and l.kind = 'bank-payout'
       and not exists (select 1 from payments.bank_match m where m.psp = l.psp and m.natural_key = l.natural_key)

@@ -60,7 +60,7 @@ export const openTransfers = (deps: TransferDeps, fromAddress: string): Promise<
  * `held`: it waits, for money at its address or for a person, and those of other assets may go on. `away`: the signer must
  * be asked again.
  */
-export type Signing = 'done' | 'held' | 'away';
+type Signing = 'done' | 'held' | 'away';
 
 /**
  * Gives the transfer the next nonce and keeps its bytes, in one transaction under the lock of the address: a refused
