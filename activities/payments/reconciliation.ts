@@ -6,6 +6,7 @@ import { bookPspPayout } from '#activities/wallet/post-house.ts';
 import type { Trx } from '#db/connect.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import { breaksOfLine, type FeeTerm, type SettlementLine } from '#domain/payments/settlement.ts';
+import { isNamedBy } from './bank-names.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { closeBreak, openBreak } from './commands/breaks.ts';
 import { movementsOf, placesOf, untoldMovements, type UntoldMovement } from './known-movements.ts';
@@ -412,7 +413,8 @@ async function matchBank(trx: Trx, psp: string): Promise<void> {
     select distinct on (l.natural_key) l.natural_key, l.psp_reference, l.asset, l.gross, f.day::text as day,
       f.day < (now() at time zone 'UTC')::date - ${bankDays}::int as is_late, b.id as bank_line_id, b.amount as paid, b.account
     from payments.settlement_line l join payments.settlement_file f on f.id = l.file_id
-    left join payments.bank_line b on (b.end_to_end_id = l.psp_reference or position(l.psp_reference in b.reference) > 0)
+    left join payments.bank_line b
+      on ${isNamedBy(sql.ref('l.psp_reference'), { endToEndId: sql.ref('b.end_to_end_id'), words: sql.ref('b.reference') })}
       and b.asset = l.asset and not exists (select 1 from payments.bank_match m where m.bank_line_id = b.id)
     where l.psp = ${psp} and l.kind = 'bank-payout'
       and not exists (select 1 from payments.bank_match m where m.psp = l.psp and m.natural_key = l.natural_key)

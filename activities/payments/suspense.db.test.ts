@@ -221,8 +221,8 @@ test('a PSP’s payout that its file tells later is unplaced no more', async () 
         psp: 'sepa',
         asset: 'EUR',
         amount: cents(900),
-        endToEndId: 'po_77',
-        reference: 'PSP PAYOUT',
+        endToEndId: null,
+        reference: 'PSP PAYOUT/po_77',
       },
       { kind: 'workflow', id: 'bank-reports' },
     );
@@ -240,6 +240,9 @@ test('a PSP’s payout that its file tells later is unplaced no more', async () 
     );
   await told(901, 'po_77');
   await told(900, 'po_78');
+  // The beginning of another name is none, and neither is an empty one.
+  await told(900, 'po_7');
+  await told(900, '');
   expect((await itemOf(subject))?.closedAt).toBeNull();
   await told(900, 'po_77');
   expect(await itemOf(subject)).toMatchObject({ proofKind: 'psp-payout', proofReference: 'alpha:txn_po_77' });

@@ -11,6 +11,7 @@ import type { PaymentsSuspenseItem } from '#db/schema.generated.ts';
 import { assertNever, fail, orThrow, succeed, type Result } from '#domain/failures.ts';
 import type { SuspenseProofKind } from '#domain/payments/work-items.ts';
 import { adjustments, clearingOf, type HouseAccount } from '#domain/wallet/chart.ts';
+import { isNamedBy } from './bank-names.ts';
 
 export type SuspenseItemRow = Selectable<PaymentsSuspenseItem>;
 export type SuspenseProof = { readonly kind: SuspenseProofKind; readonly reference: string };
@@ -126,7 +127,10 @@ export async function releasePayout(
     .where('amount', '=', payout.amount.toString())
     .where('releasedAt', 'is', null)
     .where(
-      sql<boolean>`(end_to_end_id = ${payout.pspReference} or position(${payout.pspReference} in reference) > 0)`,
+      isNamedBy(sql`${payout.pspReference}::text`, {
+        endToEndId: sql.ref('end_to_end_id'),
+        words: sql.ref('reference'),
+      }),
     )
     .orderBy('openedAt')
     .limit(1)

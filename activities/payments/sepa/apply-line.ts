@@ -6,6 +6,7 @@ import type { Trx } from '#db/connect.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import { toMoneyText } from '#domain/money.ts';
 import { partName, type BankLine, type BankStatement } from '#domain/payments/sepa/camt.ts';
+import { isNamedBy } from '../bank-names.ts';
 import { sepaPsp } from '../commands/bank-accounts.ts';
 import { openWorkItem } from '../commands/work-items.ts';
 import { lockWithdrawal } from '../payment-rows.ts';
@@ -98,7 +99,7 @@ async function isPspPayout(trx: Trx, line: BankLine): Promise<boolean> {
     select 1 from payments.bank_match m join payments.bank_line b on b.id = m.bank_line_id
     join payments.settlement_line l on l.psp = m.psp and l.natural_key = m.natural_key
     where b.asset = ${line.asset} and b.amount = ${line.amount.toString()}::numeric
-      and (l.psp_reference = ${line.endToEndId} or position(l.psp_reference in ${identifierOf(line)}) > 0) limit 1`.execute(
+      and ${isNamedBy(sql.ref('l.psp_reference'), { endToEndId: sql`${line.endToEndId}::text`, words: sql`${identifierOf(line)}::text` })} limit 1`.execute(
     trx,
   );
   return rows.length > 0;

@@ -150,6 +150,39 @@ test('entries that a bank numbers anew in every statement are different movement
   expect([await today.cash(), await tomorrow.cash()]).toEqual([11n, 12n]);
 });
 
+test('pages of one statement, and a notice that has its number, are read line by line', async () => {
+  const [first, second, noticed] = [
+    await announced('13.00'),
+    await announced('14.00'),
+    await announced('15.00'),
+  ];
+  const id = randomUUID().slice(0, 30);
+  const paged = (page: number, text: string) =>
+    text.replace(
+      /<Stmt><Id>[^<]*<\/Id>/,
+      `<Stmt><Id>${id}</Id><StmtPgntn><PgNb>${page}</PgNb><LastPgInd>${page === 2}</LastPgInd></StmtPgntn>`,
+    );
+  const credit = (amount: string, reference: string) =>
+    entry({ amount, sign: 'CRDT' }, payIn(amount, reference));
+  await bring(
+    paged(1, statement(credit('13.00', first.reference))),
+    paged(2, statement(credit('14.00', second.reference))),
+    notice(credit('15.00', noticed.reference)).replace(/<Ntfctn><Id>[^<]*/, `<Ntfctn><Id>${id}`),
+  );
+  expect([await first.cash(), await second.cash()]).toEqual([13n, 14n]);
+  const lines = await database.db
+    .selectFrom('payments.bankLine')
+    .select(['statementId', 'line', 'amount'])
+    .where('statementId', 'like', `${id}%`)
+    .orderBy('amount')
+    .execute();
+  expect(lines.map(({ statementId, line }) => [statementId.slice(id.length), line])).toEqual([
+    ['', 1],
+    ['/2', 1],
+    ['', 1],
+  ]);
+});
+
 test('money that comes after its player has excluded himself, or was locked, is left to a person', async () => {
   const excluded = await announced('40.00');
   const locked = await announced('41.00');

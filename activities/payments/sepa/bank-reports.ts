@@ -91,7 +91,7 @@ export function createBankReportActivities(deps: BankReportDeps) {
           statementId: statement.statementId,
           line: line.line,
         })
-        .onConflict((conflict) => conflict.columns(['statementId', 'line']).doNothing())
+        .onConflict((conflict) => conflict.doNothing())
         .execute();
       await applyLine(trx, deps, statement, line);
     }

@@ -29,6 +29,7 @@ export type BankLine = {
 
 export type BankStatement = {
   readonly kind: 'statement' | 'notice';
+  /** With the number of its page, where that is not the first. */
   readonly statementId: string;
   readonly account: string;
   readonly lines: readonly BankLine[];
@@ -59,7 +60,7 @@ export function readCamt(document: XmlElement): Result<readonly BankStatement[]>
 }
 
 function readStatement(part: XmlElement, kind: BankStatement['kind']): Result<BankStatement> {
-  const statementId = textAt(part, 'Id');
+  const statementId = idOfPage(part);
   const account = textAt(part, 'Acct/Id/IBAN') ?? textAt(part, 'Acct/Id/Othr/Id');
   if (statementId === null || account === null)
     return fail('invalid-request', 'A statement lacks its identifier or its account.');
@@ -75,6 +76,13 @@ function readStatement(part: XmlElement, kind: BankStatement['kind']): Result<Ba
   return gap.value === 0n
     ? succeed({ kind, statementId, account, lines })
     : fail('invalid-request', 'The lines do not lead from the opening to the closing balance.');
+}
+
+/** Pages of one statement share its identifier, and each begins its lines anew. */
+function idOfPage(part: XmlElement): string | null {
+  const id = textAt(part, 'Id');
+  const page = textAt(part, 'StmtPgntn/PgNb') ?? textAt(part, 'NtfctnPgntn/PgNb');
+  return id === null || page === null || Number(page) === 1 ? id : `${id}/${page}`;
 }
 
 type Money = { readonly units: Units; readonly asset: string };
