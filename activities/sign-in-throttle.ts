@@ -75,7 +75,7 @@ export async function forgetOldAttempts(db: Database): Promise<number> {
  * Who calls, as far as an address tells: every customer of an IPv6 network has the 2^64 addresses of a /64 to try from,
  * so the network is the caller.
  */
-function callerOf(ip: string): string {
+export function callerOf(ip: string): string {
   if (!isIPv6(ip)) return ip;
   const [address = ''] = ip.split('%');
   const [head = '', tail] = address.split('::');

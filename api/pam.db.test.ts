@@ -181,6 +181,16 @@ describe('registration', () => {
     expect(codeOf(await register(wish(change)))).toBe(expected);
   });
 
+  test('by the hundred from one address is refused, since each sends a mail', async () => {
+    const another = await createTestApi(database);
+    const one = async () =>
+      codeOf(await another.send('POST', '/v1/players', wish({ termsVersion: 99 }), { key: randomUUID() }));
+    const seen = await Promise.all(Array.from({ length: 61 }, one));
+    expect(seen.filter((code) => code === '429 too-many-requests')).toHaveLength(1);
+    expect(new Set(seen).size).toBe(2);
+    await another.close();
+  });
+
   test('needs an idempotency key', async () => {
     expect(codeOf(await app.send('POST', '/v1/players', wish()))).toBe('400 idempotency-key-missing');
   });

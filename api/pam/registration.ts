@@ -2,13 +2,19 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { recordReferral } from '#activities/affiliates/commands/record-referral.ts';
 import { registerPlayer } from '#activities/pam/commands/register-player.ts';
-import { orThrow } from '#domain/failures.ts';
+import { callerOf } from '#activities/sign-in-throttle.ts';
+import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import { passwordLengthMax, passwordLengthMin } from '#domain/pam/registration.ts';
 import type { Api } from '../app.ts';
 import type { ApiDeps } from '../context.ts';
 import { idempotencyHeader, idFromKey } from '../idempotency.ts';
+import { createPace } from '../pace.ts';
 import { problemResponses } from '../problem.ts';
+import { clientAddress } from '../request-origin.ts';
 import { brandId, countryCode, emailAddress, jurisdictionCode, personName } from './schemas.ts';
+
+/** Of one network: each costs a password's hash and sends a mail to whatever address it names. */
+const registrationsPerMinuteMax = 60;
 
 const registrationInput = z
   .strictObject({
@@ -47,6 +53,7 @@ const registered = z
   .openapi('RegisteredPlayer');
 
 export function mountRegistration(api: Api, deps: ApiDeps): void {
+  const pace = createPace({ perMinuteMax: registrationsPerMinuteMax });
   api.openapi(
     createRoute({
       method: 'post',
@@ -76,11 +83,16 @@ export function mountRegistration(api: Api, deps: ApiDeps): void {
           'player-underage',
           'email-taken',
           'idempotency-key-reused',
+          'too-many-requests',
           'dependency-unavailable',
         ),
       },
     }),
     async (c) => {
+      if (!pace.admits(callerOf(clientAddress(c) ?? 'unknown')))
+        throw new FailureError(
+          fail('too-many-requests', 'That were many registrations in a minute.').failure,
+        );
       const { affiliateCode = null, ...wish } = c.req.valid('json');
       const id = idFromKey('player', wish.brand, c.req.valid('header')['idempotency-key']);
       const player = orThrow(
