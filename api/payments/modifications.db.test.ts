@@ -1,5 +1,6 @@
 /** Captures that are not final, as staff ask for them over HTTP: what is refused writes nothing, what is fine waits for its workflow. */
 import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { requestDeposit } from '#activities/payments/commands/request-deposit.ts';
 import { requestModification } from '#activities/payments/commands/request-modification.ts';
@@ -176,4 +177,56 @@ test('an operator neither asks for nor decides on a capture of the player with h
   for (const decision of ['approve', 'refuse'] as const)
     await expect(word(own, decision)).rejects.toMatchObject({ failure: { code: 'own-approval' } });
   expect(await word(randomUUID(), 'approve')).toMatchObject({ state: 'approved' });
+});
+
+test('nothing is captured from a player who has excluded himself meanwhile; it is given back', async () => {
+  const depositId = await held();
+  const { playerId } = await database.db
+    .selectFrom('payments.deposit')
+    .select('playerId')
+    .where('id', '=', depositId)
+    .executeTakeFirstOrThrow();
+  const ask = (kind: 'capture' | 'void', modificationId: string) =>
+    database.db.transaction().execute((trx) =>
+      requestModification(trx, testKeyRing, {
+        modificationId,
+        depositId,
+        kind,
+        money: null,
+        isFinal: true,
+        reason: 'shipped',
+        operatorId: randomUUID(),
+        roles: ['support'],
+        fingerprint: fingerprintOf(modificationId),
+      }),
+    );
+  const asked = randomUUID();
+  const row = orThrow(await ask('capture', asked));
+  await acts().beginModification({ modificationId: asked });
+  await database.db
+    .insertInto('responsibleGambling.exclusion')
+    .values({
+      playerId,
+      number: 1,
+      brand,
+      jurisdiction: 'MT',
+      profileVersion: 1,
+      kind: 'self-exclusion',
+      until: sql<Date>`'infinity'::timestamptz`,
+      reinstatableFrom: sql<Date>`now() + interval '6 months'`,
+    })
+    .execute();
+  const word = (decision: 'approve' | 'refuse') =>
+    acts().recordModificationDecision({
+      modificationId: asked,
+      operatorId: randomUUID(),
+      role: 'payments-lead',
+      decision,
+      reason: 'read and agreed',
+      payloadHash: row.payloadHash.toString('hex'),
+    });
+  await expect(word('approve')).rejects.toMatchObject({ failure: { code: 'self-excluded' } });
+  expect(await word('refuse')).toMatchObject({ state: 'refused' });
+  expect(await ask('capture', randomUUID())).toMatchObject({ failure: { code: 'self-excluded' } });
+  expect(await ask('void', randomUUID())).toMatchObject({ ok: true });
 });

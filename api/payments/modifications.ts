@@ -47,6 +47,8 @@ const refusals = [
   'not-authenticated',
   'forbidden',
   'own-approval',
+  'self-excluded',
+  'player-blocked',
   'not-found',
   'modification-not-open',
   'idempotency-key-reused',

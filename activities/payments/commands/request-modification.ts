@@ -12,6 +12,7 @@ import { modificationContent, type ModificationKind } from '#domain/payments/mod
 import { modificationReference } from '#domain/payments/reference.ts';
 import { afterAuthentication, transStatusOf } from '#domain/payments/three-ds.ts';
 import { isOwnMoney } from '../approver-standing.ts';
+import { readStop, refusalOfStop } from '../payer-standing.ts';
 import { findAuthorisation, leftOf } from '../authorisations.ts';
 import { lockDeposit, moneyOf } from '../payment-rows.ts';
 import { lockAttempt } from '../record-outcome.ts';
@@ -48,7 +49,7 @@ export type ModificationRequest = {
 /**
  * Inserts the modification, or finds the one that the key made before. Failures: `not-found`,
  * `idempotency-key-reused`, those of `parsePayable`, `own-approval` (of a deposit of one's own),
- * `modification-not-open` (nothing is held, another one is under way or has ended it, or its authentication may not be
+ * `self-excluded` and `player-blocked` (a capture from somebody who may not be charged now), `modification-not-open` (nothing is held, another one is under way or has ended it, or its authentication may not be
  * used), `several-captures-unsupported` (brand or PSP take one capture, and this is not the last), `exceeds-authorised`.
  */
 export async function requestModification(
@@ -73,6 +74,11 @@ export async function requestModification(
   }
   if (await isOwnMoney(trx, keyRing, deposit, request.operatorId))
     return fail('own-approval', 'Nobody captures or voids a deposit of his own.');
+  const stop = request.kind === 'capture' ? await readStop(trx, deposit.playerId) : null;
+  if (stop !== null) {
+    const { code, detail } = refusalOfStop(stop);
+    return fail(code, `${detail} What is held can only be given back.`);
+  }
   // Beside one whose outcome is not known, nothing is captured.
   const other = known.find(({ state, isFinal }) => state !== 'done' || isFinal);
   if (other !== undefined)
