@@ -374,7 +374,19 @@ describeWorkflows('the cashier', () => {
       const respond = (given: object) =>
         app.send('POST', `${disputePath}/answers`, given, { token: ann, key: randomUUID() });
       expect((await respond({ ...evidence, evidence: undefined })).status).toBe(400);
-      expect((await respond(evidence)).body).toMatchObject({ answers: [{ state: 'sent' }] });
+      const proposed = await respond(evidence);
+      const { answers } = z
+        .object({ answers: z.tuple([z.object({ answerId: z.uuid(), contentHash: z.string() })]) })
+        .parse(proposed.body);
+      const send = (token: string) =>
+        app.send(
+          'POST',
+          `${disputePath}/answers/${answers[0].answerId}/decisions`,
+          { decision: 'send', contentHash: answers[0].contentHash, reason: 'read and right' },
+          { token, key: randomUUID() },
+        );
+      expect((await send(ann)).body).toMatchObject({ code: 'own-approval' });
+      expect((await send(ben)).body).toMatchObject({ answers: [{ state: 'sent' }] });
       expect((await respond(evidence)).body).toMatchObject({ code: 'dispute-not-open' });
       await fetch(`${psps.alpha.url}/_scenario/disputes/${pspReference}`, {
         method: 'POST',
