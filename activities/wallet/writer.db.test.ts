@@ -192,15 +192,21 @@ test('opposing batches of many players through two processes meet without deadlo
   for (const playerId of players) expect((await auditOf(playerId)).cash).toBe(46n * euro);
 });
 
-/** A writer whose statements are counted by name. */
+/** A writer whose statements are counted by name, and the batches that it has in flight at once. */
 function countedWriter() {
   const counts = new Map<string, number>();
+  let writing = 0;
+  let mostWriting = 0;
   const pool = new Proxy(database.pool, {
     get: (target, name) =>
       name === 'query'
         ? (query: { readonly name: string; readonly text: string; readonly values: unknown[] }) => {
             counts.set(query.name, (counts.get(query.name) ?? 0) + 1);
-            return target.query(query);
+            const answer = target.query(query);
+            if (query.name !== 'wallet-write') return answer;
+            writing += 1;
+            mostWriting = Math.max(mostWriting, writing);
+            return answer.finally(() => (writing -= 1));
           }
         : Reflect.get(target, name),
   });
@@ -209,12 +215,17 @@ function countedWriter() {
     counts.delete(name);
     return count;
   };
-  return { writer: createWalletWriter({ pool }), taken };
+  const mostWritten = (): number => {
+    const most = mostWriting;
+    mostWriting = 0;
+    return most;
+  };
+  return { writer: createWalletWriter({ pool }), taken, mostWritten };
 }
 
 test('a process that shares its players reads them before it decides, and stops when they are its own again', async () => {
   const players = await Promise.all(Array.from({ length: 100 }, () => fundedPlayer(100n * euro)));
-  const { writer, taken } = countedWriter();
+  const { writer, taken, mostWritten } = countedWriter();
   const everybody = async (with_: WalletWriter): Promise<void> => {
     for (const { code } of await Promise.all(players.map((id) => submit(bet(id, euro), with_))))
       expect(code).toBe('posted');
@@ -226,6 +237,10 @@ test('a process that shares its players reads them before it decides, and stops 
     await everybody(two);
     await everybody(writer);
   }
+  await everybody(two);
+  mostWritten();
+  await everybody(writer);
+  expect(mostWritten()).toBe(1);
   await oneByOne(two);
   taken('wallet-write');
   taken('wallet-facts');
@@ -234,6 +249,7 @@ test('a process that shares its players reads them before it decides, and stops 
   expect(taken('wallet-facts')).toBe(0);
 
   for (let turn = 0; turn < 8; turn += 1) await everybody(writer);
+  expect(mostWritten()).toBe(2);
   taken('wallet-load');
   await oneByOne(writer);
   expect(taken('wallet-load')).toBe(0);

@@ -86,10 +86,13 @@ export function createWalletWriter(options: WalletWriterOptions): WalletWriter {
     return taken;
   }
 
+  /** Where other processes write to the same players, their batches keep PostgreSQL busy: ours had better be large. */
+  const slotsNow = (): number => (cache.isTrusted ? slots : 1);
+
   function pump(): void {
-    while (inFlight < slots && queue.length > 0) {
+    while (inFlight < slotsNow() && queue.length > 0) {
       // Both slots get their share: one large batch would let PostgreSQL and this process wait for each other in turn.
-      const taken = take(Math.min(batchMax, Math.ceil(queue.length / (slots - inFlight))));
+      const taken = take(Math.min(batchMax, Math.ceil(queue.length / (slotsNow() - inFlight))));
       if (taken.length === 0) return;
       inFlight += 1;
       void flush(taken).finally(() => {
