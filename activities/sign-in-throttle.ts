@@ -1,8 +1,8 @@
 /** Counts sign-in attempts per account and address before the password is looked at, so that a burst cannot outrun it. */
-import { isIPv6 } from 'node:net';
 import { sql } from 'kysely';
 import type { Database, Trx } from '#db/connect.ts';
 import { fail, succeed, type Result } from '#domain/failures.ts';
+import { callerOf } from '#domain/pam/caller.ts';
 
 export type ThrottleTable = 'pam.sign_in_throttle' | 'backoffice.sign_in_throttle';
 export type ThrottleRule = {
@@ -70,27 +70,3 @@ export async function forgetOldAttempts(db: Database): Promise<number> {
   }
   return Number(forgotten);
 }
-
-/**
- * Who calls, as far as an address tells: every customer of an IPv6 network has the 2^64 addresses of a /64 to try from,
- * so the network is the caller.
- */
-export function callerOf(ip: string): string {
-  if (!isIPv6(ip)) return ip;
-  const [address = ''] = ip.split('%');
-  const [head = '', tail] = address.split('::');
-  const left = groupsOf(head);
-  const right = groupsOf(tail ?? '');
-  const zeros = Array.from({ length: 8 - left.length - right.length }, () => 0);
-  const groups = tail === undefined ? left : [...left, ...zeros, ...right];
-  return `${groups
-    .slice(0, 4)
-    .map((group) => group.toString(16))
-    .join(':')}::/64`;
-}
-
-/** An IPv4 address at the end stands for two groups, which are never among the first four. */
-const groupsOf = (text: string): number[] =>
-  text === ''
-    ? []
-    : text.split(':').flatMap((part) => (part.includes('.') ? [0, 0] : [Number.parseInt(part, 16)]));

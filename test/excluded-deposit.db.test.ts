@@ -1,10 +1,8 @@
 /** A deposit that was admitted before its player excluded himself: nothing more is charged, wherever it stands. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { currentProfile } from '#activities/compliance/profiles.ts';
 import { lockPlayer } from '#activities/pam/commands/player-lock.ts';
 import { recordReturn } from '#activities/payments/commands/record-return.ts';
-import { requestExclusion } from '#activities/responsible-gambling/commands/exclusions.ts';
 import { orThrow } from '#domain/failures.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import {
@@ -13,9 +11,8 @@ import {
   askDeposit,
   attemptsOf,
   balancesOf,
-  brand,
   declined,
-  fingerprintOf,
+  excludeHimself,
   makePlayer,
   paymentActivities,
   scriptedPsp,
@@ -38,19 +35,7 @@ beforeAll(async () => {
 });
 afterAll(() => database?.drop());
 
-async function exclude(playerId: string): Promise<void> {
-  const wish = { kind: 'self-exclusion', duration: 'P6M' } as const;
-  orThrow(
-    await requestExclusion(database.db, {
-      ...wish,
-      id: randomUUID(),
-      playerId,
-      brand,
-      rules: orThrow(await currentProfile(database.db, 'MT')),
-      fingerprint: fingerprintOf(playerId),
-    }),
-  );
-}
+const exclude = (playerId: string): Promise<void> => excludeHimself(database.db, playerId);
 
 async function asked(): Promise<{ playerId: string; depositId: string }> {
   const playerId = await makePlayer(database.db);

@@ -2,8 +2,8 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { recordReferral } from '#activities/affiliates/commands/record-referral.ts';
 import { registerPlayer } from '#activities/pam/commands/register-player.ts';
-import { callerOf } from '#activities/sign-in-throttle.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
+import { callerOf } from '#domain/pam/caller.ts';
 import { passwordLengthMax, passwordLengthMin } from '#domain/pam/registration.ts';
 import type { Api } from '../app.ts';
 import type { ApiDeps } from '../context.ts';

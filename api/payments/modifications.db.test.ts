@@ -1,6 +1,5 @@
 /** Captures that are not final, as staff ask for them over HTTP: what is refused writes nothing, what is fine waits for its workflow. */
 import { randomUUID } from 'node:crypto';
-import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { requestDeposit } from '#activities/payments/commands/request-deposit.ts';
 import { requestModification } from '#activities/payments/commands/request-modification.ts';
@@ -10,6 +9,7 @@ import { createTestDatabase, type TestDatabase } from '#test/support/database.ts
 import {
   approved,
   brand,
+  excludeHimself,
   fingerprintOf,
   makePlayer,
   paymentActivities,
@@ -203,19 +203,7 @@ test('nothing is captured from a player who has excluded himself meanwhile; it i
   const asked = randomUUID();
   const row = orThrow(await ask('capture', asked));
   await acts().beginModification({ modificationId: asked });
-  await database.db
-    .insertInto('responsibleGambling.exclusion')
-    .values({
-      playerId,
-      number: 1,
-      brand,
-      jurisdiction: 'MT',
-      profileVersion: 1,
-      kind: 'self-exclusion',
-      until: sql<Date>`'infinity'::timestamptz`,
-      reinstatableFrom: sql<Date>`now() + interval '6 months'`,
-    })
-    .execute();
+  await excludeHimself(database.db, playerId);
   const word = (decision: 'approve' | 'refuse') =>
     acts().recordModificationDecision({
       modificationId: asked,

@@ -36,7 +36,8 @@ import type {
 } from '#activities/payments/connectors.ts';
 import type { DepositRow } from '#activities/payments/payment-rows.ts';
 import { seedRoutes } from '#activities/payments/routes.ts';
-import { seedProfiles } from '#activities/compliance/profiles.ts';
+import { currentProfile, seedProfiles } from '#activities/compliance/profiles.ts';
+import { requestExclusion } from '#activities/responsible-gambling/commands/exclusions.ts';
 import { createRiskActivities } from '#activities/risk/assess-withdrawal.ts';
 import { openWallet } from '#activities/wallet/player-wallet.ts';
 import type { Database } from '#db/connect.ts';
@@ -175,6 +176,21 @@ export async function seedWorld(db: Database): Promise<void> {
     .onConflict((row) => row.doNothing())
     .execute();
   await seedRoutes(db);
+}
+
+/** A player of this world excludes himself for half a year. */
+export async function excludeHimself(db: Database, playerId: string): Promise<void> {
+  orThrow(
+    await requestExclusion(db, {
+      kind: 'self-exclusion',
+      duration: 'P6M',
+      id: randomUUID(),
+      playerId,
+      brand,
+      rules: orThrow(await currentProfile(db, 'MT')),
+      fingerprint: fingerprintOf(playerId),
+    }),
+  );
 }
 
 /** An active, verified player with a euro wallet and a deposit limit of 1,000 a day. */

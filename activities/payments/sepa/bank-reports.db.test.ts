@@ -1,7 +1,6 @@
 /** Reports of a bank with other habits than the sandbox's, applied to a real ledger: what they tell counts once, and nothing of it is lost. */
 import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
-import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { postTransfer } from '#activities/wallet/post.ts';
 import { orThrow } from '#domain/failures.ts';
@@ -12,6 +11,7 @@ import {
   balancesOf,
   brand,
   euro,
+  excludeHimself,
   fingerprintOf,
   keyPlayer,
   makePlayer,
@@ -186,20 +186,7 @@ test('pages of one statement, and a notice that has its number, are read line by
 test('money that comes after its player has excluded himself, or was locked, is left to a person', async () => {
   const excluded = await announced('40.00');
   const locked = await announced('41.00');
-  const { playerId } = excluded;
-  await database.db
-    .insertInto('responsibleGambling.exclusion')
-    .values({
-      playerId,
-      number: 1,
-      brand,
-      jurisdiction: 'MT',
-      profileVersion: 1,
-      kind: 'self-exclusion',
-      until: sql<Date>`'infinity'::timestamptz`,
-      reinstatableFrom: sql<Date>`now() + interval '6 months'`,
-    })
-    .execute();
+  await excludeHimself(database.db, excluded.playerId);
   await database.db
     .updateTable('pam.player')
     .set({ status: 'locked' })
