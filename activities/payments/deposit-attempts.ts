@@ -26,7 +26,7 @@ import {
 import { releaseLateAuthorisation } from './late-authorisation.ts';
 import { closeForbidden, reserveAttempt } from './next-attempt.ts';
 import { currentRetryRules } from './payment-limits.ts';
-import { readStop, refusalOfStop, stopOf } from './payer-standing.ts';
+import { readRefusal, readStop, stopOf } from './payer-standing.ts';
 import { lockAttempt, recordOutcome, viewOf, type AttemptView } from './record-outcome.ts';
 import { methodOf, wishOf } from './three-ds-columns.ts';
 
@@ -193,9 +193,9 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
   const closeStopped = (input: AttemptInput): Promise<boolean> =>
     db.transaction().execute(async (trx) => {
       const deposit = await lockDeposit(trx, input.depositId);
-      const stop = await readStop(trx, deposit.playerId);
-      if (stop !== null) await closeForbidden(trx, deposit, input, refusalOfStop(stop));
-      return stop !== null;
+      const barred = await readRefusal(trx, deposit.playerId);
+      if (barred !== null) await closeForbidden(trx, deposit, input, barred);
+      return barred !== null;
     });
 
   const cancel = async (row: AttemptRow & { readonly sentForMs: number }): Promise<AttemptView> => {

@@ -11,7 +11,7 @@ import {
 } from '#domain/payments/modification-state.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { isOwnMoney } from './approver-standing.ts';
-import { readStop, refusalOfStop } from './payer-standing.ts';
+import { readRefusal } from './payer-standing.ts';
 import type { ModificationRow } from './commands/request-modification.ts';
 import { closeWorkItems, openWorkItem } from './commands/work-items.ts';
 import { endAuthorisation, leftOf, lockAuthorisation, type AuthorisationRow } from './authorisations.ts';
@@ -80,8 +80,8 @@ export function createModificationActivities(deps: Pick<ActivityDeps, 'db' | 'ps
         if (!mayDo([input.role], 'payments:capture:decide'))
           throw refusal('forbidden', 'This role does not decide on captures.');
         const isRefused = input.decision === 'refuse';
-        const stop = row.kind === 'capture' && !isRefused ? await readStop(trx, row.playerId) : null;
-        if (stop !== null) throw refusal(refusalOfStop(stop).code, refusalOfStop(stop).detail);
+        const barred = row.kind === 'capture' && !isRefused ? await readRefusal(trx, row.playerId) : null;
+        if (barred !== null) throw refusal(barred.code, barred.detail);
         const decided = await trx
           .updateTable('payments.modification')
           .set({

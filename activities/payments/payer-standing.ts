@@ -33,3 +33,9 @@ export const refusalOfStop = (stop: Stop): Refusal =>
         by: 'exclusion',
       }
     : { code: 'player-blocked', detail: 'The account is not open for deposits.', by: 'account-status' };
+
+/** Why the player may not be charged at this moment; null while nothing stands in the way. */
+export async function readRefusal(db: Database | Trx, playerId: string): Promise<Refusal | null> {
+  const stop = await readStop(db, playerId);
+  return stop === null ? null : refusalOfStop(stop);
+}

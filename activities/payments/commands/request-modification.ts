@@ -12,7 +12,7 @@ import { modificationContent, type ModificationKind } from '#domain/payments/mod
 import { modificationReference } from '#domain/payments/reference.ts';
 import { afterAuthentication, transStatusOf } from '#domain/payments/three-ds.ts';
 import { isOwnMoney } from '../approver-standing.ts';
-import { readStop, refusalOfStop } from '../payer-standing.ts';
+import { readRefusal } from '../payer-standing.ts';
 import { findAuthorisation, leftOf } from '../authorisations.ts';
 import { lockDeposit, moneyOf } from '../payment-rows.ts';
 import { lockAttempt } from '../record-outcome.ts';
@@ -74,11 +74,8 @@ export async function requestModification(
   }
   if (await isOwnMoney(trx, keyRing, deposit, request.operatorId))
     return fail('own-approval', 'Nobody captures or voids a deposit of his own.');
-  const stop = request.kind === 'capture' ? await readStop(trx, deposit.playerId) : null;
-  if (stop !== null) {
-    const { code, detail } = refusalOfStop(stop);
-    return fail(code, `${detail} What is held can only be given back.`);
-  }
+  const barred = request.kind === 'capture' ? await readRefusal(trx, deposit.playerId) : null;
+  if (barred !== null) return fail(barred.code, `${barred.detail} What is held can only be given back.`);
   // Beside one whose outcome is not known, nothing is captured.
   const other = known.find(({ state, isFinal }) => state !== 'done' || isFinal);
   if (other !== undefined)
