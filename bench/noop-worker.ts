@@ -1,9 +1,9 @@
 /** A worker like the platform's own — codec, interceptors, versioning — that serves only the no-op workflows. */
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import { workflowInterceptorModules } from '#workers/bundle.ts';
+import { bundleOptions } from '#workers/bundle.ts';
 import { loadConfig } from '#workers/config.ts';
-import { createDataConverter, failureConverterPath } from '#workers/payload-codec.ts';
+import { createDataConverter } from '#workers/payload-codec.ts';
 import { noopQueue, type NoopActivities } from './noop.contract.ts';
 
 const config = loadConfig();
@@ -11,12 +11,9 @@ const { address, namespace } = config.temporal;
 const buildId = 'bench';
 const deploymentName = 'bench';
 Runtime.install({ logger: new DefaultLogger('WARN') });
-const workflowBundle = await bundleWorkflowCode({
-  workflowsPath: fileURLToPath(new URL('./noop.workflow.ts', import.meta.url)),
-  workflowInterceptorModules: workflowInterceptorModules(),
-  failureConverterPath: failureConverterPath(),
-  logger: new DefaultLogger('WARN'),
-});
+const workflowBundle = await bundleWorkflowCode(
+  bundleOptions(fileURLToPath(new URL('./noop.workflow.ts', import.meta.url))),
+);
 const connection = await NativeConnection.connect({ address, grpcCompression: { codec: 'none' } });
 const unheard = { fn: () => {}, callDuringReplay: false };
 const worker = await Worker.create({

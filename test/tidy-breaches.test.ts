@@ -179,6 +179,23 @@ const plants: readonly Plant[] = [
     caughtAt: 'test/replay/histories/nobody.done.json',
   },
   {
+    check: 'modules of workflows and rules keep nothing between two runs',
+    plant: { 'workflows/planted-count.ts': `${head}let runs = 0;\nexport const next = () => (runs += 1);\n` },
+    caughtAt: 'workflows/planted-count.ts',
+  },
+  {
+    check: 'modules of workflows and rules keep nothing between two runs',
+    plant: { 'domain/wallet/planted.ts': `${head}export const seen = new Set<string>();\n` },
+    caughtAt: 'domain/wallet/planted.ts',
+  },
+  {
+    check: 'modules of workflows and rules keep nothing between two runs',
+    plant: {
+      'domain/wallet/planted.ts': `${head}const seen: Map<string, number> = new Map();\nexport { seen };\n`,
+    },
+    caughtAt: 'domain/wallet/planted.ts',
+  },
+  {
     check: 'only activities/wallet writes the ledger',
     plant: { 'activities/bonus/planted.ts': `${head}sql\`INSERT INTO wallet.journal (id) values (1)\`;\n` },
     caughtAt: 'activities/bonus/planted.ts',

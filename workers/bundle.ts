@@ -3,34 +3,57 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, type BundleOptions } from '@temporalio/worker';
 import { failureConverterPath } from './payload-codec.ts';
 
 const root = new URL('../', import.meta.url);
 const bundleUrl = new URL('dist/workflows.js', root);
 const buildIdUrl = new URL('dist/workflows.build-id', root);
 const sourceFolders = ['workflows/', 'domain/'];
-const sourceFiles = ['workers/workflow-interceptors.ts', 'workers/failure-converter.ts', 'package-lock.json'];
+const sourceFiles = [
+  'workers/bundle.ts',
+  'workers/workflow-interceptors.ts',
+  'workers/failure-converter.ts',
+  'package-lock.json',
+];
+
+const outcomeInterceptors = fileURLToPath(new URL('workers/workflow-interceptors.ts', root));
 
 export type WorkflowBundle = { readonly codePath: string; readonly buildId: string };
 
 /** Modules that run inside the sandbox. Always the same set: adding one later would break replay. */
-export function workflowInterceptorModules(): string[] {
+function workflowInterceptorModules(): string[] {
   const require = createRequire(import.meta.url);
   return [
     require.resolve('@temporalio/interceptors-opentelemetry-v2/lib/workflow-interceptors.js'),
-    fileURLToPath(new URL('workers/workflow-interceptors.ts', root)),
+    outcomeInterceptors,
   ];
+}
+
+/**
+ * How any bundle of ours is made; `logLevel` is the least of what the bundler says aloud.
+ *
+ * Each run begins by evaluating its modules, on the way of a player who waits. Modules without state are therefore
+ * evaluated once for all runs and frozen, and those of the tracing library, which has state, are joined into few
+ * (decision 0066). A collection at the top of a module in `workflows/` or below would be shared by all runs.
+ */
+export function bundleOptions(workflowsPath: string, logLevel: 'WARN' | 'ERROR' = 'WARN'): BundleOptions {
+  return {
+    workflowsPath,
+    workflowInterceptorModules: workflowInterceptorModules(),
+    failureConverterPath: failureConverterPath(),
+    preloadModules: ['@temporalio/workflow', outcomeInterceptors, failureConverterPath(), workflowsPath],
+    webpackConfigHook: (config) => ({
+      ...config,
+      optimization: { ...config.optimization, concatenateModules: true, usedExports: true },
+    }),
+    logger: new DefaultLogger(logLevel),
+  };
 }
 
 /** Builds `dist/workflows.js`; the build id is a hash of the code. Throws the bundler's error. */
 export async function buildWorkflowBundle(): Promise<WorkflowBundle> {
-  const { code } = await bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('workflows/all.ts', root)),
-    workflowInterceptorModules: workflowInterceptorModules(),
-    failureConverterPath: failureConverterPath(),
-    logger: new DefaultLogger('WARN'),
-  });
+  const { code } = await bundleWorkflowCode(bundleOptions(fileURLToPath(new URL('workflows/all.ts', root))));
   const buildId = createHash('sha256').update(code).digest('hex').slice(0, 16);
   await mkdir(new URL('dist/', root), { recursive: true });
   await replaceFile(bundleUrl, code);

@@ -4,10 +4,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { DataConverter } from '@temporalio/common';
-import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { bundleWorkflowCode } from '@temporalio/worker';
 import { ensureTestServer } from '#platform/temporal-test-server.ts';
-import { workflowInterceptorModules } from '#workers/bundle.ts';
-import { createDataConverter, failureConverterPath } from '#workers/payload-codec.ts';
+import { bundleOptions } from '#workers/bundle.ts';
+import { createDataConverter } from '#workers/payload-codec.ts';
 
 const allWorkflows = fileURLToPath(new URL('../../workflows/all.ts', import.meta.url));
 
@@ -16,12 +16,7 @@ export async function buildTestWorkflows(
   path: string,
   workflowsPath: string = allWorkflows,
 ): Promise<string> {
-  const { code } = await bundleWorkflowCode({
-    workflowsPath,
-    workflowInterceptorModules: workflowInterceptorModules(),
-    failureConverterPath: failureConverterPath(),
-    logger: new DefaultLogger('ERROR'),
-  });
+  const { code } = await bundleWorkflowCode(bundleOptions(workflowsPath, 'ERROR'));
   writeFileSync(path, code);
   return path;
 }

@@ -155,6 +155,28 @@ const pureTime: Check = {
     ),
 };
 
+/** A top-level `let`, or a collection that its type does not close; collections inside functions are indented. */
+const sharedState =
+  /^(?:export )?(?:let|var) |^(?:export )?const \w+(?:: (?!Readonly)[^=]+)? = (?:new (?:Map|Set|WeakMap|WeakSet)\b|\[\];|\{\};)/m;
+
+const statelessModules: Check = {
+  name: 'modules of workflows and rules keep nothing between two runs',
+  find: (tree) =>
+    [...filesUnder(tree, 'workflows'), ...filesUnder(tree, 'domain')]
+      .filter(([path]) => isSource(path) && !isTest(path))
+      .flatMap(([path, text]) => {
+        const found = sharedState.exec(text);
+        return found === null
+          ? []
+          : [
+              {
+                path,
+                says: `\`${found[0].trim()}\` is shared by all runs: make it Readonly, or part of a run`,
+              },
+            ];
+      }),
+};
+
 export const meaningChecks: readonly Check[] = [
   workflowsRegistered,
   workflowsHaveContracts,
@@ -164,6 +186,7 @@ export const meaningChecks: readonly Check[] = [
   environment,
   eventNames,
   pureTime,
+  statelessModules,
 ];
 
 function isEventOf(module: string, name: string): boolean {
