@@ -582,6 +582,7 @@ export interface KycVerification {
   state: Generated<string>;
   vendorApplicantId: string | null;
   vendorReviewRef: string | null;
+  vendorUserId: string;
 }
 
 export interface PamBrand {
