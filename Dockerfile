@@ -105,4 +105,7 @@ COPY sandbox sandbox
 RUN mkdir /state && chown node:node /state
 VOLUME /state
 USER node
-ENV STATE_DIR=/state HOST=0.0.0.0
+ENV STATE_DIR=/state HOST=0.0.0.0 PORT=8080
+EXPOSE 8080
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:8080/healthz').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
