@@ -620,6 +620,21 @@ export interface PamEmailVerification {
   usedAt: Timestamp | null;
 }
 
+export interface PamPasswordReset {
+  completedAt: Timestamp | null;
+  expiresAt: Timestamp;
+  id: string;
+  playerId: string;
+  requestedAt: Generated<Timestamp>;
+  supersededAt: Timestamp | null;
+}
+
+export interface PamPasswordResetToken {
+  issuedAt: Generated<Timestamp>;
+  resetId: string;
+  tokenHash: Buffer;
+}
+
 export interface PamPlayer {
   affiliateCode: string | null;
   brand: string;
@@ -2024,6 +2039,8 @@ export interface DB {
   "pam.credential": PamCredential;
   "pam.device": PamDevice;
   "pam.emailVerification": PamEmailVerification;
+  "pam.passwordReset": PamPasswordReset;
+  "pam.passwordResetToken": PamPasswordResetToken;
   "pam.player": PamPlayer;
   "pam.playerKey": PamPlayerKey;
   "pam.playerLock": PamPlayerLock;
