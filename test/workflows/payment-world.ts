@@ -243,6 +243,7 @@ export async function makePlayer(db: Database, jurisdiction: 'MT' | 'GB' = 'MT')
         decidedAt: new Date(),
         expiresAt: new Date(Date.now() + 86_400_000),
         fingerprint,
+        vendorUserId: verificationId,
       })
       .execute();
     await trx
