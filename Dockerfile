@@ -40,7 +40,8 @@ FROM ${NODE_IMAGE} AS runtime
 ENV NODE_ENV=production \
     PITBOSS_MODE=production \
     PITBOSS_HOME=/tmp/pitboss \
-    API_HOST=0.0.0.0
+    API_HOST=0.0.0.0 \
+    METRICS_HOST=0.0.0.0
 WORKDIR /app
 COPY --from=source --chown=root:root /app /app
 USER node
@@ -52,8 +53,8 @@ COPY --from=development-dependencies /app/node_modules/@scalar/api-reference/dis
      node_modules/@scalar/api-reference/dist/browser/standalone.js
 COPY --from=development-dependencies /app/node_modules/@scalar/api-reference/package.json \
      node_modules/@scalar/api-reference/package.json
-ENV PORT=8080
-EXPOSE 8080
+ENV PORT=8080 METRICS_PORT=19500
+EXPOSE 8080 19500
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:8080/readyz').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # The young generation of platform/process-plans.ts.
@@ -104,4 +105,7 @@ COPY sandbox sandbox
 RUN mkdir /state && chown node:node /state
 VOLUME /state
 USER node
-ENV STATE_DIR=/state HOST=0.0.0.0
+ENV STATE_DIR=/state HOST=0.0.0.0 PORT=8080
+EXPOSE 8080
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:8080/healthz').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]

@@ -2,6 +2,7 @@
  * Personal data of a player, sealed under the player's own keys. Two purposes: 'general' (contact) ends with an erasure
  * request, 'aml' (name, date of birth) when the retention of evidence ends. Used by every activity that must know them.
  */
+import { sql } from 'kysely';
 import type { Database, Trx } from '#db/connect.ts';
 import { createDataKey, type KeyRing } from './pam/key-ring.ts';
 
@@ -58,6 +59,16 @@ export async function openPersonalData<P extends Purpose>(
   if (!row?.wrapped) return null;
   const { wrapped, keyId, sealed } = row;
   return unsealPersonalData(keyRing, playerId, purpose, { wrapped, keyId, sealed });
+}
+
+/** Destroys both keys: what they sealed, here and in every backup, is unreadable from this commit on. */
+export async function destroyPersonalKeys(trx: Trx, playerId: string): Promise<void> {
+  await trx
+    .updateTable('pam.playerKey')
+    .set({ wrapped: null, destroyedAt: sql<Date>`now()` })
+    .where('playerId', '=', playerId)
+    .where('wrapped', 'is not', null)
+    .execute();
 }
 
 /** Opens what somebody has read in a statement of his own. Throws when the key ring is not the one that sealed it. */

@@ -2,7 +2,7 @@
 import { createMiddleware } from 'hono/factory';
 import { resolveOperatorSession } from '#activities/backoffice/commands/sessions.ts';
 import { hashOperatorToken } from '#activities/tokens.ts';
-import { mayDo, maySeeBrand, type Permission } from '#domain/backoffice/roles.ts';
+import { everyBrand, mayDo, maySeeBrand, type Permission } from '#domain/backoffice/roles.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import type { ApiDeps, ApiEnv, OperatorIdentity } from './context.ts';
 import { bearerToken } from './pam-guard.ts';
@@ -46,8 +46,16 @@ export function requireVisible<Row extends { readonly brand: string | null }>(
   return row;
 }
 
+/** For what cannot be divided by brand, such as a PSP's settlement file: only whoever may see every brand may see it. */
+export function requireAllBrands(operator: OperatorIdentity): void {
+  if (brandScope(operator) !== null)
+    throw new FailureError(
+      fail('forbidden', 'This is about all brands at once, and your account is limited to some.').failure,
+    );
+}
+
 /** The brands to filter a list by; null means all. Never empty, because SQL has no empty list: '' is no brand's name. */
 export const brandScope = ({ brands }: OperatorIdentity): readonly string[] | null => {
-  if (brands.includes('*')) return null;
+  if (brands.includes(everyBrand)) return null;
   return brands.length > 0 ? brands : [''];
 };

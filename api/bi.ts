@@ -8,7 +8,7 @@ import { ngrWaterfall } from '#domain/bi/kpi-dictionary.ts';
 import { toMoneyText, assetOf } from '#domain/money.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import type { Api } from './app.ts';
-import { requireBrand, requireOperator } from './backoffice-guard.ts';
+import { brandScope, requireBrand, requireOperator } from './backoffice-guard.ts';
 import type { ApiDeps } from './context.ts';
 import { problemResponses } from './problem.ts';
 import { moneyOutput, timestamp } from './schemas.ts';
@@ -165,7 +165,8 @@ function mountComparison(api: Api, deps: ApiDeps): void {
       ...analystRoute(deps),
       path: '/admin/v1/ledger-comparison',
       operationId: 'compareLedger',
-      summary: 'The ledger against ClickHouse for one UTC day, per asset and account, to the last unit',
+      summary:
+        'The ledger against ClickHouse for one UTC day, per asset and account, to the last unit; of the brands that you may see',
       request: { query: z.strictObject({ day }) },
       responses: {
         200: {
@@ -177,9 +178,10 @@ function mountComparison(api: Api, deps: ApiDeps): void {
     }),
     async (c) => {
       const { day: date } = c.req.valid('query');
+      const brands = brandScope(c.get('operator'));
       const [ledger, clickhouse] = await Promise.all([
-        ledgerOfDay(deps, date),
-        orUnavailable(() => ledgerTotals(deps.clickhouse, date)),
+        ledgerOfDay(deps, date, brands),
+        orUnavailable(() => ledgerTotals(deps.clickhouse, date, brands)),
       ]);
       const differences = compare(ledger, clickhouse);
       return c.json(
@@ -201,12 +203,17 @@ function mountComparison(api: Api, deps: ApiDeps): void {
   );
 }
 
-async function ledgerOfDay({ db }: ApiDeps, date: string): Promise<Total[]> {
+async function ledgerOfDay(
+  { db }: ApiDeps,
+  date: string,
+  brands: readonly string[] | null,
+): Promise<Total[]> {
   const { rows } = await sql<{ asset: string; account: string; units: string; entries: bigint }>`
     select e.asset, case when e.player_id is null then e.account else 'player:' || e.account end as account,
       sum(e.amount)::text as units, count(*) as entries
     from wallet.journal j join wallet.entry e on e.journal_id = j.id
     where j.occurred_at >= ${`${date} 00:00:00+00`}::timestamptz and j.occurred_at < ${`${date} 00:00:00+00`}::timestamptz + interval '1 day'
+      and (${brands}::text[] is null or j.brand = any(${brands}::text[]))
     group by 1, 2 order by 1, 2`.execute(db);
   return rows.map((row) => ({ ...row, units: BigInt(row.units), entries: Number(row.entries) }));
 }

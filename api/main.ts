@@ -1,6 +1,5 @@
 /** The API process: opens what the routes need, none of it waited for, and serves until it is told to stop. */
 import { once } from 'node:events';
-import { serve } from '@hono/node-server';
 import { createClickHouse } from '#analytics/connect.ts';
 import { createGameProviders } from '#activities/games/configured-providers.ts';
 import { createKeyRing } from '#activities/pam/key-ring.ts';
@@ -8,6 +7,7 @@ import { createWalletWriter } from '#activities/wallet/writer.ts';
 import { createDatabase, openPool } from '#db/connect.ts';
 import { openNews } from '#db/news.ts';
 import { loadConfig, type Config } from '#workers/config.ts';
+import { startHealthServer } from '#workers/health-server.ts';
 import { createLogger } from '#workers/logger.ts';
 import { createMetrics } from '#workers/metrics.ts';
 import { watchUnreadableRules } from '#workers/payment-metrics.ts';
@@ -17,6 +17,8 @@ import { createTemporalGateway } from '#workers/temporal-client.ts';
 import { startTracing } from '#workers/tracing.ts';
 import { createApi } from './app.ts';
 import type { ApiDeps } from './context.ts';
+import { probesOf, requiredProbes } from './health.ts';
+import { listen } from './listen.ts';
 
 /** Requests in flight get this long before their connections are cut. */
 const drainMs = 10_000;
@@ -25,12 +27,18 @@ async function start(closing: Closing): Promise<void> {
   const config = loadConfig();
   const deps = openDeps(config, closing);
   const api = createApi(deps);
-  const server = serve({ fetch: api.fetch, hostname: config.api.host, port: config.api.port });
+  const server = listen(api, config.api);
+  if (config.metricsPort !== undefined) {
+    const { log, metrics } = deps;
+    const plan = { port: config.metricsPort, metrics, log, probes: probesOf(deps), required: requiredProbes };
+    const figures = startHealthServer(plan, config.metricsHost);
+    closing.add(() => figures.close());
+  }
   closing.add(async () => {
     const closed = once(server, 'close');
     server.close();
-    const cut = setTimeout(() => 'closeAllConnections' in server && server.closeAllConnections(), drainMs);
-    if ('closeIdleConnections' in server) server.closeIdleConnections();
+    const cut = setTimeout(() => server.closeAllConnections(), drainMs);
+    server.closeIdleConnections();
     await closed;
     clearTimeout(cut);
   });

@@ -34,6 +34,7 @@ const statuses: Record<FailureCode, ProblemStatus> = {
   'email-taken': 409,
   'email-not-verified': 403,
   'verification-link-invalid': 400,
+  'reset-link-invalid': 400,
   'player-underage': 422,
   'terms-not-current': 409,
   'unknown-brand': 404,

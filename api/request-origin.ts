@@ -56,7 +56,8 @@ export function addressBehind(
   return client;
 }
 
-function peerAddress(c: Context<ApiEnv>): string | null {
+/** The other end of the socket, be it a client or a proxy; null without one. */
+export function peerAddress(c: Context<ApiEnv>): string | null {
   const environment: unknown = c.env;
   if (environment === null || typeof environment !== 'object' || !('incoming' in environment)) return null;
   return getConnInfo(c).remote.address ?? null;

@@ -5,7 +5,7 @@ import { fail, FailureError } from '#domain/failures.ts';
 import { formatDecimal } from '#domain/money.ts';
 import { accountName, chart } from '#domain/wallet/chart.ts';
 import type { Api } from './app.ts';
-import { requireBrand, requireOperator } from './backoffice-guard.ts';
+import { brandScope, requireBrand, requireOperator } from './backoffice-guard.ts';
 import type { ApiDeps } from './context.ts';
 import { requirePlayer } from './pam-guard.ts';
 import { problemResponses } from './problem.ts';
@@ -13,6 +13,7 @@ import { moneyOutput, pageOf, pageQuery, timestamp } from './schemas.ts';
 import { mountAdjustments } from './wallet/adjustments.ts';
 import { mountExchanges } from './wallet/exchanges.ts';
 import { mountHolds } from './wallet/holds.ts';
+import { trialBalance } from './wallet/trial-balance.ts';
 import { mountStatement } from './wallet/statement.ts';
 import { mountLedgerAudits } from './wallet/ledger-audits.ts';
 import { mountLedgerProofs } from './wallet/ledger-proofs.ts';
@@ -117,6 +118,8 @@ function mountTrialBalance(api: Api, deps: ApiDeps): void {
       operationId: 'getTrialBalance',
       tags: ['wallet'],
       summary: 'Balance of every account per asset; the totals are zero',
+      description:
+        'An operator who is limited to brands gets the sums of their journals. Each journal balances and is of one brand, so these totals are zero, too.',
       security: [{ operatorSession: [] }],
       middleware: [requireOperator(deps, 'wallet:ledger:read')] as const,
       responses: {
@@ -138,12 +141,7 @@ function mountTrialBalance(api: Api, deps: ApiDeps): void {
       },
     }),
     async (c) => {
-      const rows = await deps.db
-        .selectFrom('wallet.trialBalance')
-        .selectAll()
-        .orderBy('asset')
-        .orderBy('account')
-        .execute();
+      const rows = await trialBalance(deps.db, brandScope(c.get('operator')));
       const totals = new Map<string, bigint>();
       for (const row of rows)
         totals.set(row.asset ?? '', (totals.get(row.asset ?? '') ?? 0n) + BigInt(row.balance ?? 0));

@@ -582,6 +582,7 @@ export interface KycVerification {
   state: Generated<string>;
   vendorApplicantId: string | null;
   vendorReviewRef: string | null;
+  vendorUserId: string;
 }
 
 export interface PamBrand {
@@ -617,6 +618,21 @@ export interface PamEmailVerification {
   playerId: string;
   tokenHash: Buffer;
   usedAt: Timestamp | null;
+}
+
+export interface PamPasswordReset {
+  completedAt: Timestamp | null;
+  expiresAt: Timestamp;
+  id: string;
+  playerId: string;
+  requestedAt: Generated<Timestamp>;
+  supersededAt: Timestamp | null;
+}
+
+export interface PamPasswordResetToken {
+  issuedAt: Generated<Timestamp>;
+  resetId: string;
+  tokenHash: Buffer;
 }
 
 export interface PamPlayer {
@@ -2023,6 +2039,8 @@ export interface DB {
   "pam.credential": PamCredential;
   "pam.device": PamDevice;
   "pam.emailVerification": PamEmailVerification;
+  "pam.passwordReset": PamPasswordReset;
+  "pam.passwordResetToken": PamPasswordResetToken;
   "pam.player": PamPlayer;
   "pam.playerKey": PamPlayerKey;
   "pam.playerLock": PamPlayerLock;

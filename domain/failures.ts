@@ -30,6 +30,7 @@ export const failureCodes = [
   'email-taken',
   'email-not-verified',
   'verification-link-invalid',
+  'reset-link-invalid',
   'player-underage',
   'terms-not-current',
   'unknown-brand',

@@ -1,9 +1,10 @@
 /** The home folder of one platform: its data, logs, secrets and run.json; one supervisor at a time. */
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Environment } from '#workers/config.ts';
 import { BringUpFailure } from './bring-up-failure.ts';
+import { tryFileLock } from './file-lock.ts';
 import { identityOf } from './process-identity.ts';
 
 export const checkout = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -19,8 +20,9 @@ export function openHome(home: string): void {
   try {
     mkdirSync(home, { recursive: true });
     if (isNew) chmodSync(home, 0o755);
-    writeFileSync(join(home, '.writable'), '');
-    rmSync(join(home, '.writable'));
+    const probe = join(home, `.writable-${process.pid}`);
+    writeFileSync(probe, '');
+    rmSync(probe, { force: true });
   } catch {
     throw new BringUpFailure(
       `The home folder ${home} cannot be written by this user: choose another one with PITBOSS_HOME.`,
@@ -28,27 +30,30 @@ export function openHome(home: string): void {
   }
 }
 
-/** Returns the release. A lock left by a killed supervisor counts for nothing. */
+/** Returns the release. The lock is the operating system's; the file beside it only tells who has it. */
 export function lockHome(home: string): () => void {
+  const unlock = tryFileLock(join(home, 'supervisor.lock'));
   const file = join(home, 'supervisor.json');
-  const mine = JSON.stringify({ pid: process.pid, identity: identityOf(process.pid) });
-  for (let attempt = 0; attempt < 3; attempt += 1) {
-    try {
-      writeFileSync(file, mine, { flag: 'wx' });
-      return () => rmSync(file, { force: true });
-    } catch {
-      const holder = readHolder(file);
-      if (holder !== undefined && identityOf(holder.pid) === holder.identity)
-        throw new BringUpFailure(
-          `A platform is already running in ${home} (process ${holder.pid}${runningAddress(home)}): use that one, or start another with its own PITBOSS_HOME and PORT.`,
-        );
-      rmSync(file, { force: true });
-    }
-  }
-  throw new BringUpFailure(`Another start is taking hold of ${home} right now: try again.`);
+  if (unlock === undefined) throw new BringUpFailure(whoRunsIn(home, readHolder(file)));
+  const draft = `${file}.${process.pid}`;
+  writeFileSync(draft, JSON.stringify({ pid: process.pid, identity: identityOf(process.pid) }));
+  renameSync(draft, file);
+  return () => {
+    rmSync(file, { force: true });
+    unlock();
+  };
 }
 
-function readHolder(file: string): { pid: number; identity: string } | undefined {
+type Holder = { readonly pid: number; readonly identity: string };
+
+function whoRunsIn(home: string, holder: Holder | undefined): string {
+  // Whoever has just got the lock has not said who he is yet, or the one named is he who had it before.
+  if (holder === undefined || identityOf(holder.pid) !== holder.identity)
+    return `Another start is taking hold of ${home} right now: try again.`;
+  return `A platform is already running in ${home} (process ${holder.pid}${runningAddress(home)}): use that one, or start another with its own PITBOSS_HOME and PORT.`;
+}
+
+function readHolder(file: string): Holder | undefined {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch {

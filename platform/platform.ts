@@ -385,6 +385,7 @@ function checkedConfig(env: PlatformEnvironment): Config {
 function portsInUse(ports: Ports, embedded: Embedded): { port: number; use: string }[] {
   const always: [PortName, string][] = [
     ['api', 'the API'],
+    ['apiMetrics', 'the API’s metrics'],
     ['workerMetrics', 'the worker’s metrics'],
     ['workerSdkMetrics', 'the Temporal SDK’s metrics'],
     ['relayMetrics', 'the relay’s metrics'],

@@ -1,11 +1,8 @@
 /** Names who holds a taken port, so that the sentence about it says what to do. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { BringUpFailure } from './bring-up-failure.ts';
-import { isFree, type Ports } from './ports.ts';
+import { derivePorts, isFree, outgoingFrom, type Ports } from './ports.ts';
 import { commandOf } from './process-identity.ts';
-
-/** From here on Linux hands ports to outgoing connections, so one that is free now may be gone a moment later. */
-const outgoingFrom = 32_768;
 
 export async function requireFreePorts(
   wanted: readonly { readonly port: number; readonly use: string }[],
@@ -22,13 +19,13 @@ export async function requireFreePorts(
 }
 
 /** A PORT whose derived ports are all free; steps of a thousand would make one home's Temporal UI another's Temporal. */
-async function suggestPort(ports: Ports): Promise<number> {
+async function suggestPort({ api }: Ports): Promise<number> {
   for (const step of [10_000, 5_000, 12_500, -5_000, 2_500]) {
-    const shifted = Object.values(ports).map((port) => port + step);
-    const usable = shifted.every((port) => port > 1024 && port < outgoingFrom);
-    if (usable && (await Promise.all(shifted.map(isFree))).every(Boolean)) return ports.api + step;
+    const port = api + step;
+    if (port <= 1_024 || port >= outgoingFrom) continue;
+    if ((await Promise.all(Object.values(derivePorts(String(port))).map(isFree))).every(Boolean)) return port;
   }
-  return ports.api + 50;
+  return api > 60_000 ? api - 50 : api + 50;
 }
 
 /** Linux only, and only for processes this user may look into; elsewhere the sentence goes without a name. */

@@ -28,6 +28,7 @@ const defaults = {
   workerSdkMetrics: 19_200,
   relayMetrics: 19_300,
   temporalMetrics: 19_400,
+  apiMetrics: 19_500,
 } as const;
 
 export type PortName = keyof typeof defaults;
@@ -39,24 +40,38 @@ const blockedPorts: ReadonlySet<number> = new Set([
   10_080,
 ]);
 
-const lowestUsable = 1024;
-const lowest = apiPortDefault - Math.min(...Object.values(defaults)) + lowestUsable;
-const highest = apiPortDefault + 65_535 - Math.max(...Object.values(defaults));
+const lowestUsable = 1_024;
+const highestUsable = 65_535;
 
+/** From here on Linux hands ports to outgoing connections, so one that is free now may be gone a moment later. */
+export const outgoingFrom = 32_768;
+
+/**
+ * The API is where PORT says; the others keep their distance from it and come back at the low end where that would lead
+ * them among the ports of outgoing connections. No two of them meet, so every PORT has its set.
+ */
 export function derivePorts(apiPort: string | undefined): Ports {
   const port = apiPort === undefined || apiPort === '' ? apiPortDefault : Number(apiPort);
-  if (!Number.isInteger(port) || port < lowest || port > highest)
+  if (!Number.isInteger(port) || port < lowestUsable || port > highestUsable)
     throw new BringUpFailure(
-      `PORT is ${apiPort}, but it must be a number from ${lowest} to ${highest} because the other ports are derived from it.`,
+      `PORT is ${apiPort}, but it must be a number from ${lowestUsable} to ${highestUsable}.`,
     );
-  const offset = port - apiPortDefault;
-  const derived = Object.entries(defaults).map(([name, value]) => [name, value + offset] as const);
-  const blocked = derived.find(([, value]) => blockedPorts.has(value));
-  if (blocked !== undefined)
-    throw new BringUpFailure(
-      `PORT ${port} would put ${blocked[0]} on port ${blocked[1]}, which browsers refuse to open: choose another PORT.`,
-    );
-  return Object.fromEntries(derived) as unknown as Ports;
+  if (blockedPorts.has(port))
+    throw new BringUpFailure(`PORT is ${port}, which browsers refuse to open: choose another PORT.`);
+  for (let offset = port - apiPortDefault; ; offset += 1) {
+    const ports = { ...shifted(offset), api: port };
+    const others = Object.entries(ports).flatMap(([name, value]) => (name === 'api' ? [] : [value]));
+    if (!others.some((value) => value === port || blockedPorts.has(value))) return ports;
+  }
+}
+
+function shifted(offset: number): Ports {
+  const count = outgoingFrom - lowestUsable;
+  const wrapped = (value: number): number =>
+    lowestUsable + ((((value + offset - lowestUsable) % count) + count) % count);
+  return Object.fromEntries(
+    Object.entries(defaults).map(([name, value]) => [name, wrapped(value)]),
+  ) as unknown as Ports;
 }
 
 export function isFree(port: number): Promise<boolean> {

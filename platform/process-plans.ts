@@ -48,7 +48,7 @@ export function apiPlan(env: Record<string, string>, ports: Ports): ProcessPlan 
     label: 'The API',
     script: 'api/main.ts',
     nodeArgs: apiNodeArgs,
-    env,
+    env: { ...env, METRICS_PORT: String(ports.apiMetrics) },
     readyUrl: `http://127.0.0.1:${ports.api}/readyz`,
     stopGraceMs: 15_000,
   });

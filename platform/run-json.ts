@@ -78,7 +78,7 @@ export function createRunJson(frame: {
       ...(embedded.oddsFeed ? { oddsFeed: address(ports.oddsFeed) } : {}),
     },
     metrics: {
-      api: `${api}/metrics`,
+      api: `${address(ports.apiMetrics)}/metrics`,
       worker: `${address(ports.workerMetrics)}/metrics`,
       workerSdk: `${address(ports.workerSdkMetrics)}/metrics`,
       relay: `${address(ports.relayMetrics)}/metrics`,

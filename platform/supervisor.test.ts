@@ -133,6 +133,7 @@ describe('home', () => {
     const release = lockHome(home);
     expect(() => lockHome(home)).toThrow('already running');
     release();
+    // What a killed one leaves: both files, and nobody who holds the lock.
     writeFileSync(
       join(home, 'supervisor.json'),
       JSON.stringify({ pid: process.pid, identity: `${identityOf(process.pid)}-before` }),
@@ -192,24 +193,37 @@ describe('environment', () => {
 
   test('ports move together with PORT, within what a machine has', () => {
     expect(derivePorts(undefined)).toMatchObject({ api: 8080, postgres: 15_432, temporalMetrics: 19_400 });
-    expect(derivePorts('28080')).toMatchObject({ temporal: 27_233, mailboxSmtp: 38_600 });
-    for (const port of ['80', '60000', 'many', '1.5']) expect(() => derivePorts(port)).toThrow('PORT is');
+    expect(derivePorts('18080')).toMatchObject({ temporal: 17_233, apiMetrics: 29_500 });
+    for (const port of ['80', '70000', 'many', '1.5']) expect(() => derivePorts(port)).toThrow('PORT is');
     expect(() => derivePorts('10080')).toThrow('browsers refuse');
+  });
+
+  test('every PORT has a set of its own ports, none of them among those of outgoing connections', () => {
+    const refused = new Set<number>();
+    for (let port = 1_024; port <= 65_535; port += 1) {
+      let ports: Readonly<Record<string, number>>;
+      try {
+        ports = derivePorts(String(port));
+      } catch {
+        refused.add(port);
+        continue;
+      }
+      const { api, ...others } = ports;
+      const values = Object.values(others);
+      const isSound =
+        api === port &&
+        new Set([port, ...values]).size === values.length + 1 &&
+        values.every((value) => value >= 1_024 && value < 32_768 && value !== 6_000 && value !== 10_080);
+      if (!isSound) expect.fail(`PORT ${port}: ${JSON.stringify(ports)}`);
+    }
+    // Those that browsers refuse to open.
+    expect(refused.size).toBe(19);
+    expect(refused).toContain(6_000);
   });
 });
 
 describe('the lock of the cache', () => {
   const quiet = { update: () => {}, done: () => {}, fail: () => {} };
-  const lockFile = () => join(home, 'temporal.lock');
-
-  test('is taken over from a holder whose number now belongs to another process', async () => {
-    // A start that was killed while it compiled; after a reboot its number is that of a process which lives.
-    writeFileSync(lockFile(), String(process.pid));
-    const release = await Promise.race([lockCache(home, quiet), delay(3_000)]);
-    expect(release).toBeTypeOf('function');
-    writeFileSync(lockFile(), `${process.pid}@00000000:1`);
-    expect(await Promise.race([lockCache(home, quiet), delay(3_000)])).toBeTypeOf('function');
-  });
 
   test('is waited for while its holder lives', async () => {
     const release = await lockCache(home, quiet);

@@ -7,12 +7,10 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
-  readFileSync,
   readdirSync,
   renameSync,
   rmSync,
   statSync,
-  writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, join } from 'node:path';
@@ -23,7 +21,7 @@ import type { Environment } from '#workers/config.ts';
 import { runBounded } from './bounded-command.ts';
 import { BringUpFailure } from './bring-up-failure.ts';
 import { cacheDirectory } from './cache-directory.ts';
-import { identityOf } from './process-identity.ts';
+import { tryFileLock } from './file-lock.ts';
 import type { Step } from './progress.ts';
 
 export interface TemporalBinary {
@@ -228,40 +226,11 @@ function stallWatch(folder: string, report: (bytes: number) => void): () => bool
 /** Waits for whoever fetches or builds on this machine. Exported for its test. */
 export async function lockCache(cache: string, step: Step): Promise<() => void> {
   mkdirSync(cache, { recursive: true });
-  const lock = join(cache, 'temporal.lock');
   for (;;) {
-    try {
-      writeFileSync(lock, identityOf(process.pid) ?? String(process.pid), { flag: 'wx' });
-      return () => rmSync(lock, { force: true });
-    } catch {
-      if (await clearStaleLock(lock)) continue;
-      step.update('waiting for another start that is fetching Temporal');
-      await delay(1_000);
-    }
-  }
-}
-
-/** How long a lock may be without its holder's name: it is made first and written to after. */
-const namelessMs = 200;
-
-/** The holder is named with its start: after a crash and a reboot its number belongs to somebody who holds nothing. */
-async function clearStaleLock(lock: string): Promise<boolean> {
-  let holder = readLockHolder(lock);
-  if (holder === '') {
-    await delay(namelessMs);
-    holder = readLockHolder(lock);
-  }
-  if (holder !== '' && identityOf(Number.parseInt(holder, 10)) === holder) return false;
-  rmSync(lock, { force: true });
-  return true;
-}
-
-/** Empty where nobody is named. */
-function readLockHolder(lock: string): string {
-  try {
-    return readFileSync(lock, 'utf8');
-  } catch {
-    return '';
+    const unlock = tryFileLock(join(cache, 'temporal-fetch.lock'));
+    if (unlock !== undefined) return unlock;
+    step.update('waiting for another start that is fetching Temporal');
+    await delay(1_000);
   }
 }
 

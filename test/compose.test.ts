@@ -152,8 +152,9 @@ describe('docker-compose.yml', () => {
   });
 
   test('every address points to a service of the file', () => {
+    const variables = composeVariables();
     for (const name of ours) {
-      const environment = environmentOf(name, composeVariables());
+      const environment = environmentOf(name, variables);
       for (const [key, value] of Object.entries(environment)) {
         const host =
           /^(?:https?|postgres|smtp):\/\/(?:[^@/]*@)?([^:/]+)/.exec(value)?.[1] ??

@@ -31,14 +31,14 @@ afterAll(async () => {
 });
 
 describe('createKycVendor', () => {
-  it('makes one applicant per player however often it is asked, and leads the player to the page', async () => {
-    const who = { playerId: randomUUID(), levelName: 'pitboss-l1' };
+  it('makes one applicant per name however often it is asked, and leads the player to the page', async () => {
+    const who = { externalUserId: randomUUID(), levelName: 'pitboss-l1' };
     const { applicantId } = await vendor.ensureApplicant(who);
     expect(await vendor.ensureApplicant(who)).toEqual({ applicantId });
     const { url } = await vendor.createVerifyLink({ ...who, ttlS: 60 });
     expect((await fetch(url)).status).toBe(200);
     expect(await vendor.readApplicant(applicantId)).toMatchObject({
-      playerId: who.playerId,
+      externalUserId: who.externalUserId,
       levelName: 'pitboss-l1',
       review: { status: 'waiting-for-player', answer: null },
     });
@@ -57,9 +57,9 @@ describe('createKycVendor', () => {
     fetch(`${party.url}/_scenario`, { method: 'PUT', body: JSON.stringify(order) });
 
   it('asks about lists under one name per question, and is told matches without names', async () => {
-    const playerId = randomUUID();
-    const { applicantId } = await vendor.ensureApplicant({ playerId, levelName: 'pitboss-l1' });
-    const ask = (requestId: string) => vendor.screen({ applicantId, playerId, requestId });
+    const externalUserId = randomUUID();
+    const { applicantId } = await vendor.ensureApplicant({ externalUserId, levelName: 'pitboss-l1' });
+    const ask = (requestId: string) => vendor.screen({ applicantId, externalUserId, requestId });
     await steer({ listVersion: 'monday' });
     expect(await ask('question-1')).toEqual({ listVersion: 'monday', hits: [] });
     await steer({ listVersion: 'tuesday', screening: 'hit' });
@@ -67,17 +67,17 @@ describe('createKycVendor', () => {
     expect(await ask('question-1')).toEqual({ listVersion: 'monday', hits: [] });
     expect(await ask('question-2')).toEqual({
       listVersion: 'tuesday',
-      hits: [{ id: `hit-${playerId}`, list: 'sanctions' }],
+      hits: [{ id: `hit-${externalUserId}`, list: 'sanctions' }],
     });
   });
 
   it('takes no answer about lists that is forged, late or missing, or about somebody else', async () => {
     const away = { failure: { code: 'dependency-unavailable' } };
-    const [playerId, other] = [randomUUID(), randomUUID()];
-    const { applicantId } = await vendor.ensureApplicant({ playerId, levelName: 'pitboss-l1' });
+    const [externalUserId, other] = [randomUUID(), randomUUID()];
+    const { applicantId } = await vendor.ensureApplicant({ externalUserId, levelName: 'pitboss-l1' });
     const hurried = createKycVendor({ url: party.url, ...keys, timeoutMs: 200 });
-    const ask = (by: KycVendor, ofPlayer = playerId) =>
-      by.screen({ applicantId, playerId: ofPlayer, requestId: randomUUID() });
+    const ask = (by: KycVendor, ofUser = externalUserId) =>
+      by.screen({ applicantId, externalUserId: ofUser, requestId: randomUUID() });
     for (const screening of ['forged', 'down'] as const) {
       await steer({ screening });
       await expect(ask(vendor)).rejects.toMatchObject(away);
@@ -104,9 +104,9 @@ describe('createKycVendor', () => {
       const fooled = createKycVendor({ url, ...keys });
       const away = { failure: { code: 'dependency-unavailable' } };
       await expect(fooled.readApplicant('mine')).rejects.toMatchObject(away);
-      await expect(fooled.createVerifyLink({ playerId: 'p', levelName: 'l', ttlS: 1 })).rejects.toMatchObject(
-        away,
-      );
+      await expect(
+        fooled.createVerifyLink({ externalUserId: 'p', levelName: 'l', ttlS: 1 }),
+      ).rejects.toMatchObject(away);
       answers.set('GET', { status: 302, body: '' });
       await expect(fooled.readApplicant('mine')).rejects.toMatchObject(away);
     } finally {

@@ -331,7 +331,8 @@ describe('the process, with Temporal away all the time', () => {
       const today = new Date().toISOString().slice(0, 10);
       const expected = ledger.rows.map((row) => ({ ...row, units: BigInt(row.units) }));
       expect(expected).not.toEqual([]);
-      expect(await ledgerTotals(reader, today)).toEqual(expected);
+      expect(await ledgerTotals(reader, today, null)).toEqual(expected);
+      expect(await ledgerTotals(reader, today, ['brand-of-nobody'])).toEqual([]);
       const minutes = await inClickHouse(
         `select toString(sum(credits)) as credits, toString(sum(debits)) as debits, toString(sum(entries)) as entries from ledger_minute`,
       );

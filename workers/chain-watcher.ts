@@ -72,7 +72,7 @@ async function start(closing: Closing): Promise<void> {
         required: ['database'],
         details: async () => ({ chain: evm.chain.name, height: last?.height.toString() ?? null }),
       },
-      config.api.host,
+      config.metricsHost,
     );
     closing.add(() => server.close());
   }

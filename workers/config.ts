@@ -160,8 +160,12 @@ export interface Config {
   readonly gameStudio: GameStudioConfig | undefined;
   readonly oddsFeed: OddsFeedConfig | undefined;
   readonly seed: { readonly operators: readonly OperatorLogin[] };
-  /** Health and metrics of a process that has no other HTTP port. */
+  /** Health and metrics on a port of their own, which is never published. */
   readonly metricsPort: number | undefined;
+  /** Where that port is bound: loopback, or in a container every address. */
+  readonly metricsHost: string;
+  /** Opens `/metrics` on the API's own port to whoever sends it as a bearer token. */
+  readonly metricsToken: Secret | undefined;
   /** Metrics of the Temporal SDK's own runtime, which wants a port of its own. */
   readonly sdkMetricsPort: number | undefined;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
@@ -316,6 +320,8 @@ const variables = z.object({
   ODDS_FEED_WEBHOOK_SECRET: z.string().optional(),
   SEED_OPERATORS: operators.optional(),
   METRICS_PORT: port.optional(),
+  METRICS_HOST: z.string().default('127.0.0.1'),
+  METRICS_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
   SDK_METRICS_PORT: port.optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   OTEL_EXPORTER_OTLP_ENDPOINT: url('http', 'https').optional(),
@@ -416,6 +422,8 @@ function assemble(given: Variables, problems: string[]): Config {
       })),
     },
     metricsPort: given.METRICS_PORT,
+    metricsHost: given.METRICS_HOST,
+    metricsToken: secretOf(given.METRICS_TOKEN),
     sdkMetricsPort: given.SDK_METRICS_PORT,
     logLevel: given.LOG_LEVEL,
     otlpEndpoint: given.OTEL_EXPORTER_OTLP_ENDPOINT,
@@ -643,6 +651,7 @@ function productionSecrets(config: Config, given: Variables): NamedSecret[] {
     { name: 'The password of the database reader', value: passwordIn(config.database.readerUrl) },
     { name: 'The ClickHouse password', value: config.clickhouse.password.reveal() },
   ];
+  if (given.METRICS_TOKEN !== undefined) secrets.push({ name: 'METRICS_TOKEN', value: given.METRICS_TOKEN });
   if (config.database.ownerUrl !== undefined)
     secrets.push({
       name: 'The password of the database owner',

@@ -21,6 +21,8 @@ import {
   limitChangeStart,
   limitChangeWorkflowId,
 } from '#workflows/limit-change.contract.ts';
+import { messageStart, type MessageInput } from '#workflows/message.contract.ts';
+import type { message } from '#workflows/message.ts';
 import { marketStart } from '#workflows/market.contract.ts';
 import type { market } from '#workflows/market.ts';
 import type { selfExclusion } from '#workflows/self-exclusion.ts';
@@ -65,6 +67,16 @@ export async function poke(signal: Promise<unknown>): Promise<void> {
   }
 }
 
+function sendMessage(client: Client, input: MessageInput): Promise<void> {
+  const { typedSearchAttributes, ...start } = messageStart(input);
+  return startOnce(
+    client.workflow.start<typeof message>('message', {
+      ...start,
+      typedSearchAttributes: new TypedSearchAttributes(typedSearchAttributes),
+    }),
+  );
+}
+
 export const eventRoutes: EventRoutes = {
   // Repeated, it finds the run at work, or a row that has come to its end.
   'payments.held-money.approved': async (client, { payload, brand, playerId }) => {
@@ -88,6 +100,21 @@ export const eventRoutes: EventRoutes = {
   },
   'pam.email.verified': (client, { payload }) =>
     poke(client.workflow.getHandle(registrationWorkflowId(payload.playerId)).signal(emailVerified)),
+  // The mail with the link is named after the request, the one that tells of the change after the change.
+  'pam.password-reset.requested': (client, { payload, brand }) =>
+    sendMessage(client, {
+      messageId: payload.resetId,
+      playerId: payload.playerId,
+      brand,
+      template: 'password-reset',
+    }),
+  'pam.password.changed': (client, { payload, brand }) =>
+    sendMessage(client, {
+      messageId: payload.changeId,
+      playerId: payload.playerId,
+      brand,
+      template: 'password-changed',
+    }),
   'bonus.award.granted': (client, { payload, brand, playerId }) =>
     startOnce(
       client.workflow.start<typeof bonusAward>(

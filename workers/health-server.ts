@@ -1,7 +1,8 @@
-/** Health and metrics over HTTP for a process that has no other port. */
+/** Health and metrics over HTTP on a port of their own. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { askDependencies, type Probe } from '#api/readiness.ts';
+import { httpLimits } from './http-limits.ts';
 import type { Metrics } from './metrics.ts';
 
 export type HealthPlan = {
@@ -17,7 +18,7 @@ export type HealthPlan = {
 
 /** Listens on loopback or, in a container, on every address, as `host` says. */
 export function startHealthServer(plan: HealthPlan, host: string): Server {
-  const server = createServer((request, response) => {
+  const server = createServer(httpLimits, (request, response) => {
     answer(plan, request, response).catch((error: unknown) => {
       plan.log.error({ error }, 'health request failed');
       send(response, 500, { status: 'error' });

@@ -72,7 +72,7 @@ async function start(closing: Closing): Promise<void> {
   if (config.metricsPort !== undefined) {
     const server = startHealthServer(
       { port: config.metricsPort, metrics, log, probes, required: ['temporal'] },
-      config.api.host,
+      config.metricsHost,
     );
     closing.add(() => server.close());
   }

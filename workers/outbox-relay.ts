@@ -80,7 +80,7 @@ async function start(closing: Closing): Promise<void> {
           sinks: loops.map(({ sink, state }) => ({ sink, ...state })),
         }),
       },
-      config.api.host,
+      config.metricsHost,
     );
     closing.add(() => server.close());
   }

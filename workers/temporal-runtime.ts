@@ -8,7 +8,10 @@ import {
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 
-export function installTemporalRuntime(config: Pick<Config, 'sdkMetricsPort' | 'api'>, log: Logger): void {
+export function installTemporalRuntime(
+  config: Pick<Config, 'sdkMetricsPort' | 'metricsHost'>,
+  log: Logger,
+): void {
   Runtime.install({
     logger: asSdkLogger(log),
     // The process closes down in an order of its own.
@@ -17,7 +20,7 @@ export function installTemporalRuntime(config: Pick<Config, 'sdkMetricsPort' | '
       logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) },
       ...(config.sdkMetricsPort === undefined
         ? {}
-        : { metrics: { prometheus: { bindAddress: `${config.api.host}:${config.sdkMetricsPort}` } } }),
+        : { metrics: { prometheus: { bindAddress: `${config.metricsHost}:${config.sdkMetricsPort}` } } }),
     },
   });
 }

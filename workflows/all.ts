@@ -13,6 +13,7 @@ export { freeRounds } from './free-rounds.ts';
 export { hotWallet } from './hot-wallet.ts';
 export { limitChange } from './limit-change.ts';
 export { market } from './market.ts';
+export { message } from './message.ts';
 export { modification } from './modification.ts';
 export { reconciliation } from './reconciliation.ts';
 export { refund } from './refund.ts';

@@ -1,6 +1,7 @@
 /** Sends messages to players. The address is opened at the last moment and is kept nowhere else. */
 import { sql } from 'kysely';
 import { writeMessage, type TemplateName } from '#domain/crm/templates.ts';
+import { assertNever } from '#domain/failures.ts';
 import { verificationClosesAfterMs } from '#domain/pam/registration.ts';
 import { appendEvent } from '#activities/compliance/append-event.ts';
 import type { ActivityDeps } from '#activities/deps.ts';
@@ -28,11 +29,10 @@ export function createMessageActivities(deps: Deps) {
     async sendEmail(order: MessageOrder): Promise<MessageState> {
       const state = await queueMessage(deps, order);
       if (state !== 'queued') return { state };
-      const recipient = await findRecipient(deps, order.playerId);
+      const recipient = await findRecipient(deps, order);
       if (recipient === 'not-needed') return { state: 'not-needed' };
       if (recipient === null) return closeMessage(deps, order, 'failed', 'no address');
-      const token = await issueVerificationToken(deps, order.playerId);
-      const link = `${deps.publicUrl}/v1/players/verify-email?token=${token}`;
+      const link = await linkOf(deps, order);
       const refusal = await deliver(deps, order, recipient, link);
       return refusal === null
         ? closeMessage(deps, order, 'sent', null)
@@ -61,19 +61,69 @@ async function queueMessage(deps: Deps, order: MessageOrder): Promise<'queued' |
   return state === 'sent' || state === 'failed' ? state : 'queued';
 }
 
-async function findRecipient(deps: Deps, playerId: string): Promise<Recipient | 'not-needed' | null> {
+async function findRecipient(
+  deps: Deps,
+  { playerId, messageId, template }: MessageOrder,
+): Promise<Recipient | 'not-needed' | null> {
   const player = await deps.db
     .selectFrom('pam.player as p')
     .innerJoin('pam.brand as b', 'b.id', 'p.brand')
     .select(['p.brand', 'b.name', 'p.status', 'p.emailVerifiedAt'])
+    .select(
+      sql<boolean>`exists (select from pam.password_reset r where r.id = ${messageId} and r.completed_at is null
+        and r.superseded_at is null and r.expires_at > now())`.as('isResetOpen'),
+    )
     .where('p.id', '=', playerId)
     .executeTakeFirstOrThrow();
-  if (player.emailVerifiedAt !== null || player.status === 'closed') return 'not-needed';
+  if (player.status === 'closed') return 'not-needed';
+  if (!isNeeded(template, player)) return 'not-needed';
   const contact = await openPersonalData(deps.db, deps.keyRing, playerId, 'general');
   return contact && { brand: player.brand, brandName: player.name, email: contact.email };
 }
 
-/** Only the hash is stored, so each attempt makes a token of its own; whichever mail arrives, its link works. */
+function isNeeded(
+  template: TemplateName,
+  player: { readonly emailVerifiedAt: Date | null; readonly isResetOpen: boolean },
+): boolean {
+  switch (template) {
+    case 'verify-email':
+    case 'verify-email-reminder':
+      return player.emailVerifiedAt === null;
+    case 'password-reset':
+      return player.isResetOpen;
+    case 'password-changed':
+      return true;
+    default:
+      return assertNever(template);
+  }
+}
+
+/** Only the hash of a token is stored, so each attempt makes one of its own; whichever mail arrives, its link works. */
+async function linkOf(deps: Deps, { playerId, messageId, template }: MessageOrder): Promise<string> {
+  const pages = `${deps.publicUrl}/v1/players`;
+  switch (template) {
+    case 'verify-email':
+    case 'verify-email-reminder':
+      return `${pages}/verify-email?token=${await issueVerificationToken(deps, playerId)}`;
+    case 'password-reset':
+      return `${pages}/reset-password?token=${await issueResetToken(deps, messageId)}`;
+    case 'password-changed':
+      return '';
+    default:
+      return assertNever(template);
+  }
+}
+
+/** The mail's id is the reset's. */
+async function issueResetToken(deps: Deps, resetId: string): Promise<string> {
+  const token = createToken();
+  await deps.db
+    .insertInto('pam.passwordResetToken')
+    .values({ tokenHash: hashToken(token), resetId })
+    .execute();
+  return token;
+}
+
 async function issueVerificationToken(deps: Deps, playerId: string): Promise<string> {
   const token = createToken();
   await deps.db

@@ -26,7 +26,7 @@ async function inviteToVerify(
 ): Promise<VerificationStatus & { verifyUrl: string | null }> {
   const row = await readVerification(deps.db, verificationId);
   if (row.state !== 'opened') return { state: stateOf(row), attempt: row.attempt, verifyUrl: null };
-  const who = { playerId: row.playerId, levelName: vendorLevelName(levelOf(row)) };
+  const who = { externalUserId: row.vendorUserId, levelName: vendorLevelName(levelOf(row)) };
   if (row.vendorApplicantId === null) {
     const { applicantId } = await deps.kycVendor.ensureApplicant(who);
     await deps.db
@@ -48,10 +48,10 @@ async function reviewApplicant(
   const known = await readVerification(deps.db, verificationId);
   if (known.vendorApplicantId === null) return { state: stateOf(known), attempt: known.attempt };
   const applicant = await deps.kycVendor.readApplicant(known.vendorApplicantId);
-  if (applicant.playerId !== known.playerId) {
-    throw new FailureError(fail('dependency-unavailable', 'The KYC vendor gave another person.').failure);
+  if (applicant.externalUserId !== known.vendorUserId) {
+    throw new FailureError(fail('dependency-unavailable', 'The KYC vendor gave another applicant.').failure);
   }
-  // What the vendor decided about a lower level says nothing about this one.
+  // What the vendor decided about another level says nothing about this one.
   if (applicant.levelName !== vendorLevelName(levelOf(known))) {
     return { state: stateOf(known), attempt: known.attempt };
   }

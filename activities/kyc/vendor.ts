@@ -14,27 +14,31 @@ import {
 
 export type VendorApplicant = {
   readonly applicantId: string;
-  /** Our player id, as the vendor has it. */
-  readonly playerId: string;
-  /** The level under review now; one applicant passes several levels one after another. */
+  /** Our name of the applicant, as the vendor has it. */
+  readonly externalUserId: string;
+  /** The level under review now. */
   readonly levelName: string | null;
   readonly review: VendorReview;
 };
 
 /** Every method throws `dependency-unavailable` when the vendor is away or answers what cannot be used. */
 export interface KycVendor {
-  /** Creates the applicant of a player or finds the one that exists: a repeat makes no second one. */
-  ensureApplicant(request: { playerId: string; levelName: string }): Promise<{ applicantId: string }>;
+  /** Creates the applicant of that name or finds the one that exists: a repeat makes no second one. */
+  ensureApplicant(request: { externalUserId: string; levelName: string }): Promise<{ applicantId: string }>;
   readApplicant(applicantId: string): Promise<VendorApplicant>;
   /** Address of the vendor's hosted page, good for `ttlS` seconds. */
-  createVerifyLink(request: { playerId: string; levelName: string; ttlS: number }): Promise<{ url: string }>;
+  createVerifyLink(request: {
+    externalUserId: string;
+    levelName: string;
+    ttlS: number;
+  }): Promise<{ url: string }>;
   /**
-   * Whether a player is on a list now. The same `requestId` again gets the same answer. Only an answer that the vendor
-   * has signed, about this question and this player, is one.
+   * Whether a person is on a list now. The same `requestId` again gets the same answer. Only an answer that the vendor
+   * has signed, about this question and this applicant, is one.
    */
   screen(request: {
     applicantId: string;
-    playerId: string;
+    externalUserId: string;
     requestId: string;
   }): Promise<{ listVersion: string; hits: readonly { id: string; list: string }[] }>;
 }
@@ -60,7 +64,10 @@ export function createKycVendor(options: KycVendorOptions): KycVendor {
   const call = (method: 'GET' | 'POST', uri: string, body?: unknown) =>
     send(options, base, method, uri, body);
 
-  const findApplicant = async (playerId: string, conflict: Answer): Promise<{ applicantId: string }> => {
+  const findApplicant = async (
+    externalUserId: string,
+    conflict: Answer,
+  ): Promise<{ applicantId: string }> => {
     const told = vendorErrorSchema.safeParse(conflict.body);
     const named = told.success
       ? /already exists: ([\w-]{1,100})/.exec(told.data.description)?.[1]
@@ -68,16 +75,16 @@ export function createKycVendor(options: KycVendorOptions): KycVendor {
     if (named !== undefined) return { applicantId: named };
     const found = await call(
       'GET',
-      `/resources/applicants/-;externalUserId=${encodeURIComponent(playerId)}/one`,
+      `/resources/applicants/-;externalUserId=${encodeURIComponent(externalUserId)}/one`,
     );
     return { applicantId: read(applicantCreatedSchema, found).id };
   };
 
   return {
-    ensureApplicant: async ({ playerId, levelName }) => {
+    ensureApplicant: async ({ externalUserId, levelName }) => {
       const uri = `/resources/applicants?levelName=${encodeURIComponent(levelName)}`;
-      const answer = await call('POST', uri, { externalUserId: playerId });
-      if (answer.status === 409) return findApplicant(playerId, answer);
+      const answer = await call('POST', uri, { externalUserId });
+      if (answer.status === 409) return findApplicant(externalUserId, answer);
       return { applicantId: read(applicantCreatedSchema, answer).id };
     },
     readApplicant: async (applicantId) => {
@@ -86,14 +93,14 @@ export function createKycVendor(options: KycVendorOptions): KycVendor {
       if (applicant.id !== applicantId) throw unusable('another applicant than the one asked for');
       return {
         applicantId,
-        playerId: applicant.externalUserId,
+        externalUserId: applicant.externalUserId,
         levelName: applicant.review?.levelName ?? null,
         review: fromVendorReview(applicant.review),
       };
     },
-    createVerifyLink: async ({ playerId, levelName, ttlS }) => {
+    createVerifyLink: async ({ externalUserId, levelName, ttlS }) => {
       const answer = await call('POST', '/resources/accessTokens/sdk', {
-        userId: playerId,
+        userId: externalUserId,
         levelName,
         ttlInSecs: ttlS,
       });
@@ -103,7 +110,7 @@ export function createKycVendor(options: KycVendorOptions): KycVendor {
         throw unusable('a link that is no web page');
       return { url: link.href };
     },
-    screen: async ({ applicantId, playerId, requestId }) => {
+    screen: async ({ applicantId, externalUserId, requestId }) => {
       const answer = await call(
         'POST',
         `/resources/applicants/${encodeURIComponent(applicantId)}/recheck/aml`,
@@ -114,7 +121,7 @@ export function createKycVendor(options: KycVendorOptions): KycVendor {
       if (
         told.requestId !== requestId ||
         told.applicantId !== applicantId ||
-        told.externalUserId !== playerId
+        told.externalUserId !== externalUserId
       )
         throw unusable('an answer to another question');
       // A verdict and its grounds must agree; what cannot be explained is no pass.

@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import { appendEvent } from '#activities/compliance/append-event.ts';
 import type { ActivityDeps } from '#activities/deps.ts';
+import { destroyPersonalKeys } from '#activities/personal-data.ts';
 
 export type RegistrationState = { readonly state: 'unverified' | 'verified' | 'closed' };
 
@@ -19,7 +20,8 @@ export function createRegistrationActivities(deps: Pick<ActivityDeps, 'db'>) {
     },
 
     /**
-     * Closes a registration that nobody verified and frees its address: whoever registered never proved to own it.
+     * Closes a registration that nobody verified, frees its address and destroys the keys of its personal data: whoever
+     * registered never proved to own the address, and nothing is left to keep the data for (GDPR art. 5(1)(e)).
      * A verification that was committed before wins.
      */
     async closeRegistration(input: { readonly playerId: string }): Promise<RegistrationState> {
@@ -40,20 +42,19 @@ export function createRegistrationActivities(deps: Pick<ActivityDeps, 'db'>) {
             .executeTakeFirstOrThrow();
           return { state: emailVerifiedAt === null ? 'closed' : 'verified' };
         }
-        await appendEvent(
-          trx,
-          {
-            type: 'pam.player.closed',
-            version: 1,
-            brand: closed.brand,
-            playerId: input.playerId,
-            payload: { playerId: input.playerId, reason: 'email-unverified' },
-          },
-          {
-            actor: { kind: 'workflow', id: `registration:${input.playerId}` },
-            subject: `player:${input.playerId}`,
-          },
-        );
+        await destroyPersonalKeys(trx, input.playerId);
+        const fact = {
+          version: 1,
+          brand: closed.brand,
+          playerId: input.playerId,
+          payload: { playerId: input.playerId, reason: 'email-unverified' },
+        } as const;
+        const deed = {
+          actor: { kind: 'workflow', id: `registration:${input.playerId}` },
+          subject: `player:${input.playerId}`,
+        } as const;
+        await appendEvent(trx, { ...fact, type: 'pam.player.closed' }, deed);
+        await appendEvent(trx, { ...fact, type: 'pam.personal-data.erased' }, deed);
         return { state: 'closed' };
       });
     },

@@ -6,6 +6,7 @@ import {
   type ScreeningAnswer,
   type ScreeningRow,
 } from '#activities/kyc/commands/screenings.ts';
+import { identifiedApplicant, type ScreenedApplicant } from '#activities/kyc/commands/screened-applicant.ts';
 import type { Trx } from '#db/connect.ts';
 import { FailureError } from '#domain/failures.ts';
 import { vendorLevelName } from '#domain/kyc/levels.ts';
@@ -59,16 +60,23 @@ export function createScreeningActivities(deps: Pick<ActivityDeps, 'db' | 'kycVe
   async function ask(row: ScreeningRow): Promise<ScreeningAnswer | null> {
     const { kycVendor, log } = deps;
     try {
-      const { applicantId } = await kycVendor.ensureApplicant({
-        playerId: row.playerId,
-        levelName: vendorLevelName('L1'),
-      });
-      return await kycVendor.screen({ applicantId, playerId: row.playerId, requestId: row.id });
+      const person = (await identifiedApplicant(deps.db, row.playerId)) ?? (await unidentified(row.playerId));
+      // A player who is identified while the question is open is asked about anew: the first answer was about another applicant.
+      return await kycVendor.screen({ ...person, requestId: `${row.id}:${person.applicantId}` });
     } catch (error) {
       if (!(error instanceof FailureError) || error.failure.code !== 'dependency-unavailable') throw error;
       log.warn({ screeningId: row.id, reason: error.failure.detail }, 'no answer about lists');
       return null;
     }
+  }
+
+  /** Where the vendor has approved no document of the player, it is asked about the applicant of his own id. */
+  async function unidentified(playerId: string): Promise<ScreenedApplicant> {
+    const { applicantId } = await deps.kycVendor.ensureApplicant({
+      externalUserId: playerId,
+      levelName: vendorLevelName('L1'),
+    });
+    return { applicantId, externalUserId: playerId };
   }
 }
 

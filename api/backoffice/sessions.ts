@@ -4,10 +4,10 @@ import { sql } from 'kysely';
 import { endOperatorSession } from '#activities/backoffice/commands/sessions.ts';
 import { signInOperator } from '#activities/backoffice/commands/sign-in.ts';
 import { hashOperatorToken } from '#activities/tokens.ts';
-import { permissions, permissionsOf } from '#domain/backoffice/roles.ts';
+import { everyBrand, permissions, permissionsOf } from '#domain/backoffice/roles.ts';
 import { orThrow } from '#domain/failures.ts';
 import type { Api } from '../app.ts';
-import { requireOperator } from '../backoffice-guard.ts';
+import { brandScope, requireOperator } from '../backoffice-guard.ts';
 import type { ApiDeps } from '../context.ts';
 import { bearerToken } from '../pam-guard.ts';
 import { problemResponses } from '../problem.ts';
@@ -134,6 +134,8 @@ function mountOperators(api: Api, deps: ApiDeps): void {
       operationId: 'listOperators',
       tags: ['backoffice'],
       summary: 'Staff, by address',
+      description:
+        'Whoever is limited to brands sees the people who work on one of them, and of their brands only his own.',
       security: [{ operatorSession: [] }],
       middleware: [requireOperator(deps, 'backoffice:operator:read')] as const,
       request: { query: pageQuery.extend({ after: z.email().max(254).optional() }) },
@@ -147,14 +149,21 @@ function mountOperators(api: Api, deps: ApiDeps): void {
     }),
     async (c) => {
       const { limit, after } = c.req.valid('query');
+      const scope = brandScope(c.get('operator'));
       const rows = await deps.db
         .selectFrom('backoffice.operator as o')
         .select(['o.id', 'o.email', 'o.name', 'o.status', 'o.brands', rolesOf.as('roles')])
+        .$if(scope !== null, (query) =>
+          query.where(sql<boolean>`o.brands && ${[everyBrand, ...(scope ?? [])]}::text[]`),
+        )
         .$if(after !== undefined, (query) => query.where('o.email', '>', after ?? ''))
         .orderBy('o.email')
         .limit(limit + 1)
         .execute();
-      const items = rows.slice(0, limit);
+      const items = rows.slice(0, limit).map((row) => ({
+        ...row,
+        brands: row.brands.filter((brand) => scope === null || brand === everyBrand || scope.includes(brand)),
+      }));
       return c.json({ items, next: rows.length > limit ? (items.at(-1)?.email ?? null) : null }, 200);
     },
   );

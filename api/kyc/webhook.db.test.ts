@@ -4,6 +4,7 @@ import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { pokeOpenWebhooks } from '#activities/compliance/commands/webhook-inbox.ts';
 import { openVerification } from '#activities/kyc/commands/open-verification.ts';
+import type { VerifiableLevel } from '#domain/kyc/levels.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import { createTestApi, type TestApi } from '#test/support/api.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
@@ -38,22 +39,26 @@ afterAll(async () => {
   await database?.drop();
 });
 
-async function opened(): Promise<{ player: TestPlayer; subject: string }> {
-  const player = await createTestPlayer(database);
+async function opened(
+  level: VerifiableLevel = 'L1',
+  ofPlayer?: TestPlayer,
+): Promise<{ player: TestPlayer; id: string; subject: string }> {
+  const player = ofPlayer ?? (await createTestPlayer(database));
   const request = {
     ...player,
     id: randomUUID(),
     profileVersion: 1,
-    level: 'L1',
+    level,
     fingerprint: Buffer.from('L1'),
   } as const;
-  return { player, subject: `verification:${orThrow(await openVerification(database.db, request)).id}` };
+  const { id } = orThrow(await openVerification(database.db, request));
+  return { player, id, subject: `verification:${id}` };
 }
 
-const notice = (player: { playerId: string }, createdAtMs: string | number = String(Date.now())) =>
+const notice = (check: { id: string }, createdAtMs: string | number = String(Date.now())) =>
   JSON.stringify({
-    applicantId: `a-${player.playerId}`,
-    externalUserId: player.playerId,
+    applicantId: `a-${check.id}`,
+    externalUserId: check.id,
     type: 'applicantReviewed',
     createdAtMs,
   });
@@ -75,18 +80,39 @@ const hearing = (heard: string[]) =>
 test('an event pokes its workflow once, however often it is delivered', async () => {
   const heard: string[] = [];
   temporal = async () => hearing(heard);
-  const { player, subject } = await opened();
-  const text = notice(player);
+  const { id, subject } = await opened();
+  const text = notice({ id });
   expect((await deliver(text)).body).toEqual({ outcome: 'accepted' });
   expect((await deliver(text)).body).toEqual({ outcome: 'duplicate' });
   expect(heard).toEqual([subject]);
   expect(await inboxOf(subject)).toMatchObject([{ processedAt: expect.any(Date) }]);
 });
 
+test('of two open checks of one player an event wakes the one whose applicant it names', async () => {
+  const heard: string[] = [];
+  temporal = async () => hearing(heard);
+  const first = await opened('L1');
+  const second = await opened('L2', first.player);
+  expect((await deliver(notice(first))).body).toEqual({ outcome: 'accepted' });
+  expect((await deliver(notice(second))).body).toEqual({ outcome: 'accepted' });
+  // Also when our note of the applicant's id is there, and the vendor does not say whose it is.
+  await database.ownerPool.query(
+    `update kyc.verification set vendor_applicant_id = 'a-' || id where id = $1`,
+    [first.id],
+  );
+  const silent = JSON.stringify({
+    applicantId: `a-${first.id}`,
+    type: 'applicantPending',
+    createdAtMs: Date.now(),
+  });
+  expect((await deliver(silent)).body).toEqual({ outcome: 'accepted' });
+  expect(heard).toEqual([first.subject, second.subject, first.subject]);
+});
+
 test('with Temporal away the vendor gets its answer and the sweep pokes later, once', async () => {
   temporal = away;
-  const { player, subject } = await opened();
-  expect(await deliver(notice(player))).toMatchObject({ status: 200, body: { outcome: 'accepted' } });
+  const { id, subject } = await opened();
+  expect(await deliver(notice({ id }))).toMatchObject({ status: 200, body: { outcome: 'accepted' } });
   expect(await inboxOf(subject)).toMatchObject([{ processedAt: null }]);
   await database.ownerPool.query(
     `update compliance.webhook_inbox set received_at = received_at - interval '5 seconds' where subject = $1`,
@@ -102,8 +128,8 @@ test('with Temporal away the vendor gets its answer and the sweep pokes later, o
 });
 
 test('a forged, altered or unsigned body is refused and leaves no row', async () => {
-  const { player, subject } = await opened();
-  const text = notice(player);
+  const { id, subject } = await opened();
+  const text = notice({ id });
   const refused = { status: 401, body: { code: 'invalid-signature' } };
   expect(await deliver(text, {}, 'another secret')).toMatchObject(refused);
   expect(await deliver(text, { 'x-payload-digest': '' })).toMatchObject(refused);
@@ -121,10 +147,10 @@ test('a forged, altered or unsigned body is refused and leaves no row', async ()
 test('old, foreign and malformed events have stated outcomes and poke nobody', async () => {
   const heard: string[] = [];
   temporal = async () => hearing(heard);
-  const { player } = await opened();
-  expect((await deliver(notice(player, '2020-02-21 13:23:19.321'))).body).toEqual({ outcome: 'stale' });
-  expect((await deliver(notice(player, Date.now() - 80 * 3_600_000))).body).toEqual({ outcome: 'stale' });
-  expect((await deliver(notice({ playerId: randomUUID() }))).body).toEqual({ outcome: 'unknown-applicant' });
+  const { id } = await opened();
+  expect((await deliver(notice({ id }, '2020-02-21 13:23:19.321'))).body).toEqual({ outcome: 'stale' });
+  expect((await deliver(notice({ id }, Date.now() - 80 * 3_600_000))).body).toEqual({ outcome: 'stale' });
+  expect((await deliver(notice({ id: randomUUID() }))).body).toEqual({ outcome: 'unknown-applicant' });
   expect(await deliver('{"applicantId":')).toMatchObject({ status: 400, body: { code: 'malformed-json' } });
   expect(await deliver('[]')).toMatchObject({ status: 400, body: { code: 'invalid-request' } });
   expect(heard).toEqual([]);

@@ -112,23 +112,26 @@ function readNotice(raw: Buffer): z.infer<typeof vendorNoticeSchema> {
   return notice.data;
 }
 
-/** By applicant; an event that overtakes our own note of the applicant's id is found by the player instead. */
+/** By applicant; an event that overtakes our own note of the applicant's id is found by the check's name at the vendor. */
 async function findVerification(
   db: Database,
   notice: { applicantId: string; externalUserId?: string | undefined },
 ): Promise<string | undefined> {
-  const playerId = z.uuid().safeParse(notice.externalUserId);
+  const { externalUserId } = notice;
   const row = await db
     .selectFrom('kyc.verification')
     .select('id')
     .where((where) =>
       where.or([
         where('vendorApplicantId', '=', notice.applicantId),
-        ...(playerId.success
-          ? [where.and([where('playerId', '=', playerId.data), where('vendorApplicantId', 'is', null)])]
-          : []),
+        ...(externalUserId === undefined
+          ? []
+          : [
+              where.and([where('vendorUserId', '=', externalUserId), where('vendorApplicantId', 'is', null)]),
+            ]),
       ]),
     )
+    // Checks of before each had its applicant may share one.
     .orderBy(sql`state in ('opened', 'pending', 'on-hold')`, 'desc')
     .orderBy('openedAt', 'desc')
     .limit(1)

@@ -2,7 +2,11 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { sql } from 'kysely';
 import { lockPlayer, unlockPlayer } from '#activities/pam/commands/player-lock.ts';
-import { readPersonalData, revealPersonalData } from '#activities/pam/commands/personal-data.ts';
+import {
+  personalDataErasedAt,
+  readPersonalData,
+  revealPersonalData,
+} from '#activities/pam/commands/personal-data.ts';
 import { mayDo } from '#domain/backoffice/roles.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import { maskDate, maskEmail, maskName } from '#domain/pam/masking.ts';
@@ -36,6 +40,9 @@ const detail = z
     firstName: z.string().nullable(),
     lastName: z.string().nullable(),
     dateOfBirth: z.string().nullable(),
+    personalDataErasedAt: timestamp.nullable().openapi({
+      description: 'From then on address, name and date of birth are null: nobody can read them any more.',
+    }),
     openSessions: z.int(),
     lock: z.strictObject({ reason: z.string(), operatorId: z.uuid(), lockedAt: timestamp }).nullable(),
   })
@@ -142,9 +149,13 @@ function mountDetail(api: Api, deps: ApiDeps): void {
     async (c) => {
       const operator = c.get('operator');
       const player = await readPlayer(deps, c.req.valid('param').id, operator);
+      const erasedAt = await personalDataErasedAt(deps.db, player.id);
       const person = await personalDataFor(deps, operator, player);
       c.header('Cache-Control', 'no-store');
-      return c.json({ ...present(player), ...person }, 200);
+      return c.json(
+        { ...present(player), ...person, personalDataErasedAt: erasedAt?.toISOString() ?? null },
+        200,
+      );
     },
   );
 }

@@ -9,7 +9,7 @@ import { breakKinds, settlingPsps } from '#domain/payments/settlement.ts';
 import { reconciliationStart, reconciliationWorkflowId } from '#workflows/reconciliation.contract.ts';
 import type { reconciliation } from '#workflows/reconciliation.ts';
 import type { Api } from '../app.ts';
-import { requireOperator } from '../backoffice-guard.ts';
+import { requireAllBrands, requireOperator } from '../backoffice-guard.ts';
 import type { ApiDeps } from '../context.ts';
 import { actKeyOf, idempotencyHeader } from '../idempotency.ts';
 import { newerThan, pageById } from '../keyset.ts';
@@ -214,6 +214,7 @@ export function mountReconciliation(api: Api, deps: ApiDeps): void {
   const { db } = deps;
 
   api.openapi(listRoute(deps), async (c) => {
+    requireAllBrands(c.var.operator);
     const { limit, after, psp: ofPsp, state, ownerId } = c.req.valid('query');
     const rows = await selectBreaks(db)
       .where('closedAt', state === 'open' ? 'is' : 'is not', null)
@@ -232,6 +233,7 @@ export function mountReconciliation(api: Api, deps: ApiDeps): void {
   });
 
   api.openapi(assignRoute(deps), async (c) => {
+    requireAllBrands(c.var.operator);
     const { id } = c.req.valid('param');
     const { ownerId } = c.req.valid('json');
     const known = await db
@@ -245,6 +247,7 @@ export function mountReconciliation(api: Api, deps: ApiDeps): void {
   });
 
   api.openapi(closeRoute(deps), async (c) => {
+    requireAllBrands(c.var.operator);
     const { id } = c.req.valid('param');
     const { proof, resolution } = c.req.valid('json');
     const { operatorId } = c.var.operator;
@@ -269,6 +272,7 @@ export function mountReconciliation(api: Api, deps: ApiDeps): void {
   });
 
   api.openapi(runRoute(deps), async (c) => {
+    requireAllBrands(c.var.operator);
     const { psp: ofPsp, day: ofDay } = c.req.valid('param');
     if (!(ofPsp in deps.config.psp) || !settlingPsps.some((psp) => psp === ofPsp))
       throw new FailureError(fail('not-found', 'There is no such PSP with settlement files.').failure);
@@ -281,6 +285,7 @@ export function mountReconciliation(api: Api, deps: ApiDeps): void {
   });
 
   api.openapi(dayRoute(deps), async (c) => {
+    requireAllBrands(c.var.operator);
     const { psp: ofPsp, day: ofDay } = c.req.valid('param');
     return c.json(await readDay(deps, ofPsp, ofDay), 200);
   });

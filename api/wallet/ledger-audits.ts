@@ -3,7 +3,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { requestFullAudit } from '#activities/wallet/audit/audit-progress.ts';
 import { findOpenStop, liftStopOnce } from '#activities/wallet/audit/withdrawal-stop.ts';
 import type { Api } from '../app.ts';
-import { requireOperator } from '../backoffice-guard.ts';
+import { requireAllBrands, requireOperator } from '../backoffice-guard.ts';
 import type { ApiDeps } from '../context.ts';
 import { actKeyOf, idempotencyHeader } from '../idempotency.ts';
 import { problemResponses } from '../problem.ts';
@@ -105,6 +105,7 @@ function mountList(api: Api, deps: ApiDeps): void {
       },
     }),
     async (c) => {
+      requireAllBrands(c.get('operator'));
       const { limit, after, kind, outcome } = c.req.valid('query');
       let query = deps.db
         .selectFrom('wallet.auditRun')

@@ -286,9 +286,12 @@ export const mayDo = (roles: readonly string[], permission: Permission): boolean
 export const permissionsOf = (roles: readonly string[]): readonly Permission[] =>
   permissions.filter((permission) => mayDo(roles, permission));
 
-/** True when the brand is in the operator's scope; '*' is all brands. */
+/** Stands in an operator's scope for all brands. */
+export const everyBrand = '*';
+
+/** True when the brand is in the operator's scope. */
 export const maySeeBrand = (brands: readonly string[], brand: string): boolean =>
-  brands.includes('*') || brands.includes(brand);
+  brands.includes(everyBrand) || brands.includes(brand);
 
 /** Up to what size a role may decide on a manual correction. A larger one goes to somebody above. */
 const adjustmentBands: Record<RoleName, Band> = {

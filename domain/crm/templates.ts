@@ -1,11 +1,16 @@
 /** The texts of messages, owned by code until the content module has an editor. */
 
-export const templateNames = ['verify-email', 'verify-email-reminder'] as const;
+export const templateNames = [
+  'verify-email',
+  'verify-email-reminder',
+  'password-reset',
+  'password-changed',
+] as const;
 export type TemplateName = (typeof templateNames)[number];
 
 export type MessageText = { readonly subject: string; readonly text: string };
 
-/** Writes a message; the link is the only place where its token ever appears. */
+/** Writes a message; the link is the only place where its token ever appears. It is empty for a message without one. */
 export function writeMessage(
   template: TemplateName,
   facts: { readonly brand: string; readonly link: string },
@@ -24,6 +29,20 @@ export function writeMessage(
         text:
           `Your account at ${facts.brand} is not confirmed yet. Confirm your address here:\n${facts.link}\n\n` +
           'Without it the registration is closed seven days after it was made.\n',
+      };
+    case 'password-reset':
+      return {
+        subject: `A new password for your account at ${facts.brand}`,
+        text:
+          `Somebody, we hope you, asked for a new password at ${facts.brand}. Choose it here:\n${facts.link}\n\n` +
+          'The link works once, for half an hour. If you did not ask, you need do nothing: your password stays.\n',
+      };
+    case 'password-changed':
+      return {
+        subject: `Your password at ${facts.brand} was changed`,
+        text:
+          `The password of your account at ${facts.brand} was changed just now, and every session has ended.\n\n` +
+          'If that was not you, tell our support at once.\n',
       };
   }
 }

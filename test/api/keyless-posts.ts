@@ -6,6 +6,8 @@ export const keylessPosts: Readonly<Record<string, string>> = {
   // Accounts and sessions.
   verifyEmail: 'the token of the link is its key: it is used up once',
   resendVerification: 'sends a mail; the pace is limited',
+  requestPasswordReset: 'sends a mail; the pace is limited',
+  resetPassword: 'the token of the link is its key: it is used up once',
   openSession: 'opens one more session of the same person',
   openOperatorSession: 'opens one more session of the same person',
   lockPlayer: 'sets a state that a repeat finds set',

@@ -73,7 +73,7 @@ function environmentHere(service: string): Record<string, string> {
   for (const [name, fixed] of Object.entries(listening))
     if (given[name] !== undefined)
       here[name] = placeOf(service, fixed === '' ? given[name] : fixed).split(':')[1] ?? '';
-  for (const name of ['HOST', 'API_HOST']) if (name in here) here[name] = '127.0.0.1';
+  for (const name of ['HOST', 'API_HOST', 'METRICS_HOST']) if (name in here) here[name] = '127.0.0.1';
   const home = join(folder, service);
   mkdirSync(home, { recursive: true });
   // What the image sets.

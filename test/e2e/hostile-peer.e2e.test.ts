@@ -268,7 +268,7 @@ describe('webhooks that nobody we know has sent', () => {
     const event = (createdAtMs: number) =>
       JSON.stringify({
         applicantId: 'applicant-of-nobody',
-        externalUserId: other.id,
+        externalUserId: opened.verificationId,
         type: 'applicantReviewed',
         reviewStatus: 'completed',
         reviewResult: { reviewAnswer: 'GREEN' },

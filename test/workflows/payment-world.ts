@@ -243,6 +243,7 @@ export async function makePlayer(db: Database, jurisdiction: 'MT' | 'GB' = 'MT')
         decidedAt: new Date(),
         expiresAt: new Date(Date.now() + 86_400_000),
         fingerprint,
+        vendorUserId: verificationId,
       })
       .execute();
     await trx
@@ -295,7 +296,7 @@ export async function askDeposit(
 
 /** A vendor that knows nobody on any list. */
 export const onNoList: KycVendor = {
-  ensureApplicant: ({ playerId }) => Promise.resolve({ applicantId: `applicant-${playerId}` }),
+  ensureApplicant: ({ externalUserId }) => Promise.resolve({ applicantId: `applicant-${externalUserId}` }),
   readApplicant: () => Promise.reject(new Error('nobody is verified here')),
   createVerifyLink: () => Promise.reject(new Error('nobody is verified here')),
   screen: () => Promise.resolve({ listVersion: 'l1', hits: [] }),

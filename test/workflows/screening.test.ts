@@ -53,12 +53,12 @@ const questions: string[] = [];
 
 const vendor: KycVendor = {
   ...onNoList,
-  screen: ({ playerId, requestId }) => {
+  screen: ({ externalUserId, requestId }) => {
     questions.push(requestId);
     const word = words.length > 1 ? words.shift() : words[0];
     if (word === 'away')
       return Promise.reject(new FailureError(fail('dependency-unavailable', 'no answer').failure));
-    const hits = word === 'hit' ? [{ id: `hit-${playerId}`, list: 'sanctions' }] : [];
+    const hits = word === 'hit' ? [{ id: `hit-${externalUserId}`, list: 'sanctions' }] : [];
     return Promise.resolve({ listVersion: `list-${questions.length}`, hits });
   },
 };

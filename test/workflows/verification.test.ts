@@ -8,6 +8,7 @@ import type { KycVendor } from '#activities/kyc/vendor.ts';
 import { createKycVendorActivities } from '#activities/kyc/vendor-activities.ts';
 import { createVerificationActivities } from '#activities/kyc/verification-activities.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
+import type { VerifiableLevel } from '#domain/kyc/levels.ts';
 import type { VendorReview } from '#domain/kyc/review.ts';
 import {
   begin,
@@ -55,27 +56,27 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => database.drop());
 
-/** A vendor whose reviews the test sets, one applicant per player. */
+/** A vendor whose reviews the test sets; as at the real one, a name has one applicant, and that one review at a time. */
 function playVendor(): KycVendor & { reviews: Map<string, VendorReview>; level: string; away: boolean } {
   const vendor = {
     reviews: new Map<string, VendorReview>(),
     level: 'pitboss-l1',
     away: false,
-    ensureApplicant: async ({ playerId }: { playerId: string }) => {
+    ensureApplicant: async ({ externalUserId }: { externalUserId: string }) => {
       if (vendor.away) throw new FailureError(fail('dependency-unavailable', 'The vendor is away.').failure);
-      return { applicantId: `applicant-${playerId}` };
+      return { applicantId: `applicant-${externalUserId}` };
     },
     readApplicant: async (applicantId: string) => {
-      const playerId = applicantId.slice('applicant-'.length);
+      const externalUserId = applicantId.slice('applicant-'.length);
       return {
         applicantId,
-        playerId,
+        externalUserId,
         levelName: vendor.level,
-        review: vendor.reviews.get(playerId) ?? waiting,
+        review: vendor.reviews.get(externalUserId) ?? waiting,
       };
     },
-    createVerifyLink: async ({ playerId }: { playerId: string }) => ({
-      url: `https://vendor.test/verify/${playerId}`,
+    createVerifyLink: async ({ externalUserId }: { externalUserId: string }) => ({
+      url: `https://vendor.test/verify/${externalUserId}`,
     }),
     screen: async () => ({ listVersion: 'l1', hits: [] }),
   };
@@ -87,12 +88,12 @@ const activitiesOf = (vendor: KycVendor) => ({
   provider: createKycVendorActivities({ db: database.db, kycVendor: vendor }),
 });
 
-async function open(player: TestPlayer): Promise<string> {
+async function open(player: TestPlayer, level: VerifiableLevel = 'L1'): Promise<string> {
   const request = {
     ...player,
     id: randomUUID(),
     profileVersion: 1,
-    level: 'L1',
+    level,
     fingerprint: Buffer.from('L1'),
   } as const;
   return orThrow(await openVerification(database.db, request)).id;
@@ -130,13 +131,13 @@ describeWorkflows('verification', () => {
       const { view, handle } = await beginCheck(client, player, id);
       expect(view).toMatchObject({
         state: 'opened',
-        verifyUrl: `https://vendor.test/verify/${player.playerId}`,
+        verifyUrl: `https://vendor.test/verify/${id}`,
       });
       expect(await readKycLevel(database.db, player.playerId)).toBe('L0');
-      vendor.reviews.set(player.playerId, { ...green, status: 'under-review' });
+      vendor.reviews.set(id, { ...green, status: 'under-review' });
       await handle.signal(vendorNotified);
       await reaches(id, 'pending');
-      vendor.reviews.set(player.playerId, green);
+      vendor.reviews.set(id, green);
       await handle.signal(vendorNotified);
       await handle.signal(vendorNotified);
       expect(await handle.result()).toMatchObject({ state: 'approved' });
@@ -151,7 +152,7 @@ describeWorkflows('verification', () => {
     const player = await createTestPlayer(database);
     await workflows.runWorkflows({ activities: activitiesOf(vendor) }, async (client) => {
       const id = await open(player);
-      vendor.reviews.set(player.playerId, green);
+      vendor.reviews.set(id, green);
       const { handle } = await beginCheck(client, player, id);
       await handle.signal(vendorNotified);
       await workflows.env.sleep('7 hours');
@@ -175,14 +176,14 @@ describeWorkflows('verification', () => {
       await expect(handle.executeUpdate(decideVerification, { args: [decision] })).rejects.toMatchObject({
         cause: { type: 'verification-not-open' },
       });
-      vendor.reviews.set(player.playerId, red('first', 'RETRY'));
+      vendor.reviews.set(id, red('first', 'RETRY'));
       await handle.signal(vendorNotified);
       await reaches(id, 'opened', 2);
       await handle.signal(vendorNotified);
-      vendor.reviews.set(player.playerId, red('second', 'RETRY'));
+      vendor.reviews.set(id, red('second', 'RETRY'));
       await handle.signal(vendorNotified);
       await reaches(id, 'opened', 3);
-      vendor.reviews.set(player.playerId, red('third', 'RETRY'));
+      vendor.reviews.set(id, red('third', 'RETRY'));
       await handle.signal(vendorNotified);
       await reaches(id, 'on-hold', 3);
       await expect(
@@ -204,7 +205,7 @@ describeWorkflows('verification', () => {
     const player = await createTestPlayer(database);
     await workflows.runWorkflows({ activities: activitiesOf(vendor) }, async (client) => {
       const id = await open(player);
-      vendor.reviews.set(player.playerId, red('last', 'FINAL'));
+      vendor.reviews.set(id, red('last', 'FINAL'));
       const { handle } = await beginCheck(client, player, id);
       await handle.signal(vendorNotified);
       expect(await handle.result()).toMatchObject({ state: 'refused' });
@@ -232,6 +233,49 @@ describeWorkflows('verification', () => {
         'kyc.verification.refused',
       ]);
       await workflows.exportHistory(handle, 'verification.expired');
+    });
+  });
+
+  test('a check that follows an expired one is not answered by the review that the vendor had finished before', async () => {
+    const vendor = playVendor();
+    const player = await createTestPlayer(database);
+    await workflows.runWorkflows({ activities: activitiesOf(vendor) }, async (client) => {
+      const first = await open(player);
+      const { handle: before } = await beginCheck(client, player, first);
+      await letTimePass(first);
+      expect(await before.result()).toMatchObject({ state: 'expired' });
+      // Whatever the vendor has by then under any name that the player had there.
+      for (const name of [player.playerId, first]) vendor.reviews.set(name, green);
+      const second = await open(player);
+      const { handle } = await beginCheck(client, player, second);
+      await handle.signal(vendorNotified);
+      await workflows.env.sleep('7 hours');
+      expect((await rowOf(second)).state).toBe('opened');
+      expect(await readKycLevel(database.db, player.playerId)).toBe('L0');
+      vendor.reviews.set(second, green);
+      expect(await handle.result()).toMatchObject({ state: 'approved' });
+    });
+  });
+
+  test('two levels that are open at once are two applicants, and each gets the answer of its own', async () => {
+    const vendor = playVendor();
+    const player = await createTestPlayer(database);
+    await workflows.runWorkflows({ activities: activitiesOf(vendor) }, async (client) => {
+      const [low, high] = [await open(player, 'L1'), await open(player, 'L2')];
+      const { handle: lower } = await beginCheck(client, player, low);
+      const { handle: higher } = await beginCheck(client, player, high);
+      expect((await rowOf(low)).vendorApplicantId).not.toBe((await rowOf(high)).vendorApplicantId);
+      vendor.reviews.set(low, green);
+      await lower.signal(vendorNotified);
+      await higher.signal(vendorNotified);
+      expect(await lower.result()).toMatchObject({ state: 'approved' });
+      expect((await rowOf(high)).state).toBe('opened');
+      expect(await readKycLevel(database.db, player.playerId)).toBe('L1');
+      vendor.level = 'pitboss-l2';
+      vendor.reviews.set(high, red('other', 'FINAL'));
+      await higher.signal(vendorNotified);
+      expect(await higher.result()).toMatchObject({ state: 'refused' });
+      expect(await readKycLevel(database.db, player.playerId)).toBe('L1');
     });
   });
 

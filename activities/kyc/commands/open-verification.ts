@@ -33,6 +33,8 @@ export async function openVerification(
       .insertInto('kyc.verification')
       .values({
         ...request,
+        // The check's own name at the vendor: no review of another check can be taken for its answer.
+        vendorUserId: request.id,
         expiresAt: sql<Date>`now() + make_interval(days => ${verificationDaysMax})`,
       })
       .onConflict((conflict) => conflict.doNothing())

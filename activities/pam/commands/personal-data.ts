@@ -37,3 +37,14 @@ export async function revealPersonalData(
     return readPersonalData({ db: trx, keyRing: deps.keyRing }, playerId);
   });
 }
+
+/** When the keys of a player were destroyed; null while they are there. */
+export async function personalDataErasedAt(db: Database | Trx, playerId: string): Promise<Date | null> {
+  const row = await db
+    .selectFrom('pam.playerKey')
+    .select('destroyedAt')
+    .where('playerId', '=', playerId)
+    .where('purpose', '=', 'general')
+    .executeTakeFirst();
+  return row?.destroyedAt ?? null;
+}
