@@ -1,5 +1,6 @@
 /** What the cashier needs of a PSP, whichever it is; how each one says it stays inside its connector. */
 import type { Result } from '#domain/failures.ts';
+import type { FormerSecret } from '#domain/former-secrets.ts';
 import type { TextParts } from './connectors/csv.ts';
 import type { MoneyText } from '#domain/money.ts';
 import type { CaptureMode } from '#domain/payments/capture-mode.ts';
@@ -131,6 +132,8 @@ export type WebhookNotice = {
   readonly dispute?: { readonly pspReference: string; readonly chargeReference: string };
   /** Set when the event is about a report of fraud: its name, and that of the charge, at the PSP. */
   readonly fraudAlert?: { readonly pspReference: string; readonly chargeReference: string };
+  /** The name of the former secret that it was signed with, while secrets are rotated. */
+  readonly formerSecret?: string;
   /** What may be stored: the fields we need, no names, no addresses, no numbers. */
   readonly body: string;
 };
@@ -229,7 +232,14 @@ export type PspConnectorsConfig = {
 
 export type VaultAccount = { readonly url: string; readonly callerSecret: string };
 
-export type StripeAccount = { readonly url: string; readonly apiKey: string; readonly webhookSecret: string };
+/** Secrets that the PSP may still sign with while they are rotated. */
+type Rotation = { readonly formerSecrets?: readonly FormerSecret[] };
+
+export type StripeAccount = {
+  readonly url: string;
+  readonly apiKey: string;
+  readonly webhookSecret: string;
+} & Rotation;
 
 export type AdyenAccount = {
   readonly url: string;
@@ -239,7 +249,7 @@ export type AdyenAccount = {
   readonly hmacKey: string;
   /** The account is set up for several partial captures of one payment. */
   readonly severalCaptures?: boolean;
-};
+} & Rotation;
 
 export type CheckoutAccount = {
   readonly url: string;
@@ -250,7 +260,7 @@ export type CheckoutAccount = {
   readonly webhookSecret: string;
   /** False where it pays to our bank on another schedule than each day; its files cannot be proven to be whole then. */
   readonly paysDaily?: boolean;
-};
+} & Rotation;
 
 /** Longest wait for an answer of a PSP. */
 export const pspTimeoutMs = 10_000;

@@ -58,6 +58,7 @@ export function connectorsOf(config: ApiDeps['config']): PspConnectors {
             url: alpha.url,
             apiKey: alpha.apiKey.reveal(),
             webhookSecret: alpha.webhookSecret.reveal(),
+            formerSecrets: alpha.formerSecrets?.reveal() ?? [],
           },
         }
       : {}),
@@ -68,6 +69,7 @@ export function connectorsOf(config: ApiDeps['config']): PspConnectors {
             apiKey: beta.apiKey.reveal(),
             merchantAccount: beta.merchantAccount,
             hmacKey: beta.hmacKey.reveal(),
+            formerSecrets: beta.formerSecrets?.reveal() ?? [],
           },
         }
       : {}),
@@ -79,6 +81,7 @@ export function connectorsOf(config: ApiDeps['config']): PspConnectors {
             processingChannelId: gamma.processingChannelId,
             currencyAccountId: gamma.currencyAccountId,
             webhookSecret: gamma.webhookSecret.reveal(),
+            formerSecrets: gamma.formerSecrets?.reveal() ?? [],
           },
         }
       : {}),
@@ -92,6 +95,9 @@ export function mountPspWebhooks(api: Api, deps: WebhookDeps): void {
     if (!connector) throw new FailureError(fail('not-found', 'There is nothing at this address.').failure);
     const raw = Buffer.from(await c.req.arrayBuffer());
     const notices = orThrow(connector.verifyWebhook(raw, c.req.raw.headers));
+    const former = notices.find(({ formerSecret }) => formerSecret !== undefined)?.formerSecret;
+    if (former !== undefined)
+      deps.log.info({ psp: connector.name, secret: former }, 'a webhook was signed with a former secret');
     for (const notice of notices) await takeNotice(deps, connector.name, notice);
     return c.text(connector.webhookAnswer, 200);
   });
