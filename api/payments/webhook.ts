@@ -1,6 +1,10 @@
 /** Webhooks of PSPs: proven over the bytes as they came, stored once, then a poke for the workflow that asks again. */
 import { createRoute, z } from '@hono/zod-openapi';
-import { markProcessed, receiveWebhook } from '#activities/compliance/commands/webhook-inbox.ts';
+import {
+  markProcessed,
+  receiveWebhook,
+  type IncomingWebhook,
+} from '#activities/compliance/commands/webhook-inbox.ts';
 import {
   createPspConnectors,
   type PspConnectors,
@@ -125,19 +129,13 @@ async function takeNotice(deps: WebhookDeps, psp: string, notice: WebhookNotice)
     body: notice.body,
     subject: payment === null ? null : subjectOf(payment),
   };
+  if (payment === null)
+    return takeUnmatched(
+      deps.db,
+      webhook,
+      notice.saysApproved ? 'money moved at the PSP for a payment that we do not know' : null,
+    );
   const { fresh } = await receiveWebhook(deps.db, webhook);
-  if (payment === null) {
-    if (notice.saysApproved) {
-      await openWorkItem(deps.db, {
-        kind: 'unmatched-notice',
-        subject: `psp:${psp}:${notice.externalId}`,
-        brand: null,
-        reason: 'money moved at the PSP for a payment that we do not know',
-      });
-    }
-    await markProcessed(deps.db, webhook);
-    return;
-  }
   if (!fresh) return;
   try {
     await tellPayment(await deps.temporal(), deps.db, {
@@ -150,6 +148,25 @@ async function takeNotice(deps: WebhookDeps, psp: string, notice: WebhookNotice)
     return;
   }
   await markProcessed(deps.db, webhook);
+}
+
+/**
+ * What names nothing of ours is shown to a person with its first delivery, in one transaction: a PSP repeats what it
+ * has told, and an item that a person has closed stays closed.
+ */
+function takeUnmatched(db: Database, webhook: IncomingWebhook, reason: string | null): Promise<void> {
+  return db.transaction().execute(async (trx) => {
+    const { fresh } = await receiveWebhook(trx, webhook);
+    if (!fresh) return;
+    if (reason !== null)
+      await openWorkItem(trx, {
+        kind: 'unmatched-notice',
+        subject: `${webhook.source}:${webhook.externalId}`,
+        brand: null,
+        reason,
+      });
+    await markProcessed(trx, webhook);
+  });
 }
 
 /** A dispute or a fraud report of a charge of ours has its row by now, whichever word was the first. */
@@ -165,17 +182,8 @@ async function takeCaseNotice(
     body: notice.body,
     subject: id === null ? null : `${noun}:${id}`,
   };
+  if (id === null) return takeUnmatched(deps.db, webhook, `a ${noun} of a charge that we do not know`);
   const { fresh } = await receiveWebhook(deps.db, webhook);
-  if (id === null) {
-    await openWorkItem(deps.db, {
-      kind: 'unmatched-notice',
-      subject: `psp:${psp}:${notice.externalId}`,
-      brand: null,
-      reason: `a ${noun} of a charge that we do not know`,
-    });
-    await markProcessed(deps.db, webhook);
-    return;
-  }
   if (!fresh) return;
   try {
     await tell(await deps.temporal(), deps.db, id);
