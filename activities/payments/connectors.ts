@@ -7,6 +7,7 @@ import type { CaptureMode } from '#domain/payments/capture-mode.ts';
 import type { DisputeAnswer, DisputeOutcome } from '#domain/payments/dispute-state.ts';
 import type { FraudAlertOutcome } from '#domain/payments/fraud-alert.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
+import type { PayoutSchedule } from '#domain/payments/payout-schedule.ts';
 import type { SettlementLine } from '#domain/payments/settlement.ts';
 import type { Exemption, ThreeDsWish, TransStatus } from '#domain/payments/three-ds.ts';
 import { createAdyenConnector } from './connectors/adyen.ts';
@@ -182,6 +183,8 @@ export interface PspFraudAlerts {
 export interface PspSettlement {
   /** The settlement file of a UTC day (`2026-11-25`), as it came. */
   settlementFile(day: string): Promise<SettlementFile>;
+  /** Where files are whole only together with those since the last payout. */
+  readonly payoutSchedule?: PayoutSchedule;
   /** Reads such a file, line by line as they are asked for. Throws `invalid-request` where it is not one. */
   parseSettlement(content: TextParts): AsyncIterable<SettlementLine>;
 }
@@ -226,7 +229,7 @@ export type PspConnectorsConfig = {
   readonly alpha?: StripeAccount | undefined;
   readonly beta?: AdyenAccount | undefined;
   readonly gamma?: CheckoutAccount | undefined;
-  /** Our own card vault, where there is one; `alpha` and `gamma` charge its tokens. */
+  /** Our own card vault, where there is one; all card PSPs charge its tokens. */
   readonly vault?: VaultAccount | undefined;
 };
 
@@ -258,8 +261,10 @@ export type CheckoutAccount = {
   /** Where payouts are taken from. */
   readonly currencyAccountId: string;
   readonly webhookSecret: string;
-  /** False where it pays to our bank on another schedule than each day; its files cannot be proven to be whole then. */
+  /** False where it pays to our bank on another schedule than each day. */
   readonly paysDaily?: boolean;
+  /** That schedule; without it files of such an account cannot be proven to be whole. */
+  readonly payoutSchedule?: PayoutSchedule;
 } & Rotation;
 
 /** Longest wait for an answer of a PSP. */
@@ -272,7 +277,7 @@ export function createPspConnectors(config: PspConnectorsConfig, timeoutMs = psp
     const alpha = createStripeConnector('alpha', config.alpha, timeoutMs);
     connectors.set('alpha', chargingFromVault(alpha, config.vault, stripePreparation(config.alpha)));
   }
-  if (config.beta) connectors.set('beta', createAdyenConnector('beta', config.beta, timeoutMs));
+  if (config.beta) connectors.set('beta', createAdyenConnector('beta', config.beta, timeoutMs, config.vault));
   if (config.gamma) {
     const gamma = createCheckoutConnector('gamma', config.gamma, timeoutMs);
     connectors.set('gamma', chargingFromVault(gamma, config.vault, checkoutPreparation(config.gamma)));
