@@ -115,6 +115,19 @@ export async function openForPlayer(
   );
 }
 
+/** Opens what `sealForPlayer` sealed, where the row of the key was read with it. Throws when it is not what was sealed. */
+export function unsealForPlayer(
+  keyRing: KeyRing,
+  owner: { readonly playerId: string; readonly purpose: Purpose },
+  what: string,
+  row: { readonly keyId: string; readonly wrapped: Buffer; readonly sealed: Buffer },
+): string {
+  const dataKey = keyRing.unwrap(row.wrapped, row.keyId);
+  return keyRing
+    .open(dataKey, row.sealed, `${contextOf(owner.playerId, owner.purpose)}:${what}`)
+    .toString('utf8');
+}
+
 async function dataKeyOf(
   db: Database | Trx,
   keyRing: KeyRing,

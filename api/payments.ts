@@ -9,6 +9,7 @@ import { mountDepositReturn } from './payments/deposit-return.ts';
 import { mountDeposits } from './payments/deposits.ts';
 import { mountFraudAlerts } from './payments/fraud-alerts.ts';
 import { mountPaymentHealth } from './payments/payment-health.ts';
+import { mountActProposals } from './payments/act-proposals.ts';
 import { mountListEntries } from './payments/list-entries.ts';
 import { mountLookupImports } from './payments/lookup-imports.ts';
 import { mountPaymentRules } from './payments/payment-rules.ts';
@@ -48,5 +49,6 @@ export function mountPayments(api: Api, deps: ApiDeps): void {
   mountListEntries(api, deps);
   mountLookupImports(api, deps);
   mountSettingChanges(api, deps);
+  mountActProposals(api, deps);
   mountPspWebhooks(api, deps);
 }

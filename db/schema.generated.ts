@@ -705,6 +705,23 @@ export interface PamSignInThrottle {
   windowStartedAt: Generated<Timestamp>;
 }
 
+export interface PaymentsActProposal {
+  author: string;
+  brand: string;
+  content: Json;
+  decidedAt: Timestamp | null;
+  decidedBy: string | null;
+  decisionReason: string | null;
+  fingerprint: Buffer;
+  id: string;
+  kind: string;
+  payloadHash: Buffer;
+  proposedAt: Generated<Timestamp>;
+  reason: string;
+  state: Generated<string>;
+  subject: string;
+}
+
 export interface PaymentsApproverBand {
   amountMax: string | null;
   asset: string;
@@ -2048,6 +2065,7 @@ export interface DB {
   "pam.playerPii": PamPlayerPii;
   "pam.session": PamSession;
   "pam.signInThrottle": PamSignInThrottle;
+  "payments.actProposal": PaymentsActProposal;
   "payments.approverBand": PaymentsApproverBand;
   "payments.attempt": PaymentsAttempt;
   "payments.authorisation": PaymentsAuthorisation;

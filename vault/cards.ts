@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto';
 import type { CardRow, CardRows } from './card-rows.ts';
 import { readCard, type TypedFields } from './card-number.ts';
-import type { CvcMemory } from './cvc-memory.ts';
+import type { CvcMemory, TakenCvc } from './cvc-memory.ts';
 import { openNumber, rewrapKey, sealNumber } from './envelope.ts';
 import { fingerprintOf, type FingerprintKey } from './fingerprint.ts';
 import type { KeyManagement } from './key-management.ts';
@@ -58,12 +58,14 @@ export function createCards({ rows, keys, cvcs, fingerprintKey }: CardParts) {
       return describe(row);
     },
     describe: async (token: string): Promise<CardDescription> => describe(await must(token)),
-    /** The number in the clear, for an outgoing request and nothing else. */
-    async open(token: string): Promise<CardDescription & { number: string; cvc: string | null }> {
+    /** The number in the clear, for an outgoing request and nothing else; the security code is forgotten by it. */
+    async open(token: string): Promise<CardDescription & { number: string; code: TakenCvc | null }> {
       const row = await must(token);
       const number = await openNumber(keys, row, token);
-      return { ...describe(row), number, cvc: cvcs.read(token) };
+      return { ...describe(row), number, code: cvcs.take(token) };
     },
+    /** Of a request that provably never left. */
+    giveBack: (token: string, code: TakenCvc): void => cvcs.giveBack(token, code),
     forgetCvc: (token: string): void => cvcs.forget(token),
     async erase(token: string): Promise<void> {
       cvcs.forget(token);

@@ -48,7 +48,12 @@ export const forwardRequest = z.strictObject({
 });
 export type ForwardRequest = z.infer<typeof forwardRequest>;
 
-export type ForwardAnswer = { readonly status: number; readonly body: string };
+export type ForwardAnswer = {
+  readonly status: number;
+  readonly body: string;
+  /** Adyen's word, as a header, that a repeat with the same key may end otherwise. */
+  readonly isTransient?: true;
+};
 
 const timeoutMs = 8_000;
 const answerBytesMax = 256 * 1024;
@@ -72,16 +77,22 @@ export function createForwarder(cards: Cards, destinations: readonly Destination
         'destination-refused',
         'The request names another account there than the vault’s list does.',
       );
-    const card = await cards.open(request.token);
-    const filled = fillTemplate(request.body, card, target.numberField, target.cvcField);
-    const { status, text } = await send(target, request.headers, filled);
-    const answer = redactAnswer(text, card.number, card.cvc);
+    const { code, ...card } = await cards.open(request.token);
+    const cvc = code?.cvc ?? null;
+    const { status, text, isTransient } = await unlessUnsent(
+      () => void (code !== null && cards.giveBack(request.token, code)),
+      () => {
+        const filled = fillTemplate(request.body, { ...card, cvc }, target.numberField, target.cvcField);
+        return send(target, request.headers, filled);
+      },
+    );
+    const answer = redactAnswer(text, card.number, cvc);
     if (answer.kind === 'withheld')
       throw new Refusal(
         'answer-withheld',
         'The answer held the card number in a form that cannot be taken out.',
       );
-    return { status, body: answer.text };
+    return { status, body: answer.text, ...(isTransient ? { isTransient: true as const } : {}) };
   };
 }
 
@@ -98,11 +109,23 @@ function isOwnAccount({ credentialHashes }: Destination, headers: ForwardRequest
   );
 }
 
+/** Only before a byte was on its way is no authorisation begun: its code may serve the next request. */
+async function unlessUnsent<T>(giveBack: () => void, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Refusal && unsentRefusals.has(error.code)) giveBack();
+    throw error;
+  }
+}
+
+const unsentRefusals: ReadonlySet<string> = new Set(['template-refused', 'destination-unreachable']);
+
 async function send(
   target: Destination,
   headers: ForwardRequest['headers'],
   { contentType, text }: { contentType: string; text: string },
-): Promise<{ status: number; text: string }> {
+): Promise<{ status: number; text: string; isTransient: boolean }> {
   try {
     const answer = await fetch(`${target.origin}${target.path}`, {
       method: 'POST',
@@ -112,7 +135,8 @@ async function send(
       redirect: 'manual',
       signal: AbortSignal.timeout(timeoutMs),
     });
-    return { status: answer.status, text: await readBounded(answer) };
+    const isTransient = answer.headers.get('transient-error') === 'true';
+    return { status: answer.status, text: await readBounded(answer), isTransient };
   } catch (error) {
     if (error instanceof Refusal) throw error;
     const code = codeOf(error);

@@ -78,12 +78,14 @@ export function pspAccounts({ psp, cardVault }: Pick<Config, 'psp' | 'cardVault'
       url: alpha.url,
       apiKey: alpha.apiKey.reveal(),
       webhookSecret: alpha.webhookSecret.reveal(),
+      formerSecrets: alpha.formerSecrets?.reveal() ?? [],
     },
     beta: beta && {
       url: beta.url,
       apiKey: beta.apiKey.reveal(),
       merchantAccount: beta.merchantAccount,
       hmacKey: beta.hmacKey.reveal(),
+      formerSecrets: beta.formerSecrets?.reveal() ?? [],
       severalCaptures: beta.severalCaptures === true,
     },
     gamma: gamma && {
@@ -92,6 +94,7 @@ export function pspAccounts({ psp, cardVault }: Pick<Config, 'psp' | 'cardVault'
       processingChannelId: gamma.processingChannelId,
       currencyAccountId: gamma.currencyAccountId,
       webhookSecret: gamma.webhookSecret.reveal(),
+      formerSecrets: gamma.formerSecrets?.reveal() ?? [],
       paysDaily: gamma.paysDaily !== false,
     },
   };

@@ -204,3 +204,51 @@ describe('production', () => {
     ]);
   });
 });
+
+describe('secrets under rotation', () => {
+  const soon = () => new Date(Date.now() + 86_400_000).toISOString();
+  const past = '2025-01-01T00:00:00Z';
+  const alpha = (former: unknown) => ({
+    ...complete(),
+    PSP_ALPHA_URL: 'http://127.0.0.1:1',
+    PSP_ALPHA_API_KEY: 'sk',
+    PSP_ALPHA_WEBHOOK_SECRET: 'whsec_new',
+    PSP_ALPHA_FORMER_WEBHOOK_SECRETS: typeof former === 'string' ? former : JSON.stringify(former),
+  });
+
+  test('one former secret may be valid beside the current one, and those that have ended may stay', () => {
+    const former = [
+      { name: '2024', secret: 'whsec_ended', validUntil: past },
+      { name: '2025', secret: 'whsec_old', validUntil: soon() },
+    ];
+    const { psp } = loadConfig(alpha(former));
+    expect(psp.alpha?.formerSecrets?.reveal()).toEqual(former);
+    expect(inspect(psp, { depth: 9 })).not.toContain('whsec_');
+  });
+
+  test('a third active secret, a name or secret twice, and what is no list are refused', () => {
+    const one = { name: 'a', secret: 'whsec_a', validUntil: soon() };
+    expect(problemsOf(alpha([one, { ...one, name: 'b', secret: 'whsec_b' }])).join()).toContain('one may be');
+    expect(problemsOf(alpha([one, { ...one, secret: 'x', validUntil: past }])).join()).toContain(
+      'a name twice',
+    );
+    expect(problemsOf(alpha([{ ...one, secret: 'whsec_new' }])).join()).toContain('a secret twice');
+    for (const wrong of ['x', '{}', [{ ...one, validUntil: 'tomorrow' }], [{ name: 'a', secret: 's' }]])
+      expect(problemsOf(alpha(wrong)).join()).toContain('must be a JSON list');
+  });
+
+  test('a former HMAC key is hexadecimal, and production weighs former secrets as it does others', () => {
+    const beta = {
+      PSP_BETA_URL: 'https://psp.example.org',
+      PSP_BETA_API_KEY: randomBytes(18).toString('hex'),
+      PSP_BETA_MERCHANT_ACCOUNT: 'M',
+      PSP_BETA_HMAC_KEY: randomBytes(32).toString('hex'),
+    };
+    const former = (secret: string) => JSON.stringify([{ name: 'old', secret, validUntil: soon() }]);
+    expect(problemsOf({ ...complete(), ...beta, PSP_BETA_FORMER_HMAC_KEYS: former('zz') }).join()).toContain(
+      'must be hexadecimal',
+    );
+    const weak = { ...forProduction(), ...beta, PSP_BETA_FORMER_HMAC_KEYS: former('0f0f') };
+    expect(problemsOf(weak).join()).toContain('PSP_BETA_FORMER_HMAC_KEYS (old) is shorter');
+  });
+});

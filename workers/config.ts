@@ -6,16 +6,21 @@ import {
   type ChainName,
   type ListedToken,
 } from '#domain/payments/crypto/chains.ts';
+import { activeSecretsMax, type FormerSecret } from '#domain/former-secrets.ts';
 import { ConfigFailure } from './config-failure.ts';
 import { Secret } from './secret.ts';
 import { secretProblems, type NamedSecret } from './secret-strength.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** What others may still sign webhooks with while a secret is rotated. */
+type FormerSecrets = Secret<readonly FormerSecret[]>;
+
 export interface PspAlphaConfig {
   readonly url: string;
   readonly apiKey: Secret;
   readonly webhookSecret: Secret;
+  readonly formerSecrets?: FormerSecrets;
 }
 
 export interface PspBetaConfig {
@@ -24,6 +29,7 @@ export interface PspBetaConfig {
   readonly merchantAccount: string;
   /** Hex, as the Adyen dialect hands it out. */
   readonly hmacKey: Secret;
+  readonly formerSecrets?: FormerSecrets;
   /** The account is set up for several partial captures of one payment. */
   readonly severalCaptures?: boolean;
 }
@@ -35,6 +41,7 @@ export interface PspGammaConfig {
   /** Where payouts are taken from. */
   readonly currencyAccountId: string;
   readonly webhookSecret: Secret;
+  readonly formerSecrets?: FormerSecrets;
   /** It pays to our bank each day, so that a day's file tells its payout. */
   readonly paysDaily?: boolean;
 }
@@ -71,6 +78,7 @@ export interface KycVendorConfig {
   readonly appToken: Secret;
   readonly secretKey: Secret;
   readonly webhookSecret: Secret;
+  readonly formerSecrets?: FormerSecrets;
 }
 
 export interface GameStudioConfig {
@@ -232,6 +240,27 @@ const operators = z.string().transform((value, context) => {
   return z.NEVER;
 });
 
+const hexadecimal = /^([0-9a-f]{2})+$/i;
+
+/** Ended ones may stay in the list: they prove what was taken while they were valid. */
+const formerSecretsMax = 8;
+
+const formerSecrets = z.string().transform((value, context): readonly FormerSecret[] => {
+  const parsed = z
+    .array(
+      z.strictObject({
+        name: z.string().min(1).max(60),
+        secret: z.string().min(1),
+        validUntil: z.iso.datetime({ offset: true }),
+      }),
+    )
+    .max(formerSecretsMax)
+    .safeParse(parseJson(value));
+  if (parsed.success) return parsed.data;
+  context.addIssue('must be a JSON list of {name, secret, validUntil}, validUntil with its zone');
+  return z.NEVER;
+});
+
 const variables = z.object({
   PITBOSS_MODE: z.enum(['development', 'production', 'test']).default('development'),
   PITBOSS_HOME: z.string().default('.pitboss'),
@@ -273,21 +302,21 @@ const variables = z.object({
   PSP_ALPHA_URL: url('http', 'https').optional(),
   PSP_ALPHA_API_KEY: z.string().optional(),
   PSP_ALPHA_WEBHOOK_SECRET: z.string().optional(),
+  PSP_ALPHA_FORMER_WEBHOOK_SECRETS: formerSecrets.default([]),
   PSP_BETA_URL: url('http', 'https').optional(),
   PSP_BETA_API_KEY: z.string().optional(),
   PSP_BETA_MERCHANT_ACCOUNT: z.string().optional(),
   PSP_BETA_SEVERAL_CAPTURES: z.enum(['true', 'false']).default('false'),
   /** True is the stricter one: a day's file without its payout is not taken as whole. */
   PSP_GAMMA_PAYS_DAILY: z.enum(['true', 'false']).default('true'),
-  PSP_BETA_HMAC_KEY: z
-    .string()
-    .regex(/^([0-9a-f]{2})+$/i, 'must be hexadecimal')
-    .optional(),
+  PSP_BETA_HMAC_KEY: z.string().regex(hexadecimal, 'must be hexadecimal').optional(),
+  PSP_BETA_FORMER_HMAC_KEYS: formerSecrets.default([]),
   PSP_GAMMA_URL: url('http', 'https').optional(),
   PSP_GAMMA_API_KEY: z.string().optional(),
   PSP_GAMMA_PROCESSING_CHANNEL_ID: z.string().optional(),
   PSP_GAMMA_CURRENCY_ACCOUNT_ID: z.string().optional(),
   PSP_GAMMA_WEBHOOK_SECRET: z.string().optional(),
+  PSP_GAMMA_FORMER_WEBHOOK_SECRETS: formerSecrets.default([]),
   CARD_VAULT_URL: url('http', 'https').optional(),
   CARD_VAULT_CALLER_SECRET: z.string().optional(),
   BANK_URL: url('http', 'https').optional(),
@@ -312,6 +341,7 @@ const variables = z.object({
   KYC_VENDOR_APP_TOKEN: z.string().optional(),
   KYC_VENDOR_SECRET_KEY: z.string().optional(),
   KYC_VENDOR_WEBHOOK_SECRET: z.string().optional(),
+  KYC_VENDOR_FORMER_WEBHOOK_SECRETS: formerSecrets.default([]),
   GAME_STUDIO_URL: url('http', 'https').optional(),
   HUB88_PRIVATE_KEY: pem.optional(),
   GAME_STUDIO_PUBLIC_KEY: pem.optional(),
@@ -499,6 +529,12 @@ function pspAlphaOf(given: Variables, problems: string[]): PspAlphaConfig | unde
       url: group.PSP_ALPHA_URL,
       apiKey: new Secret(group.PSP_ALPHA_API_KEY),
       webhookSecret: new Secret(group.PSP_ALPHA_WEBHOOK_SECRET),
+      formerSecrets: formerOf(
+        given,
+        'PSP_ALPHA_FORMER_WEBHOOK_SECRETS',
+        'PSP_ALPHA_WEBHOOK_SECRET',
+        problems,
+      ),
     }
   );
 }
@@ -517,6 +553,7 @@ function pspBetaOf(given: Variables, problems: string[]): PspBetaConfig | undefi
       apiKey: new Secret(group.PSP_BETA_API_KEY),
       merchantAccount: group.PSP_BETA_MERCHANT_ACCOUNT,
       hmacKey: new Secret(group.PSP_BETA_HMAC_KEY),
+      formerSecrets: formerOf(given, 'PSP_BETA_FORMER_HMAC_KEYS', 'PSP_BETA_HMAC_KEY', problems),
       severalCaptures: given.PSP_BETA_SEVERAL_CAPTURES === 'true',
     }
   );
@@ -538,9 +575,48 @@ function pspGammaOf(given: Variables, problems: string[]): PspGammaConfig | unde
       processingChannelId: group.PSP_GAMMA_PROCESSING_CHANNEL_ID,
       currencyAccountId: group.PSP_GAMMA_CURRENCY_ACCOUNT_ID,
       webhookSecret: new Secret(group.PSP_GAMMA_WEBHOOK_SECRET),
+      formerSecrets: formerOf(
+        given,
+        'PSP_GAMMA_FORMER_WEBHOOK_SECRETS',
+        'PSP_GAMMA_WEBHOOK_SECRET',
+        problems,
+      ),
       paysDaily: given.PSP_GAMMA_PAYS_DAILY === 'true',
     }
   );
+}
+
+const formerNames = [
+  'PSP_ALPHA_FORMER_WEBHOOK_SECRETS',
+  'PSP_BETA_FORMER_HMAC_KEYS',
+  'PSP_GAMMA_FORMER_WEBHOOK_SECRETS',
+  'KYC_VENDOR_FORMER_WEBHOOK_SECRETS',
+] as const;
+
+/** A rotation has the current secret and one more: names and secrets differ, and what has ended may stay. */
+function formerOf(
+  given: Variables,
+  name: (typeof formerNames)[number],
+  currentName:
+    | 'PSP_ALPHA_WEBHOOK_SECRET'
+    | 'PSP_BETA_HMAC_KEY'
+    | 'PSP_GAMMA_WEBHOOK_SECRET'
+    | 'KYC_VENDOR_WEBHOOK_SECRET',
+  problems: string[],
+): FormerSecrets {
+  const former = given[name];
+  const active = former.filter(({ validUntil }) => Date.parse(validUntil) > Date.now());
+  if (active.length > activeSecretsMax - 1)
+    problems.push(
+      `${name} has ${active.length} secrets that have not ended; beside ${currentName} one may be.`,
+    );
+  if (new Set(former.map((one) => one.name)).size < former.length) problems.push(`${name} has a name twice.`);
+  const secrets = [given[currentName], ...former.map(({ secret }) => secret)];
+  if (new Set(secrets).size < secrets.length)
+    problems.push(`${name} has a secret twice, or the current one.`);
+  if (currentName === 'PSP_BETA_HMAC_KEY' && !former.every(({ secret }) => hexadecimal.test(secret)))
+    problems.push(`The secrets of ${name} must be hexadecimal.`);
+  return new Secret(former);
 }
 
 function cardVaultOf(given: Variables, problems: string[]): CardVaultConfig | undefined {
@@ -592,6 +668,12 @@ function kycVendorOf(given: Variables, problems: string[]): KycVendorConfig | un
       appToken: new Secret(group.KYC_VENDOR_APP_TOKEN),
       secretKey: new Secret(group.KYC_VENDOR_SECRET_KEY),
       webhookSecret: new Secret(group.KYC_VENDOR_WEBHOOK_SECRET),
+      formerSecrets: formerOf(
+        given,
+        'KYC_VENDOR_FORMER_WEBHOOK_SECRETS',
+        'KYC_VENDOR_WEBHOOK_SECRET',
+        problems,
+      ),
     }
   );
 }
@@ -680,6 +762,8 @@ function productionSecrets(config: Config, given: Variables): NamedSecret[] {
     const value = given[name];
     if (value !== undefined) secrets.push({ name, value });
   }
+  for (const name of formerNames)
+    for (const { name: of, secret: value } of given[name]) secrets.push({ name: `${name} (${of})`, value });
   return secrets;
 }
 

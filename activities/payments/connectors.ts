@@ -1,11 +1,13 @@
 /** What the cashier needs of a PSP, whichever it is; how each one says it stays inside its connector. */
 import type { Result } from '#domain/failures.ts';
+import type { FormerSecret } from '#domain/former-secrets.ts';
 import type { TextParts } from './connectors/csv.ts';
 import type { MoneyText } from '#domain/money.ts';
 import type { CaptureMode } from '#domain/payments/capture-mode.ts';
 import type { DisputeAnswer, DisputeOutcome } from '#domain/payments/dispute-state.ts';
 import type { FraudAlertOutcome } from '#domain/payments/fraud-alert.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
+import type { PayoutSchedule } from '#domain/payments/payout-schedule.ts';
 import type { SettlementLine } from '#domain/payments/settlement.ts';
 import type { Exemption, ThreeDsWish, TransStatus } from '#domain/payments/three-ds.ts';
 import { createAdyenConnector } from './connectors/adyen.ts';
@@ -131,6 +133,8 @@ export type WebhookNotice = {
   readonly dispute?: { readonly pspReference: string; readonly chargeReference: string };
   /** Set when the event is about a report of fraud: its name, and that of the charge, at the PSP. */
   readonly fraudAlert?: { readonly pspReference: string; readonly chargeReference: string };
+  /** The name of the former secret that it was signed with, while secrets are rotated. */
+  readonly formerSecret?: string;
   /** What may be stored: the fields we need, no names, no addresses, no numbers. */
   readonly body: string;
 };
@@ -179,6 +183,8 @@ export interface PspFraudAlerts {
 export interface PspSettlement {
   /** The settlement file of a UTC day (`2026-11-25`), as it came. */
   settlementFile(day: string): Promise<SettlementFile>;
+  /** Where files are whole only together with those since the last payout. */
+  readonly payoutSchedule?: PayoutSchedule;
   /** Reads such a file, line by line as they are asked for. Throws `invalid-request` where it is not one. */
   parseSettlement(content: TextParts): AsyncIterable<SettlementLine>;
 }
@@ -223,13 +229,20 @@ export type PspConnectorsConfig = {
   readonly alpha?: StripeAccount | undefined;
   readonly beta?: AdyenAccount | undefined;
   readonly gamma?: CheckoutAccount | undefined;
-  /** Our own card vault, where there is one; `alpha` and `gamma` charge its tokens. */
+  /** Our own card vault, where there is one; all card PSPs charge its tokens. */
   readonly vault?: VaultAccount | undefined;
 };
 
 export type VaultAccount = { readonly url: string; readonly callerSecret: string };
 
-export type StripeAccount = { readonly url: string; readonly apiKey: string; readonly webhookSecret: string };
+/** Secrets that the PSP may still sign with while they are rotated. */
+type Rotation = { readonly formerSecrets?: readonly FormerSecret[] };
+
+export type StripeAccount = {
+  readonly url: string;
+  readonly apiKey: string;
+  readonly webhookSecret: string;
+} & Rotation;
 
 export type AdyenAccount = {
   readonly url: string;
@@ -239,7 +252,7 @@ export type AdyenAccount = {
   readonly hmacKey: string;
   /** The account is set up for several partial captures of one payment. */
   readonly severalCaptures?: boolean;
-};
+} & Rotation;
 
 export type CheckoutAccount = {
   readonly url: string;
@@ -248,9 +261,11 @@ export type CheckoutAccount = {
   /** Where payouts are taken from. */
   readonly currencyAccountId: string;
   readonly webhookSecret: string;
-  /** False where it pays to our bank on another schedule than each day; its files cannot be proven to be whole then. */
+  /** False where it pays to our bank on another schedule than each day. */
   readonly paysDaily?: boolean;
-};
+  /** That schedule; without it files of such an account cannot be proven to be whole. */
+  readonly payoutSchedule?: PayoutSchedule;
+} & Rotation;
 
 /** Longest wait for an answer of a PSP. */
 export const pspTimeoutMs = 10_000;
@@ -262,7 +277,7 @@ export function createPspConnectors(config: PspConnectorsConfig, timeoutMs = psp
     const alpha = createStripeConnector('alpha', config.alpha, timeoutMs);
     connectors.set('alpha', chargingFromVault(alpha, config.vault, stripePreparation(config.alpha)));
   }
-  if (config.beta) connectors.set('beta', createAdyenConnector('beta', config.beta, timeoutMs));
+  if (config.beta) connectors.set('beta', createAdyenConnector('beta', config.beta, timeoutMs, config.vault));
   if (config.gamma) {
     const gamma = createCheckoutConnector('gamma', config.gamma, timeoutMs);
     connectors.set('gamma', chargingFromVault(gamma, config.vault, checkoutPreparation(config.gamma)));

@@ -278,11 +278,11 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
     const connector = deps.psps.get(row.psp);
     if (!connector) return heard(row, { kind: 'not_sent', reason: 'no such connector' });
     // Held back after the claim and before a byte: proof, as a refused connection is.
-    if (!deps.breakers.admits(row.psp))
-      return heard(row, { kind: 'not_sent', reason: 'left alone for a while' });
+    const turn = deps.breakers.admits(row.psp);
+    if (turn === null) return heard(row, { kind: 'not_sent', reason: 'left alone for a while' });
     const order = orderOf(row, 0, await portableFor(row));
     const answer = await connector.authorise(order);
-    deps.breakers.hear(row.psp, answer);
+    deps.breakers.hear(row.psp, turn, answer);
     return heard(
       row,
       answer.kind === 'approved' || answer.kind === 'authorised'

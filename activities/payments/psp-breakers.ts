@@ -6,9 +6,9 @@ import { admit, closedBreaker, hear, isAnswer, type Breaker } from '#domain/paym
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 
 export type PspBreakers = {
-  /** False while the PSP is left alone. True obliges the caller to tell `hear` how the call ended. */
-  readonly admits: (psp: string) => boolean;
-  readonly hear: (psp: string, outcome: PspOutcome) => void;
+  /** Null while the PSP is left alone. A turn obliges the caller to tell `hear` how the call of it ended. */
+  readonly admits: (psp: string) => number | null;
+  readonly hear: (psp: string, turn: number, outcome: PspOutcome) => void;
   readonly states: () => ReadonlyMap<string, Breaker['state']>;
 };
 
@@ -17,11 +17,11 @@ export function createPspBreakers(clockMs: () => number = () => performance.now(
   const of = (psp: string): Breaker => breakers.get(psp) ?? closedBreaker;
   return {
     admits: (psp) => {
-      const { breaker, isAdmitted } = admit(of(psp), clockMs());
+      const { breaker, turn } = admit(of(psp), clockMs());
       breakers.set(psp, breaker);
-      return isAdmitted;
+      return turn;
     },
-    hear: (psp, outcome) => void breakers.set(psp, hear(of(psp), isAnswer(outcome), clockMs())),
+    hear: (psp, turn, outcome) => void breakers.set(psp, hear(of(psp), turn, isAnswer(outcome), clockMs())),
     states: () => new Map([...breakers].map(([psp, { state }]) => [psp, state])),
   };
 }

@@ -4,7 +4,8 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { sql } from 'kysely';
 import { markProcessed, receiveWebhook } from '#activities/compliance/commands/webhook-inbox.ts';
 import type { Database } from '#db/connect.ts';
-import { fail, FailureError } from '#domain/failures.ts';
+import { fail, FailureError, orThrow, succeed } from '#domain/failures.ts';
+import { verifyWithAny } from '#domain/former-secrets.ts';
 import { vendorNoticeSchema } from '#domain/kyc/vendor-notice.schema.ts';
 import { vendorNotified, verificationWorkflowId } from '#workflows/verification.contract.ts';
 import { logOf } from '../request-start.ts';
@@ -55,9 +56,18 @@ export function mountKycWebhook(api: Api, deps: ApiDeps): void {
       value: c.req.header('x-payload-digest'),
       algorithm: c.req.header('x-payload-digest-alg'),
     };
-    if (!isDigestValid(raw, digest, vendor.webhookSecret.reveal())) {
-      throw new FailureError(fail('invalid-signature', 'The digest does not fit the body.').failure);
-    }
+    const { formerSecret } = orThrow(
+      verifyWithAny(
+        { current: vendor.webhookSecret.reveal(), former: vendor.formerSecrets?.reveal() },
+        Date.now(),
+        (secret) =>
+          isDigestValid(raw, digest, secret)
+            ? succeed(true)
+            : fail('invalid-signature', 'The digest does not fit the body.'),
+      ),
+    );
+    if (formerSecret !== null)
+      logOf(c).info({ secret: formerSecret }, 'a webhook of the KYC vendor was signed with a former secret');
     return c.json({ outcome: await takeNotice(deps, raw, logOf(c)) }, 200);
   });
 }

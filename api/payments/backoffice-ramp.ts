@@ -1,6 +1,15 @@
 /** The ramp in the back office: quotes of all players, and what a brand asks for one. */
 import { createRoute, z } from '@hono/zod-openapi';
-import { setRampTerms, type RampTermsRow } from '#activities/payments/commands/ramp-terms.ts';
+import { proposeAct, type ActProposalRow } from '#activities/payments/commands/act-proposals.ts';
+import {
+  currentRampTerms,
+  lockRampTerms,
+  setRampTerms,
+  type RampTermsRow,
+  type SetRampTerms,
+} from '#activities/payments/commands/ramp-terms.ts';
+import type { Trx } from '#db/connect.ts';
+import { succeed, type Result } from '#domain/failures.ts';
 import type { Api } from '../app.ts';
 import { brandScope, requireOperator } from '../backoffice-guard.ts';
 import type { ApiDeps } from '../context.ts';
@@ -10,6 +19,7 @@ import { problemResponses } from '../problem.ts';
 import { pageOf, timestamp } from '../schemas.ts';
 import { decided } from '../wallet/decided.ts';
 import { mustBeBrand } from './must-be-brand.ts';
+import { actOutput, toApiAct } from './act-schemas.ts';
 import { body, idPageQuery, json } from './payment-schemas.ts';
 import { quoteState, readRampQuotes, staffRampQuoteOutput, toStaffQuote } from './ramp-schemas.ts';
 
@@ -92,7 +102,8 @@ const setRoute = (deps: ApiDeps) =>
     path: '/admin/v1/payments/ramp-terms',
     operationId: 'setRampTerms',
     tags: ['payments'],
-    summary: 'Set what a brand asks for a ramp, from the next quote on; not active ends the offer',
+    summary:
+      'Propose what a brand asks for a ramp, from the next quote on; not active ends the offer at once',
     security,
     middleware: [requireOperator(deps, 'payments:limit:set')] as const,
     request: {
@@ -109,7 +120,8 @@ const setRoute = (deps: ApiDeps) =>
       ),
     },
     responses: {
-      200: json(termsOutput, 'The version'),
+      200: json(termsOutput, 'The version: an end of the offer, or the first terms after one'),
+      202: json(actOutput, 'Other terms wait for another person'),
       ...problemResponses(
         'malformed-json',
         'invalid-request',
@@ -160,14 +172,31 @@ export function mountBackofficeRamp(api: Api, deps: ApiDeps): void {
     const input = c.req.valid('json');
     await mustBeBrand(db, operator, input.brand);
     const { operatorId } = operator;
-    const row = await decided(db, (trx) =>
-      setRampTerms(trx, {
+    const set = await decided(db, (trx) =>
+      setOrPropose(trx, {
         ...input,
         requestId: idFromKey('ramp-terms', operatorId, c.req.valid('header')['idempotency-key']),
         operatorId,
         fingerprint: requestFingerprint(input),
       }),
     );
-    return c.json(toApiTerms(row), 200);
+    return 'act' in set ? c.json(toApiAct(set.act), 202) : c.json(toApiTerms(set.terms), 200);
   });
+}
+
+/** The end of an offer takes nothing from anybody and is one person's act at once; other terms are two people's. */
+async function setOrPropose(
+  trx: Trx,
+  wanted: SetRampTerms,
+): Promise<Result<{ readonly terms: RampTermsRow } | { readonly act: ActProposalRow }>> {
+  await lockRampTerms(trx, wanted.brand);
+  const there = await currentRampTerms(trx, wanted.brand);
+  if (!wanted.isActive || there === null || there.requestId === wanted.requestId) {
+    const set = await setRampTerms(trx, wanted);
+    return set.ok ? succeed({ terms: set.value }) : set;
+  }
+  const { requestId: actId, operatorId, fingerprint, reason, ...terms } = wanted;
+  const act = { ...terms, kind: 'ramp-terms', after: there.version } as const;
+  const proposed = await proposeAct(trx, { actId, act, reason, operatorId, fingerprint });
+  return proposed.ok ? succeed({ act: proposed.value }) : proposed;
 }

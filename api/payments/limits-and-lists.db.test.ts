@@ -9,7 +9,14 @@ import { makePlayer } from '#test/workflows/payment-world.ts';
 
 let database: TestDatabase;
 let app: TestApi;
-let staff: { lead: string; other: string; payments: string; support: string; elsewhere: string };
+let staff: {
+  lead: string;
+  second: string;
+  other: string;
+  payments: string;
+  support: string;
+  elsewhere: string;
+};
 let player: { id: string; token: string };
 const lists = '/admin/v1/payments/list-entries';
 const rules = '/admin/v1/payments/payment-rules';
@@ -18,14 +25,15 @@ const retries = '/admin/v1/payments/retry-rules';
 beforeAll(async () => {
   database = await createTestDatabase();
   app = await createTestApi(database);
-  const [lead, other, payments, support, elsewhere] = await Promise.all([
+  const [lead, second, other, payments, support, elsewhere] = await Promise.all([
+    app.signInAs(['payments-lead']),
     app.signInAs(['payments-lead']),
     app.signInAs(['risk']),
     app.signInAs(['payments']),
     app.signInAs(['support']),
     app.signInAs(['payments-lead'], ['nowhere']),
   ]);
-  staff = { lead, other, payments, support, elsewhere };
+  staff = { lead, second, other, payments, support, elsewhere };
   const id = await makePlayer(database.db);
   player = { id, token: await openTestSession(database, { playerId: id }) };
 }, 60_000);
@@ -39,6 +47,16 @@ const post = (path: string, body: object, token: string, key: string = randomUUI
   app.send('POST', path, body, { token, key });
 const get = (path: string, token: string) => app.send('GET', path, undefined, { token });
 const entry = { brand: 'aurora', list: 'black', kind: 'player', reason: 'chargebacks' };
+
+const acts = '/admin/v1/payments/act-proposals';
+type Answer = Awaited<ReturnType<typeof post>>;
+/** Another person than who proposed it decides, on what was shown. */
+const decide = ({ body }: Answer, token: string, decision = 'apply') =>
+  post(
+    `${acts}/${String(body['actId'])}/decisions`,
+    { decision, payloadHash: body['payloadHash'], reason: 'seen' },
+    token,
+  );
 
 /** No Temporal here: what gets past all rules ends as 503 with the row written. */
 const deposit = (amount = '20.00') =>
@@ -70,9 +88,13 @@ test('an entry is added once per key, refuses its player, and is ended by those 
 
   expect((await get(`${lists}?brand=aurora`, staff.payments)).body).toMatchObject({ items: [added.body] });
   const ending = `${lists}/${String(added.body['entryId'])}/endings`;
-  expect((await post(ending, { reason: 'paid back' }, staff.payments)).body).toMatchObject({
-    endReason: 'paid back',
-  });
+  const wish = await post(ending, { reason: 'paid back' }, staff.payments);
+  expect(wish).toMatchObject({ status: 202, body: { kind: 'entry-ending', state: 'proposed' } });
+  expect((await post(ending, { reason: 'again' }, staff.lead)).body).toEqual(wish.body);
+  expect((await deposit()).status).toBe(422);
+  expect((await decide(wish, staff.payments)).status).toBe(403);
+  expect((await decide(wish, staff.elsewhere)).status).toBe(404);
+  expect((await decide(wish, staff.lead)).body).toMatchObject({ state: 'applied' });
   expect((await post(ending, { reason: 'paid back' }, staff.payments)).body).toMatchObject({
     code: 'list-entry-not-open',
   });
@@ -81,6 +103,68 @@ test('an entry is added once per key, refuses its player, and is ended by those 
     items: [{ entryId: added.body['entryId'] }],
   });
   expect((await deposit()).status).toBe(503);
+});
+
+test('a white entry opens no brake before another person has agreed, and its end waits for nobody', async () => {
+  const input = {
+    ...entry,
+    list: 'white',
+    kind: 'email',
+    value: 'Friend@Example.test',
+    skips: ['player-sum-day'],
+  };
+  const key = randomUUID();
+  const wish = await post(lists, input, staff.payments, key);
+  expect(wish).toMatchObject({
+    status: 202,
+    body: { kind: 'white-entry', state: 'proposed', content: { key: null, skips: ['player-sum-day'] } },
+  });
+  expect((await post(lists, input, staff.payments, key)).body).toEqual(wish.body);
+  const white = async () =>
+    (await get(`${lists}?brand=aurora&list=white&state=open`, staff.payments)).body['items'];
+  expect(await white()).toEqual([]);
+  expect((await get(`${acts}?state=proposed&kind=white-entry`, staff.lead)).body).toMatchObject({
+    items: [{ actId: wish.body['actId'] }],
+  });
+  expect((await get(`${acts}?kind=white-entry`, staff.elsewhere)).body).toMatchObject({ items: [] });
+  const shown = { decision: 'apply', payloadHash: '0'.repeat(64), reason: 'seen' };
+  expect(
+    (await post(`${acts}/${String(wish.body['actId'])}/decisions`, shown, staff.lead)).body,
+  ).toMatchObject({
+    code: 'setting-not-open',
+  });
+  expect((await decide(wish, staff.lead)).body).toMatchObject({ state: 'applied' });
+  expect((await decide(wish, staff.lead)).body).toMatchObject({ state: 'applied' });
+  expect((await decide(wish, staff.second, 'refuse')).body).toMatchObject({ code: 'setting-not-open' });
+  expect(await white()).toMatchObject([{ entryId: wish.body['actId'], value: null }]);
+  const ended = await post(
+    `${lists}/${String(wish.body['actId'])}/endings`,
+    { reason: 'over' },
+    staff.payments,
+  );
+  expect(ended).toMatchObject({ status: 200, body: { endReason: 'over' } });
+  expect(await white()).toEqual([]);
+  const refused = await post(lists, input, staff.lead);
+  expect((await decide(refused, staff.lead, 'refuse')).body).toMatchObject({ state: 'refused' });
+  expect(await white()).toEqual([]);
+});
+
+test('the database takes no act that its author carried out, and none that was not proposed', async () => {
+  const wish = await post(
+    lists,
+    { ...entry, list: 'white', skips: ['a-rule'], value: player.id },
+    staff.payments,
+  );
+  const id = String(wish.body['actId']);
+  await expect(
+    database.ownerPool.query(
+      `update payments.act_proposal set state = 'applied', decided_by = author, decision_reason = 'mine', decided_at = now() where id = $1`,
+      [id],
+    ),
+  ).rejects.toThrow(/check/);
+  await expect(
+    database.ownerPool.query(`update payments.act_proposal set content = '{}' where id = $1`, [id]),
+  ).rejects.toThrow(/cannot change/);
 });
 
 test('entries that make no sense are refused, and say why without the value', async () => {
@@ -138,7 +222,14 @@ test('a limit is a version of its name: it refuses with the time of the next try
   const first = await post(rules, limit, staff.lead, key);
   expect(first.body).toMatchObject({ version: 1, isActive: true });
   expect((await post(rules, limit, staff.lead, key)).body).toEqual(first.body);
-  expect((await post(rules, { ...limit, countMax: 2 }, staff.lead)).body).toMatchObject({ version: 2 });
+  const wider = await post(rules, { ...limit, countMax: 2 }, staff.lead);
+  expect(wider).toMatchObject({ status: 202, body: { kind: 'payment-rule', state: 'proposed' } });
+  const stale = await post(rules, { ...limit, countMax: 9 }, staff.lead);
+  expect((await decide(wider, staff.lead)).body).toMatchObject({ code: 'own-approval' });
+  expect((await get(`${rules}?brand=aurora&name=one-an-hour`, staff.payments)).body['items']).toHaveLength(1);
+  expect((await decide(wider, staff.second)).body).toMatchObject({ state: 'applied' });
+  // What was proposed about a version that has made way is proposed anew.
+  expect((await decide(stale, staff.second)).body).toMatchObject({ code: 'version-outdated' });
   outliveMemory();
   const answers = [await deposit(), await deposit()];
   // One was taken in by the test before.
@@ -150,7 +241,9 @@ test('a limit is a version of its name: it refuses with the time of the next try
     { reason: 'over' },
     staff.lead,
   );
-  expect(ended.body).toMatchObject({ version: 3, isActive: false });
+  expect(ended).toMatchObject({ status: 202, body: { content: { isActive: false, after: 2 } } });
+  expect((await deposit()).status).toBe(422);
+  expect((await decide(ended, staff.second)).body).toMatchObject({ state: 'applied' });
   outliveMemory();
   expect((await deposit()).status).toBe(503);
   const { items } = (await get(`${rules}?brand=aurora&name=one-an-hour`, staff.payments)).body;

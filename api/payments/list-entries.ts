@@ -1,12 +1,17 @@
 /** Black, grey and white lists in the back office: add, end, list, look up. */
+import { randomUUID } from 'node:crypto';
 import { createRoute, z } from '@hono/zod-openapi';
+import { openEnding, proposeAct, type ActProposalRow } from '#activities/payments/commands/act-proposals.ts';
 import {
   addListEntry,
   endListEntry,
   lookUp,
+  storedValue,
   type ListEntryRow,
+  type NewListEntry,
 } from '#activities/payments/commands/list-entries.ts';
-import { fail, FailureError, orThrow } from '#domain/failures.ts';
+import { fail, FailureError, orThrow, succeed, type Result } from '#domain/failures.ts';
+import type { Trx } from '#db/connect.ts';
 import { listColours, listKinds } from '#domain/payments/lists.ts';
 import type { Api } from '../app.ts';
 import { requireBrand, requireOperator } from '../backoffice-guard.ts';
@@ -17,6 +22,7 @@ import { problemResponses } from '../problem.ts';
 import { idParam, pageOf, timestamp } from '../schemas.ts';
 import { decided } from '../wallet/decided.ts';
 import { mustBeBrand } from './must-be-brand.ts';
+import { actOutput, hashedKinds, toApiAct } from './act-schemas.ts';
 import { body, idPageQuery, json } from './payment-schemas.ts';
 
 const list = z.enum(listColours);
@@ -65,14 +71,12 @@ const entryOutput = z
   })
   .openapi('ListEntry');
 
-const hashed: ReadonlySet<string> = new Set(['iban', 'email', 'crypto-address']);
-
 const toApiEntry = (row: ListEntryRow): z.infer<typeof entryOutput> => ({
   entryId: row.id,
   brand: row.brand,
   list: list.parse(row.list),
   kind: kind.parse(row.kind),
-  value: hashed.has(row.kind) ? null : row.key,
+  value: hashedKinds.has(row.kind) ? null : row.key,
   skips: row.skips,
   reason: row.reason,
   author: row.author,
@@ -94,12 +98,13 @@ const addRoute = (deps: ApiDeps) =>
     path,
     operationId: 'addListEntry',
     tags: ['payments'],
-    summary: 'Put somebody or something on a list of the cashier',
+    summary: 'Put somebody or something on a list of the cashier; on a white one with a second person',
     security,
     middleware: [requireOperator(deps, 'payments:list:change')] as const,
     request: { headers: idempotencyHeader, body: body(entryInput) },
     responses: {
       200: json(entryOutput, 'The entry; a repeat with the same key answers with the same one'),
+      202: json(actOutput, 'A white entry opens a brake: it waits for another person'),
       ...problemResponses(...changes, 'idempotency-key-reused'),
     },
   });
@@ -110,12 +115,13 @@ const endRoute = (deps: ApiDeps) =>
     path: `${path}/{id}/endings`,
     operationId: 'endListEntry',
     tags: ['payments'],
-    summary: 'End an entry before it expires; it stays to be seen',
+    summary: 'End an entry before it expires; the end of a black or grey one waits for another person',
     security,
     middleware: [requireOperator(deps, 'payments:list:change')] as const,
     request: { params: idParam, body: body(z.strictObject({ reason }).openapi('ListEntryEnding')) },
     responses: {
       200: json(entryOutput, 'The entry, ended'),
+      202: json(actOutput, 'The proposal; a second wish is the same one'),
       ...problemResponses(...changes, 'list-entry-not-open'),
     },
   });
@@ -165,6 +171,52 @@ const lookUpRoute = (deps: ApiDeps) =>
     },
   });
 
+/** What opens a brake is checked now, and written when another person agrees. */
+async function proposeWhite(
+  trx: Trx,
+  keyRing: ApiDeps['keyRing'],
+  entry: NewListEntry,
+): Promise<Result<ActProposalRow>> {
+  if (entry.expiresAt !== null && entry.expiresAt.getTime() <= Date.now())
+    return fail('invalid-request', 'The end of the entry has passed.', {
+      fields: [{ pointer: '/expiresAt', detail: 'must be in the future' }],
+    });
+  const stored = await storedValue(trx, keyRing, entry);
+  if (!stored.ok) return stored;
+  const { entryId: actId, operatorId, fingerprint, reason, brand, skips, expiresAt } = entry;
+  return proposeAct(trx, {
+    actId,
+    operatorId,
+    fingerprint,
+    reason,
+    act: {
+      kind: 'white-entry',
+      brand,
+      of: entry.kind,
+      ...stored.value,
+      skips: [...skips],
+      expiresAt: expiresAt?.toISOString() ?? null,
+    },
+  });
+}
+
+async function proposeEnding(
+  trx: Trx,
+  row: ListEntryRow,
+  { entryId, operatorId, reason }: { entryId: string; operatorId: string; reason: string },
+): Promise<Result<ActProposalRow>> {
+  if (row.endedAt !== null) return fail('list-entry-not-open', 'The entry has ended.');
+  const there = await openEnding(trx, entryId);
+  if (there !== undefined) return succeed(there);
+  return proposeAct(trx, {
+    actId: randomUUID(),
+    act: { kind: 'entry-ending', brand: row.brand, entryId },
+    reason,
+    operatorId,
+    fingerprint: requestFingerprint({ entryId, reason }),
+  });
+}
+
 export function mountListEntries(api: Api, deps: ApiDeps): void {
   const { db, keyRing } = deps;
 
@@ -172,34 +224,30 @@ export function mountListEntries(api: Api, deps: ApiDeps): void {
     const operator = c.get('operator');
     const { expiresAt, ...input } = c.req.valid('json');
     await mustBeBrand(db, operator, input.brand);
-    const row = await decided(db, (trx) =>
-      addListEntry(trx, keyRing, {
-        ...input,
-        expiresAt: expiresAt === undefined ? null : new Date(expiresAt),
-        entryId: idFromKey('list-entry', operator.operatorId, c.req.valid('header')['idempotency-key']),
-        operatorId: operator.operatorId,
-        // Keyed: what is on the list cannot be guessed from the fingerprint either.
-        fingerprint: keyRing.blindIndex(requestFingerprint({ ...input, expiresAt }).toString('hex')),
-      }),
-    );
-    return c.json(toApiEntry(row), 200);
+    const entry = {
+      ...input,
+      expiresAt: expiresAt === undefined ? null : new Date(expiresAt),
+      entryId: idFromKey('list-entry', operator.operatorId, c.req.valid('header')['idempotency-key']),
+      operatorId: operator.operatorId,
+      // Keyed: what is on the list cannot be guessed from the fingerprint either.
+      fingerprint: keyRing.blindIndex(requestFingerprint({ ...input, expiresAt }).toString('hex')),
+    };
+    if (entry.list === 'white')
+      return c.json(toApiAct(await decided(db, (trx) => proposeWhite(trx, keyRing, entry))), 202);
+    return c.json(toApiEntry(await decided(db, (trx) => addListEntry(trx, keyRing, entry))), 200);
   });
 
   api.openapi(endRoute(deps), async (c) => {
     const operator = c.get('operator');
     const { id } = c.req.valid('param');
-    const row = await db
-      .selectFrom('payments.listEntry')
-      .select('brand')
-      .where('id', '=', id)
-      .executeTakeFirst();
+    const row = await db.selectFrom('payments.listEntry').selectAll().where('id', '=', id).executeTakeFirst();
     if (row === undefined) throw new FailureError(fail('not-found', 'There is no such entry.').failure);
     requireBrand(operator, row.brand);
     const { operatorId } = operator;
-    const ended = await decided(db, (trx) =>
-      endListEntry(trx, { ...c.req.valid('json'), entryId: id, operatorId }),
-    );
-    return c.json(toApiEntry(ended), 200);
+    const ending = { ...c.req.valid('json'), entryId: id, operatorId };
+    if (row.list === 'white')
+      return c.json(toApiEntry(await decided(db, (trx) => endListEntry(trx, ending))), 200);
+    return c.json(toApiAct(await decided(db, (trx) => proposeEnding(trx, row, ending))), 202);
   });
 
   api.openapi(listRoute(deps), async (c) => {

@@ -1,8 +1,16 @@
 /** Limits of payments in the back office, and the methods of a player with the reason why one is missing. */
 import { createRoute, z } from '@hono/zod-openapi';
-import { setPaymentRule, type PaymentRuleRow } from '#activities/payments/commands/payment-rules.ts';
+import { proposeAct, type ActProposalRow } from '#activities/payments/commands/act-proposals.ts';
+import {
+  lockPaymentRule,
+  ruleInForce,
+  setPaymentRule,
+  type PaymentRuleRow,
+  type SetPaymentRule,
+} from '#activities/payments/commands/payment-rules.ts';
+import type { Trx } from '#db/connect.ts';
 import { readDepositMethods } from '#activities/payments/deposit-methods.ts';
-import { fail, FailureError, orThrow } from '#domain/failures.ts';
+import { fail, FailureError, orThrow, succeed, type Result } from '#domain/failures.ts';
 import { kycLevels } from '#domain/kyc/levels.ts';
 import { parsePayable, toMoneyText } from '#domain/money.ts';
 import {
@@ -19,6 +27,7 @@ import { idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency
 import { problemResponses } from '../problem.ts';
 import { idParam, moneyInput, nullableMoneyOutput, timestamp } from '../schemas.ts';
 import { decided } from '../wallet/decided.ts';
+import { actOutput, toApiAct } from './act-schemas.ts';
 import { staffMethodOutput, toStaffMethod } from './method-schemas.ts';
 import { mustBeBrand } from './must-be-brand.ts';
 import { body, json } from './payment-schemas.ts';
@@ -160,17 +169,23 @@ const changes = [...reads, 'malformed-json', 'idempotency-key-reused', 'dependen
 const security = [{ operatorSession: [] }];
 const path = '/admin/v1/payments/payment-rules';
 
+const waits = json(actOutput, 'It waits for another person: a rule in force is replaced or ended by two');
+
 const setRoute = (deps: ApiDeps) =>
   createRoute({
     method: 'post',
     path,
     operationId: 'setPaymentRule',
     tags: ['payments'],
-    summary: 'Set a limit of payments: the next version of its name; in force within two seconds',
+    summary: 'Set a limit of payments: in force within two seconds, or, in place of one in force, proposed',
     security,
     middleware: [requireOperator(deps, 'payments:limit:set')] as const,
     request: { headers: idempotencyHeader, body: body(ruleInput) },
-    responses: { 200: json(ruleOutput, 'The version'), ...problemResponses(...changes, ...amounts) },
+    responses: {
+      200: json(ruleOutput, 'The version: none of its name was in force, so that it can only tighten'),
+      202: waits,
+      ...problemResponses(...changes, ...amounts),
+    },
   });
 
 const endRoute = (deps: ApiDeps) =>
@@ -179,7 +194,7 @@ const endRoute = (deps: ApiDeps) =>
     path: `${path}/{id}/endings`,
     operationId: 'endPaymentRule',
     tags: ['payments'],
-    summary: 'End a limit: a version of its name that is not active',
+    summary: 'Propose the end of a limit: a version of its name that is not active',
     security,
     middleware: [requireOperator(deps, 'payments:limit:set')] as const,
     request: {
@@ -187,7 +202,11 @@ const endRoute = (deps: ApiDeps) =>
       headers: idempotencyHeader,
       body: body(z.strictObject({ reason }).openapi('PaymentRuleEnding')),
     },
-    responses: { 200: json(ruleOutput, 'The version that ends it'), ...problemResponses(...changes) },
+    responses: {
+      200: json(ruleOutput, 'The version that ends it: it was not in force'),
+      202: waits,
+      ...problemResponses(...changes),
+    },
   });
 
 const listRoute = (deps: ApiDeps) =>
@@ -232,8 +251,8 @@ export function mountPaymentRules(api: Api, deps: ApiDeps): void {
     await mustBeBrand(db, operator, input.brand);
     const code = money?.asset ?? input.asset ?? null;
     await mustBeAsset(deps, code);
-    const row = await decided(db, (trx) =>
-      setPaymentRule(trx, {
+    const set = await decided(db, (trx) =>
+      setOrPropose(trx, {
         ...input,
         method: input.method ?? null,
         jurisdiction: input.jurisdiction ?? null,
@@ -249,7 +268,7 @@ export function mountPaymentRules(api: Api, deps: ApiDeps): void {
         fingerprint: requestFingerprint({ ...input, money }),
       }),
     );
-    return c.json(toApiRule(row), 200);
+    return 'act' in set ? c.json(toApiAct(set.act), 202) : c.json(toApiRule(set.rule), 200);
   });
 
   api.openapi(endRoute(deps), async (c) => {
@@ -264,10 +283,10 @@ export function mountPaymentRules(api: Api, deps: ApiDeps): void {
     if (row === undefined) throw new FailureError(fail('not-found', 'There is no such rule.').failure);
     requireBrand(operator, row.brand);
     const ended = await decided(db, (trx) =>
-      setPaymentRule(trx, {
+      setOrPropose(trx, {
         brand: row.brand,
         name: row.name,
-        method: row.method,
+        method: row.method === null ? null : method.parse(row.method),
         jurisdiction: row.jurisdiction,
         country: row.country,
         asset: row.asset,
@@ -285,7 +304,7 @@ export function mountPaymentRules(api: Api, deps: ApiDeps): void {
         fingerprint: requestFingerprint({ ending: id, ...input }),
       }),
     );
-    return c.json(toApiRule(ended), 200);
+    return 'act' in ended ? c.json(toApiAct(ended.act), 202) : c.json(toApiRule(ended.rule), 200);
   });
 
   api.openapi(listRoute(deps), async (c) => {
@@ -323,6 +342,29 @@ export function mountPaymentRules(api: Api, deps: ApiDeps): void {
     });
     return c.json({ items: methods.map(toStaffMethod) }, 200);
   });
+}
+
+type WantedRule = Omit<SetPaymentRule, 'method'> & { readonly method: z.infer<typeof method> | null };
+type SetOrProposed = { readonly rule: PaymentRuleRow } | { readonly act: ActProposalRow };
+
+/** What no version in force makes way for can only tighten, and is one person's; else another person carries it out. */
+async function setOrPropose(trx: Trx, wanted: WantedRule): Promise<Result<SetOrProposed>> {
+  await lockPaymentRule(trx, wanted);
+  const there = await ruleInForce(trx, wanted);
+  // A repeat of the key that set it finds its own version in force.
+  if (there === undefined || there.id === wanted.ruleId) {
+    const set = await setPaymentRule(trx, wanted);
+    return set.ok ? succeed({ rule: set.value }) : set;
+  }
+  const { ruleId: actId, operatorId, fingerprint, reason, amount, ...content } = wanted;
+  const proposed = await proposeAct(trx, {
+    actId,
+    operatorId,
+    fingerprint,
+    reason,
+    act: { ...content, kind: 'payment-rule', after: there.version, amount: amount?.toString() ?? null },
+  });
+  return proposed.ok ? succeed({ act: proposed.value }) : proposed;
 }
 
 async function mustBeAsset({ db }: Pick<ApiDeps, 'db'>, code: string | null): Promise<void> {

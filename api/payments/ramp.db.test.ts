@@ -210,10 +210,17 @@ test('staff see the quotes of their brands, and set terms that hold from the nex
   };
   const key = randomUUID();
   const set = await post(terms, wish, staff.lead, key);
-  expect(set.body, set.text).toMatchObject({ version: 2, isActive: true, lifetimeS: 60 });
+  expect(set, set.text).toMatchObject({ status: 202, body: { kind: 'ramp-terms', state: 'proposed' } });
   expect((await post(terms, wish, staff.lead, key)).body).toEqual(set.body);
   expect((await post(terms, { ...wish, lifetimeS: 61 }, staff.lead, key)).body).toMatchObject({
     code: 'idempotency-key-reused',
+  });
+  expect((await get(`${terms}?brand=aurora`, staff.lead)).body['items']).toHaveLength(1);
+  const decision = { decision: 'apply', payloadHash: set.body['payloadHash'], reason: 'seen' };
+  const path = `/admin/v1/payments/act-proposals/${String(set.body['actId'])}/decisions`;
+  expect((await post(path, decision, staff.lead)).body).toMatchObject({ code: 'own-approval' });
+  expect((await post(path, decision, await app.signInAs(['payments-lead']))).body).toMatchObject({
+    state: 'applied',
   });
   expect((await ask()).body).toMatchObject({ spreadBps: 50, receive: { amount: '107.460000' } });
   expect((await get(`${terms}?brand=aurora`, staff.lead)).body).toMatchObject({

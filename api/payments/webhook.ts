@@ -1,6 +1,10 @@
 /** Webhooks of PSPs: proven over the bytes as they came, stored once, then a poke for the workflow that asks again. */
 import { createRoute, z } from '@hono/zod-openapi';
-import { markProcessed, receiveWebhook } from '#activities/compliance/commands/webhook-inbox.ts';
+import {
+  markProcessed,
+  receiveWebhook,
+  type IncomingWebhook,
+} from '#activities/compliance/commands/webhook-inbox.ts';
 import {
   createPspConnectors,
   type PspConnectors,
@@ -58,6 +62,7 @@ export function connectorsOf(config: ApiDeps['config']): PspConnectors {
             url: alpha.url,
             apiKey: alpha.apiKey.reveal(),
             webhookSecret: alpha.webhookSecret.reveal(),
+            formerSecrets: alpha.formerSecrets?.reveal() ?? [],
           },
         }
       : {}),
@@ -68,6 +73,7 @@ export function connectorsOf(config: ApiDeps['config']): PspConnectors {
             apiKey: beta.apiKey.reveal(),
             merchantAccount: beta.merchantAccount,
             hmacKey: beta.hmacKey.reveal(),
+            formerSecrets: beta.formerSecrets?.reveal() ?? [],
           },
         }
       : {}),
@@ -79,6 +85,7 @@ export function connectorsOf(config: ApiDeps['config']): PspConnectors {
             processingChannelId: gamma.processingChannelId,
             currencyAccountId: gamma.currencyAccountId,
             webhookSecret: gamma.webhookSecret.reveal(),
+            formerSecrets: gamma.formerSecrets?.reveal() ?? [],
           },
         }
       : {}),
@@ -92,6 +99,9 @@ export function mountPspWebhooks(api: Api, deps: WebhookDeps): void {
     if (!connector) throw new FailureError(fail('not-found', 'There is nothing at this address.').failure);
     const raw = Buffer.from(await c.req.arrayBuffer());
     const notices = orThrow(connector.verifyWebhook(raw, c.req.raw.headers));
+    const former = notices.find(({ formerSecret }) => formerSecret !== undefined)?.formerSecret;
+    if (former !== undefined)
+      deps.log.info({ psp: connector.name, secret: former }, 'a webhook was signed with a former secret');
     for (const notice of notices) await takeNotice(deps, connector.name, notice);
     return c.text(connector.webhookAnswer, 200);
   });
@@ -119,19 +129,13 @@ async function takeNotice(deps: WebhookDeps, psp: string, notice: WebhookNotice)
     body: notice.body,
     subject: payment === null ? null : subjectOf(payment),
   };
+  if (payment === null)
+    return takeUnmatched(
+      deps.db,
+      webhook,
+      notice.saysApproved ? 'money moved at the PSP for a payment that we do not know' : null,
+    );
   const { fresh } = await receiveWebhook(deps.db, webhook);
-  if (payment === null) {
-    if (notice.saysApproved) {
-      await openWorkItem(deps.db, {
-        kind: 'unmatched-notice',
-        subject: `psp:${psp}:${notice.externalId}`,
-        brand: null,
-        reason: 'money moved at the PSP for a payment that we do not know',
-      });
-    }
-    await markProcessed(deps.db, webhook);
-    return;
-  }
   if (!fresh) return;
   try {
     await tellPayment(await deps.temporal(), deps.db, {
@@ -144,6 +148,25 @@ async function takeNotice(deps: WebhookDeps, psp: string, notice: WebhookNotice)
     return;
   }
   await markProcessed(deps.db, webhook);
+}
+
+/**
+ * What names nothing of ours is shown to a person with its first delivery, in one transaction: a PSP repeats what it
+ * has told, and an item that a person has closed stays closed.
+ */
+function takeUnmatched(db: Database, webhook: IncomingWebhook, reason: string | null): Promise<void> {
+  return db.transaction().execute(async (trx) => {
+    const { fresh } = await receiveWebhook(trx, webhook);
+    if (!fresh) return;
+    if (reason !== null)
+      await openWorkItem(trx, {
+        kind: 'unmatched-notice',
+        subject: `${webhook.source}:${webhook.externalId}`,
+        brand: null,
+        reason,
+      });
+    await markProcessed(trx, webhook);
+  });
 }
 
 /** A dispute or a fraud report of a charge of ours has its row by now, whichever word was the first. */
@@ -159,17 +182,8 @@ async function takeCaseNotice(
     body: notice.body,
     subject: id === null ? null : `${noun}:${id}`,
   };
+  if (id === null) return takeUnmatched(deps.db, webhook, `a ${noun} of a charge that we do not know`);
   const { fresh } = await receiveWebhook(deps.db, webhook);
-  if (id === null) {
-    await openWorkItem(deps.db, {
-      kind: 'unmatched-notice',
-      subject: `psp:${psp}:${notice.externalId}`,
-      brand: null,
-      reason: `a ${noun} of a charge that we do not know`,
-    });
-    await markProcessed(deps.db, webhook);
-    return;
-  }
   if (!fresh) return;
   try {
     await tell(await deps.temporal(), deps.db, id);

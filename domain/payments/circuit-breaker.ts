@@ -12,9 +12,11 @@ export type Breaker = {
   readonly untilMs: number;
   /** Openings since the last answer: each makes the pause longer. */
   readonly openings: number;
+  /** Counts its changes of state and its probes. A call that left in an earlier turn tells of a PSP as it was then. */
+  readonly turn: number;
 };
 
-export const closedBreaker: Breaker = { state: 'closed', answers: [], untilMs: 0, openings: 0 };
+export const closedBreaker: Breaker = { state: 'closed', answers: [], untilMs: 0, openings: 0, turn: 0 };
 
 /** So few calls, and so many of them without an answer, that one slow issuer cannot shut a PSP off. */
 const callsRemembered = 20;
@@ -28,23 +30,25 @@ const probeMsMax = 45_000;
 const pauseMs = (openings: number): number =>
   Math.min(pauseMsMax, pauseMsMin * 2 ** Math.min(openings - 1, 10));
 
-/** Whether a call may leave now; the breaker that admits a probe remembers it. */
+/** The turn in which a call may leave now, null while none may; the breaker that admits a probe remembers it. */
 export function admit(
   breaker: Breaker,
   nowMs: number,
-): { readonly breaker: Breaker; readonly isAdmitted: boolean } {
-  if (breaker.state === 'closed') return { breaker, isAdmitted: true };
-  if (nowMs < breaker.untilMs) return { breaker, isAdmitted: false };
-  return { breaker: { ...breaker, state: 'half-open', untilMs: nowMs + probeMsMax }, isAdmitted: true };
+): { readonly breaker: Breaker; readonly turn: number | null } {
+  if (breaker.state === 'closed') return { breaker, turn: breaker.turn };
+  if (nowMs < breaker.untilMs) return { breaker, turn: null };
+  const turn = breaker.turn + 1;
+  return { breaker: { ...breaker, state: 'half-open', untilMs: nowMs + probeMsMax, turn }, turn };
 }
 
-/** The breaker after a call that it had admitted. */
-export function hear(breaker: Breaker, isAnswered: boolean, nowMs: number): Breaker {
-  if (breaker.state !== 'closed') {
-    // Calls that had left before it opened may end now; only good news counts.
-    if (isAnswered) return closedBreaker;
-    return breaker.state === 'half-open' ? opened(breaker, nowMs) : breaker;
-  }
+/**
+ * The breaker after a call that it had admitted in `turn`. An answer that comes late, of a call that had left before it
+ * opened or of a probe that was given up, says nothing of the PSP now: only the probe under way closes it.
+ */
+export function hear(breaker: Breaker, turn: number, isAnswered: boolean, nowMs: number): Breaker {
+  if (turn !== breaker.turn) return breaker;
+  if (breaker.state !== 'closed')
+    return isAnswered ? { ...closedBreaker, turn: turn + 1 } : opened(breaker, nowMs);
   const answers = [...breaker.answers, isAnswered].slice(-callsRemembered);
   const failures = answers.filter((answered) => !answered).length;
   const next = { ...breaker, answers };
@@ -53,7 +57,7 @@ export function hear(breaker: Breaker, isAnswered: boolean, nowMs: number): Brea
 
 function opened(breaker: Breaker, nowMs: number): Breaker {
   const openings = breaker.openings + 1;
-  return { state: 'open', answers: [], untilMs: nowMs + pauseMs(openings), openings };
+  return { state: 'open', answers: [], untilMs: nowMs + pauseMs(openings), openings, turn: breaker.turn + 1 };
 }
 
 /**

@@ -1,4 +1,5 @@
 /** Facts about deposits and withdrawals. */
+import { actKinds } from './acts-of-two.schema.ts';
 import { z } from 'zod';
 import { moneySchema as money } from '../money.schema.ts';
 import { rampDirections } from './ramp.ts';
@@ -19,6 +20,9 @@ const movementOfDispute = z.strictObject({
   /** The PSP's name of the movement. */
   reference: z.string(),
 });
+
+/** What opens or changes a brake: by one person, and decided by another one. */
+const actOfTwo = z.strictObject({ actId: z.uuid(), kind: z.enum(actKinds), subject: z.string() });
 
 /** The next version of a setting that decides about money. */
 const settingChange = z.strictObject({
@@ -164,6 +168,9 @@ export const paymentsEvents = {
     kind: z.enum(lookupKinds),
     importVersion: z.int(),
   }),
+  'payments.act.proposed': actOfTwo,
+  'payments.act.applied': actOfTwo,
+  'payments.act.refused': actOfTwo,
   'payments.setting.proposed': settingChange,
   'payments.setting.applied': settingChange,
   'payments.setting.refused': settingChange,

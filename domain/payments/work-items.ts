@@ -45,6 +45,8 @@ const rules: ReadonlyMap<string, ClosingRule> = new Map<string, ClosingRule>([
   ['returned-payout', { by: 'reason', isMoney: false }],
   ['dispute-evidence-due', { by: 'reason', isMoney: false }],
   ['stuck-payout-file', { by: 'reason', isMoney: true }],
+  // Closing it gives the payout up: its money goes another way, or back to the player.
+  ['unwritable-payout', { by: 'reason', isMoney: true }],
   ['unreadable-report', { by: 'reason', isMoney: true }],
   // Closes with a file of the day that can be read: until then nothing of the day was compared.
   ['unreadable-settlement', { by: 'own-action', isMoney: true }],

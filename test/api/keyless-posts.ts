@@ -44,6 +44,8 @@ export const keylessPosts: Readonly<Record<string, string>> = {
   endListEntry: 'the entry is named and ended once',
   lookUpLists: 'only reads; a POST because addresses are logged',
   activateLookupImport: 'the version is named and put into force once',
+  decidePaymentAct:
+    'the proposal is named and decided about once, by its state and the hash of what was shown',
   decideSetting: 'the proposal is named and decided about once, by its state and the hash of what was shown',
   checkRules: 'only computes an answer',
   simulateRules: 'only computes an answer',

@@ -65,6 +65,14 @@ export const checkoutDestination = (origin: string) => ({
   cvcField: 'cvv',
 });
 
+export const adyenDestination = (origin: string) => ({
+  name: 'beta',
+  origin,
+  path: '/v72/payments',
+  numberField: 'paymentMethod.number',
+  cvcField: 'paymentMethod.cvc',
+});
+
 export async function startVaultRig(plan: VaultRigPlan): Promise<VaultRig> {
   await runAsAdmin(plan.adminUrl, `create database ${plan.database}`);
   const ownerUrl = withDatabase(plan.adminUrl, plan.database);

@@ -10,14 +10,17 @@ import { createTemporaryDirectory, startParty, type PartyProcess } from '#sandbo
 import { closedAddress } from '#test/conformance/psp-connector/psp-rig.ts';
 import {
   callerSecret,
+  adyenDestination,
   checkoutDestination,
   startVaultRig,
   stripeDestination,
   type VaultRig,
 } from '#test/support/vault-rig.ts';
 
-const directories = [createTemporaryDirectory(), createTemporaryDirectory()];
+const directories = [createTemporaryDirectory(), createTemporaryDirectory(), createTemporaryDirectory()];
+const hmacKey = '0f'.repeat(32);
 let alpha: PartyProcess;
+let beta: PartyProcess;
 let gamma: PartyProcess;
 let rig: VaultRig;
 let count = 0;
@@ -25,6 +28,7 @@ let count = 0;
 const connectorsOf = (vault: { url: string; callerSecret: string } | undefined) =>
   createPspConnectors({
     alpha: { url: alpha.url, apiKey: 'sk_test_charge', webhookSecret: 'whsec_charge' },
+    beta: { url: beta.url, apiKey: 'beta-charge', merchantAccount: 'PitbossTest', hmacKey },
     gamma: {
       url: gamma.url,
       apiKey: 'sk_sbox_charge',
@@ -80,13 +84,21 @@ const chargesOf = async (psp: PartyProcess, reference: string): Promise<number> 
 
 beforeAll(async () => {
   const common = { WEBHOOK_URL: 'http://127.0.0.1:1/none' };
-  [alpha, gamma] = await Promise.all([
+  [alpha, beta, gamma] = await Promise.all([
     startParty('psp', {
       ...common,
       DIALECT: 'stripe',
       API_KEY: 'sk_test_charge',
       WEBHOOK_SECRET: 'whsec_charge',
       STATE_DIR: directories[0]!.path,
+    }),
+    startParty('psp', {
+      ...common,
+      DIALECT: 'adyen',
+      API_KEY: 'beta-charge',
+      MERCHANT_ACCOUNT: 'PitbossTest',
+      HMAC_KEY: hmacKey,
+      STATE_DIR: directories[2]!.path,
     }),
     startParty('psp', {
       ...common,
@@ -102,83 +114,119 @@ beforeAll(async () => {
   rig = await startVaultRig({
     adminUrl,
     database: `${databasePrefix}_vault_${randomBytes(3).toString('hex')}`,
-    destinations: [stripeDestination(alpha.url), checkoutDestination(gamma.url)],
+    destinations: [stripeDestination(alpha.url), adyenDestination(beta.url), checkoutDestination(gamma.url)],
     shopOrigins: ['http://shop.example'],
   });
 });
 
 afterAll(async () => {
   await rig?.stop();
-  await Promise.all([alpha?.stop(), gamma?.stop()]);
+  await Promise.all([alpha?.stop(), beta?.stop(), gamma?.stop()]);
   for (const directory of directories) directory.remove();
 });
 
-describe.each(['alpha', 'gamma'])('a charge at %s of a card of the vault', { timeout: 120_000 }, (name) => {
-  const psp = () => (name === 'alpha' ? alpha : gamma);
+describe.each(['alpha', 'beta', 'gamma'])(
+  'a charge at %s of a card of the vault',
+  { timeout: 120_000 },
+  (name) => {
+    const psp = () => ({ alpha, beta, gamma })[name] ?? gamma;
 
-  test('is approved, booked once, and leaves the name that the PSP gave the card', async () => {
-    const order = orderOf(await tokenOf('4242424242424242'));
-    const outcome = await connector(name).authorise(order);
-    expect(outcome).toMatchObject({
-      kind: 'approved',
-      processed: order.money,
-      instrument: { last4: '4242' },
+    test('is approved, booked once, and leaves the name that the PSP gave the card', async () => {
+      const order = orderOf(await tokenOf('4242424242424242'));
+      const outcome = await connector(name).authorise(order);
+      expect(outcome).toMatchObject({
+        kind: 'approved',
+        processed: order.money,
+        instrument: { last4: '4242' },
+      });
+      const named = outcome.kind === 'approved' ? outcome.instrument?.token : '';
+      expect(named).toMatch(name === 'beta' ? /^[A-Z0-9]{16}$/ : /^(pm|src)_/);
+      expect(await chargesOf(psp(), order.reference)).toBe(1);
+      expect(await connector(name).status({ ...order, ageMs: 1_000 })).toMatchObject({ kind: 'approved' });
     });
-    expect(outcome.kind === 'approved' ? outcome.instrument?.token : '').toMatch(/^(pm|src)_/);
-    expect(await chargesOf(psp(), order.reference)).toBe(1);
-    expect(await connector(name).status({ ...order, ageMs: 1_000 })).toMatchObject({ kind: 'approved' });
-  });
 
-  test('one card is charged at several PSPs, and a declined one is declined', async () => {
-    const token = await tokenOf('4000000000000002');
-    expect(await connector(name).authorise(orderOf(token))).toMatchObject({
-      kind: 'declined',
-      declineClass: 'generic',
+    test('one card is charged at several PSPs, and a declined one is declined', async () => {
+      const token = await tokenOf('4000000000000002');
+      expect(await connector(name).authorise(orderOf(token))).toMatchObject({
+        kind: 'declined',
+        declineClass: 'generic',
+      });
     });
-  });
 
-  test('asks for a challenge where the card wants one', async () => {
-    const outcome = await connector(name).authorise(orderOf(await tokenOf('4000000000003220')));
-    expect(outcome).toMatchObject({ kind: 'action', url: expect.stringContaining('http') });
-  });
+    test('asks for a challenge where the card wants one', async () => {
+      const outcome = await connector(name).authorise(orderOf(await tokenOf('4000000000003220')));
+      expect(outcome).toMatchObject({ kind: 'action', url: expect.stringContaining('http') });
+    });
 
-  test('is proven not sent while the vault is away, wrong, or not there', async () => {
-    const token = await tokenOf('4242424242424242');
-    const away = await closedAddress();
-    const orders = [orderOf(token), orderOf(token), orderOf(token), orderOf(`vt_${'x'.repeat(26)}`)];
-    expect(await connector(name, { url: away, callerSecret }).authorise(orders[0]!)).toEqual({
-      kind: 'not_sent',
-      reason: 'the card vault gave no answer',
+    test('is proven not sent while the vault is away, wrong, or not there', async () => {
+      const token = await tokenOf('4242424242424242');
+      const away = await closedAddress();
+      const orders = [orderOf(token), orderOf(token), orderOf(token), orderOf(`vt_${'x'.repeat(26)}`)];
+      expect(await connector(name, { url: away, callerSecret }).authorise(orders[0]!)).toEqual({
+        kind: 'not_sent',
+        reason: name === 'beta' ? 'connection refused (ECONNREFUSED)' : 'the card vault gave no answer',
+      });
+      expect(await connector(name, { url: rig.url, callerSecret: 'wrong' }).authorise(orders[1]!)).toEqual({
+        kind: 'not_sent',
+        reason: 'card vault: invalid-signature',
+      });
+      expect(await connectorsOf(undefined).get(name)!.authorise(orders[2]!)).toEqual({
+        kind: 'not_sent',
+        reason: 'no card vault is configured',
+      });
+      expect(await connector(name).authorise(orders[3]!)).toEqual({
+        kind: 'not_sent',
+        reason: 'card vault: unknown-token',
+      });
+      for (const { reference } of orders) expect(await chargesOf(psp(), reference)).toBe(0);
     });
-    expect(await connector(name, { url: rig.url, callerSecret: 'wrong' }).authorise(orders[1]!)).toEqual({
-      kind: 'not_sent',
-      reason: 'card vault: invalid-signature',
-    });
-    expect(await connectorsOf(undefined).get(name)!.authorise(orders[2]!)).toEqual({
-      kind: 'not_sent',
-      reason: 'no card vault is configured',
-    });
-    expect(await connector(name).authorise(orders[3]!)).toEqual({
-      kind: 'not_sent',
-      reason: 'card vault: unknown-token',
-    });
-    for (const { reference } of orders) expect(await chargesOf(psp(), reference)).toBe(0);
-  });
 
-  test('is proven not sent when the vault dies in the middle, and goes through with the same order after', async () => {
-    const order = orderOf(await tokenOf('4242424242424242'));
-    await scenario(psp(), { mode: 'slow', latencyMs: 3_000 });
-    const charging = connector(name).authorise(order);
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    await rig.vault().kill9();
-    expect(await charging).toEqual({ kind: 'not_sent', reason: 'the card vault gave no answer' });
-    expect(await chargesOf(psp(), order.reference)).toBe(0);
-    await scenario(psp(), { mode: 'normal' });
-    await rig.restart();
-    const again = { ...order, reference: order.reference.replace(':a1', ':a2') };
-    expect(await connector(name).authorise(again)).toMatchObject({ kind: 'approved' });
-    expect(await chargesOf(psp(), again.reference)).toBe(1);
+    // There the vault is asked for a payment method before the charge; at beta it carries the charge itself.
+    test.skipIf(name === 'beta')(
+      'is proven not sent when the vault dies in the middle, and goes through with the same order after',
+      async () => {
+        const order = orderOf(await tokenOf('4242424242424242'));
+        await scenario(psp(), { mode: 'slow', latencyMs: 3_000 });
+        const charging = connector(name).authorise(order);
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        await rig.vault().kill9();
+        expect(await charging).toEqual({ kind: 'not_sent', reason: 'the card vault gave no answer' });
+        expect(await chargesOf(psp(), order.reference)).toBe(0);
+        await scenario(psp(), { mode: 'normal' });
+        await rig.restart();
+        const again = { ...order, reference: order.reference.replace(':a1', ':a2') };
+        expect(await connector(name).authorise(again)).toMatchObject({ kind: 'approved' });
+        expect(await chargesOf(psp(), again.reference)).toBe(1);
+      },
+    );
+  },
+);
+
+test('at beta a vault that dies in the middle proves nothing, and a repeat of the key tells what happened, once', async () => {
+  const order = orderOf(await tokenOf('4242424242424242'));
+  await scenario(beta, { mode: 'slow', latencyMs: 3_000 });
+  const charging = connector('beta').authorise(order);
+  await new Promise((resolve) => setTimeout(resolve, 800));
+  await rig.vault().kill9();
+  expect((await charging).kind).toBe('unknown');
+  expect((await connector('beta').status({ ...order, ageMs: 1_000 })).kind).toBe('unknown');
+  await scenario(beta, { mode: 'normal' });
+  await rig.restart();
+  // The security code died with the vault: the repeat has none, and Adyen tells its first answer all the same.
+  await expect
+    .poll(async () => (await connector('beta').status({ ...order, ageMs: 2_000 })).kind)
+    .toBe('approved');
+  expect(await chargesOf(beta, order.reference)).toBe(1);
+}, 120_000);
+
+test('a card in the request that Adyen refuses is declined for its data, and asks no other PSP', async () => {
+  const order = orderOf(await tokenOf('3530111333300000'));
+  expect(await connector('beta').authorise(order)).toMatchObject({
+    kind: 'declined',
+    declineClass: 'fix_data',
+    rawCode: '101',
   });
+  expect(await chargesOf(beta, order.reference)).toBe(0);
 });
 
 test('an order that comes a second time says that nothing is known, because the first may have charged', async () => {

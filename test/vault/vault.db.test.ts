@@ -167,6 +167,72 @@ describe('a card', () => {
   });
 });
 
+describe('a security code', () => {
+  const codeSent = (): unknown => (odd.requests.at(-1)?.body as { card?: { code?: string } }).card?.code;
+
+  /** What the next request to a PSP would carry. */
+  const codeLeft = async (token: string): Promise<unknown> => {
+    odd.script = () => ({ status: 200, body: {} });
+    await rig.call('POST', '/forward', toOdd(token));
+    return codeSent();
+  };
+
+  test.each([
+    ['approved', 200, { resultCode: 'Authorised' }],
+    ['declined', 402, { error: { code: 'card_declined' } }],
+    ['failing', 500, { error: 'internal' }],
+    ['holding the number in another alphabet', 200, { odd: Buffer.from(number).toString('base64') }],
+  ])('is gone after an answer that is %s', async (_, status, body) => {
+    const token = await tokenOf();
+    odd.script = () => ({ status, body });
+    await rig.call('POST', '/forward', toOdd(token));
+    expect(codeSent()).toBe('123');
+    expect(await codeLeft(token)).toBeUndefined();
+  });
+
+  test('is gone after a connection that was cut before its answer', async () => {
+    const token = await tokenOf();
+    odd.script = (_, response) => {
+      response.destroy();
+      return 'taken-over';
+    };
+    expect((await rig.call('POST', '/forward', toOdd(token))).body['code']).toBe('destination-silent');
+    expect(codeSent()).toBe('123');
+    expect(await codeLeft(token)).toBeUndefined();
+  });
+
+  test('is in one request of two that race', async () => {
+    const token = await tokenOf();
+    odd.script = () => ({ status: 200, body: {} });
+    const from = odd.requests.length;
+    await Promise.all([1, 2, 3].map(() => rig.call('POST', '/forward', toOdd(token))));
+    const codes = odd.requests.slice(from).map(({ body }) => (body as { card: { code?: string } }).card.code);
+    expect(codes.toSorted()).toEqual(['123', undefined, undefined]);
+  });
+
+  test('is kept for the next request where the first one never left', async () => {
+    const token = await tokenOf();
+    const away = { ...toOdd(token), destination: 'away' };
+    expect((await rig.call('POST', '/forward', away)).body['code']).toBe('destination-unreachable');
+    const wrong = { ...toOdd(token), body: { encoding: 'json', fields: { card: { code: '{{number}}' } } } };
+    expect((await rig.call('POST', '/forward', wrong)).body['code']).toBe('template-refused');
+    expect(await codeLeft(token)).toBe('123');
+    expect(await codeLeft(token)).toBeUndefined();
+  });
+
+  test('does not outlive its process, nor reach its database', async () => {
+    const token = await tokenOf({ ...card, cvc: '907' });
+    const { rows } = await rig.pool.query<{ text: string }>(
+      'select to_jsonb(c)::text as text from card c where token = $1',
+      [token],
+    );
+    expect(rows[0]?.text).not.toMatch(/cvc|code|"907"/);
+    await rig.vault().kill9();
+    await rig.restart();
+    expect(await codeLeft(token)).toBeUndefined();
+  });
+});
+
 describe('the answer of a destination', () => {
   const answered = async (body: unknown, status = 200) => {
     odd.script = () => ({ status, body });

@@ -1,7 +1,7 @@
 /** A player's own bank account as a place where money may go: the IBAN checked, the holder the verified name, both sealed. */
 import { sql } from 'kysely';
-import { openForPlayer, openPersonalData, sealForPlayer } from '#activities/personal-data.ts';
-import type { Database, Trx } from '#db/connect.ts';
+import { openPersonalData, sealForPlayer, unsealForPlayer } from '#activities/personal-data.ts';
+import type { Database } from '#db/connect.ts';
 import { fail, succeed, type Result } from '#domain/failures.ts';
 import { parseIban } from '#domain/payments/sepa/iban.ts';
 import type { ActivityDeps } from '../../deps.ts';
@@ -60,13 +60,17 @@ export async function addBankAccount(
   });
 }
 
-/** Null once the player's key is destroyed. */
-export async function openBankAccount(
-  db: Database | Trx,
+/** Throws when the key is not the one that sealed it, or the row was damaged. */
+export function unsealBankAccount(
   keyRing: KeyRing,
-  row: { readonly playerId: string; readonly sealed: Buffer },
-): Promise<BankAccount | null> {
-  const text = await openForPlayer(db, keyRing, { playerId: row.playerId, purpose: 'aml' }, what, row.sealed);
+  row: {
+    readonly playerId: string;
+    readonly keyId: string;
+    readonly wrapped: Buffer;
+    readonly sealed: Buffer;
+  },
+): BankAccount {
+  const text = unsealForPlayer(keyRing, { playerId: row.playerId, purpose: 'aml' }, what, row);
   // Only addBankAccount seals under this name.
-  return text === null ? null : (JSON.parse(text) as BankAccount);
+  return JSON.parse(text) as BankAccount;
 }

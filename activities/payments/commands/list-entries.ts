@@ -26,16 +26,35 @@ export type NewListEntry = {
   readonly fingerprint: Buffer;
 };
 
+export type StoredValue = { readonly key: string; readonly network: string | null };
+
 /** Failures: `invalid-request` (value, or an end that has passed), `not-found` (card), `idempotency-key-reused`. */
 export async function addListEntry(
   trx: Trx,
   keyRing: Hashes,
   entry: NewListEntry,
 ): Promise<Result<ListEntryRow>> {
-  const key = await storedKey(trx, keyRing, entry.kind, entry.value);
+  const stored = await storedValue(trx, keyRing, entry);
+  return stored.ok ? writeListEntry(trx, { ...entry, ...stored.value }) : stored;
+}
+
+/** As a list keeps it. Failures: `invalid-request`, `not-found` (card). */
+export async function storedValue(
+  db: Database | Trx,
+  keyRing: Hashes,
+  { kind, value }: Pick<NewListEntry, 'kind' | 'value'>,
+): Promise<Result<StoredValue>> {
+  const key = await storedKey(db, keyRing, kind, value);
   if (!key.ok) return key;
-  const network = entry.kind === 'ip' ? await networkOf(trx, key.value) : succeed(null);
-  if (!network.ok) return network;
+  const network = kind === 'ip' ? await networkOf(db, key.value) : succeed(null);
+  return network.ok ? succeed({ key: network.value ?? key.value, network: network.value }) : network;
+}
+
+/** As `addListEntry`, of a value that is stored as it will be. */
+export async function writeListEntry(
+  trx: Trx,
+  entry: Omit<NewListEntry, 'value'> & StoredValue,
+): Promise<Result<ListEntryRow>> {
   const { list, kind, brand, reason, expiresAt } = entry;
   if (expiresAt !== null && !(await isAhead(trx, expiresAt)))
     return fail('invalid-request', 'The end of the entry has passed.', {
@@ -48,8 +67,8 @@ export async function addListEntry(
       brand,
       list,
       kind,
-      key: network.value ?? key.value,
-      network: network.value,
+      key: entry.key,
+      network: entry.network,
       skips: [...entry.skips],
       reason,
       author: `operator:${entry.operatorId}`,
@@ -123,10 +142,9 @@ export async function lookUp(
   question: { readonly brand: string; readonly kind: ListKind; readonly value: string },
 ): Promise<Result<readonly ListEntryRow[]>> {
   const { brand, kind } = question;
-  const key = await storedKey(db, keyRing, kind, question.value);
-  if (!key.ok) return key;
-  const network = kind === 'ip' ? await networkOf(db, key.value) : succeed(null);
-  if (!network.ok) return network;
+  const stored = await storedValue(db, keyRing, question);
+  if (!stored.ok) return stored;
+  const { key, network } = stored.value;
   const rows = await db
     .selectFrom('payments.listEntry')
     .selectAll()
@@ -134,11 +152,11 @@ export async function lookUp(
     .where('kind', '=', kind)
     .where('endedAt', 'is', null)
     .where((eb) => eb.or([eb('expiresAt', 'is', null), eb('expiresAt', '>', sql<Date>`now()`)]))
-    .$if(kind === 'ip', (query) => query.where(sql<boolean>`${network.value}::inet <<= network`))
+    .$if(kind === 'ip', (query) => query.where(sql<boolean>`${network}::inet <<= network`))
     .$if(kind === 'bin', (query) =>
-      query.where(sql<boolean>`key in (left(${key.value}, 6), left(${key.value}, 7), ${key.value})`),
+      query.where(sql<boolean>`key in (left(${key}, 6), left(${key}, 7), ${key})`),
     )
-    .$if(kind !== 'ip' && kind !== 'bin', (query) => query.where('key', '=', key.value))
+    .$if(kind !== 'ip' && kind !== 'bin', (query) => query.where('key', '=', key))
     .orderBy('createdAt')
     .limit(200)
     .execute();

@@ -18,12 +18,32 @@ export type SetPaymentRule = Omit<PaymentRule, 'id' | 'version'> & {
   readonly fingerprint: Buffer;
 };
 
+type RuleName = Pick<SetPaymentRule, 'brand' | 'name'>;
+
+/** One at a time per name, so that of two who write its next version one sees the other's. */
+export async function lockPaymentRule(trx: Trx, { brand, name }: RuleName): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`payment-rule ${brand} ${name}`}, 0))`.execute(
+    trx,
+  );
+}
+
+/** The newest version of a name while it is active: what replaces or ends it opens a brake, or may. */
+export async function ruleInForce(trx: Trx, { brand, name }: RuleName): Promise<PaymentRuleRow | undefined> {
+  const row = await trx
+    .selectFrom('payments.paymentRule')
+    .selectAll()
+    .where('brand', '=', brand)
+    .where('name', '=', name)
+    .orderBy('version', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.isActive === true ? row : undefined;
+}
+
 /** Writes the next version, or finds the one that the key made before. Failure: `idempotency-key-reused`. */
 export async function setPaymentRule(trx: Trx, rule: SetPaymentRule): Promise<Result<PaymentRuleRow>> {
   const { ruleId, operatorId, ...content } = rule;
-  await sql`select pg_advisory_xact_lock(hashtextextended(${`payment-rule ${rule.brand} ${rule.name}`}, 0))`.execute(
-    trx,
-  );
+  await lockPaymentRule(trx, rule);
   const known = await trx
     .selectFrom('payments.paymentRule')
     .selectAll()

@@ -8,6 +8,11 @@ import { firstRampTerms } from '#domain/payments/ramp.ts';
 
 export type RampTermsRow = Selectable<PaymentsRampTerms>;
 
+/** One at a time per brand, so that the next number is free. */
+export async function lockRampTerms(trx: Trx, brand: string): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`ramp-terms:${brand}`}, 0))`.execute(trx);
+}
+
 /** The highest version; null where the brand has no ramp, or has ended it. */
 export async function currentRampTerms(db: Database | Trx, brand: string): Promise<RampTermsRow | null> {
   const row = await db
@@ -35,8 +40,7 @@ export type SetRampTerms = {
 
 /** The next version; quotes that are open keep the one they were made under. Failure: `idempotency-key-reused`. */
 export async function setRampTerms(trx: Trx, terms: SetRampTerms): Promise<Result<RampTermsRow>> {
-  // One at a time per brand, so that the next number is free.
-  await sql`select pg_advisory_xact_lock(hashtextextended(${`ramp-terms:${terms.brand}`}, 0))`.execute(trx);
+  await lockRampTerms(trx, terms.brand);
   const known = await trx
     .selectFrom('payments.rampTerms')
     .selectAll()

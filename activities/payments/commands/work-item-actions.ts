@@ -6,6 +6,7 @@ import type { Database, Trx } from '#db/connect.ts';
 import type { PaymentsWorkItem } from '#db/schema.generated.ts';
 import { assertNever, fail, succeed, type Result } from '#domain/failures.ts';
 import { closingRuleOf, suspenseProofKinds, type WorkItemProofKind } from '#domain/payments/work-items.ts';
+import { giveUpSetAside } from '../sepa/written-transfers.ts';
 import { lockSuspense, proveSuspense, type SuspenseItemRow } from '../suspense.ts';
 
 export type WorkItemRow = Selectable<PaymentsWorkItem>;
@@ -110,6 +111,7 @@ export async function closeWorkItem(
   if (held !== undefined) return closeSuspended(trx, row, held, closing);
   const shown = await proofOf(trx, row, proof);
   if (!shown.ok) return shown;
+  if (row.kind === 'unwritable-payout') await giveUpSetAside(trx, row.subject, reason);
   return succeed(await closeProven(trx, row, shown.value, closing));
 }
 

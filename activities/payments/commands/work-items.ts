@@ -28,7 +28,8 @@ export type WorkItemKind =
   | 'screening-unavailable'
   | 'listed-ramp'
   | 'late-win'
-  | 'fraud-alert';
+  | 'fraud-alert'
+  | 'unwritable-payout';
 
 /** One open item per kind and subject; opening it again changes nothing. */
 export async function openWorkItem(

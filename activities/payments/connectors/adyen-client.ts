@@ -77,7 +77,7 @@ function parse(text: string): unknown {
   }
 }
 
-const errorCodeOf = (body: unknown): string | null =>
+export const errorCodeOf = (body: unknown): string | null =>
   typeof body === 'object' && body !== null && 'errorCode' in body && typeof body.errorCode === 'string'
     ? body.errorCode
     : null;

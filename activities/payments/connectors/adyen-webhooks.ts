@@ -3,8 +3,9 @@ import { timingSafeEqual } from 'node:crypto';
 import { HmacValidator } from './adyen-sdk.ts';
 import { z } from 'zod';
 import { fail, succeed, type Result } from '#domain/failures.ts';
+import { verifyWithAny } from '#domain/former-secrets.ts';
 import { parseReference } from '#domain/payments/reference.ts';
-import type { WebhookNotice } from '../connectors.ts';
+import type { AdyenAccount, WebhookNotice } from '../connectors.ts';
 
 const item = z.object({
   pspReference: z.string().max(100),
@@ -54,19 +55,28 @@ const refundFailures: ReadonlySet<string> = new Set([
 
 export type AdyenItem = z.infer<typeof item>;
 
+type Signed = Pick<AdyenAccount, 'hmacKey' | 'merchantAccount' | 'formerSecrets'>;
+
 /** All items must be genuine and for our merchant account, or none is taken. */
-export function verifyAdyenWebhook(
-  account: { readonly hmacKey: string; readonly merchantAccount: string },
-  rawBody: Buffer,
-): Result<readonly WebhookNotice[]> {
+export function verifyAdyenWebhook(account: Signed, rawBody: Buffer): Result<readonly WebhookNotice[]> {
   const parsed = envelope.safeParse(parse(rawBody.toString('utf8')));
   if (!parsed.success) return fail('invalid-signature', 'There is no signed notification in the body.');
   const items = parsed.data.notificationItems.map((entry) => entry.NotificationRequestItem);
-  if (!items.every((one) => isGenuine(one, account))) {
-    return fail('invalid-signature', 'The signature of an item does not fit it.');
+  const nowMs = Date.now();
+  const keys = { current: account.hmacKey, former: account.formerSecrets };
+  const genuine: { readonly one: AdyenItem; readonly formerSecret: string | null }[] = [];
+  for (const one of items) {
+    const verified = verifyWithAny(keys, nowMs, (hmacKey) =>
+      isGenuine(one, account.merchantAccount, hmacKey)
+        ? succeed(one)
+        : fail('invalid-signature', 'The signature of an item does not fit it.'),
+    );
+    if (!verified.ok) return verified;
+    genuine.push({ one, formerSecret: verified.value.formerSecret });
   }
   return succeed(
-    items.map((one) => ({
+    genuine.map(({ one, formerSecret }) => ({
+      ...(formerSecret === null ? {} : { formerSecret }),
       ...(disputeCodes.has(one.eventCode)
         ? {
             dispute: {
@@ -97,9 +107,12 @@ export function verifyAdyenWebhook(
 const referenceOf = ({ merchantReference }: AdyenItem): string | null =>
   parseReference(merchantReference) === null ? null : merchantReference;
 
-/** Reads stored items back and checks each signature again, so that a changed row is no evidence. */
+/**
+ * Reads stored items back and checks each signature again, so that a changed row is no evidence. They were taken while
+ * their key was valid: one that has ended since still proves them, for as long as it is configured.
+ */
 export function readEvidence(
-  account: { readonly hmacKey: string; readonly merchantAccount: string },
+  account: Signed,
   bodies: readonly string[],
   by: string | { readonly pspReference: string } | { readonly originalReference: string },
 ): readonly AdyenItem[] {
@@ -111,17 +124,16 @@ export function readEvidence(
   };
   return bodies.flatMap((body) => {
     const parsed = item.safeParse(parse(body));
-    return parsed.success && isAbout(parsed.data) && isGenuine(parsed.data, account) ? [parsed.data] : [];
+    if (!parsed.success || !isAbout(parsed.data)) return [];
+    const keys = [account.hmacKey, ...(account.formerSecrets ?? []).map(({ secret }) => secret)];
+    return keys.some((key) => isGenuine(parsed.data, account.merchantAccount, key)) ? [parsed.data] : [];
   });
 }
 
 const validator = new HmacValidator();
 
-function isGenuine(
-  one: AdyenItem,
-  account: { readonly hmacKey: string; readonly merchantAccount: string },
-): boolean {
-  if (one.merchantAccountCode !== account.merchantAccount) return false;
+function isGenuine(one: AdyenItem, merchantAccount: string, hmacKey: string): boolean {
+  if (one.merchantAccountCode !== merchantAccount) return false;
   const signed = [
     one.pspReference,
     one.originalReference ?? '',
@@ -132,7 +144,7 @@ function isGenuine(
     one.eventCode,
     one.success,
   ].join(':');
-  return hmacMatches(validator.calculateHmac(signed, account.hmacKey), one.additionalData.hmacSignature);
+  return hmacMatches(validator.calculateHmac(signed, hmacKey), one.additionalData.hmacSignature);
 }
 
 function hmacMatches(expected: string, given: string): boolean {

@@ -6,7 +6,14 @@ import { CheckoutAPI, checkoutTypes, PayoutAPI, payoutTypes } from './adyen-sdk.
 import { classifyDecline } from '#domain/payments/decline-class.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import type { ThreeDsResult } from '#domain/payments/three-ds.ts';
-import type { AdyenAccount, PaymentOrder, PayoutOrder, PspConnector, RefundOrder } from '../connectors.ts';
+import type {
+  AdyenAccount,
+  PaymentOrder,
+  PayoutOrder,
+  PspConnector,
+  RefundOrder,
+  VaultAccount,
+} from '../connectors.ts';
 import { AdyenRefusal, openAdyenClient } from './adyen-client.ts';
 import { adyenDisputes } from './adyen-disputes.ts';
 import { adyenFraudAlerts } from './adyen-fraud-alerts.ts';
@@ -20,6 +27,8 @@ import {
   adyenThreeDs,
 } from './adyen-three-ds.ts';
 import { readEvidence, verifyAdyenWebhook } from './adyen-webhooks.ts';
+import { cardOfVault, payFromVault } from './adyen-vault.ts';
+import { isVaultToken } from './card-vault.ts';
 import { cardIdentity } from './card-identity.ts';
 import { fromMinorNumber, minorNumber } from './minor-units.ts';
 import { transportFailureIn } from './transport.ts';
@@ -30,7 +39,12 @@ const chargeReplayMsMax = 3_600_000;
 /** A payout stays wanted until it is paid, so its key may be repeated as long as Adyen keeps it. */
 const payoutReplayMsMax = 7 * 24 * 3_600_000;
 
-export function createAdyenConnector(name: string, account: AdyenAccount, timeoutMs: number): PspConnector {
+export function createAdyenConnector(
+  name: string,
+  account: AdyenAccount,
+  timeoutMs: number,
+  vault?: VaultAccount,
+): PspConnector {
   const client = openAdyenClient(account.url, account.apiKey, timeoutMs);
   const checkout = new CheckoutAPI(client);
   const payouts = new PayoutAPI(client);
@@ -40,20 +54,26 @@ export function createAdyenConnector(name: string, account: AdyenAccount, timeou
     currency: money.asset,
   });
 
-  const send = (order: PaymentOrder): Promise<PaymentAnswer> =>
-    checkout.PaymentsApi.payments(
-      {
-        merchantAccount,
-        amount: amountOf(order),
-        reference: order.reference,
-        returnUrl: order.returnUrl,
-        ...(order.method === 'e-wallet' ? walletFields(order) : cardFields(order)),
-        shopperReference: order.playerId,
-        channel: checkoutTypes.PaymentRequest.ChannelEnum.Web,
-        ...additional(order),
-      },
-      { idempotencyKey: order.reference },
-    );
+  const send = (order: PaymentOrder): Promise<PaymentAnswer> => {
+    const request = {
+      merchantAccount,
+      amount: amountOf(order),
+      reference: order.reference,
+      returnUrl: order.returnUrl,
+      ...(order.method === 'e-wallet' ? walletFields(order) : cardFields(order)),
+      shopperReference: order.playerId,
+      channel: checkoutTypes.PaymentRequest.ChannelEnum.Web,
+      ...additional(order),
+    };
+    const key = order.reference;
+    return isOfVault(order)
+      ? payFromVault(
+          vault,
+          { name, apiKey: account.apiKey },
+          { token: order.token, key, fields: { ...request, ...cardOfVault } },
+        )
+      : checkout.PaymentsApi.payments(request, { idempotencyKey: key });
+  };
 
   const sendReturn = (order: PaymentOrder, redirectResult: string): Promise<PaymentAnswer> =>
     checkout.PaymentsApi.paymentsDetails(
@@ -67,8 +87,18 @@ export function createAdyenConnector(name: string, account: AdyenAccount, timeou
       ? { ...outcome, severalCaptures: account.severalCaptures === true }
       : outcome;
 
-  const charge = async (order: PaymentOrder): Promise<PspOutcome> =>
-    withCaptures(paymentOutcome(await send(order), order));
+  const charge = async (order: PaymentOrder): Promise<PspOutcome> => {
+    try {
+      return withCaptures(paymentOutcome(await send(order), order));
+    } catch (error) {
+      if (isOfVault(order) && error instanceof AdyenRefusal && cardRefusals.has(error.errorCode ?? ''))
+        return {
+          ...declined([null], error.errorCode ?? 'refused', null, null, null),
+          declineClass: 'fix_data',
+        };
+      throw error;
+    }
+  };
 
   const submitReturn = async (order: PaymentOrder, redirectResult: string): Promise<PspOutcome> =>
     withCaptures(paymentOutcome(await sendReturn(order, redirectResult), order));
@@ -204,6 +234,16 @@ export function createAdyenConnector(name: string, account: AdyenAccount, timeou
   };
 }
 
+const isOfVault = ({ method, token }: Pick<PaymentOrder, 'token'> & { method?: string }): boolean =>
+  method !== 'e-wallet' && isVaultToken(token);
+
+/** What later payouts may name the card by: a token of our vault is no name of Adyen's. */
+const nameOfCard = (
+  order: Pick<PaymentOrder, 'token'>,
+  data: { readonly [key: string]: string } = {},
+): string | null =>
+  isVaultToken(order.token) ? (data['recurring.recurringDetailReference'] ?? null) : order.token;
+
 const cardFields = (order: PaymentOrder) => ({
   paymentMethod: {
     type: checkoutTypes.CardDetails.TypeEnum.Scheme,
@@ -247,10 +287,11 @@ function noticed(
   if (success) {
     const { pspReference } = success;
     const amount = fromMinorNumber(success.amount.value, success.amount.currency);
+    const token = nameOfCard(order);
     const instrument =
-      order.method === 'e-wallet'
+      order.method === 'e-wallet' || token === null
         ? null
-        : { token: order.token, cardBrand: null, last4: null, expiryMonth: null, expiryYear: null };
+        : { token, cardBrand: null, last4: null, expiryMonth: null, expiryYear: null };
     return order.captureMode !== undefined && order.captureMode !== 'automatic'
       ? {
           kind: 'authorised',
@@ -336,11 +377,12 @@ function authorised(answer: PaymentAnswer, order: PaymentOrder, threeDs: ThreeDs
   const card = order.method === 'e-wallet' ? null : identityOf(data);
   // Of the card that was charged. A notification tells of no shopper under its signature.
   const playerId = data['recurring.shopperReference'] ?? null;
+  const token = nameOfCard(order, data);
   const instrument =
-    order.method === 'e-wallet'
+    order.method === 'e-wallet' || token === null
       ? null
       : {
-          token: order.token,
+          token,
           cardBrand: data['paymentMethod'] ?? null,
           last4: lastFour(data['cardSummary']),
           ...expiryOf(data['expiryDate']),
@@ -392,6 +434,9 @@ function expiryOf(text: string | undefined): { expiryMonth: number | null; expir
   const match = /^(\d{1,2})\/(\d{4})$/.exec(text ?? '');
   return { expiryMonth: match ? Number(match[1]) : null, expiryYear: match ? Number(match[2]) : null };
 }
+
+/** Number, security code or expiry that no card has: Adyen says so of a card in the request, before any charge. */
+const cardRefusals: ReadonlySet<string> = new Set(['101', '103', '129', '140']);
 
 async function called(call: () => Promise<PspOutcome>): Promise<PspOutcome> {
   try {

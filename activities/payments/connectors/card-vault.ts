@@ -9,6 +9,8 @@ import type { PaymentOrder, PspConnector, VaultAccount } from '../connectors.ts'
 
 const vaultTokenForm = /^vt_[a-zA-Z]{26}$/;
 
+export const isVaultToken = (token: string): boolean => vaultTokenForm.test(token);
+
 /** Less than a PSP's own deadline: charge and preparation together must end before their activity does. */
 const timeoutMs = 9_000;
 
@@ -38,15 +40,11 @@ export function chargingFromVault(
   return {
     ...connector,
     authorise: async (order) => {
-      if (!vaultTokenForm.test(order.token)) return connector.authorise(order);
+      if (!isVaultToken(order.token)) return connector.authorise(order);
       if (vault === undefined) return { kind: 'not_sent', reason: 'no card vault is configured' };
       const prepared = await prepare(vault, connector.name, order, preparation);
       if (prepared.kind !== 'prepared') return prepared;
-      const outcome = await connector.authorise({ ...order, token: prepared.token });
-      // The vault forgets it by itself within minutes: here it is only told that it may do so now.
-      if (outcome.kind === 'approved')
-        await callVault(vault, 'DELETE', `/cards/${order.token}/cvc`, '').catch(() => {});
-      return outcome;
+      return connector.authorise({ ...order, token: prepared.token });
     },
   };
 }
@@ -65,7 +63,7 @@ async function prepare(
   const notSent = (reason: string): Prepared => ({ kind: 'not_sent', reason });
   try {
     const body = JSON.stringify({ token: order.token, destination, ...template(order) });
-    const answer = await callVault(vault, 'POST', '/forward', body);
+    const answer = await forwardThrough(vault, body);
     const told = fieldsOf(parseJson(await answer.text()));
     const { code } = told;
     if (!answer.ok) return notSent(`card vault: ${typeof code === 'string' ? code : answer.status}`);
@@ -91,24 +89,20 @@ async function prepare(
 }
 
 /** Signed over time, method, path and body, as the vault wants it. */
-async function callVault(
-  vault: VaultAccount,
-  method: 'POST' | 'DELETE',
-  path: string,
-  body: string,
-): Promise<Response> {
+export async function forwardThrough(vault: VaultAccount, body: string): Promise<Response> {
+  const path = '/forward';
   const timestamp = String(Date.now());
   const signature = createHmac('sha256', vault.callerSecret)
-    .update(`${timestamp}.${method}.${path}.${body}`)
+    .update(`${timestamp}.POST.${path}.${body}`)
     .digest('hex');
   return fetch(`${vault.url.replace(/\/$/, '')}${path}`, {
-    method,
+    method: 'POST',
     headers: {
       'content-type': 'application/json',
       'x-vault-timestamp': timestamp,
       'x-vault-signature': `v1=${signature}`,
     },
-    ...(method === 'POST' ? { body } : {}),
+    body,
     redirect: 'error',
     signal: AbortSignal.timeout(timeoutMs),
   });

@@ -6,8 +6,9 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { fail, succeed, type Result } from '#domain/failures.ts';
+import { verifyWithAny } from '#domain/former-secrets.ts';
 import { parseReference } from '#domain/payments/reference.ts';
-import type { WebhookNotice } from '../connectors.ts';
+import type { CheckoutAccount, WebhookNotice } from '../connectors.ts';
 
 const event = z.object({
   id: z.string().max(100),
@@ -34,16 +35,28 @@ const approvedTypes = new Set(['payment_approved', 'payment_captured', 'payment_
 
 /** An event outside payments and their disputes yields no notice. */
 export function verifyCheckoutWebhook(
-  secret: string,
+  account: Pick<CheckoutAccount, 'webhookSecret' | 'formerSecrets'>,
   rawBody: Buffer,
   headers: Headers,
 ): Result<readonly WebhookNotice[]> {
-  if (!isGenuine(secret, rawBody, headers.get('cko-signature') ?? ''))
-    return fail('invalid-signature', 'The signature does not fit the body.');
+  const signature = headers.get('cko-signature') ?? '';
+  const verified = verifyWithAny(
+    { current: account.webhookSecret, former: account.formerSecrets },
+    Date.now(),
+    (secret) =>
+      isGenuine(secret, rawBody, signature)
+        ? succeed(true)
+        : fail('invalid-signature', 'The signature does not fit the body.'),
+  );
+  if (!verified.ok) return verified;
+  const { formerSecret } = verified.value;
+  const signedWith = formerSecret === null ? {} : { formerSecret };
   const told = parse(rawBody.toString('utf8'));
   const disputed = disputeEvent.safeParse(told);
   if (disputed.success)
-    return isFresh(disputed.data.timestamp) ? succeed([disputeNotice(disputed.data)]) : stale;
+    return isFresh(disputed.data.timestamp)
+      ? succeed([{ ...disputeNotice(disputed.data), ...signedWith }])
+      : stale;
   const parsed = event.safeParse(told);
   if (!parsed.success || !parsed.data.type.startsWith('payment_')) return succeed([]);
   if (!isFresh(parsed.data.created_on)) return stale;
@@ -53,6 +66,7 @@ export function verifyCheckoutWebhook(
     data.reference !== undefined && parseReference(data.reference) !== null ? data.reference : null;
   return succeed([
     {
+      ...signedWith,
       externalId: id,
       reference,
       saysApproved: approvedTypes.has(type),

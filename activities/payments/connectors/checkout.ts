@@ -242,7 +242,7 @@ export function createCheckoutConnector(
     payoutStatus: status,
     disputes: checkoutDisputes(client, failureOutcome),
     settlement: checkoutSettlement(client, account, timeoutMs),
-    verifyWebhook: (rawBody, headers) => verifyCheckoutWebhook(account.webhookSecret, rawBody, headers),
+    verifyWebhook: (rawBody, headers) => verifyCheckoutWebhook(account, rawBody, headers),
   };
 }
 

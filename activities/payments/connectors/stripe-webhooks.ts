@@ -1,8 +1,9 @@
 /** Stripe's signed events, reduced to what may be stored. */
 import Stripe from 'stripe';
 import { fail, succeed, type Result } from '#domain/failures.ts';
+import { verifyWithAny } from '#domain/former-secrets.ts';
 import { parseReference } from '#domain/payments/reference.ts';
-import type { WebhookNotice } from '../connectors.ts';
+import type { StripeAccount, WebhookNotice } from '../connectors.ts';
 
 /** Oldest signature that is accepted, in seconds. */
 export const stripeToleranceS = 300;
@@ -19,24 +20,17 @@ const approvedTypes = new Set([
 /** Checks the header over the raw bytes; an event outside payments, refunds, payouts and fraud reports yields no notice. */
 export function verifyStripeWebhook(
   stripe: Stripe,
-  secret: string,
+  account: Pick<StripeAccount, 'webhookSecret' | 'formerSecrets'>,
   rawBody: Buffer,
   headers: Headers,
 ): Result<readonly WebhookNotice[]> {
-  let event: Stripe.Event;
-  try {
-    event = stripe.webhooks.constructEvent(
-      rawBody,
-      headers.get('stripe-signature') ?? '',
-      secret,
-      stripeToleranceS,
-    );
-  } catch (error) {
-    if (error instanceof Stripe.errors.StripeSignatureVerificationError && /tolerance/.test(error.message)) {
-      return fail('stale-signature', `The signature is older than ${stripeToleranceS} seconds.`);
-    }
-    return fail('invalid-signature', 'The signature does not fit the body.');
-  }
+  const verified = verifyWithAny(
+    { current: account.webhookSecret, former: account.formerSecrets },
+    Date.now(),
+    (secret) => eventSignedWith(stripe, secret, rawBody, headers),
+  );
+  if (!verified.ok) return verified;
+  const { value: event, formerSecret } = verified.value;
   const family = event.type.split('.')[0];
   const isAlert = event.type.startsWith(alertTypes);
   if (!isAlert && (family === undefined || !families.has(family))) return succeed([]);
@@ -49,6 +43,7 @@ export function verifyStripeWebhook(
     {
       ...(dispute ? { dispute } : {}),
       ...(fraudAlert ? { fraudAlert } : {}),
+      ...(formerSecret === null ? {} : { formerSecret }),
       externalId: event.id,
       reference,
       saysApproved: approvedTypes.has(event.type) || (family === 'refund' && status === 'succeeded'),
@@ -62,6 +57,23 @@ export function verifyStripeWebhook(
       }),
     },
   ]);
+}
+
+function eventSignedWith(
+  stripe: Stripe,
+  secret: string,
+  rawBody: Buffer,
+  headers: Headers,
+): Result<Stripe.Event> {
+  try {
+    const signature = headers.get('stripe-signature') ?? '';
+    return succeed(stripe.webhooks.constructEvent(rawBody, signature, secret, stripeToleranceS));
+  } catch (error) {
+    if (error instanceof Stripe.errors.StripeSignatureVerificationError && /tolerance/.test(error.message)) {
+      return fail('stale-signature', `The signature is older than ${stripeToleranceS} seconds.`);
+    }
+    return fail('invalid-signature', 'The signature does not fit the body.');
+  }
 }
 
 function referenceIn(object: unknown): string | null {

@@ -139,7 +139,7 @@ export function createStripeConnector(name: string, account: StripeAccount, time
         if (found.id === null) return missing(found, order);
         return payoutOutcome(await stripe.payouts.retrieve(found.id));
       }),
-    verifyWebhook: (rawBody, headers) => verifyStripeWebhook(stripe, account.webhookSecret, rawBody, headers),
+    verifyWebhook: (rawBody, headers) => verifyStripeWebhook(stripe, account, rawBody, headers),
   };
 }
 

@@ -6,9 +6,9 @@ import type { Database, Trx } from '#db/connect.ts';
 import { assert, orThrow } from '#domain/failures.ts';
 import { buildPain001 } from '#domain/payments/sepa/pain-001.ts';
 import type { ActivityDeps } from '../../deps.ts';
-import { openBankAccount } from '../commands/bank-accounts.ts';
 import { openWorkItem } from '../commands/work-items.ts';
 import { checkSchema } from './check-schema.ts';
+import { setAside, writeTransfers, type WrittenTransfers } from './written-transfers.ts';
 
 export type PayoutBatchInput = { readonly batchId: string };
 
@@ -50,7 +50,7 @@ export function createPayoutBatchActivities(deps: PayoutBatchDeps) {
   return {
     /**
      * Collects what is queued into a file and writes its identifier and hash, in one transaction; called again, it
-     * tells how the batch stands. Refused with `withdrawals-stopped` while an audit has stopped withdrawals.
+     * tells how the batch stands. A payout that cannot be written is put aside for a person. Refused with `withdrawals-stopped` while an audit has stopped withdrawals.
      */
     async sealBatch({ batchId }: PayoutBatchInput): Promise<PayoutBatchState> {
       return db.transaction().execute(async (trx) => {
@@ -65,7 +65,7 @@ export function createPayoutBatchActivities(deps: PayoutBatchDeps) {
         await refuseWhileStopped(trx);
         const queued = await trx
           .selectFrom('payments.bankTransfer')
-          .select(['reference', 'amount'])
+          .select('reference')
           .where('state', '=', 'queued')
           .orderBy('queuedAt')
           .orderBy('reference')
@@ -80,26 +80,29 @@ export function createPayoutBatchActivities(deps: PayoutBatchDeps) {
           }>`select now() as at, to_char(now() at time zone 'UTC', 'YYYY-MM-DD') as on`.execute(trx)
         ).rows;
         assert(now !== undefined, 'the database knows the time');
+        const references = queued.map(({ reference }) => reference);
+        const written = await writeTransfers(trx, deps.keyRing, references, now.on);
+        for (const one of written.unwritable) await setAside(trx, one);
+        const { transfers } = written;
+        if (transfers.length === 0) return 'empty';
         const sealed = {
           id: batchId,
           messageId: batchId.replaceAll('-', ''),
-          transfers: queued.length,
-          controlSum: queued.reduce((sum, { amount }) => sum + BigInt(amount), 0n).toString(),
+          transfers: transfers.length,
+          controlSum: transfers.reduce((sum, { amount }) => sum + amount, 0n).toString(),
           requestedOn: now.on,
           sealedAt: now.at,
         };
-        // The row comes first, for the transfers to point to; its hash is known after them, in this transaction.
-        const positions = queued.map(({ reference }, index) => ({ reference, position: index + 1 }));
-        const file = await fileOf(trx, deps, sealed, positions);
+        const file = fileOf(deps, sealed, transfers);
         orThrow(checkSchema(Buffer.from(file, 'utf8'), 'pain.001.001.09'));
         await trx
           .insertInto('payments.payoutBatch')
           .values({ ...sealed, sha256: hashOf(file) })
           .execute();
-        for (const { reference, position } of positions) {
+        for (const [index, { reference }] of transfers.entries()) {
           await trx
             .updateTable('payments.bankTransfer')
-            .set({ state: 'batched', batchId, position })
+            .set({ state: 'batched', batchId, position: index + 1 })
             .where('reference', '=', reference)
             .execute();
         }
@@ -107,7 +110,10 @@ export function createPayoutBatchActivities(deps: PayoutBatchDeps) {
       });
     },
 
-    /** Sends the file, for one caller only; called again, it tells how the batch stands and sends nothing. */
+    /**
+     * Sends the file, for one caller only; called again, it tells how the batch stands and sends nothing. A file that
+     * cannot be made again, because a key was destroyed after it was sealed, is given up: its payouts join the next one.
+     */
     async sendBatch({ batchId }: PayoutBatchInput): Promise<PayoutBatchState> {
       if (await isWithdrawalStopped(db)) return readState(batchId);
       const claimed = await db
@@ -122,13 +128,20 @@ export function createPayoutBatchActivities(deps: PayoutBatchDeps) {
         // Claimed and never answered: it may have left.
         return setState(batchId, ['sealed'], 'unknown', 'sent before');
       }
-      const positions = await db
+      const inFile = await db
         .selectFrom('payments.bankTransfer')
-        .select(['reference', 'position'])
+        .select('reference')
         .where('batchId', '=', batchId)
         .orderBy('position')
         .execute();
-      const file = await fileOf(db, deps, { ...claimed, requestedOn: dayOf(claimed.requestedOn) }, positions);
+      const { transfers, unwritable } = await writeTransfers(
+        db,
+        deps.keyRing,
+        inFile.map(({ reference }) => reference),
+        dayOf(claimed.requestedOn),
+      );
+      if (unwritable.length > 0) return giveUp(batchId);
+      const file = fileOf(deps, claimed, transfers);
       assert(hashOf(file) === claimed.sha256, `batch ${batchId} is the file that was sealed`);
       const outcome = await mustHaveBank(deps).upload(file);
       log.info({ batchId, outcome: outcome.kind }, 'bank answered');
@@ -170,6 +183,32 @@ export function createPayoutBatchActivities(deps: PayoutBatchDeps) {
       await showStuck(db, batchId, 'the bank does not say whether it has the file');
     },
   };
+
+  /** Claimed by this call, which sends nothing: what was sealed goes into a file that leaves out what cannot be written. */
+  async function giveUp(batchId: string): Promise<PayoutBatchState> {
+    await db.transaction().execute(async (trx) => {
+      const given = await trx
+        .updateTable('payments.payoutBatch')
+        .set({
+          state: 'refused',
+          reason: 'it cannot be made again, and was not sent',
+          claimedAt: null,
+          closedAt: sql<Date>`now()`,
+        })
+        .where('id', '=', batchId)
+        .where('state', '=', 'sealed')
+        .returning('id')
+        .executeTakeFirst();
+      if (given === undefined) return;
+      await trx
+        .updateTable('payments.bankTransfer')
+        .set({ state: 'queued', batchId: null, position: null })
+        .where('batchId', '=', batchId)
+        .where('state', '=', 'batched')
+        .execute();
+    });
+    return readState(batchId);
+  }
 
   /** The bank has read the file and carries nothing of it out. */
   async function refuse(batchId: string, reason: string): Promise<PayoutBatchState> {
@@ -217,42 +256,11 @@ const dayOf = (day: Date | string): string =>
     : new Date(day.getTime() - day.getTimezoneOffset() * 60_000).toISOString().slice(0, 10);
 
 /** Made of the rows each time, always the same bytes: names and accounts stay sealed until the file is needed. */
-async function fileOf(
-  trx: Database | Trx,
+function fileOf(
   deps: PayoutBatchDeps,
-  batch: { readonly messageId: string; readonly requestedOn: string; readonly sealedAt: Date },
-  positions: readonly { readonly reference: string }[],
-): Promise<string> {
-  const rows = await trx
-    .selectFrom('payments.bankTransfer as t')
-    .innerJoin('payments.withdrawal as w', 'w.id', 't.withdrawalId')
-    .innerJoin('payments.payoutAttempt as p', 'p.reference', 't.reference')
-    .innerJoin('payments.withdrawalLeg as l', (join) =>
-      join.onRef('l.withdrawalId', '=', 'p.withdrawalId').onRef('l.leg', '=', 'p.leg'),
-    )
-    .innerJoin('payments.bankAccount as a', 'a.instrumentId', 'l.instrumentId')
-    .select(['t.reference', 't.endToEndId', 't.amount', 'w.playerId', 'a.sealed'])
-    .where(
-      't.reference',
-      'in',
-      positions.map(({ reference }) => reference),
-    )
-    .execute();
-  const byReference = new Map(rows.map((row) => [row.reference, row]));
-  const transfers = [];
-  for (const { reference } of positions) {
-    const row = byReference.get(reference);
-    assert(row !== undefined, `transfer ${reference} has an account`);
-    const creditor = await openBankAccount(trx, deps.keyRing, row);
-    assert(creditor !== null, `the account of ${reference} can be opened`);
-    transfers.push({
-      endToEndId: row.endToEndId,
-      amount: BigInt(row.amount),
-      creditor,
-      remittance: `Withdrawal ${row.endToEndId}`,
-      requestedOn: batch.requestedOn,
-    });
-  }
+  batch: { readonly messageId: string; readonly sealedAt: Date },
+  transfers: WrittenTransfers['transfers'],
+): string {
   return orThrow(
     buildPain001({
       messageId: batch.messageId,

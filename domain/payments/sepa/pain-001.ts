@@ -83,16 +83,29 @@ function firstProblem({ messageId, debtor, transfers }: CreditTransferBatch): st
   if (transfers.length === 0) return 'A batch needs a transfer.';
   if (!parseIban(debtor.iban).ok) return "The debtor's IBAN does not check out.";
   const ids = new Set<string>();
-  for (const { endToEndId, amount, creditor, requestedOn } of transfers) {
-    if (!idForm.test(endToEndId) || ids.has(endToEndId))
-      return 'An end-to-end identifier is no such, or comes twice.';
-    ids.add(endToEndId);
-    if (!parseIban(creditor.iban).ok) return `The IBAN of ${endToEndId} does not check out.`;
-    if (sepaText(creditor.name, 70) === '') return `The creditor of ${endToEndId} has no name.`;
-    if (!/^\d{4}-\d{2}-\d{2}$/.test(requestedOn)) return `The day of ${endToEndId} is no day.`;
-    if (amount <= 0n || amount > amountMax || amount % unitsPerCent !== 0n)
-      return `The amount of ${endToEndId} is nothing that can be transferred.`;
+  for (const transfer of transfers) {
+    if (ids.has(transfer.endToEndId)) return 'An end-to-end identifier comes twice.';
+    ids.add(transfer.endToEndId);
+    const problem = problemOfTransfer(transfer);
+    if (problem !== null) return problem;
   }
+  return null;
+}
+
+/** Why this one cannot stand in any file; null where it can. */
+export function problemOfTransfer({
+  endToEndId,
+  amount,
+  creditor,
+  requestedOn,
+}: CreditTransfer): string | null {
+  if (!idForm.test(endToEndId)) return 'An end-to-end identifier is no such.';
+  if (!parseIban(creditor.iban).ok) return `The IBAN of ${endToEndId} does not check out.`;
+  // A full stop stands for what has no plain form: of them alone no bank can tell whose account it is.
+  if (!/[a-zA-Z0-9]/.test(sepaText(creditor.name, 70))) return `The creditor of ${endToEndId} has no name.`;
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(requestedOn)) return `The day of ${endToEndId} is no day.`;
+  if (amount <= 0n || amount > amountMax || amount % unitsPerCent !== 0n)
+    return `The amount of ${endToEndId} is nothing that can be transferred.`;
   return null;
 }
 

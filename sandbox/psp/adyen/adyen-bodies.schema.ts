@@ -26,6 +26,15 @@ export const paymentBody = z.object({
   paymentMethod: z.union([
     z.object({ type: z.literal('paypal') }),
     z.object({ type: z.literal('scheme').default('scheme'), storedPaymentMethodId: z.string() }),
+    // Of a merchant that keeps cards by itself.
+    z.object({
+      type: z.literal('scheme').default('scheme'),
+      number: z.string(),
+      expiryMonth: z.string(),
+      expiryYear: z.string(),
+      cvc: z.string().optional(),
+      holderName: z.string().optional(),
+    }),
   ]),
   shopperInteraction: z.string().optional(),
   mpiData: z
@@ -43,6 +52,8 @@ export const paymentBody = z.object({
   authenticationData: z.object({ attemptAuthentication: z.string().optional() }).optional(),
   captureDelayHours: z.int().optional(),
 });
+
+export type PaymentBody = z.infer<typeof paymentBody>;
 
 export const detailsBody = z.object({ details: z.object({ redirectResult: z.string() }) });
 

@@ -27,6 +27,8 @@ export function refusalAnswer(refusal: Refusal): StoredAnswer {
         ? adyenError(422, '800', 'Contract not found', 'validation')
         : adyenError(422, '167', 'Original pspReference required for this operation', 'validation');
     case 'invalid_card':
+      if (refusal.parameter === 'cvc')
+        return adyenError(422, '103', 'CVC is not the right length', 'validation');
       return refusal.parameter === 'number'
         ? adyenError(422, '101', 'Invalid card number', 'validation')
         : adyenError(422, '129', 'Expiry Date Invalid', 'validation');

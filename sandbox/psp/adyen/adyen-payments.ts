@@ -9,7 +9,7 @@ import { pspReference } from '../references.ts';
 import { minorUnits, Refusal } from '../refusal.ts';
 import type { AdyenSettings } from '../settings.ts';
 import type { PaymentRow } from '../tables.ts';
-import { detailsBody, paymentBody } from './adyen-bodies.schema.ts';
+import { detailsBody, paymentBody, type PaymentBody } from './adyen-bodies.schema.ts';
 import { answerWrite } from './adyen-requests.ts';
 
 function cardData(payment: PaymentRow, psp: Psp): Record<string, string> {
@@ -123,6 +123,21 @@ export function paymentAnswer(payment: PaymentRow, psp: Psp): StoredAnswer {
   }
 }
 
+/** The stored card that is named, or the one in the request, which is kept as if its shopper had stored it. */
+function cardOf(psp: Psp, { paymentMethod, shopperReference }: PaymentBody): string | null {
+  if ('storedPaymentMethodId' in paymentMethod) return paymentMethod.storedPaymentMethodId;
+  if (!('number' in paymentMethod)) return null;
+  if (paymentMethod.cvc !== undefined && !/^\d{3,4}$/.test(paymentMethod.cvc))
+    throw new Refusal('invalid_card', 'CVC is not the right length', 'cvc');
+  return psp.vault.store({
+    id: pspReference(),
+    number: paymentMethod.number,
+    expMonth: Number(paymentMethod.expiryMonth),
+    expYear: Number(paymentMethod.expiryYear),
+    shopper: shopperReference ?? null,
+  }).id;
+}
+
 export function serveAdyenPayments(app: PartyApp, psp: Psp, settings: AdyenSettings): void {
   const { merchantAccount } = settings;
   app.post('/:version{v\\d+}/payments', (c) =>
@@ -133,8 +148,7 @@ export function serveAdyenPayments(app: PartyApp, psp: Psp, settings: AdyenSetti
         const payment = psp.payments.create({
           id: pspReference(),
           reference: body.reference,
-          cardId:
-            'storedPaymentMethodId' in body.paymentMethod ? body.paymentMethod.storedPaymentMethodId : null,
+          cardId: cardOf(psp, body),
           wallet: body.paymentMethod.type === 'paypal' ? 'paypal' : undefined,
           asked: {
             exemption:

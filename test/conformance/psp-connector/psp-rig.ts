@@ -36,6 +36,8 @@ export type Movement = {
 
 export type PspRig = {
   readonly name: RigName;
+  /** Of the PSP. */
+  readonly url: string;
   readonly connector: PspConnector;
   readonly habits: Habits;
   readonly receiver: WebhookReceiver;
@@ -54,7 +56,7 @@ export type PspRig = {
 export type RunningRig = { readonly rig: PspRig; stop(): Promise<void> };
 
 /** The deadline of the connectors under test; shorter than what a silent PSP waits. */
-const timeoutMs = 2_500;
+export const timeoutMs = 2_500;
 
 const playerId = '0198c0de-0000-4000-8000-000000000001';
 
@@ -66,7 +68,7 @@ type Dialect = {
   tokenise(url: string, number: string): Promise<Response>;
 };
 
-const dialects: Readonly<Record<RigName, Dialect>> = {
+export const dialects: Readonly<Record<RigName, Dialect>> = {
   alpha: {
     env: { DIALECT: 'stripe', API_KEY: 'sk_test_contract', WEBHOOK_SECRET: 'whsec_contract' },
     habits: {
@@ -184,6 +186,7 @@ export async function startRig(name: RigName): Promise<RunningRig> {
   return {
     rig: {
       name,
+      url: psp.url,
       connector: connectTo(psp.url),
       habits: dialect.habits,
       receiver,
