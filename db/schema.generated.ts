@@ -1029,6 +1029,22 @@ export interface PaymentsDisputeResponse {
   state: Generated<string>;
 }
 
+export interface PaymentsEligibilityDecision {
+  brand: string;
+  decidedAt: Generated<Timestamp>;
+  id: Generated<string>;
+  inputs: Json;
+  offer: string;
+  paymentId: string;
+  playerId: string;
+  rowName: string | null;
+  ruleVersionId: string;
+  shadowOffer: string | null;
+  shadowVersionId: string | null;
+  tookUs: number;
+  trace: Json;
+}
+
 export interface PaymentsFraudAlert {
   amount: string | null;
   asset: string | null;
@@ -1207,6 +1223,7 @@ export interface PaymentsPaymentRule {
   asset: string | null;
   author: string;
   brand: string;
+  condition: Json | null;
   countMax: number | null;
   country: string | null;
   createdAt: Generated<Timestamp>;
@@ -2057,6 +2074,7 @@ export interface DB {
   "payments.dispute": PaymentsDispute;
   "payments.disputeMovement": PaymentsDisputeMovement;
   "payments.disputeResponse": PaymentsDisputeResponse;
+  "payments.eligibilityDecision": PaymentsEligibilityDecision;
   "payments.fraudAlert": PaymentsFraudAlert;
   "payments.heldMoneyProposal": PaymentsHeldMoneyProposal;
   "payments.instrument": PaymentsInstrument;

@@ -5,6 +5,7 @@ import { readDepositMethods } from '#activities/payments/deposit-methods.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import { kycLevels } from '#domain/kyc/levels.ts';
 import { parsePayable, toMoneyText } from '#domain/money.ts';
+import { readLimitCondition } from '#domain/payments/limit-condition.ts';
 import {
   paymentFlows,
   paymentMeasures,
@@ -73,6 +74,10 @@ const ruleInput = z
     countMax: z.int().min(0).max(1_000_000).optional(),
     kycLevel: kycLevel.optional(),
     windowS: z.int().min(60).max(31_622_400).optional(),
+    condition: z.record(z.string(), z.unknown()).optional().openapi({
+      description:
+        'Whom it applies to beyond the scope: a condition of the rule language. It says what holds for what is not known.',
+    }),
     reason,
   })
   .superRefine((rule, context) => {
@@ -125,6 +130,10 @@ const ruleOutput = z
     countMax: z.int().nullable(),
     kycLevel: z.string().nullable(),
     windowS: z.int().nullable(),
+    condition: z.record(z.string(), z.unknown()).nullable(),
+    appliesIf: z.string().nullable().openapi({
+      description: 'The condition as a sentence; null where there is none, or this build cannot read it.',
+    }),
     isActive: z.boolean(),
     author: z.string(),
     reason: z.string(),
@@ -148,11 +157,21 @@ const toApiRule = (row: PaymentRuleRow): z.infer<typeof ruleOutput> => ({
   countMax: row.countMax,
   kycLevel: row.kycLevel,
   windowS: row.windowS,
+  ...toApiCondition(row.condition),
   isActive: row.isActive,
   author: row.author,
   reason: row.reason,
   createdAt: row.createdAt.toISOString(),
 });
+
+function toApiCondition(condition: unknown) {
+  if (condition === null) return { condition: null, appliesIf: null };
+  const read = readLimitCondition(condition);
+  return {
+    condition: z.record(z.string(), z.unknown()).parse(condition),
+    appliesIf: read.ok ? read.value.sentence : null,
+  };
+}
 
 const reads = ['invalid-request', 'not-authenticated', 'forbidden', 'not-found'] as const;
 const amounts = ['amount-not-positive', 'amount-too-precise', 'amount-too-large', 'unknown-asset'] as const;
@@ -170,7 +189,10 @@ const setRoute = (deps: ApiDeps) =>
     security,
     middleware: [requireOperator(deps, 'payments:limit:set')] as const,
     request: { headers: idempotencyHeader, body: body(ruleInput) },
-    responses: { 200: json(ruleOutput, 'The version'), ...problemResponses(...changes, ...amounts) },
+    responses: {
+      200: json(ruleOutput, 'The version'),
+      ...problemResponses(...changes, ...amounts, 'rule-invalid'),
+    },
   });
 
 const endRoute = (deps: ApiDeps) =>
@@ -232,6 +254,7 @@ export function mountPaymentRules(api: Api, deps: ApiDeps): void {
     await mustBeBrand(db, operator, input.brand);
     const code = money?.asset ?? input.asset ?? null;
     await mustBeAsset(deps, code);
+    if (input.condition !== undefined) orThrow(readLimitCondition(input.condition));
     const row = await decided(db, (trx) =>
       setPaymentRule(trx, {
         ...input,
@@ -273,6 +296,7 @@ export function mountPaymentRules(api: Api, deps: ApiDeps): void {
         asset: row.asset,
         countMax: row.countMax,
         windowS: row.windowS,
+        condition: row.condition,
         flow: flow.parse(row.flow),
         measure: measure.parse(row.measure),
         subject: subject.parse(row.subject),
