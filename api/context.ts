@@ -47,6 +47,8 @@ export type ApiDeps = {
   readonly config: Config;
   /** Writer role: reads of money, limits and exclusions must come from the primary. */
   readonly db: Database;
+  /** Reader role, few connections and statements of at most 20 seconds: what rule authors ask of history. */
+  readonly reportDb: Database;
   /** Connections of wallet calls alone: no list or report can keep a bet from its session. */
   readonly playDb: Database;
   readonly wallet: WalletWriter;

@@ -62,7 +62,16 @@ export function openDeps(config: Config, closing: Closing): ApiDeps {
   tracing.traceQueries(pool);
   tracing.traceQueries(walletPool);
   tracing.traceQueries(playPool);
+  // Two at once in a process: a third author waits some seconds and is told to come back.
+  const reportPool = openPool({
+    url: config.database.readerUrl.reveal(),
+    applicationName: 'pitboss-reports',
+    connectionsMax: 2,
+    statementTimeoutMs: 20_000,
+  });
+  tracing.traceQueries(reportPool);
   const db = createDatabase(pool);
+  const reportDb = createDatabase(reportPool);
   const playDb = createDatabase(playPool);
   const clickhouse = createClickHouse(config, { requestTimeoutMs: 15_000 });
   const temporal = createTemporalGateway(config, log, tracing.plugin === undefined ? [] : [tracing.plugin]);
@@ -83,6 +92,7 @@ export function openDeps(config: Config, closing: Closing): ApiDeps {
     await Promise.allSettled([
       db.destroy(),
       playDb.destroy(),
+      reportDb.destroy(),
       walletPool.end(),
       clickhouse.close(),
       temporal.close(),
@@ -98,6 +108,7 @@ export function openDeps(config: Config, closing: Closing): ApiDeps {
   return {
     config,
     db,
+    reportDb,
     playDb,
     wallet,
     gameProviders,

@@ -1062,6 +1062,22 @@ export interface PaymentsDisputeResponse {
   state: Generated<string>;
 }
 
+export interface PaymentsEligibilityDecision {
+  brand: string;
+  decidedAt: Generated<Timestamp>;
+  id: Generated<string>;
+  inputs: Json;
+  offer: string;
+  paymentId: string;
+  playerId: string;
+  rowName: string | null;
+  ruleVersionId: string;
+  shadowOffer: string | null;
+  shadowVersionId: string | null;
+  tookUs: number;
+  trace: Json;
+}
+
 export interface PaymentsFraudAlert {
   amount: string | null;
   asset: string | null;
@@ -1240,6 +1256,7 @@ export interface PaymentsPaymentRule {
   asset: string | null;
   author: string;
   brand: string;
+  condition: Json | null;
   countMax: number | null;
   country: string | null;
   createdAt: Generated<Timestamp>;
@@ -2093,6 +2110,7 @@ export interface DB {
   "payments.dispute": PaymentsDispute;
   "payments.disputeMovement": PaymentsDisputeMovement;
   "payments.disputeResponse": PaymentsDisputeResponse;
+  "payments.eligibilityDecision": PaymentsEligibilityDecision;
   "payments.fraudAlert": PaymentsFraudAlert;
   "payments.heldMoneyProposal": PaymentsHeldMoneyProposal;
   "payments.instrument": PaymentsInstrument;

@@ -462,6 +462,7 @@ test('an operator of another brand does not see the rules, and one without the r
       { name: 'payments.deposit-routing' },
       { name: 'payments.payout-routing' },
       { name: 'payments.three-ds' },
+      { name: 'payments.method-eligibility' },
     ],
   });
   const seen = await app.send('GET', `/admin/v1/rule-versions/${version.id}`, undefined, { token: lead });

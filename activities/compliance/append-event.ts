@@ -50,3 +50,17 @@ export async function appendFacts(trx: Trx, events: readonly NewEvent[]): Promis
       as f(event_id, type, brand, player_id, payload)
   `.execute(trx);
 }
+
+/** The same, not executed yet: for a statement of the caller's that writes what the facts are about. */
+export const factInsert = (trx: Pick<Trx, 'insertInto'>, events: readonly NewEvent[]) =>
+  trx.insertInto('compliance.outbox').values(
+    events.map((event) => ({
+      eventId: randomUUID(),
+      type: event.type,
+      version: event.version,
+      brand: event.brand,
+      playerId: event.playerId,
+      occurredAt: sql<Date>`now()`,
+      payload: JSON.stringify(payloadSchemas[event.type].parse(event.payload)),
+    })),
+  );

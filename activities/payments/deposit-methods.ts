@@ -7,10 +7,13 @@ import { chainOf, readDelayMaxMs } from '#domain/payments/crypto/chains.ts';
 import { depositTerms } from '#domain/payments/crypto/deposit-policy.ts';
 import { judgeLists } from '#domain/payments/lists.ts';
 import type { CryptoOffer } from './commands/crypto-addresses.ts';
-import { readPayer } from './payer-facts.ts';
+import { judgeEligibility } from './decide-eligibility.ts';
+import { limitFacts } from './payment-facts.ts';
+import { readPayer, type PayerFacts } from './payer-facts.ts';
 import { currentPaymentRules } from './payment-limits.ts';
 import { pspHealth } from './psp-health.ts';
 import { currentRoute } from './routes.ts';
+import { currentDepositRules } from './routing-rules.ts';
 
 export type MethodQuestion = {
   readonly playerId: string;
@@ -18,6 +21,8 @@ export type MethodQuestion = {
   readonly jurisdiction: string;
   /** True where a bank is configured. */
   readonly hasBank: boolean;
+  /** Who is signed in and from where; left out where staff ask. */
+  readonly origin?: { readonly sessionId: string | null; readonly ip: string | null };
   /** Where a chain is configured. */
   readonly crypto?: Pick<CryptoOffer, 'chain' | 'tokens'>;
 };
@@ -25,16 +30,18 @@ export type MethodQuestion = {
 /** One entry per method and wallet of the player, those that are missing included. */
 export async function readDepositMethods(db: Database, question: MethodQuestion): Promise<MethodView[]> {
   const { playerId, brand, jurisdiction, hasBank, crypto } = question;
-  const [wallets, player, kycLevel, rules, health] = await Promise.all([
+  const { sessionId = null, ip = null } = question.origin ?? {};
+  const [wallets, payer, kycLevel, rules, { eligibility }, health] = await Promise.all([
     db
       .selectFrom('wallet.playerWallet')
       .select('asset')
       .where('playerId', '=', playerId)
       .orderBy('asset')
       .execute(),
-    db.selectFrom('pam.player').select('country').where('id', '=', playerId).executeTakeFirst(),
+    readPayer(db, { playerId, sessionId, ip, tokens: [] }),
     readKycLevel(db, playerId),
     currentPaymentRules(db, brand),
+    currentDepositRules(db, brand),
     pspHealth(db),
   ]);
   const routes = await Promise.all(
@@ -48,9 +55,16 @@ export async function readDepositMethods(db: Database, question: MethodQuestion)
   if (hasBank && wallets.some(({ asset }) => asset === 'EUR'))
     offers.push({ method: 'bank-transfer', asset: 'EUR', psps: [] });
   if (crypto !== undefined) offers.push(...(await cryptoOffers(db, crypto)));
-  const payer = { jurisdiction, country: player?.country ?? null, kycLevel };
-  const views = offers.map((offer) => viewMethod(offer, payer, rules, health));
-  return crypto === undefined ? views : hideListed(db, playerId, views);
+  const views = offers.map((offer) => {
+    const { method, asset, psps } = offer;
+    const asked = { brand, jurisdiction, method, asset, amount: null, kycLevel, age: null, ip };
+    const routed = method === 'card' || method === 'e-wallet' ? { offered: psps, health } : null;
+    return viewMethod(offer, { jurisdiction, country: payer?.country ?? null, kycLevel }, rules, health, {
+      facts: payer === null ? null : limitFacts({ ...asked, flow: 'deposit' }, payer),
+      gap: judgeEligibility(eligibility, asked, payer, routed).gap,
+    });
+  });
+  return hideListed(payer, views);
 }
 
 /** The coin of the chain and its listed tokens, whether or not the player holds a wallet: asking for the address opens it. */
@@ -82,9 +96,8 @@ async function cryptoOffers(
 }
 
 /** An address is refused to who is on a black list, so it is not offered either. */
-async function hideListed(db: Database, playerId: string, views: MethodView[]): Promise<MethodView[]> {
-  const facts = await readPayer(db, { playerId, sessionId: null, ip: null, tokens: [] });
-  const { refusal } = judgeLists(facts?.listed ?? []);
+function hideListed(payer: PayerFacts | null, views: MethodView[]): MethodView[] {
+  const { refusal } = judgeLists(payer?.listed ?? []);
   if (refusal === null) return views;
   return views.map((view) =>
     view.method === 'crypto' && view.missing === null

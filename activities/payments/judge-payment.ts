@@ -11,6 +11,7 @@ import {
   type PayerSubjects,
 } from '#domain/payments/payment-rules.ts';
 import type { Refusal, UseGuard } from '#domain/payments/uses.ts';
+import { limitFacts } from './payment-facts.ts';
 import type { PayerFacts } from './payer-facts.ts';
 
 export type JudgedPayment = {
@@ -32,15 +33,21 @@ export function judgePayment(
     readonly flow: PaymentFlow;
     readonly method: PaymentMethod;
     readonly playerId: string;
+    readonly brand: string;
     readonly jurisdiction: string;
     readonly asset: string;
     readonly amount: bigint;
     readonly kycLevel: KycLevel;
     readonly ip: string | null;
+    /** In years, where it was read; limits that ask for it say what holds otherwise. */
+    readonly age?: number | null;
   },
+  /** What the rules of eligibility say, after black lists and before limits. */
+  closed: Refusal | null = null,
 ): JudgedPayment {
   const { refusal, isGrey, skips } = judgeLists(facts?.listed ?? []);
-  const own = rulesFor(rules, { ...payment, country: facts?.country ?? null }, skips);
+  const known = facts === null ? null : limitFacts({ age: null, ...payment }, facts);
+  const own = rulesFor(rules, { ...payment, country: facts?.country ?? null }, skips, known);
   const cards = facts?.cards ?? [];
   const payer = {
     playerId: payment.playerId,
@@ -49,7 +56,7 @@ export function judgePayment(
     ip: payment.ip,
   };
   return {
-    refusal: refusal ?? checkPayment(own, payment),
+    refusal: refusal ?? closed ?? checkPayment(own, payment),
     isGrey,
     cards,
     payer,

@@ -10,6 +10,7 @@ import {
   paymentSubjects,
   type PaymentRule,
 } from '#domain/payments/payment-rules.ts';
+import { readLimitCondition } from '#domain/payments/limit-condition.ts';
 import type { RetryRule } from '#domain/payments/retry-rules.ts';
 import { closedInstead, noSecondTry } from '#domain/payments/unreadable-rules.ts';
 import { rememberShortly } from '../short-memory.ts';
@@ -43,6 +44,13 @@ const ruleRow = z.object({
   countMax: z.number().nullable(),
   kycLevel: z.enum(kycLevels).nullable(),
   windowS: z.number().nullable(),
+  condition: z.unknown().transform((tree, context) => {
+    if (tree === null || tree === undefined) return null;
+    const read = readLimitCondition(tree);
+    if (read.ok) return { tree, holds: read.value.holds };
+    context.addIssue({ code: 'custom', message: read.failure.detail });
+    return z.NEVER;
+  }),
 });
 
 /**

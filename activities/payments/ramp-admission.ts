@@ -55,6 +55,7 @@ export async function judgeRamp(
     flow: 'ramp',
     method: wish.direction,
     playerId: wish.playerId,
+    brand: wish.brand,
     jurisdiction: wish.jurisdiction,
     asset: wish.payAsset,
     amount: wish.pay,

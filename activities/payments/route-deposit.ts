@@ -9,12 +9,13 @@ import type { Units } from '#domain/money.ts';
 import { mergeOrders, routeDeposit, type Routed } from '#domain/payments/routing.ts';
 import { routedPsps, routingCatalogue } from '#domain/payments/routing-fields.ts';
 import { toStoredFacts } from '#domain/rules/facts.ts';
-import type { Facts, RuleValue } from '#domain/rules/rule-types.ts';
+import type { Facts } from '#domain/rules/rule-types.ts';
 import type { PayerFacts } from './payer-facts.ts';
 import { expectedFee, feeBps, type FeeTerm } from '#domain/payments/settlement.ts';
 import { currentChargeTerms } from './charge-terms.ts';
 import { pspHealth, type PspHealth } from './psp-health.ts';
-import { decideThreeDs, threeDsInsert, type ThreeDsDecision } from './decide-three-ds.ts';
+import { decideThreeDs, type ThreeDsDecision } from './decide-three-ds.ts';
+import { depositFacts, onlyCard, unknownCard, type CardAt } from './payment-facts.ts';
 import { currentDepositRules, type DepositRules } from './routing-rules.ts';
 import { underTrial } from './unreadable-rules.ts';
 
@@ -32,7 +33,7 @@ export type RoutingRequest = {
 };
 
 export type RoutingInputs = {
-  readonly rules: DepositRules;
+  readonly rules: Pick<DepositRules, 'routing' | 'threeDs'>;
   readonly health: ReadonlyMap<string, PspHealth>;
   readonly chargeTerms: ReadonlyMap<string, FeeTerm>;
   /** Null when there is no such player. */
@@ -42,9 +43,6 @@ export type RoutingInputs = {
   /** PSPs in the order of the brand. */
   readonly offered: readonly string[];
 };
-
-type PayerCard = PayerFacts['cards'][number];
-type CardAt = { readonly card: PayerCard | null; readonly brand: string | null };
 
 /** By PSP. Without an entry its token is of a card that no PSP has told about yet. */
 export type CardsAt = ReadonlyMap<string, CardAt>;
@@ -61,7 +59,7 @@ export type RoutedPayment = {
 export async function recallRouting(
   db: Database,
   brand: string,
-): Promise<Omit<RoutingInputs, 'player' | 'cardsAt' | 'offered'>> {
+): Promise<Pick<RoutingInputs, 'health' | 'chargeTerms'> & { readonly rules: DepositRules }> {
   const [rules, health, chargeTerms] = await Promise.all([
     currentDepositRules(db, brand),
     pspHealth(db),
@@ -118,6 +116,13 @@ export function decideRoute(
   };
 }
 
+/** The different cards that the tokens are of, as far as they are known. */
+export const cardsOf = (
+  request: Pick<RoutingRequest, 'tokens'>,
+  player: PayerFacts | null,
+  cardsAt: CardsAt | null,
+): readonly CardAt[] => (player === null ? [] : groupsOf(request, player, cardsAt).map(({ at }) => at));
+
 /** Null where no rules are live, and for a wallet, which nobody authenticates by 3-D Secure. */
 export function decideAuthentication(
   { rules, player, cardsAt }: RoutingInputs,
@@ -127,15 +132,12 @@ export function decideAuthentication(
 ): ThreeDsDecision | null {
   if (player === null || request.method !== 'card') return null;
   const at = cardsAt === null ? onlyCard(player) : (cardsAt.get(firstPsp) ?? unknownCard);
-  return decideThreeDs(rules.threeDs, depositFacts(request, player, at, more), request.brand);
+  return decideThreeDs(rules.threeDs, depositFacts({ ...request, ...more }, player, at), request.brand);
 }
-
-const unknownCard: CardAt = { card: null, brand: null };
-const onlyCard = ({ cards, cardBrand }: PayerFacts): CardAt => ({ card: cards[0] ?? null, brand: cardBrand });
 
 /** The PSPs that would be given the same card, with what is known of it. */
 function groupsOf(
-  { tokens }: RoutingRequest,
+  { tokens }: Pick<RoutingRequest, 'tokens'>,
   player: PayerFacts,
   cardsAt: CardsAt | null,
 ): readonly { readonly at: CardAt; readonly takes: ReadonlySet<string> }[] {
@@ -151,44 +153,6 @@ function groupsOf(
   return [...groups.values()];
 }
 
-function depositFacts(
-  request: RoutingRequest,
-  player: PayerFacts,
-  { card, brand }: CardAt,
-  { amount, kycLevel, age }: RoutedPayment,
-): Map<string, RuleValue> {
-  return new Map<string, RuleValue>([
-    ['brand', request.brand],
-    ['jurisdiction', request.jurisdiction],
-    ['method', request.method],
-    ['currency', request.asset],
-    [`amount.${request.asset}`, amount],
-    ['requestedAt', player.nowUs],
-    ['player.country', player.country],
-    ['player.kycLevel', kycLevel],
-    ['player.accountAge', player.accountAgeUs],
-    ['player.deposits', player.deposits],
-    ['player.tier', player.tier],
-    ['player.age', age === null ? null : BigInt(age)],
-    ['player.fraudScore', player.fraudScore],
-    ['ip.country', player.ipCountry],
-    ['billing.country', request.billingCountry ?? null],
-    ['card.brand', brand],
-    ['card.bin', card?.bin ?? null],
-    ['card.country', card?.country ?? null],
-    ['card.type', card?.type ?? null],
-    ['bank.name', card?.issuer ?? null],
-    ['bank.country', card?.issuerCountry ?? null],
-    ['list.grey', player.listed.some(({ list }) => list === 'grey')],
-    ['list.white', player.listed.some(({ list }) => list === 'white')],
-    ['uses.player24h', player.uses.player],
-    ['uses.card24h', player.cards.length === 0 ? null : player.uses.card],
-    ['uses.device1h', player.deviceId === null ? null : player.uses.device],
-    ['uses.ip1h', request.ip === null ? null : player.uses.ip],
-    ['uses.ipDeclinedCards1h', request.ip === null ? null : player.uses.ipDeclinedCards],
-  ]);
-}
-
 function factsOf(
   request: RoutingRequest,
   player: PayerFacts,
@@ -196,7 +160,7 @@ function factsOf(
   { health, chargeTerms }: Pick<RoutingInputs, 'health' | 'chargeTerms'>,
   more: RoutedPayment,
 ): Facts {
-  const facts = depositFacts(request, player, at, more);
+  const facts = depositFacts({ ...request, ...more }, player, at);
   for (const psp of routedPsps) {
     const known = health.get(psp);
     facts.set(`psp.${psp}.attempts`, known?.attempts ?? 0n);
@@ -211,35 +175,23 @@ function factsOf(
   return facts;
 }
 
-/** Writes both decisions in the transaction of their deposit, in one statement. */
-export async function recordDecisions(
-  trx: Trx,
-  { depositId, brand }: Pick<RoutingRequest, 'depositId' | 'brand'>,
-  decision: RouteDecision | null,
-  threeDs: ThreeDsDecision | null,
-): Promise<void> {
-  if (decision === null) {
-    if (threeDs !== null) await threeDsInsert(trx, depositId, brand, threeDs).execute();
-    return;
-  }
-  const writer =
-    threeDs === null
-      ? trx
-      : trx.with('authentication', (inner) => threeDsInsert(inner, depositId, brand, threeDs));
-  await writer
-    .insertInto('payments.routingDecision')
-    .values({
-      depositId,
-      brand,
-      ruleVersionId: decision.versionId,
-      inputs: JSON.stringify(toStoredFacts(routingCatalogue, decision.facts)),
-      trace: JSON.stringify(decision.trace),
-      rowName: decision.row,
-      bucket: decision.bucket,
-      psps: [...decision.psps],
-      shadowVersionId: decision.shadow?.versionId ?? null,
-      shadowPsps: decision.shadow === null ? null : [...decision.shadow.psps],
-      tookUs: decision.tookUs,
-    })
-    .execute();
-}
+/** Not executed yet: it joins another statement. */
+export const routingInsert = (
+  trx: Pick<Trx, 'insertInto'>,
+  depositId: string,
+  brand: string,
+  decision: RouteDecision,
+) =>
+  trx.insertInto('payments.routingDecision').values({
+    depositId,
+    brand,
+    ruleVersionId: decision.versionId,
+    inputs: JSON.stringify(toStoredFacts(routingCatalogue, decision.facts)),
+    trace: JSON.stringify(decision.trace),
+    rowName: decision.row,
+    bucket: decision.bucket,
+    psps: [...decision.psps],
+    shadowVersionId: decision.shadow?.versionId ?? null,
+    shadowPsps: decision.shadow === null ? null : [...decision.shadow.psps],
+    tookUs: decision.tookUs,
+  });

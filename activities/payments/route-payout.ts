@@ -5,6 +5,7 @@
 import { sql } from 'kysely';
 import { z } from 'zod';
 import type { Database, Trx } from '#db/connect.ts';
+import { appendFacts } from '#activities/compliance/append-event.ts';
 import { readKycLevel } from '#activities/kyc/commands/levels.ts';
 import type { PayoutOption } from '#domain/payments/payout-cascade.ts';
 import { payoutRoutingCatalogue } from '#domain/payments/payout-routing-fields.ts';
@@ -15,6 +16,7 @@ import { toStoredFacts } from '#domain/rules/facts.ts';
 import type { Facts, RuleValue } from '#domain/rules/rule-types.ts';
 import type { WithdrawalRow } from './payment-rows.ts';
 import { payoutHealth, type PspHealth } from './psp-health.ts';
+import { toldOfPayout } from './record-decisions.ts';
 import { currentPayoutRules, type LiveRules } from './routing-rules.ts';
 import { underTrial } from './unreadable-rules.ts';
 import { payoutOf, type LegRow } from './withdrawal-legs.ts';
@@ -94,6 +96,9 @@ export async function payoutOptions(
       tookUs: Math.round((performance.now() - startedAtMs) * 1_000),
     })
     .execute();
+  const { id: paymentId, playerId, brand } = row;
+  const told = { versionId: rules.live.id, facts, row: routed.row, seed, result: routed.psps };
+  await appendFacts(trx, toldOfPayout({ paymentId, playerId, brand }, told));
   return options;
 }
 

@@ -1,12 +1,14 @@
 /** The rules of deposits that are live and those under trial, compiled and kept in the process for two seconds. */
 import type { Database } from '#db/connect.ts';
 import {
+  readEligibility,
   readPayoutRouting,
   readRouting,
   readThreeDs,
   type RuleSetName,
 } from '#domain/backoffice/rule-sets.ts';
 import type { Result } from '#domain/failures.ts';
+import type { EligibilityOutcome } from '#domain/payments/eligibility.ts';
 import type { RoutingOutcome } from '#domain/payments/routing.schema.ts';
 import type { ThreeDsWish } from '#domain/payments/three-ds.ts';
 import type { CompiledDecision } from '#domain/rules/decide.ts';
@@ -29,30 +31,30 @@ export type LiveRules<O> = {
 export type RoutingVersion = RuleVersion<RoutingOutcome>;
 export type ThreeDsVersion = RuleVersion<ThreeDsWish>;
 
-/** Both sets are asked in one question, because a player waits for their answers. */
+/** All sets are asked in one question, because a player waits for their answers. */
 export type DepositRules = {
   readonly routing: LiveRules<RoutingOutcome>;
   readonly threeDs: LiveRules<ThreeDsWish>;
+  readonly eligibility: LiveRules<EligibilityOutcome>;
 };
 
 /** So long may an answer lag behind "go live" or "roll back"; a decision stores the version that it used. */
 const ageMsMax = 2_000;
 const routingSet = 'payments.deposit-routing';
 const threeDsSet = 'payments.three-ds';
+const eligibilitySet = 'payments.method-eligibility';
 const payoutSet = 'payments.payout-routing';
-
-/** The sets whose outcome is an order of PSPs. */
-export type RoutingSetName = typeof routingSet | typeof payoutSet;
 
 /**
  * Null where the brand has none, or where the code understands neither what is live nor what was before: deposits then follow
  * the brand's list of PSPs, payouts begin where the money came in, and 3-D Secure is asked for the most.
  */
 export const currentDepositRules = rememberShortly<DepositRules>(ageMsMax, async (db, brand, last) => {
-  const rows = await rowsOf(db, brand, [routingSet, threeDsSet]);
+  const rows = await rowsOf(db, brand, [routingSet, threeDsSet, eligibilitySet]);
   return {
     routing: await liveRules(db, brand, rows, routingSet, last?.routing, readRouting),
     threeDs: await liveRules(db, brand, rows, threeDsSet, last?.threeDs, readThreeDs),
+    eligibility: await liveRules(db, brand, rows, eligibilitySet, last?.eligibility, readEligibility),
   };
 });
 
@@ -153,29 +155,3 @@ async function lastReadable<O>(
 
 /** So far back is looked for a version that can be read. */
 const versionsMax = 5;
-
-/** Compiles a stored version, whatever its state; null when there is none. */
-export const readRoutingVersion = (
-  db: Database,
-  id: string,
-  ruleSet: RoutingSetName,
-): Promise<RoutingVersion | null> =>
-  readVersion(db, ruleSet, id, ruleSet === routingSet ? readRouting : readPayoutRouting);
-
-export const readThreeDsVersion = (db: Database, id: string): Promise<ThreeDsVersion | null> =>
-  readVersion(db, threeDsSet, id, readThreeDs);
-
-async function readVersion<O>(
-  db: Database,
-  ruleSet: RuleSetName,
-  id: string,
-  read: (content: unknown) => Result<CompiledDecision<O>>,
-): Promise<RuleVersion<O> | null> {
-  const row = await db
-    .selectFrom('backoffice.ruleVersion')
-    .select(['id', 'version', 'content'])
-    .where('id', '=', id)
-    .where('ruleSet', '=', ruleSet)
-    .executeTakeFirst();
-  return row === undefined ? null : compileVersion(row, read);
-}

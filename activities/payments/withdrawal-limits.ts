@@ -11,6 +11,7 @@ import { takeUses } from './payment-uses.ts';
 type CountedWithdrawal = {
   readonly withdrawalId: string;
   readonly playerId: string;
+  readonly brand: string;
   readonly jurisdiction: string;
   readonly asset: string;
   /** Units at ledger scale. */

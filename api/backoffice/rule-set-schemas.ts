@@ -7,6 +7,11 @@ import { pageQuery, timestamp } from '../schemas.ts';
 
 const state = z.enum(ruleVersionStates);
 
+export const backEnd = z.enum(['postgres', 'clickhouse']).openapi({
+  description:
+    'Where the history was read. Answers are the same; ClickHouse is asked where there is much of it, it holds all of it, and it knows every field.',
+}); 
+
 export const brandText = z
   .string()
   .regex(/^[a-z][a-z0-9-]{1,30}$/)
@@ -69,6 +74,13 @@ export const draftInput = z
     note: z.string().trim().min(3).max(500).openapi({ description: 'Why; kept in the audit trail.' }),
   })
   .openapi('RuleDraft');
+
+export const cloneInput = z
+  .strictObject({
+    brand: brandText.optional().openapi({ description: 'Of the draft; that of the version if left out.' }),
+    note: draftInput.shape.note,
+  })
+  .openapi('RuleClone');
 
 export const simulationInput = z
   .strictObject({ days: z.int().min(1).max(90).default(30) })
@@ -178,10 +190,11 @@ export const simulationOutput = z
   .strictObject({
     version: versionOutput,
     decisions: z.int(),
-    changed: z.int().openapi({ description: 'Decisions that would have had another order.' }),
-    firstChanged: z.int().openapi({ description: 'Those with another first PSP.' }),
+    changed: z.int().openapi({ description: 'Decisions that would have had another result.' }),
+    firstChanged: z.int().openapi({ description: 'Those whose first word is another: another first PSP.' }),
     undecided: z.int(),
-    isCapped: z.boolean().openapi({ description: 'Only the newest 20,000 of the period were replayed.' }),
+    isCapped: z.boolean().openapi({ description: 'Only the newest 200,000 of the period were replayed.' }),
+    backEnd: backEnd,
     rows: z.array(z.strictObject({ row: z.string().nullable(), decisions: z.int() })),
     samples: z.array(
       z.strictObject({

@@ -6,8 +6,7 @@ import {
   takeRuleStep,
   type RuleVersionRow,
 } from '#activities/backoffice/commands/rule-versions.ts';
-import { simulateRouting } from '#activities/payments/commands/simulate-routing.ts';
-import { simulateThreeDs } from '#activities/payments/commands/simulate-three-ds.ts';
+import { simulateDecisions } from '#activities/payments/commands/simulate-decisions.ts';
 import type { Database } from '#db/connect.ts';
 import { mayDo } from '#domain/backoffice/roles.ts';
 import {
@@ -27,8 +26,10 @@ import { body, json } from '../payments/payment-schemas.ts';
 import { problemResponses } from '../problem.ts';
 import { idParam, pageOf } from '../schemas.ts';
 import { decided } from '../wallet/decided.ts';
+import { mountRuleMatches } from './rule-matches.ts';
 import {
   checkInput,
+  cloneInput,
   draftInput,
   readingOutput,
   ruleSetOutput,
@@ -49,6 +50,8 @@ const security = [{ operatorSession: [] }];
 export function mountRuleSets(api: Api, deps: ApiDeps): void {
   mountCatalogue(api, deps);
   mountDrafts(api, deps);
+  mountClones(api, deps);
+  mountRuleMatches(api, deps);
   mountVersions(api, deps);
   mountLifeCycle(api, deps);
 }
@@ -157,6 +160,57 @@ function mountDrafts(api: Api, deps: ApiDeps): void {
   );
 }
 
+/** What is shipped, or has proven itself, is where most drafts begin. */
+function mountClones(api: Api, deps: ApiDeps): void {
+  api.openapi(
+    createRoute({
+      method: 'post',
+      path: '/admin/v1/rule-versions/{id}/drafts',
+      operationId: 'cloneRuleVersion',
+      tags: ['backoffice'],
+      summary: 'Draft the next version with the content of this one, for its own brand or another',
+      security,
+      middleware: [requireOperator(deps, 'backoffice:rules:draft')] as const,
+      request: { params: idParam, headers: idempotencyHeader, body: body(cloneInput) },
+      responses: {
+        200: json(versionOutput, 'The draft'),
+        ...problemResponses(
+          ...reads,
+          'malformed-json',
+          'not-found',
+          'rule-invalid',
+          'idempotency-key-reused',
+        ),
+      },
+    }),
+    async (c) => {
+      const operator = c.get('operator');
+      const { id } = c.req.valid('param');
+      const { note, brand: wanted } = c.req.valid('json');
+      const { ruleSet, content, brand: own } = await mustSee(deps.db, operator, id, 'draft');
+      const brand = wanted ?? own;
+      await mustBeBrand(deps.db, operator, brand);
+      orThrow(readRuleSet(ruleSet, content));
+      const row = await decided(deps.db, (trx) =>
+        draftRules(trx, {
+          ruleSet,
+          brand,
+          content,
+          note,
+          versionId: idFromKey(
+            `rules:${ruleSet}`,
+            operator.operatorId,
+            c.req.valid('header')['idempotency-key'],
+          ),
+          operatorId: operator.operatorId,
+          fingerprint: requestFingerprint({ clone: id, brand, note }),
+        }),
+      );
+      return c.json(toApiVersion(row), 200);
+    },
+  );
+}
+
 function mountVersions(api: Api, deps: ApiDeps): void {
   api.openapi(
     createRoute({
@@ -239,7 +293,7 @@ function mountLifeCycle(api: Api, deps: ApiDeps): void {
       request: { params: idParam, body: body(simulationInput) },
       responses: {
         200: json(simulationOutput, 'What would have been different'),
-        ...problemResponses(...reads, 'malformed-json', 'not-found', 'rule-invalid'),
+        ...problemResponses(...reads, 'malformed-json', 'not-found', 'rule-invalid', 'overloaded'),
       },
     }),
     async (c) => {
@@ -247,7 +301,12 @@ function mountLifeCycle(api: Api, deps: ApiDeps): void {
       const row = await mustSee(deps.db, operator, c.req.valid('param').id, 'draft');
       const { days } = c.req.valid('json');
       const simulated = orThrow(
-        await simulations[row.ruleSet](deps.db, { versionId: row.id, brand: row.brand, days }),
+        await simulateDecisions(deps, {
+          versionId: row.id,
+          ruleSet: row.ruleSet,
+          brand: row.brand,
+          days,
+        }),
       );
       const { decisions, changed } = simulated;
       const version = await decided(deps.db, (trx) =>
@@ -267,7 +326,8 @@ function mountLifeCycle(api: Api, deps: ApiDeps): void {
           firstChanged: simulated.firstChanged,
           undecided: simulated.undecided,
           isCapped: simulated.isCapped,
-          rows: [...simulated.rows],
+          backEnd: simulated.backEnd,
+          rows: simulated.rows.map(({ row: name, decisions: count }) => ({ row: name, decisions: count })),
           samples: simulated.samples.map((sample) => ({
             ...sample,
             decidedAt: sample.decidedAt.toISOString(),
@@ -315,14 +375,6 @@ function mountLifeCycle(api: Api, deps: ApiDeps): void {
     },
   );
 }
-
-/** How each set replays what was decided. */
-const simulations: Readonly<Record<RuleSetName, typeof simulateThreeDs>> = {
-  'payments.deposit-routing': (db, ask) =>
-    simulateRouting(db, { ...ask, ruleSet: 'payments.deposit-routing' }),
-  'payments.payout-routing': (db, ask) => simulateRouting(db, { ...ask, ruleSet: 'payments.payout-routing' }),
-  'payments.three-ds': simulateThreeDs,
-};
 
 type Right = keyof RuleSet['permissions'];
 

@@ -73,7 +73,8 @@ export function mountDeposits(api: Api, deps: ApiDeps): void {
     const { playerId, brand, jurisdiction } = c.var.player;
     const hasBank = deps.config.bank !== undefined;
     const crypto = deps.config.evm;
-    const question = { playerId, brand, jurisdiction, hasBank, ...(crypto && { crypto }) };
+    const origin = { sessionId: c.var.player.sessionId, ip: clientAddress(c) };
+    const question = { playerId, brand, jurisdiction, hasBank, origin, ...(crypto && { crypto }) };
     const methods = await readDepositMethods(deps.db, question);
     const items = methods.filter(({ missing }) => missing === null).map(toApiMethod);
     return c.json({ items }, 200);

@@ -13,6 +13,7 @@ import { readDepositMethods } from '#activities/payments/deposit-methods.ts';
 import { fail, FailureError, orThrow, succeed, type Result } from '#domain/failures.ts';
 import { kycLevels } from '#domain/kyc/levels.ts';
 import { parsePayable, toMoneyText } from '#domain/money.ts';
+import { readLimitCondition } from '#domain/payments/limit-condition.ts';
 import {
   paymentFlows,
   paymentMeasures,
@@ -82,6 +83,10 @@ const ruleInput = z
     countMax: z.int().min(0).max(1_000_000).optional(),
     kycLevel: kycLevel.optional(),
     windowS: z.int().min(60).max(31_622_400).optional(),
+    condition: z.record(z.string(), z.unknown()).optional().openapi({
+      description:
+        'Whom it applies to beyond the scope: a condition of the rule language. It says what holds for what is not known.',
+    }),
     reason,
   })
   .superRefine((rule, context) => {
@@ -134,6 +139,10 @@ const ruleOutput = z
     countMax: z.int().nullable(),
     kycLevel: z.string().nullable(),
     windowS: z.int().nullable(),
+    condition: z.record(z.string(), z.unknown()).nullable(),
+    appliesIf: z.string().nullable().openapi({
+      description: 'The condition as a sentence; null where there is none, or this build cannot read it.',
+    }),
     isActive: z.boolean(),
     author: z.string(),
     reason: z.string(),
@@ -157,11 +166,21 @@ const toApiRule = (row: PaymentRuleRow): z.infer<typeof ruleOutput> => ({
   countMax: row.countMax,
   kycLevel: row.kycLevel,
   windowS: row.windowS,
+  ...toApiCondition(row.condition),
   isActive: row.isActive,
   author: row.author,
   reason: row.reason,
   createdAt: row.createdAt.toISOString(),
 });
+
+function toApiCondition(condition: unknown) {
+  if (condition === null) return { condition: null, appliesIf: null };
+  const read = readLimitCondition(condition);
+  return {
+    condition: z.record(z.string(), z.unknown()).parse(condition),
+    appliesIf: read.ok ? read.value.sentence : null,
+  };
+}
 
 const reads = ['invalid-request', 'not-authenticated', 'forbidden', 'not-found'] as const;
 const amounts = ['amount-not-positive', 'amount-too-precise', 'amount-too-large', 'unknown-asset'] as const;
@@ -184,7 +203,7 @@ const setRoute = (deps: ApiDeps) =>
     responses: {
       200: json(ruleOutput, 'The version: none of its name was in force, so that it can only tighten'),
       202: waits,
-      ...problemResponses(...changes, ...amounts),
+      ...problemResponses(...changes, ...amounts, 'rule-invalid'),
     },
   });
 
@@ -251,6 +270,7 @@ export function mountPaymentRules(api: Api, deps: ApiDeps): void {
     await mustBeBrand(db, operator, input.brand);
     const code = money?.asset ?? input.asset ?? null;
     await mustBeAsset(deps, code);
+    if (input.condition !== undefined) orThrow(readLimitCondition(input.condition));
     const set = await decided(db, (trx) =>
       setOrPropose(trx, {
         ...input,
@@ -292,6 +312,7 @@ export function mountPaymentRules(api: Api, deps: ApiDeps): void {
         asset: row.asset,
         countMax: row.countMax,
         windowS: row.windowS,
+        condition: row.condition,
         flow: flow.parse(row.flow),
         measure: measure.parse(row.measure),
         subject: subject.parse(row.subject),

@@ -4,6 +4,9 @@
  */
 import type { Permission } from './roles.ts';
 import { fail, succeed, type Result } from '../failures.ts';
+import { eligibilityCatalogue } from '../payments/eligibility-fields.ts';
+import type { EligibilityOutcome } from '../payments/eligibility.ts';
+import { eligibilityDecisionSchema } from '../payments/eligibility.schema.ts';
 import { payoutRoutingCatalogue } from '../payments/payout-routing-fields.ts';
 import { routingCatalogue, threeDsCatalogue } from '../payments/routing-fields.ts';
 import { routingDecisionSchema, type RoutingOutcome } from '../payments/routing.schema.ts';
@@ -17,6 +20,7 @@ export const ruleSetNames = [
   'payments.deposit-routing',
   'payments.payout-routing',
   'payments.three-ds',
+  'payments.method-eligibility',
 ] as const;
 
 export type RuleSetName = (typeof ruleSetNames)[number];
@@ -59,6 +63,15 @@ export const ruleSets: Readonly<Record<RuleSetName, RuleSet>> = {
       publish: 'payments:routing:publish',
     },
   },
+  'payments.method-eligibility': {
+    title: 'Whether a way to pay in is open to a payer',
+    catalogue: eligibilityCatalogue,
+    permissions: {
+      read: 'payments:routing:read',
+      draft: 'payments:routing:draft',
+      publish: 'payments:routing:publish',
+    },
+  },
 };
 
 /** Reads the content of a routing rule set of unknown origin. Failure: `rule-invalid`, with pointers. */
@@ -87,6 +100,12 @@ export function readThreeDs(content: unknown): Result<CompiledDecision<ThreeDsWi
   return fail('rule-invalid', detail, { fields: [{ pointer, detail }] });
 }
 
+/** The same of the rules that say whether a method is open. */
+export function readEligibility(content: unknown): Result<CompiledDecision<EligibilityOutcome>> {
+  const parsed = parsedBy(eligibilityDecisionSchema, content);
+  return parsed.ok ? compileDecision<EligibilityOutcome>(parsed.value, eligibilityCatalogue) : parsed;
+}
+
 /** Reads what belongs to a rule set, by its name. */
 export function readRuleSet(name: RuleSetName, content: unknown): Result<CompiledDecision<unknown>> {
   switch (name) {
@@ -96,6 +115,8 @@ export function readRuleSet(name: RuleSetName, content: unknown): Result<Compile
       return readPayoutRouting(content);
     case 'payments.three-ds':
       return readThreeDs(content);
+    case 'payments.method-eligibility':
+      return readEligibility(content);
   }
 }
 

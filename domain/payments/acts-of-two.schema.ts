@@ -24,6 +24,8 @@ const paymentRule = z.strictObject({
   countMax: z.int().nullable(),
   kycLevel: z.enum(kycLevels).nullable(),
   windowS: z.int().nullable(),
+  /** Has passed the checker when it was proposed; it is checked again whenever the rule is read. */
+  condition: z.unknown().optional(),
   isActive: z.boolean(),
 });
 

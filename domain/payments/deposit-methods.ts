@@ -1,5 +1,6 @@
 /** Which methods a player can pay in with, with what amounts, and why a method is not there: one computation for the list and for the deposit itself. */
 import type { KycLevel } from '../kyc/levels.ts';
+import type { Facts } from '../rules/rule-types.ts';
 import type { ChainName } from './crypto/chains.ts';
 import type { DepositTerms } from './crypto/deposit-policy.ts';
 import {
@@ -7,6 +8,7 @@ import {
   methodGap,
   rulesFor,
   type AmountRange,
+  type MethodGap,
   type PayInMethod,
   type PaymentRule,
 } from './payment-rules.ts';
@@ -39,20 +41,23 @@ export type MethodView = MethodOffer & {
   readonly range: AmountRange;
   /** No PSP of it has been reached lately. It stays on offer: the next deposit is what finds out that one is back. */
   readonly isImpaired: boolean;
-  /** Null when the player may use it. `by` is for staff. */
-  readonly missing: { readonly reason: 'closed' | 'kyc-level'; readonly by: string } | null;
+  /** Null when the player may use it. */
+  readonly missing: MethodGap | null;
 };
 
 /** Nothing of the last minutes reached it. A single answer is enough to be there again. */
-const isDown = (reach: PspReach | undefined): boolean => reach?.unreachableBps === 10_000n;
+export const isDown = (reach: PspReach | undefined): boolean => reach?.unreachableBps === 10_000n;
 
+/** `gap` is what the rules of eligibility say; `facts` are those that conditions of limits are asked on. */
 export function viewMethod(
   offer: MethodOffer,
   payer: { readonly jurisdiction: string; readonly country: string | null; readonly kycLevel: KycLevel },
   rules: readonly PaymentRule[],
   health: ReadonlyMap<string, PspReach>,
+  { facts, gap }: { readonly facts: Facts | null; readonly gap: MethodGap | null } = { facts: null, gap: null },
 ): MethodView {
-  const own = rulesFor(rules, { flow: 'deposit', ...payer, method: offer.method, asset: offer.asset });
+  const scope = { flow: 'deposit', ...payer, method: offer.method, asset: offer.asset } as const;
+  const own = rulesFor(rules, scope, new Set(), facts);
   const [down, up] = [true, false].map((wanted) =>
     offer.psps.filter((psp) => isDown(health.get(psp)) === wanted),
   );
@@ -63,6 +68,6 @@ export function viewMethod(
     psps: [...(up ?? []), ...(down ?? [])],
     range: least === undefined || (range.min ?? 0n) > least ? range : { ...range, min: least },
     isImpaired: (offer.psps.length > 0 && up?.length === 0) || offer.chain?.state === 'delayed',
-    missing: methodGap(own, payer.kycLevel),
+    missing: gap ?? methodGap(own, payer.kycLevel),
   };
 }

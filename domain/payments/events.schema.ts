@@ -64,6 +64,25 @@ const disputeAnswer = { disputeId: z.uuid(), answerId: z.uuid(), answer: z.enum(
 
 export const paymentsEvents = {
   'payments.deposit.requested': z.strictObject({ depositId: z.uuid(), money }),
+  /** What rules decided about a payment, and on what; inputs that were not known, or that stay with us, are left out. */
+  'payments.decision.recorded': z.strictObject({
+    paymentId: z.uuid(),
+    inputs: z.record(z.string(), z.union([z.string(), z.boolean()])),
+    decisions: z
+      .array(
+        z.strictObject({
+          ruleSet: z.string(),
+          ruleVersionId: z.uuid(),
+          /** Null for the default. */
+          row: z.string().nullable(),
+          /** What the volume was split by; unique within a rule set. */
+          seed: z.string(),
+          /** PSPs in order, or what is asked of 3-D Secure, or whether the method is open. */
+          result: z.array(z.string()),
+        }),
+      )
+      .min(1),
+  }),
   'payments.attempt.resolved': z.strictObject({
     subject: z.string(),
     attempt: z.int(),

@@ -4,6 +4,7 @@
  */
 import { levelSatisfies, type KycLevel } from '../kyc/levels.ts';
 import { toMoneyText, type Units } from '../money.ts';
+import type { Facts } from '../rules/rule-types.ts';
 import { rampDirections } from './ramp.ts';
 import { limitExceeded, type Probe, type Refusal, type Tally, type UseGuard } from './uses.ts';
 
@@ -43,6 +44,14 @@ export type PaymentRule = {
   readonly countMax: number | null;
   readonly kycLevel: KycLevel | null;
   readonly windowS: number | null;
+  /** Whom it applies to beyond its scope; null means everybody. */
+  readonly condition?: LimitCondition | null;
+};
+
+export type LimitCondition = {
+  /** As it was saved. */
+  readonly tree: unknown;
+  readonly holds: (facts: Facts) => boolean;
 };
 
 /** Whom and what a payment is about, as far as rules distinguish it. */
@@ -54,11 +63,15 @@ export type PaymentScope = {
   readonly asset: string;
 };
 
-/** Those of the rules that speak of such a payment, without the ones that a white list skips. */
+/**
+ * Those of the rules that speak of such a payment, without the ones that a white list skips. A condition is asked on what
+ * is known of the payer; where nothing is (`facts` is null), the limit applies.
+ */
 export const rulesFor = (
   rules: readonly PaymentRule[],
   scope: PaymentScope,
   skips: ReadonlySet<string> = new Set(),
+  facts: Facts | null = null,
 ): PaymentRule[] =>
   rules.filter(
     (rule) =>
@@ -67,6 +80,7 @@ export const rulesFor = (
       (rule.jurisdiction === null || rule.jurisdiction === scope.jurisdiction) &&
       (rule.country === null || rule.country === scope.country) &&
       (rule.asset === null || rule.asset === scope.asset) &&
+      (!rule.condition || facts === null || rule.condition.holds(facts)) &&
       !(isVelocity(rule) && skips.has(rule.name)),
   );
 
@@ -88,11 +102,11 @@ export function amountRange(rules: readonly PaymentRule[]): AmountRange {
   return { min, max };
 }
 
+/** Why a method is not there. `by` is for staff. */
+export type MethodGap = { readonly reason: 'closed' | 'kyc-level'; readonly by: string };
+
 /** Why the method is not there for this player, as the name of the first rule that says so; null when it is. */
-export function methodGap(
-  rules: readonly PaymentRule[],
-  kycLevel: KycLevel,
-): { readonly reason: 'closed' | 'kyc-level'; readonly by: string } | null {
+export function methodGap(rules: readonly PaymentRule[], kycLevel: KycLevel): MethodGap | null {
   for (const rule of rules) {
     if (rule.measure === 'closed') return { reason: 'closed', by: nameOf(rule) };
     if (rule.measure === 'kyc-level' && rule.kycLevel !== null && !levelSatisfies(kycLevel, rule.kycLevel))
@@ -107,14 +121,7 @@ export function checkPayment(
   payment: { readonly amount: Units; readonly asset: string; readonly kycLevel: KycLevel },
 ): Refusal | null {
   const gap = methodGap(rules, payment.kycLevel);
-  if (gap?.reason === 'kyc-level')
-    return { code: 'identity-not-verified', detail: 'This method needs a verified identity.', by: gap.by };
-  if (gap !== null)
-    return {
-      code: 'payment-method-unavailable',
-      detail: 'This method is not offered for your country and currency.',
-      by: gap.by,
-    };
+  if (gap !== null) return refusalOf(gap);
   const { min, max } = amountRange(rules);
   const { amount, asset } = payment;
   if (min !== null && amount < min)
@@ -131,6 +138,16 @@ export function checkPayment(
     };
   return null;
 }
+
+/** What the player hears of it. */
+export const refusalOf = ({ reason, by }: MethodGap): Refusal =>
+  reason === 'kyc-level'
+    ? { code: 'identity-not-verified', detail: 'This method needs a verified identity.', by }
+    : {
+        code: 'payment-method-unavailable',
+        detail: 'This method is not offered for your country and currency.',
+        by,
+      };
 
 const textOf = (amount: Units, asset: string): string => `${toMoneyText(amount, asset).amount} ${asset}`;
 

@@ -1,5 +1,6 @@
 /** What payout routing rules may speak of when a leg of a withdrawal asks for its order of PSPs. */
 import { defineCatalogue, type Field } from '../rules/catalogue.ts';
+import { readFromStored } from '../rules/stored-facts-sql.ts';
 import { kycLevels } from '../kyc/levels.ts';
 import { healthOf, routedCurrencies, routedPsps } from './routing-fields.ts';
 
@@ -9,7 +10,7 @@ const row = { source: 'row' } as const;
 /** The health of a PSP is that of its payouts here, not of its charges. */
 export const payoutRoutingCatalogue = defineCatalogue(
   'payments.payout-routing',
-  [
+  readFromStored([
     { ...request, name: 'brand', type: { kind: 'string' }, label: 'the brand' },
     { ...request, name: 'jurisdiction', type: { kind: 'string' }, label: 'the jurisdiction' },
     { ...request, name: 'method', type: { kind: 'string' }, label: 'the kind of instrument' },
@@ -39,6 +40,6 @@ export const payoutRoutingCatalogue = defineCatalogue(
       absence: 'it is no card, or its PSP has not told the brand',
     },
     ...routedPsps.flatMap(healthOf),
-  ],
+  ]),
   { costMax: 5_000 },
 );

@@ -1,6 +1,7 @@
 /** What routing rules may speak of when a deposit asks for its order of PSPs. */
 import { defineCatalogue, type Field } from '../rules/catalogue.ts';
 import { kycLevels } from '../kyc/levels.ts';
+import { readFromStored } from '../rules/stored-facts-sql.ts';
 import { cardTypes } from './lookup-tables.ts';
 
 /** PSPs whose health rules may use; the connectors of the platform. */
@@ -138,6 +139,7 @@ export const depositFields: readonly Field[] = [
     ...row,
     name: 'player.age',
     type: { kind: 'integer' },
+    isSensitive: true,
     label: "the player's age in years",
     absence: 'the date of birth cannot be read, or can no longer be',
   },
@@ -145,6 +147,7 @@ export const depositFields: readonly Field[] = [
     ...row,
     name: 'player.fraudScore',
     type: { kind: 'integer' },
+    isSensitive: true,
     label: "the player's fraud score, 0 to 1000",
     absence: 'nobody has scored the player, or the score has run out',
   },
@@ -209,8 +212,10 @@ export const depositFields: readonly Field[] = [
 
 export const routingCatalogue = defineCatalogue(
   'payments.deposit-routing',
-  [...depositFields, ...routedPsps.flatMap((psp) => [...healthOf(psp), costOf(psp)])],
+  readFromStored([...depositFields, ...routedPsps.flatMap((psp) => [...healthOf(psp), costOf(psp)])]),
   { costMax: 5_000 },
 );
 
-export const threeDsCatalogue = defineCatalogue('payments.three-ds', depositFields, { costMax: 5_000 });
+export const threeDsCatalogue = defineCatalogue('payments.three-ds', readFromStored(depositFields), {
+  costMax: 5_000,
+});

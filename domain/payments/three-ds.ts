@@ -27,6 +27,12 @@ export const defaultWish: ThreeDsWish = {
   whenUnavailable: 'proceed',
 };
 
+/** In words, as an operator compares them. */
+export const wishWords = ({ want, exemption, whenUnavailable }: ThreeDsWish): readonly string[] => [
+  exemption === null ? want : `${want} ${exemption}`,
+  `${whenUnavailable} when unavailable`,
+];
+
 /** Where rules are live that nobody can read: what they ask for at the most. */
 export const strictestWish: ThreeDsWish = {
   want: 'challenge-mandated',

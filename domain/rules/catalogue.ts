@@ -16,6 +16,8 @@ export type Field = {
   readonly absence?: string;
   /** The value may be some seconds old. Rules over money, limits and protection may refuse such fields. */
   readonly mayLag?: boolean;
+  /** Of a person, and not for analysts: it does not leave the primary database with the decisions. */
+  readonly isSensitive?: boolean;
   /**
    * SQL over the statement that the module builds around a rule; trusted text, never from a user. Money and decimals
    * are whole units, durations microseconds, time stamps `timestamptz` and `DateTime64`. Left out where a back end does

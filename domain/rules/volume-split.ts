@@ -13,19 +13,28 @@ export const bucketsCount = 10_000;
  */
 export function bucketOf(key: string, salt: string): number {
   // FNV-1a over the UTF-16 units of both, and the finaliser of MurmurHash3, since FNV alone is uneven in its high bits.
-  let hash = 0x811c9dc5;
-  for (const text of [salt, '\n', key]) {
-    for (let index = 0; index < text.length; index += 1) {
-      const unit = text.charCodeAt(index);
-      hash = Math.imul(hash ^ (unit & 0xff), 0x01000193);
-      hash = Math.imul(hash ^ (unit >>> 8), 0x01000193);
-    }
-  }
+  let hash = hashOver(saltHash(salt), key);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   hash = (hash ^ (hash >>> 16)) >>> 0;
   // 2^32 possible values are so many more than buckets that the remainder's bias is below one in 400,000.
   return hash % bucketsCount;
+}
+
+/**
+ * How far the hash has come when the key begins. Databases go on from here, so that they need to know nothing of the
+ * salt's units: keys are ids, of one byte a character.
+ */
+export const saltHash = (salt: string): number => hashOver(0x811c9dc5, `${salt}\n`) >>> 0;
+
+function hashOver(start: number, text: string): number {
+  let hash = start;
+  for (let index = 0; index < text.length; index += 1) {
+    const unit = text.charCodeAt(index);
+    hash = Math.imul(hash ^ (unit & 0xff), 0x01000193);
+    hash = Math.imul(hash ^ (unit >>> 8), 0x01000193);
+  }
+  return hash;
 }
 
 /** The option whose share contains the bucket. Shares must add up to the whole: that is checked when a rule is saved. */

@@ -8,6 +8,7 @@ import { createKeyRing } from '#activities/pam/key-ring.ts';
 import { createWalletWriter } from '#activities/wallet/writer.ts';
 import { putOperator } from '#activities/backoffice/operators.ts';
 import type { RoleName } from '#domain/backoffice/roles.ts';
+import { createDatabase, openPool } from '#db/connect.ts';
 import { fail, FailureError } from '#domain/failures.ts';
 import { loadConfig } from '#workers/config.ts';
 import { createMetrics } from '#workers/metrics.ts';
@@ -54,10 +55,19 @@ export async function createTestApi(
   });
   await seed(database.db, config);
   const wallet = createWalletWriter({ pool: database.pool });
+  const reportDb = createDatabase(
+    openPool({
+      url: database.readerUrl,
+      applicationName: 'pitboss-test-reports',
+      connectionsMax: 2,
+      statementTimeoutMs: 20_000,
+    }),
+  );
   const deps: ApiDeps = {
     config,
     db: database.db,
     playDb: database.db,
+    reportDb,
     wallet,
     gameProviders: new Map(),
     keyRing: createKeyRing({
@@ -99,6 +109,7 @@ export async function createTestApi(
     },
     close: async () => {
       await wallet.close();
+      await reportDb.destroy();
       await deps.clickhouse.close();
     },
   };

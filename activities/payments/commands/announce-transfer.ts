@@ -2,14 +2,17 @@
 import { createHash } from 'node:crypto';
 import { appendEvent } from '#activities/compliance/append-event.ts';
 import { reserveDepositLimit } from '#activities/responsible-gambling/commands/deposit-limit.ts';
-import type { Database } from '#db/connect.ts';
+import type { Database, Trx } from '#db/connect.ts';
 import { fail, FailureError, orThrow, succeed, type Result } from '#domain/failures.ts';
 import { parsePayable, toMoneyText, type MoneyText } from '#domain/money.ts';
 import { creditorReference, ownBodyLength } from '#domain/payments/sepa/creditor-reference.ts';
 import { toFailure } from '#domain/payments/uses.ts';
+import { judgeEligibility } from '../decide-eligibility.ts';
 import { judgePayment } from '../judge-payment.ts';
 import { readPayer } from '../payer-facts.ts';
 import { currentPaymentRules } from '../payment-limits.ts';
+import { recordDecisions } from '../record-decisions.ts';
+import { currentDepositRules } from '../routing-rules.ts';
 import { takeUses } from '../payment-uses.ts';
 import { admitPlayer } from '../admission.ts';
 import { refusable, type PaymentOrigin } from './request-deposit.ts';
@@ -53,13 +56,22 @@ export async function announceTransfer(
   const { profile, version, kycLevel } = admitted.value;
   const { sessionId = null, ip = null } = request.origin ?? {};
   const { playerId } = request;
-  const [rules, payer] = await Promise.all([
+  const [rules, { eligibility }, payer] = await Promise.all([
     currentPaymentRules(db, request.brand),
+    currentDepositRules(db, request.brand),
     readPayer(db, { playerId, sessionId, ip, tokens: [] }),
   ]);
   const payment = { flow: 'deposit', method: 'bank-transfer', asset: 'EUR', amount: amount.value } as const;
-  const judged = judgePayment(rules, payer, { ...request, ...payment, ip, kycLevel });
-  if (judged.refusal !== null) return { ok: false, failure: toFailure(judged.refusal) };
+  const asked = { ...request, ...payment, ip, kycLevel, age: null };
+  const { refusal: closed, decision } = judgeEligibility(eligibility, asked, payer, null);
+  const judged = judgePayment(rules, payer, asked, closed);
+  const about = { paymentId: request.depositId, playerId, brand: request.brand };
+  const keepDecision = (trx: Trx) =>
+    recordDecisions(trx, about, { eligibility: decision, route: null, threeDs: null });
+  if (judged.refusal !== null) {
+    if (closed !== null) await db.transaction().execute(keepDecision);
+    return { ok: false, failure: toFailure(judged.refusal) };
+  }
   return refusable(db, async (trx) => {
     const inserted = await trx
       .insertInto('payments.deposit')
@@ -84,6 +96,7 @@ export async function announceTransfer(
       throw new FailureError(
         fail('dependency-unavailable', 'The same request is being written; repeat it.').failure,
       );
+    await keepDecision(trx);
     orThrow(
       await reserveDepositLimit(trx, {
         playerId: request.playerId,

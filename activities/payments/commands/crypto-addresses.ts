@@ -8,7 +8,7 @@ import { fail, FailureError, orThrow, succeed, type Result } from '#domain/failu
 import { chainOf, type ChainName, type ListedToken } from '#domain/payments/crypto/chains.ts';
 import { destinationRestMs } from '#domain/payments/crypto/hot-wallet.ts';
 import { addressText, judgeLists } from '#domain/payments/lists.ts';
-import { methodGap, rulesFor } from '#domain/payments/payment-rules.ts';
+import { methodGap, refusalOf, rulesFor } from '#domain/payments/payment-rules.ts';
 import { toFailure } from '#domain/payments/uses.ts';
 import type { ActivityDeps } from '../../deps.ts';
 import {
@@ -20,8 +20,11 @@ import {
   playerBranch,
 } from '../evm/derive-address.ts';
 import { admitPlayer } from '../admission.ts';
+import { judgeEligibility } from '../decide-eligibility.ts';
+import { limitFacts } from '../payment-facts.ts';
 import { readPayer } from '../payer-facts.ts';
 import { currentPaymentRules } from '../payment-limits.ts';
+import { currentDepositRules } from '../routing-rules.ts';
 import { refusable } from './request-deposit.ts';
 
 /** What of the configuration both need; the extended key is the public one. */
@@ -111,12 +114,19 @@ async function admitCrypto(
   const facts = await readPayer(db, { ...request, sessionId, ip, tokens: [] });
   const { refusal, skips } = judgeLists(facts?.listed ?? []);
   if (refusal !== null) return { ok: false, failure: toFailure(refusal) };
-  const scope = { ...request, flow: 'deposit', method: 'crypto', country: facts?.country ?? null } as const;
-  const gap = methodGap(rulesFor(await currentPaymentRules(db, request.brand), scope, skips), kycLevel);
-  if (gap === null) return succeed(null);
-  return gap.reason === 'kyc-level'
-    ? fail('identity-not-verified', 'This method needs a verified identity.')
-    : fail('payment-method-unavailable', 'This method is not offered for your country and currency.');
+  const asked = { ...request, flow: 'deposit', method: 'crypto', amount: null, kycLevel, age: null, ip } as const;
+  const [rules, { eligibility }] = await Promise.all([
+    currentPaymentRules(db, request.brand),
+    currentDepositRules(db, request.brand),
+  ]);
+  const own = rulesFor(
+    rules,
+    { ...asked, country: facts?.country ?? null },
+    skips,
+    facts === null ? null : limitFacts(asked, facts),
+  );
+  const gap = judgeEligibility(eligibility, asked, facts, null).gap ?? methodGap(own, kycLevel);
+  return gap === null ? succeed(null) : { ok: false, failure: toFailure(refusalOf(gap)) };
 }
 
 async function addAddress(

@@ -8,7 +8,9 @@ import type { PaymentRule } from '#domain/payments/payment-rules.ts';
 
 export type PaymentRuleRow = Selectable<PaymentsPaymentRule>;
 
-export type SetPaymentRule = Omit<PaymentRule, 'id' | 'version'> & {
+export type SetPaymentRule = Omit<PaymentRule, 'id' | 'version' | 'condition'> & {
+  /** Has passed the checker. */
+  readonly condition?: unknown;
   /** Made from the operator and the idempotency key. */
   readonly ruleId: string;
   readonly brand: string;
@@ -60,6 +62,7 @@ export async function setPaymentRule(trx: Trx, rule: SetPaymentRule): Promise<Re
       ...content,
       id: ruleId,
       amount: rule.amount?.toString() ?? null,
+      condition: rule.condition === undefined || rule.condition === null ? null : JSON.stringify(rule.condition),
       version: sql<number>`(select coalesce(max(version), 0) + 1 from payments.payment_rule
                             where brand = ${rule.brand} and name = ${rule.name})`,
       author: `operator:${operatorId}`,

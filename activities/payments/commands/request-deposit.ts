@@ -19,7 +19,9 @@ import type { ActivityDeps } from '../../deps.ts';
 import { admit, claimPayer } from '../admission.ts';
 import { ageOfPayer } from '../payer-age.ts';
 import { cardsAtPsps } from '../cards-at-psps.ts';
-import { decideAuthentication, decideRoute, recallRouting, recordDecisions } from '../route-deposit.ts';
+import { judgeEligibility, type JudgedEligibility } from '../decide-eligibility.ts';
+import { recordDecisions } from '../record-decisions.ts';
+import { cardsOf, decideAuthentication, decideRoute, recallRouting } from '../route-deposit.ts';
 import { recentRoute } from '../routes.ts';
 import type { depositInputOf, DepositRow } from '../payment-rows.ts';
 import { judgePayment } from '../judge-payment.ts';
@@ -92,6 +94,7 @@ export async function requestDeposit(
     currentRetryRules(db),
   ]);
   let refusal = null as Refusal | null;
+  let eligibility = null as JudgedEligibility | null;
   const refuse = (by: Refusal): never => {
     refusal = by;
     throw new FailureError(toFailure(by));
@@ -108,12 +111,25 @@ export async function requestDeposit(
     }
     const { profile, version, kycLevel } = orThrow(admit(payer, published));
     const more = { amount: amount.value, kycLevel, age: ageOfPayer(keyRing, request.playerId, payer.facts) };
-    const judged = judgePayment(rules, payer.facts, { ...payment, ...routing, ...more });
-    if (judged.refusal !== null) refuse(judged.refusal);
     const cardsAt = await cardsAtPsps(trx, request.playerId, request.tokens, payer.facts?.cards ?? []);
-    const inputs = { ...recalled, player: payer.facts, cardsAt, offered: route?.psps ?? [] };
+    const offered = route?.psps ?? [];
+    eligibility = judgeEligibility(
+      recalled.rules.eligibility,
+      { ...routing, ...more },
+      payer.facts,
+      { offered, health: recalled.health },
+      cardsOf(request, payer.facts, cardsAt),
+    );
+    const judged = judgePayment(
+      rules,
+      payer.facts,
+      { ...payment, ...routing, ...more },
+      eligibility.refusal,
+    );
+    if (judged.refusal !== null) refuse(judged.refusal);
+    const inputs = { ...recalled, player: payer.facts, cardsAt, offered };
     const decision = decideRoute(inputs, routing, more);
-    const options = optionsBy(request, route?.psps ?? [], decision?.psps);
+    const options = optionsBy(request, offered, decision?.psps);
     const first = options[0];
     if (route === null || first === undefined) throw new FailureError(noUsableToken().failure);
     const threeDs = decideAuthentication(inputs, routing, more, first.psp);
@@ -152,7 +168,11 @@ export async function requestDeposit(
       })
       .returningAll()
       .executeTakeFirstOrThrow();
-    await recordDecisions(trx, request, decision, threeDs);
+    await recordDecisions(trx, ofPayment(request), {
+      eligibility: eligibility.decision,
+      route: decision,
+      threeDs,
+    });
     await takeDepositLimit(trx, limit, reservation);
     await appendEvent(
       trx,
@@ -190,9 +210,15 @@ export async function requestDeposit(
     return inserted;
   });
   // In a transaction of its own: what refused was undone.
-  if (refusal !== null) await recordRefusal(db, request, amount.value, refusal);
+  if (refusal !== null) await recordRefusal(db, request, amount.value, refusal, eligibility);
   return requested;
 }
+
+const ofPayment = ({ depositId, playerId, brand }: DepositRequest) => ({
+  paymentId: depositId,
+  playerId,
+  brand,
+});
 
 const noUsableToken = () =>
   fail('payment-method-unavailable', 'None of the given tokens can be used for this currency.');
@@ -210,15 +236,22 @@ const tokenAt = ({ method, tokens, wallet }: DepositRequest, psp: string) =>
     ? { psp, token: wallet }
     : tokens.find((token) => token.psp === psp);
 
-/** For staff: the player hears less than the rule's name. */
+/** For staff: the player hears less than the rule's name. What was asked of eligibility is kept, whatever refused. */
 const recordRefusal = (
   db: Database,
-  { depositId, playerId, brand, money }: DepositRequest,
+  request: DepositRequest,
   amount: bigint,
   { code, by }: Refusal,
+  eligibility: JudgedEligibility | null,
 ): Promise<void> =>
-  db.transaction().execute((trx) =>
-    appendEvent(
+  db.transaction().execute(async (trx) => {
+    const { depositId, playerId, brand, money } = request;
+    await recordDecisions(trx, ofPayment(request), {
+      eligibility: eligibility?.decision ?? null,
+      route: null,
+      threeDs: null,
+    });
+    await appendEvent(
       trx,
       {
         type: 'payments.deposit.refused',
@@ -228,8 +261,8 @@ const recordRefusal = (
         payload: { depositId, money: toMoneyText(amount, money.asset), code, by },
       },
       { actor: { kind: 'player', id: playerId }, subject: `deposit:${depositId}` },
-    ),
-  );
+    );
+  });
 
 const flagListed = (trx: Trx, { depositId, brand }: DepositRequest): Promise<void> =>
   openWorkItem(trx, {

@@ -26,10 +26,13 @@ import {
 } from '#domain/payments/crypto/deposit-state.ts';
 import type { ActivityDeps } from '../../deps.ts';
 import { closeWorkItems, openWorkItem } from '../commands/work-items.ts';
+import { judgeEligibility, type EligibilityDecision } from '../decide-eligibility.ts';
 import { judgePayment, type JudgedPayment } from '../judge-payment.ts';
 import { readPayer } from '../payer-facts.ts';
 import { currentPaymentRules } from '../payment-limits.ts';
 import { takeUses } from '../payment-uses.ts';
+import { recordDecisions } from '../record-decisions.ts';
+import { currentDepositRules, type DepositRules } from '../routing-rules.ts';
 import { evmPsp, type Evm } from './evm-deps.ts';
 import { uuidOf, wasRead } from './watch-blocks.ts';
 
@@ -65,7 +68,10 @@ export function createCryptoDepositActivities(deps: Pick<ActivityDeps, 'db' | 'e
       const { evm } = deps;
       if (evm === null) return { state: 'seen', pauseMs: absentPauseMs, isOver: false };
       const known = await read(db, cryptoDepositId).executeTakeFirstOrThrow();
-      const rules = await currentPaymentRules(db, known.brand);
+      const [rules, { eligibility }] = await Promise.all([
+        currentPaymentRules(db, known.brand),
+        currentDepositRules(db, known.brand),
+      ]);
       const look = await lookAt(db, evm, known);
       const lookedAtMs = Date.now();
       return db.transaction().execute(async (trx) => {
@@ -86,7 +92,7 @@ export function createCryptoDepositActivities(deps: Pick<ActivityDeps, 'db' | 'e
         });
         switch (step) {
           case 'credit':
-            return credit(trx, { ...deps, rules }, row);
+            return credit(trx, { ...deps, rules, eligibility }, row);
           case 'reverse':
             return reverse(trx, row);
           case 'confirm':
@@ -208,6 +214,11 @@ async function credit(trx: Trx, judge: Judge, row: CryptoDepositRow): Promise<Cr
     jurisdiction: row.jurisdiction,
   });
   const judged = await judgeTransfer(trx, judge, row, player.jurisdiction);
+  await recordDecisions(
+    trx,
+    { paymentId: depositId, playerId: row.playerId, brand: row.brand },
+    { eligibility: judged.decision, route: null, threeDs: null },
+  );
   if (judged.refusal !== null) return park(trx, row, judged.refusal);
   // What is refused after it was reserved or counted is undone; the parking is not.
   await sql`savepoint reserved`.execute(trx);
@@ -315,15 +326,16 @@ async function isStillCreditedElsewhere(trx: Trx, row: CryptoDepositRow): Promis
 type Judge = {
   readonly keyRing: Pick<ActivityDeps['keyRing'], 'blindIndex'>;
   readonly rules: readonly PaymentRule[];
+  readonly eligibility: DepositRules['eligibility'];
 };
 
 /** Nobody is signed in for a transfer, so no device and no address of the internet is asked about; its sender is. */
 async function judgeTransfer(
   trx: Trx,
-  { keyRing, rules }: Judge,
+  { keyRing, rules, eligibility }: Judge,
   row: CryptoDepositRow,
   jurisdiction: string,
-): Promise<JudgedPayment> {
+): Promise<JudgedPayment & { readonly decision: EligibilityDecision | null }> {
   const keys = row.sender === null ? [] : [keyRing.blindIndex(addressText(row.sender)).toString('hex')];
   const facts = await readPayer(trx, {
     playerId: row.playerId,
@@ -332,15 +344,19 @@ async function judgeTransfer(
     tokens: [],
     more: keys.map((key) => ({ kind: 'crypto-address', key })),
   });
-  return judgePayment(rules, facts, {
+  const asked = {
     ...ofCrypto,
     playerId: row.playerId,
+    brand: row.brand,
     jurisdiction,
     asset: row.asset,
     amount: BigInt(row.amount),
     kycLevel: await readKycLevel(trx, row.playerId),
+    age: null,
     ip: null,
-  });
+  };
+  const { refusal, decision } = judgeEligibility(eligibility, asked, facts, null);
+  return { ...judgePayment(rules, facts, asked, refusal), decision };
 }
 
 const ofCrypto = { flow: 'deposit', method: 'crypto' } as const;
