@@ -41,15 +41,24 @@ export type WorkflowEnvironment = {
   close(): Promise<void>;
 };
 
-/** Describes tests that need the time-skipping server; skipped on a machine that cannot have one, never in CI. */
-export const describeWorkflows = inject('temporalTestServer') === null ? describe.skip : describe;
+const isServerRequired = process.env['CI'] === 'true' || process.env['PITBOSS_REQUIRE_TEST_SERVER'] === '1';
+
+/**
+ * Describes tests that need the time-skipping server. Where there is none, they fail in `npm test` and in CI, and are
+ * skipped in a run of single files and by `npm test -- --without-test-server`.
+ */
+export const describeWorkflows =
+  inject('temporalTestServer') === null && !isServerRequired ? describe.skip : describe;
 
 /** One per test file, in `beforeAll` with a timeout of 60 s. `historiesIn` keeps its histories out of the run's replay. */
 export async function createWorkflowEnvironment(
   options: { readonly historiesIn?: string } = {},
 ): Promise<WorkflowEnvironment> {
   const path = inject('temporalTestServer');
-  if (path === null) throw new Error('No time-skipping server: put the tests under describeWorkflows');
+  if (path === null)
+    throw new Error(
+      'There is no time-skipping Temporal server, and the start of the run says why. `npm test -- --without-test-server` does without these tests.',
+    );
   quietRuntime();
   const recorder = createHistoryRecorder(options.historiesIn ?? join(inject('runFolder'), 'histories'));
   const env = await startPatiently(() =>
