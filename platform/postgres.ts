@@ -185,9 +185,7 @@ function settings(durability: 'full' | 'none'): string[] {
     log_timezone: 'UTC',
   };
   const perDurability: Record<string, string> =
-    durability === 'full'
-      ? { fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on' }
-      : throwAway;
+    durability === 'full' ? { fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on' } : throwAway;
   return Object.entries({ ...values, ...perDurability }).flatMap(([name, value]) => [
     '-c',
     `${name}=${value}`,
