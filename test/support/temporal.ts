@@ -89,7 +89,8 @@ export async function createWorkflowEnvironment(
   };
 }
 
-const startAttemptsMax = 5;
+/** Within the minute that a file has for its start. */
+const startAttemptsMax = 9;
 /** Above `shutdownForceTime`. */
 const endWithinMs = 10_000;
 
