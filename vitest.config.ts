@@ -3,6 +3,11 @@ import { defineConfig } from 'vitest/config';
 
 /** What is polled for comes in milliseconds on a quiet machine; one that does everything at once takes its time. */
 const patience = { expect: { poll: { timeout: 10_000 } } };
+/**
+ * Node loads the tests as it loads the product: it strips the types itself and keeps what it has compiled, where Vite's
+ * runner transforms and compiles every module anew in every process. Modules are mocked nowhere.
+ */
+const native = { experimental: { viteModuleRunner: false, nodeLoader: false } };
 const services = { globalSetup: ['test/support/global-setup.ts'] };
 const never = ['**/node_modules/**', 'web/**', 'dist/**', '.pitboss/**'];
 const databaseTests = ['test/**/*.db.test.ts', '{activities,api,analytics,workers,db,bench}/**/*.db.test.ts'];
@@ -23,6 +28,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           ...patience,
+          ...native,
           include: ['**/*.test.ts'],
           exclude: [...never, ...databaseTests, ...workflowTests, ...endToEndTests, ...replayTests],
           isolate: false,
@@ -35,6 +41,7 @@ export default defineConfig({
         test: {
           name: 'database',
           ...patience,
+          ...native,
           include: databaseTests,
           exclude: [...never, ...workflowTests, ...endToEndTests],
           ...services,
@@ -52,12 +59,14 @@ export default defineConfig({
         test: {
           name: 'workflows',
           ...patience,
+          ...native,
           include: workflowTests,
           exclude: [...never, ...endToEndTests],
           ...services,
-          // A process for each file: workers that a test in a time-out leaves behind would ask for ever for the tasks
-          // of a server that is gone, and hinder every file after it.
           pool: 'forks',
+          // As above, and the engine has by then compiled what runs often. Workers that a test in a time-out leaves behind
+          // end with its environment (`createWorkflowEnvironment`).
+          isolate: false,
           maxWorkers: 2,
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -68,6 +77,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           ...patience,
+          ...native,
           include: endToEndTests,
           exclude: never,
           ...services,
@@ -81,6 +91,7 @@ export default defineConfig({
       {
         test: {
           name: 'replay',
+          ...native,
           include: replayTests,
           exclude: never,
           ...services,

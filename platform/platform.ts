@@ -9,6 +9,7 @@ import { ConfigFailure } from '#workers/config-failure.ts';
 import { loadConfig, type Config, type Environment } from '#workers/config.ts';
 import { BringUpFailure } from './bring-up-failure.ts';
 import { prepareCardVault } from './card-vault.ts';
+import { compileCache } from './compile-cache.ts';
 import { loadDevSecrets, writePrivately, type DevSecrets } from './dev-secrets.ts';
 import {
   composeEnvironment,
@@ -321,7 +322,7 @@ async function runScript(script: string, args: string[], env: Record<string, str
   try {
     const { stdout } = await promisify(execFile)(process.execPath, [join(checkout, script), ...args], {
       cwd: checkout,
-      env,
+      env: { ...compileCache(), ...env },
       timeout: 180_000,
       maxBuffer: 32 * 1024 * 1024,
     });

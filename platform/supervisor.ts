@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BringUpFailure } from './bring-up-failure.ts';
+import { compileCache } from './compile-cache.ts';
 import type { DatabaseAccount } from './database-account.ts';
 import { logSince, sizeBytes, withLog } from './log-file.ts';
 import { endProcess, identityOf, signalQuietly } from './process-identity.ts';
@@ -50,13 +51,10 @@ interface Managed {
 const deathsPerMinuteMax = 5;
 const backoffMsMin = 250;
 const backoffMsMax = 10_000;
-const pollMs = 40;
-
-/** The one thing of our own environment that every child is given: where Node keeps what it has compiled. */
-const compileCache = () => {
-  const { NODE_COMPILE_CACHE } = process.env;
-  return NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE };
-};
+/** Probes are slower the longer a start takes: a dozen processes that load would otherwise share the cores with them. */
+const pollMsMin = 40;
+const pollMsMax = 250;
+const pollGrowth = 1.15;
 
 export function createSupervisor(home: string, tell: (line: string) => void): Supervisor {
   const logs = join(home, 'logs');
@@ -141,7 +139,7 @@ export function createSupervisor(home: string, tell: (line: string) => void): Su
   const untilReady = async (managed: Managed, isOver = () => false): Promise<void> => {
     const { plan } = managed;
     const deadline = performance.now() + plan.readyTimeoutMs;
-    while (!isOver()) {
+    for (let pollMs = pollMsMin; !isOver(); pollMs = Math.min(pollMsMax, pollMs * pollGrowth)) {
       const pid = managed.child?.pid;
       if (pid !== undefined && (await plan.isReady(pid).catch(() => false))) return;
       if (performance.now() > deadline)

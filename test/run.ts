@@ -1,7 +1,8 @@
 /**
  * `npm test`: all that CI runs, in order of how soon it tells something, and beside it the end-to-end tests, which
  * mostly wait. Every step runs even when an earlier one failed, so that one run shows everything; the last line sums
- * checks and tests. `--fast` leaves out what needs servers.
+ * checks and tests. `--fast` leaves out what needs servers, `--without-test-server` skips the workflow tests on a machine
+ * that cannot have the server that skips time.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -41,6 +42,8 @@ const checks: readonly Step[] = [
   { name: 'generated files', args: ['platform/generate.ts', '--check'] },
 ];
 
+/** Nobody shall believe that workflows were tested who has not said that they need not be. */
+const isTestServerRequired = !process.argv.includes('--without-test-server');
 const lastWordsMs = 2_000;
 
 process.exitCode = await main(process.argv.includes('--fast'));
@@ -120,7 +123,11 @@ async function runStep({ name, args, prefix }: Step): Promise<number> {
     const child = spawn(process.execPath, args, {
       cwd: root,
       stdio: prefix === undefined ? 'inherit' : ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NODE_ENV: 'test' },
+      env: {
+        ...process.env,
+        NODE_ENV: 'test',
+        ...(isTestServerRequired ? { PITBOSS_REQUIRE_TEST_SERVER: '1' } : {}),
+      },
     });
     if (prefix !== undefined) sayLinesOf(child, prefix);
     child.once('error', () => resolve(127));

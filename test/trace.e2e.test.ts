@@ -5,15 +5,14 @@
 import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import { randomBytes, randomUUID } from 'node:crypto';
-import { Hono } from 'hono';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { ApiEnv } from '#api/context.ts';
-import { traceRequests } from '#api/trace.ts';
+import { createApi } from '#api/app.ts';
+import type { ApiDeps } from '#api/context.ts';
+import { openDeps } from '#api/main.ts';
 import { buildWorkflowBundle, isBundleCurrent } from '#workers/bundle.ts';
-import { loadConfig } from '#workers/config.ts';
-import { createTemporalGateway, type TemporalGateway } from '#workers/temporal-client.ts';
-import { startTracing, type Tracing } from '#workers/tracing.ts';
+import { loadConfig, type Config } from '#workers/config.ts';
+import { createTemporalGateway } from '#workers/temporal-client.ts';
 import type { round } from '#workflows/round.ts';
 import { createTestDatabase, type TestDatabase } from './support/database.ts';
 import { startDevTemporal, type DevTemporal } from './support/dev-temporal.ts';
@@ -45,8 +44,9 @@ const workflowId = `round:studio:r-1:${playerId}`;
 let database: TestDatabase;
 let temporal: DevTemporal;
 let worker: TestProcess;
-let gateway: TemporalGateway;
-let tracing: Tracing;
+let config: Config;
+let deps: ApiDeps;
+const closings: (() => unknown)[] = [];
 let metricsPort: number;
 
 beforeAll(async () => {
@@ -77,25 +77,23 @@ beforeAll(async () => {
     isReady: () => answersOk(`http://127.0.0.1:${metricsPort}/readyz`),
     readyTimeoutMs: 60_000,
   });
-  const config = loadConfig(env);
-  tracing = startTracing(config, 'test-api');
-  gateway = createTemporalGateway(config, pino({ level: 'silent' }), tracing.plugin ? [tracing.plugin] : []);
+  config = loadConfig(env);
+  deps = openDeps(config, { add: (close) => closings.push(close), started: true });
 }, 120_000);
 
 afterAll(async () => {
-  await gateway.close();
+  for (const close of closings) await close();
   await worker.stop();
   await temporal.stop();
-  await tracing.close();
   await database.drop();
   collector.server.close();
 });
 
 test('a request is one trace down to the statement, and its history tells nobody anything', async () => {
-  const api = new Hono<ApiEnv>();
-  api.use(traceRequests);
+  // Everything is the product's but for one more route: none of its own starts a workflow that fails at once.
+  const api = createApi(deps);
   api.post('/v1/try', async (c) => {
-    const client = await gateway();
+    const client = await deps.temporal();
     const handle = await client.workflow.start<typeof round>('round', {
       workflowId,
       taskQueue: 'play',
@@ -107,7 +105,11 @@ test('a request is one trace down to the statement, and its history tells nobody
     );
     return c.text(outcome);
   });
-  const answer = await api.request('/v1/try', { method: 'POST' });
+  const answer = await api.request('/v1/try', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{}',
+  });
   // There is no such round: the failure came through the interceptor, by its code, and was not retried.
   expect(await answer.text()).toContain('There is no such round.');
 
@@ -132,7 +134,7 @@ test('a request is one trace down to the statement, and its history tells nobody
   }
   expect(named('sql select')?.parentSpanId).toBe(named('RunActivity:readRound')?.spanId);
 
-  const client = await gateway();
+  const client = await deps.temporal();
   const history = await client.workflow.getHandle(workflowId).fetchHistory();
   const started = history.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
   expect(Buffer.from(started?.metadata?.['encoding'] ?? []).toString()).toBe('binary/encrypted');
@@ -166,9 +168,11 @@ test('a workflow call answers dependency-unavailable while Temporal is away, and
   await expect(nobody()).rejects.toMatchObject({ failure: { code: 'dependency-unavailable' } });
   expect(performance.now() - again).toBeLessThan(200);
   expect(await nobody.isReachable()).toBe(false);
-  expect(await gateway.isReachable()).toBe(true);
+  const somebody = createTemporalGateway(config, pino({ level: 'silent' }));
+  expect(await somebody.isReachable()).toBe(true);
+  await somebody.close();
 
-  const handle = (await gateway()).workflow.getHandle(workflowId);
+  const handle = (await deps.temporal()).workflow.getHandle(workflowId);
   await temporal.process.kill9();
   await expect(handle.describe()).rejects.toMatchObject({ failure: { code: 'dependency-unavailable' } });
 }, 30_000);

@@ -20,7 +20,11 @@ export type TestDatabase = {
   readonly db: Database;
   /** Of the owner. */
   readonly ownerPool: pg.Pool;
-  /** Closes the pools and removes the database; call it in `afterAll`. */
+  /**
+   * Closes the pools and ends every other connection; call it in `afterAll`. The files go with the whole run: before it
+   * gives out an inode, ext4 passes by all that were freed in the last minutes, and with 1,700 of each dropped database
+   * that took a third of the processor time of these tests.
+   */
   drop(): Promise<void>;
 };
 
@@ -34,7 +38,8 @@ export type TestDatabaseOptions = {
 export async function createTestDatabase(options: TestDatabaseOptions = {}): Promise<TestDatabase> {
   const { adminUrl, template, databasePrefix } = inject('testPostgres');
   const name = `${databasePrefix}_${randomBytes(4).toString('hex')}`;
-  await runAsAdmin(adminUrl, `create database ${name} template ${template}`);
+  // The files are copied as they are: the other strategy takes each page through the buffers and the log.
+  await runAsAdmin(adminUrl, `create database ${name} template ${template} strategy file_copy`);
   const url = withDatabase(adminUrl, name);
   const writerUrl = asRole(url, 'pitboss_writer', rolePasswords.writer);
   const pool = openPool({
@@ -53,7 +58,10 @@ export async function createTestDatabase(options: TestDatabaseOptions = {}): Pro
     ownerPool,
     drop: async () => {
       await Promise.all([pool.end(), ownerPool.end()]);
-      await runAsAdmin(adminUrl, `drop database if exists ${name} with (force)`);
+      await runAsAdmin(
+        adminUrl,
+        `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`,
+      );
     },
   };
 }

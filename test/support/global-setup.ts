@@ -1,15 +1,16 @@
 /** Starts what a whole test run shares, once, and hands the addresses to the test files. */
 import { rmSync } from 'node:fs';
 import type { TestProject } from 'vitest/node';
+import { ensureTestServer } from '#platform/temporal-test-server.ts';
 import { makeRunFolder, startTestPostgres, type TestPostgres } from './postgres-server.ts';
-import { buildTestWorkflows, bundleIn, resolveTestServer } from './temporal-build.ts';
+import { buildTestWorkflows, bundleIn } from './temporal-build.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
     testPostgres: TestPostgres;
     /** Where this run keeps its bundle and the histories it makes. */
     runFolder: string;
-    /** Null on a developer's machine that has none; the run has said so by then. */
+    /** Null on a machine that can have none; the run has said why by then. */
     temporalTestServer: string | null;
     workflowBundle: string;
   }
@@ -43,7 +44,7 @@ async function startRun(): Promise<SharedRun> {
   const [postgres, workflowBundle, temporalTestServer] = await Promise.all([
     startTestPostgres(),
     buildTestWorkflows(bundleIn(runFolder)),
-    resolveTestServer(),
+    ensureTestServer(process.env),
   ]);
   const { adminUrl, template, databasePrefix } = postgres;
   return {

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { DataConverter } from '@temporalio/common';
 import { bundleWorkflowCode } from '@temporalio/worker';
-import { ensureTestServer } from '#platform/temporal-test-server.ts';
 import { bundleOptions } from '#workers/bundle.ts';
 import { createDataConverter } from '#workers/payload-codec.ts';
 
@@ -27,13 +26,3 @@ export const bundleIn = (runFolder: string): string => join(runFolder, 'test-wor
 export const testDataConverter: DataConverter = createDataConverter(
   createHash('sha256').update('pitboss test payload key').digest(),
 );
-
-/** Null, with the reasons on stderr, where there is none; in CI that is a failure, since nothing would be tested. */
-export async function resolveTestServer(): Promise<string | null> {
-  const path = await ensureTestServer(process.env);
-  if (path === null && process.env['CI'] === 'true')
-    throw new Error(
-      'CI=true, but the time-skipping Temporal server is missing: workflow tests may not be skipped here.',
-    );
-  return path;
-}

@@ -3,6 +3,7 @@
  * is kept for the replay at the end of the run.
  */
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
@@ -40,15 +41,24 @@ export type WorkflowEnvironment = {
   close(): Promise<void>;
 };
 
-/** Describes tests that need the time-skipping server; skipped on a machine that cannot have one, never in CI. */
-export const describeWorkflows = inject('temporalTestServer') === null ? describe.skip : describe;
+const isServerRequired = process.env['CI'] === 'true' || process.env['PITBOSS_REQUIRE_TEST_SERVER'] === '1';
+
+/**
+ * Describes tests that need the time-skipping server. Where there is none, they fail in `npm test` and in CI, and are
+ * skipped in a run of single files and by `npm test -- --without-test-server`.
+ */
+export const describeWorkflows =
+  inject('temporalTestServer') === null && !isServerRequired ? describe.skip : describe;
 
 /** One per test file, in `beforeAll` with a timeout of 60 s. `historiesIn` keeps its histories out of the run's replay. */
 export async function createWorkflowEnvironment(
   options: { readonly historiesIn?: string } = {},
 ): Promise<WorkflowEnvironment> {
   const path = inject('temporalTestServer');
-  if (path === null) throw new Error('No time-skipping server: put the tests under describeWorkflows');
+  if (path === null)
+    throw new Error(
+      'There is no time-skipping Temporal server, and the start of the run says why. `npm test -- --without-test-server` does without these tests.',
+    );
   quietRuntime();
   const recorder = createHistoryRecorder(options.historiesIn ?? join(inject('runFolder'), 'histories'));
   const env = await startPatiently(() =>
@@ -62,22 +72,27 @@ export async function createWorkflowEnvironment(
     }),
   );
   await registerKeywords(env);
+  const running = new Set<Worker>();
   return {
     env,
     client: env.client,
-    runWorkflows: (options, fn) => runWithWorkers(env, options, fn),
+    runWorkflows: (options, fn) => runWithWorkers({ env, running }, options, fn),
     exportHistory: (handle, scenario) => recordScenario(inject('runFolder'), handle, scenario),
     close: async () => {
       try {
         await recorder.keepHistories(env.client);
       } finally {
+        await endWorkers(running);
         await env.teardown();
       }
     },
   };
 }
 
-const startAttemptsMax = 5;
+/** Within the minute that a file has for its start. */
+const startAttemptsMax = 9;
+/** Above `shutdownForceTime`. */
+const endWithinMs = 10_000;
 
 /** The SDK gives the server five seconds, which a busy machine may need for the Java program alone. */
 async function startPatiently<T>(start: () => Promise<T>): Promise<T> {
@@ -101,7 +116,7 @@ async function registerKeywords(env: TestWorkflowEnvironment): Promise<void> {
 }
 
 async function runWithWorkers<T>(
-  env: TestWorkflowEnvironment,
+  { env, running }: { readonly env: TestWorkflowEnvironment; readonly running: Set<Worker> },
   options: WorkflowRunOptions,
   fn: (client: Client) => Promise<T>,
 ): Promise<T> {
@@ -122,13 +137,30 @@ async function runWithWorkers<T>(
         sinks: unheardSinks,
         interceptors: { activity: [translateFailures] },
         shutdownGraceTime: '2 s',
+        shutdownForceTime: '5 s',
+        // Otherwise each worker digests the whole bundle to find a name for it.
+        buildId: 'test',
       }),
     ),
   );
+  for (const worker of workers) running.add(worker);
   // From the inside out: `fn` runs while every worker polls.
   const run = workers.reduce<() => Promise<T>>(
     (inner, worker) => () => worker.runUntil(inner),
     () => fn(env.client),
   );
-  return run();
+  const value = await run();
+  for (const worker of workers) running.delete(worker);
+  return value;
+}
+
+/**
+ * Workers of a test that was given up by its time-out: left alone they would ask for ever for the tasks of a server that
+ * is gone, and hinder every file after it in this process.
+ */
+async function endWorkers(running: ReadonlySet<Worker>): Promise<void> {
+  const isOver = (worker: Worker) => ['STOPPED', 'FAILED'].includes(worker.getState());
+  for (const worker of running) if (worker.getState() === 'RUNNING') worker.shutdown();
+  for (const deadline = Date.now() + endWithinMs; Date.now() < deadline; await delay(50))
+    if ([...running].every(isOver)) return;
 }

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ApplicationFailure } from '@temporalio/common';
 import { WorkflowFailedError } from '@temporalio/client';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { Worker } from '@temporalio/worker';
+import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
 import { fail, FailureError } from '#domain/failures.ts';
 import { stageKey } from '#workflows/search-attributes.ts';
 import { createWorkflowEnvironment, describeWorkflows, type WorkflowEnvironment } from './temporal.ts';
@@ -92,5 +93,20 @@ describeWorkflows('the workflow test environment', () => {
     );
     await other.close();
     expect(readdirSync(historiesIn).length).toBe(1);
+  }, 60_000);
+
+  test('what a test in a time-out has left running ends with its environment', async () => {
+    const create = vi.spyOn(Worker, 'create');
+    const other = await createWorkflowEnvironment({ historiesIn });
+    const given = Promise.withResolvers<void>();
+    const hanging = other.runWorkflows({ activities: { money: {}, play: {} }, workflowBundle }, () => {
+      given.resolve();
+      return new Promise(() => {});
+    });
+    await given.promise;
+    await Promise.all([other.close(), expect(hanging).rejects.toThrow('after Worker completed shutdown')]);
+    const workers = await Promise.all(create.mock.results.map(({ value }) => value as Promise<Worker>));
+    create.mockRestore();
+    expect(workers.map((worker) => worker.getState())).toEqual(['STOPPED', 'STOPPED']);
   }, 60_000);
 });
