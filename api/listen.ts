@@ -1,7 +1,7 @@
 /** The API on a socket, with the limits on what a client may hold open. */
 import { createServer, type Server, type ServerOptions } from 'node:http';
 import { serve } from '@hono/node-server';
-import { httpLimits } from '#workers/http-limits.ts';
+import { httpLimits } from './http-limits.ts';
 import type { Api } from './app.ts';
 
 export function listen(

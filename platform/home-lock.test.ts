@@ -80,3 +80,9 @@ test('the lock of a process that was killed is free at once, and the one of a li
   release();
   expect(await second.ask(home)).toBe('won');
 }, 120_000);
+
+test('a home whose lock cannot be opened is one sentence', () => {
+  const home = homeOfTheDead('home');
+  mkdirSync(join(home, 'supervisor.lock'));
+  expect(() => lockHome(home)).toThrow(/cannot be locked.*PITBOSS_HOME/);
+});

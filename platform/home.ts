@@ -32,7 +32,7 @@ export function openHome(home: string): void {
 
 /** Returns the release. The lock is the operating system's; the file beside it only tells who has it. */
 export function lockHome(home: string): () => void {
-  const unlock = tryFileLock(join(home, 'supervisor.lock'));
+  const unlock = lockOf(home);
   const file = join(home, 'supervisor.json');
   if (unlock === undefined) throw new BringUpFailure(whoRunsIn(home, readHolder(file)));
   const draft = `${file}.${process.pid}`;
@@ -42,6 +42,16 @@ export function lockHome(home: string): () => void {
     rmSync(file, { force: true });
     unlock();
   };
+}
+
+function lockOf(home: string): (() => void) | undefined {
+  try {
+    return tryFileLock(join(home, 'supervisor.lock'));
+  } catch {
+    throw new BringUpFailure(
+      `The home folder ${home} cannot be locked: its supervisor.lock belongs to another user, or its file system has no locks. Choose another one with PITBOSS_HOME.`,
+    );
+  }
 }
 
 type Holder = { readonly pid: number; readonly identity: string };

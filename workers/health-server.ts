@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { askDependencies, type Probe } from '#api/readiness.ts';
-import { httpLimits } from './http-limits.ts';
+import { httpLimits } from '#api/http-limits.ts';
 import type { Metrics } from './metrics.ts';
 
 export type HealthPlan = {

@@ -17,7 +17,7 @@ export const messageWorkflowId = (messageId: string) => `message:${messageId}` a
 /** Start options by contract: one workflow per message, for ever. */
 export const messageStart = (input: MessageInput) => ({
   workflowId: messageWorkflowId(input.messageId),
-  taskQueue: taskQueues.player,
+  taskQueue: taskQueues.batch,
   args: [input] as [MessageInput],
   workflowIdReusePolicy: 'REJECT_DUPLICATE' as const,
   workflowIdConflictPolicy: 'USE_EXISTING' as const,

@@ -2,11 +2,12 @@
 import {
   answerScreening,
   currentScreening,
+  identifiedApplicant,
   screeningStateOf,
+  type ScreenedApplicant,
   type ScreeningAnswer,
   type ScreeningRow,
 } from '#activities/kyc/commands/screenings.ts';
-import { identifiedApplicant, type ScreenedApplicant } from '#activities/kyc/commands/screened-applicant.ts';
 import type { Trx } from '#db/connect.ts';
 import { FailureError } from '#domain/failures.ts';
 import { vendorLevelName } from '#domain/kyc/levels.ts';

@@ -54,7 +54,7 @@ function probing(pool: pg.Pool): pg.Pool {
         if (name === 'query')
           return async (text: string, values: readonly unknown[] = []) => {
             const result = await target.query(text, [...values]);
-            return withForeignRow(result, JSON.stringify(values).includes(mine));
+            return withForeignRow(result, values.flat(3).map(String).includes(mine));
           };
         return typeof value === 'function' ? value.bind(target) : value;
       },

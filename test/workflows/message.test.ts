@@ -8,6 +8,7 @@ import { createKeyRing } from '#activities/pam/key-ring.ts';
 import { sealPersonalData } from '#activities/personal-data.ts';
 import type { TemplateName } from '#domain/crm/templates.ts';
 import { eventRoutes } from '#workers/event-routes.ts';
+import { messageWorkflowId } from '#workflows/message.contract.ts';
 import type { message } from '#workflows/message.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import { makePlayer } from '#test/support/factories.ts';
@@ -70,7 +71,7 @@ async function announce(
           type: 'pam.password.changed',
           payload: { playerId: id, changeId: messageId, by: 'reset' },
         }));
-  return client.workflow.getHandle<typeof message>(`message:${messageId}`);
+  return client.workflow.getHandle<typeof message>(messageWorkflowId(messageId));
 }
 
 const statesOf = async (playerId: string) =>

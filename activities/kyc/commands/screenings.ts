@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql, type Selectable } from 'kysely';
 import { appendEvent } from '#activities/compliance/append-event.ts';
-import type { Trx } from '#db/connect.ts';
+import type { Database, Trx } from '#db/connect.ts';
 import type { KycScreening } from '#db/schema.generated.ts';
 import { fail, succeed, type Result } from '#domain/failures.ts';
 import { isNews, screeningHoldsHours, screeningStates, type ScreeningState } from '#domain/kyc/screening.ts';
@@ -19,6 +19,26 @@ export type ScreeningAnswer = {
   readonly listVersion: string;
   readonly hits: readonly { readonly id: string; readonly list: string }[];
 };
+
+export type ScreenedApplicant = { readonly applicantId: string; readonly externalUserId: string };
+
+/**
+ * Which of a player's applicants at the vendor is asked about lists: the one whose documents were approved last. Null while no check of the player has been approved at the vendor, or its level was taken back.
+ */
+export async function identifiedApplicant(db: Database, playerId: string): Promise<ScreenedApplicant | null> {
+  const row = await db
+    .selectFrom('kyc.levelGrant')
+    .innerJoin('kyc.verification', 'kyc.verification.id', 'kyc.levelGrant.verificationId')
+    .select(['vendorApplicantId', 'vendorUserId'])
+    .where('kyc.levelGrant.playerId', '=', playerId)
+    .where('revokedAt', 'is', null)
+    .where('vendorApplicantId', 'is not', null)
+    .orderBy('grantedAt', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  if (!row || row.vendorApplicantId === null) return null;
+  return { applicantId: row.vendorApplicantId, externalUserId: row.vendorUserId };
+}
 
 /** The caller holds the lock of what is screened. A row that is `asked` is to be asked; the others have their answer. */
 export async function currentScreening(trx: Trx, about: ScreeningSubject): Promise<ScreeningRow> {

@@ -1,7 +1,7 @@
 /** How long and how large a request may be before it is whole: what a client that sends slowly, or never ends, may hold. */
 import type { ServerOptions } from 'node:http';
 
-/** Application limits come on top: bodies of 64 KiB (`api/app.ts`), pages and lists by their schemas. */
+/** Application limits come on top: bodies of 64 KiB (`app.ts`), pages and lists by their schemas. */
 export const httpLimits = {
   /** A client or a proxy sends its headers in one packet or a few; ten seconds are a bad mobile line. */
   headersTimeout: 10_000,
