@@ -151,3 +151,10 @@ export function sealAlone(keyRing: KeyRing, plain: Buffer, context: string) {
     keyId: keyRing.keyId,
   };
 }
+
+/** Opens what `sealAlone` sealed. Throws when key ring, context or content differ. */
+export const openAlone = (
+  keyRing: KeyRing,
+  { keyId, wrapped, sealed }: { readonly keyId: string; readonly wrapped: Buffer; readonly sealed: Buffer },
+  context: string,
+): Buffer => keyRing.open(keyRing.unwrap(wrapped, keyId), sealed, context);

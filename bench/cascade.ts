@@ -97,12 +97,18 @@ export async function makePlayers(platform: Platform, count: number): Promise<re
 
 async function endVelocityRules(cast: Cast): Promise<void> {
   const lead = await signInOperator(cast, 'payments-lead');
+  const other = await signInOperator(cast, 'compliance');
+  const reason = 'all players of the bench are at one address';
   const { items }: Json = await lead(`/admin/v1/payments/payment-rules?brand=aurora`);
   for (const { ruleId, measure } of items) {
     if (measure !== 'declined-cards') continue;
-    await lead(`/admin/v1/payments/payment-rules/${ruleId}/endings`, {
-      body: { reason: 'all players of the bench are at one address' },
+    const { actId, payloadHash }: Json = await lead(`/admin/v1/payments/payment-rules/${ruleId}/endings`, {
+      body: { reason },
       idempotencyKey: randomUUID(),
+    });
+    // A limit in force is ended by two people.
+    await other(`/admin/v1/payments/act-proposals/${actId}/decisions`, {
+      body: { decision: 'apply', payloadHash, reason },
     });
   }
 }

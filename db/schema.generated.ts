@@ -1579,6 +1579,28 @@ export interface PaymentsSuspenseItem {
   subject: string;
 }
 
+export interface PaymentsSuspenseReturn {
+  amount: string;
+  batchId: string | null;
+  bookedAt: Timestamp | null;
+  decidedBy: string;
+  endToEndId: string;
+  position: number | null;
+  proposedBy: string;
+  queuedAt: Generated<Timestamp>;
+  reason: string | null;
+  reference: string;
+  state: Generated<string>;
+  subject: string;
+}
+
+export interface PaymentsSuspenseSender {
+  keyId: string;
+  sealed: Buffer;
+  subject: string;
+  wrapped: Buffer;
+}
+
 export interface PaymentsThreeDsDecision {
   brand: string;
   decidedAt: Generated<Timestamp>;
@@ -2139,6 +2161,8 @@ export interface DB {
   "payments.settlementFile": PaymentsSettlementFile;
   "payments.settlementLine": PaymentsSettlementLine;
   "payments.suspenseItem": PaymentsSuspenseItem;
+  "payments.suspenseReturn": PaymentsSuspenseReturn;
+  "payments.suspenseSender": PaymentsSuspenseSender;
   "payments.threeDsDecision": PaymentsThreeDsDecision;
   "payments.unauthenticatedChargePolicy": PaymentsUnauthenticatedChargePolicy;
   "payments.withdrawal": PaymentsWithdrawal;

@@ -96,6 +96,7 @@ export function pspAccounts({ psp, cardVault }: Pick<Config, 'psp' | 'cardVault'
       webhookSecret: gamma.webhookSecret.reveal(),
       formerSecrets: gamma.formerSecrets?.reveal() ?? [],
       paysDaily: gamma.paysDaily !== false,
+      ...(gamma.payoutSchedule && { payoutSchedule: gamma.payoutSchedule }),
     },
   };
 }

@@ -7,6 +7,7 @@ import {
   type ListedToken,
 } from '#domain/payments/crypto/chains.ts';
 import { activeSecretsMax, type FormerSecret } from '#domain/former-secrets.ts';
+import { parsePayoutSchedule, type PayoutSchedule } from '#domain/payments/payout-schedule.ts';
 import { ConfigFailure } from './config-failure.ts';
 import { Secret } from './secret.ts';
 import { secretProblems, type NamedSecret } from './secret-strength.ts';
@@ -44,6 +45,8 @@ export interface PspGammaConfig {
   readonly formerSecrets?: FormerSecrets;
   /** It pays to our bank each day, so that a day's file tells its payout. */
   readonly paysDaily?: boolean;
+  /** When it pays otherwise; files are proven together from payout to payout. */
+  readonly payoutSchedule?: PayoutSchedule | undefined;
 }
 
 export interface CardVaultConfig {
@@ -240,6 +243,13 @@ const operators = z.string().transform((value, context) => {
   return z.NEVER;
 });
 
+const payoutDays = z.string().transform((value, context): PayoutSchedule => {
+  const schedule = parsePayoutSchedule(value);
+  if (schedule.ok) return schedule.value;
+  context.addIssue('must be days of the week (mon,thu) or of the month (1,15), each once');
+  return z.NEVER;
+});
+
 const hexadecimal = /^([0-9a-f]{2})+$/i;
 
 /** Ended ones may stay in the list: they prove what was taken while they were valid. */
@@ -309,6 +319,7 @@ const variables = z.object({
   PSP_BETA_SEVERAL_CAPTURES: z.enum(['true', 'false']).default('false'),
   /** True is the stricter one: a day's file without its payout is not taken as whole. */
   PSP_GAMMA_PAYS_DAILY: z.enum(['true', 'false']).default('true'),
+  PSP_GAMMA_PAYOUT_DAYS: payoutDays.optional(),
   PSP_BETA_HMAC_KEY: z.string().regex(hexadecimal, 'must be hexadecimal').optional(),
   PSP_BETA_FORMER_HMAC_KEYS: formerSecrets.default([]),
   PSP_GAMMA_URL: url('http', 'https').optional(),
@@ -581,7 +592,8 @@ function pspGammaOf(given: Variables, problems: string[]): PspGammaConfig | unde
         'PSP_GAMMA_WEBHOOK_SECRET',
         problems,
       ),
-      paysDaily: given.PSP_GAMMA_PAYS_DAILY === 'true',
+      paysDaily: given.PSP_GAMMA_PAYS_DAILY === 'true' && given.PSP_GAMMA_PAYOUT_DAYS === undefined,
+      payoutSchedule: given.PSP_GAMMA_PAYOUT_DAYS,
     }
   );
 }

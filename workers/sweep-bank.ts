@@ -32,18 +32,45 @@ export async function sweepBank(client: Client, db: Database): Promise<number> {
     .orderBy('reference')
     .limit(1)
     .executeTakeFirst();
+  const oldestReturn = await db
+    .selectFrom('payments.suspenseReturn')
+    .select('reference')
+    .where('state', '=', 'queued')
+    .where('queuedAt', '<', sql<Date>`now() - ${sql.raw(collectedFor)}`)
+    .orderBy('queuedAt')
+    .orderBy('reference')
+    .limit(1)
+    .executeTakeFirst();
+  const first = oldest ?? oldestReturn;
   const open = await db
     .selectFrom('payments.payoutBatch')
     .select('id')
     .where('state', 'in', ['sealed', 'unknown'])
     .limit(100)
     .execute();
-  const ids = [...open.map(({ id }) => id), ...(oldest === undefined ? [] : [batchIdOf(oldest.reference)])];
+  const ids = [
+    ...open.map(({ id }) => id),
+    ...(first === undefined ? [] : [await nextBatchId(db, first.reference)]),
+  ];
   for (const batchId of ids)
     await startQuietly(() =>
       client.workflow.start<typeof payoutBatch>('payoutBatch', payoutBatchStart({ batchId })),
     );
   return ids.length;
+}
+
+/** A payout whose file was given up unsent is the first of another one: each has its own identifier. */
+async function nextBatchId(db: Database, reference: string): Promise<string> {
+  for (let file = 1; ; file += 1) {
+    const id = batchIdOf(file === 1 ? reference : `${reference}#${file}`);
+    const ended = await db
+      .selectFrom('payments.payoutBatch')
+      .select('id')
+      .where('id', '=', id)
+      .where('state', 'in', ['sent', 'refused'])
+      .executeTakeFirst();
+    if (ended === undefined) return id;
+  }
 }
 
 /** A UUID (version 8: made by us) from a payout's reference. */

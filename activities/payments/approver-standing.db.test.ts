@@ -1,17 +1,14 @@
 /** Who may not decide on a payment, in the activity and, for withdrawals, past it in the database. */
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { orThrow } from '#domain/failures.ts';
-import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
+import { openAlphaWorld } from '#test/workflows/alpha-world.ts';
 import {
   approved,
   askDeposit,
   brand,
   fingerprintOf,
   makePlayer,
-  paymentActivities,
-  scriptedPsp,
-  seedWorld,
   testKeyRing,
 } from '#test/workflows/payment-world.ts';
 import { requestModification } from './commands/request-modification.ts';
@@ -19,22 +16,14 @@ import { requestRefund } from './commands/request-refund.ts';
 import { requestWithdrawal } from './commands/request-withdrawal.ts';
 import type { WithdrawalRow } from './payment-rows.ts';
 
-let database: TestDatabase;
-const alpha = scriptedPsp('alpha');
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  await seedWorld(database.db);
-}, 120_000);
-afterAll(() => database?.drop());
-
-const acts = () => paymentActivities(database.db, new Map([['alpha', alpha]]));
+const world = openAlphaWorld();
+const { alpha, acts } = world;
 
 type Paid = { readonly playerId: string; readonly depositId: string };
 
 /** A captured deposit of 200 euros by the player with this address. */
 async function paidBy(email: string): Promise<Paid> {
-  const { db } = database;
+  const { db } = world;
   const playerId = await makePlayer(db);
   await db
     .updateTable('pam.player')
@@ -51,7 +40,7 @@ async function paidBy(email: string): Promise<Paid> {
 
 /** A withdrawal that waits for people. */
 async function waiting(email: string): Promise<WithdrawalRow> {
-  const { db } = database;
+  const { db } = world;
   const { playerId, depositId } = await paidBy(email);
   const { money } = acts();
   const { instrumentId } = await db
@@ -77,7 +66,7 @@ async function waiting(email: string): Promise<WithdrawalRow> {
 
 async function hire(email: string): Promise<string> {
   const id = randomUUID();
-  await database.ownerPool.query(
+  await world.database.ownerPool.query(
     `insert into backoffice.operator (id, email, name, password_hash) values ($1, $2, 'Some Body', 'x')`,
     [id, email],
   );
@@ -107,13 +96,13 @@ test('an operator decides neither way on a withdrawal of a player with his own a
 test('who has cleared the match of a withdrawal with a list does not approve it, past the code neither', async () => {
   const row = await waiting('player.two@example.test');
   const cleo = await hire('cleo@example.test');
-  await database.ownerPool.query(
+  await world.database.ownerPool.query(
     `insert into kyc.screening (id, subject, number, player_id, brand, state, list_version, hit_ids, answered_at, decided_by, decided_at, reason)
      values ($1, $2, 1, $3, $4, 'cleared', 'l1', '{x}', now(), $5, now(), 'another person')`,
     [randomUUID(), `withdrawal:${row.id}`, row.playerId, brand, cleo],
   );
   await expect(decide(row, cleo)).rejects.toMatchObject(ownApproval);
-  const forged = database.db.insertInto('payments.withdrawalApproval').values({
+  const forged = world.db.insertInto('payments.withdrawalApproval').values({
     withdrawalId: row.id,
     operatorId: cleo,
     decision: 'approve',
@@ -140,7 +129,7 @@ const wishBy = (operatorId: string, depositId: string) => {
 
 const refund = (operatorId: string, depositId: string) => {
   const { id: refundId, ...wish } = wishBy(operatorId, depositId);
-  return database.db.transaction().execute((trx) => requestRefund(trx, testKeyRing, { ...wish, refundId }));
+  return world.db.transaction().execute((trx) => requestRefund(trx, testKeyRing, { ...wish, refundId }));
 };
 
 test('an operator neither asks for nor decides on a refund to the player with his own address', async () => {
@@ -168,7 +157,7 @@ test('an operator neither captures nor voids a deposit of the player with his ow
   const { depositId } = await paidBy('vera.both@example.test');
   const ask = (operatorId: string, kind: 'capture' | 'void') => {
     const { id: modificationId, ...wish } = wishBy(operatorId, depositId);
-    return database.db.transaction().execute((trx) =>
+    return world.db.transaction().execute((trx) =>
       requestModification(trx, testKeyRing, {
         ...wish,
         modificationId,

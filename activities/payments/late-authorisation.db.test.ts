@@ -1,8 +1,8 @@
 /** A hold on a card that comes after its attempt was closed: nobody would capture it, so it is given back. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
-import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import { outliveMemory } from '#test/support/passing-time.ts';
+import { openAlphaWorld } from '#test/workflows/alpha-world.ts';
 import {
   approved,
   askDeposit,
@@ -10,9 +10,6 @@ import {
   declined,
   makePlayer,
   notSent,
-  paymentActivities,
-  scriptedPsp,
-  seedWorld,
   unknown,
   workItemsOf,
 } from '#test/workflows/payment-world.ts';
@@ -20,16 +17,8 @@ import { askVoidSoon, closeWorkItem } from './commands/work-item-actions.ts';
 import type { ModificationOrder, PaymentOrder } from './connectors.ts';
 import { takeDueVoids } from './late-authorisation.ts';
 
-let database: TestDatabase;
-const alpha = scriptedPsp('alpha');
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  await seedWorld(database.db);
-}, 60_000);
-afterAll(() => database?.drop());
-
-const acts = () => paymentActivities(database.db, new Map([['alpha', alpha]]));
+const world = openAlphaWorld();
+const { alpha, acts } = world;
 
 const held = (order: PaymentOrder): PspOutcome => ({
   kind: 'authorised',
@@ -52,7 +41,7 @@ let lastMode: 'manual' | 'automatic' = 'manual';
 async function asked(
   captureMode: 'manual' | 'automatic' = 'manual',
 ): Promise<{ depositId: string; number: number }> {
-  const { db } = database;
+  const { db } = world;
   version += 1;
   await db
     .insertInto('payments.pspRoute')
@@ -88,7 +77,7 @@ test('a late authorisation is voided under one key, however often it is told', a
   };
   // Done is done: the PSP goes on to tell of the hold that it had granted.
   expect(orders).toMatchObject([order]);
-  expect(await workItemsOf(database.db, `deposit:${at.depositId}`)).toEqual([]);
+  expect(await workItemsOf(world.db, `deposit:${at.depositId}`)).toEqual([]);
 });
 
 test.each([
@@ -99,25 +88,25 @@ test.each([
   const at = await closed();
   alpha.play({ status: [held], modify: [answer] });
   expect(await acts().provider.refreshAttempt(at)).toMatchObject({ state: 'declined' });
-  expect(await workItemsOf(database.db, `deposit:${at.depositId}`)).toEqual(['late-approval:open']);
+  expect(await workItemsOf(world.db, `deposit:${at.depositId}`)).toEqual(['late-approval:open']);
 });
 
 const pending = (): PspOutcome => ({ kind: 'pending', pspReference: 'psp-void-1' });
 const voidOf = (depositId: string) =>
-  database.db
+  world.db
     .selectFrom('payments.lateVoid')
     .selectAll()
     .where('depositId', '=', depositId)
     .executeTakeFirstOrThrow();
 const age = (depositId: string, interval: string) =>
-  database.ownerPool.query(
+  world.database.ownerPool.query(
     `alter table payments.late_void disable trigger late_void_content;
      update payments.late_void set sent_at = sent_at - interval '${interval}', poked_at = poked_at - interval '${interval}'
        where deposit_id = '${depositId}';
      alter table payments.late_void enable trigger late_void_content`,
   );
 const isDue = async (depositId: string) =>
-  (await takeDueVoids(database.db)).some((due) => due.depositId === depositId);
+  (await takeDueVoids(world.db)).some((due) => due.depositId === depositId);
 
 test('a void that the PSP only took is asked about until it is done, and needs nobody', async () => {
   const at = await closed();
@@ -144,7 +133,7 @@ test('a void that the PSP only took is asked about until it is done, and needs n
   await age(at.depositId, '3 days');
   expect(await isDue(at.depositId)).toBe(false);
   expect(alpha.calls.filter((call) => call === 'modify')).toHaveLength(1);
-  expect(await workItemsOf(database.db, `deposit:${at.depositId}`)).toEqual([]);
+  expect(await workItemsOf(world.db, `deposit:${at.depositId}`)).toEqual([]);
 });
 
 test('a void that is not done after a day is shown to a person, and its item closes when it is', async () => {
@@ -154,9 +143,9 @@ test('a void that is not done after a day is shown to a person, and its item clo
   await refreshAttempt(at);
   await age(at.depositId, '25 hours');
   await refreshAttempt(at);
-  expect(await workItemsOf(database.db, `deposit:${at.depositId}`)).toEqual(['late-approval:open']);
+  expect(await workItemsOf(world.db, `deposit:${at.depositId}`)).toEqual(['late-approval:open']);
   await refreshAttempt(at);
-  expect(await workItemsOf(database.db, `deposit:${at.depositId}`)).toEqual(['late-approval:closed']);
+  expect(await workItemsOf(world.db, `deposit:${at.depositId}`)).toEqual(['late-approval:closed']);
 });
 
 test('a void without trace at the PSP is sent again under its key', async () => {
@@ -185,7 +174,7 @@ test('a hold that ended at the PSP without us, by hand or by its time, closes th
   expect(await voidOf(at.depositId)).toMatchObject({ state: 'refused' });
   await refreshAttempt(at);
   expect(await voidOf(at.depositId)).toMatchObject({ state: 'voided' });
-  expect(await workItemsOf(database.db, `deposit:${at.depositId}`)).toEqual(['late-approval:closed']);
+  expect(await workItemsOf(world.db, `deposit:${at.depositId}`)).toEqual(['late-approval:closed']);
 });
 
 test('a hold that was captured instead is money that came late, and stays with a person', async () => {
@@ -195,11 +184,11 @@ test('a hold that was captured instead is money that came late, and stays with a
   await refreshAttempt(at);
   expect(await refreshAttempt(at)).toMatchObject({ state: 'late_approved' });
   expect(await voidOf(at.depositId)).toMatchObject({ state: 'captured' });
-  expect(await workItemsOf(database.db, `deposit:${at.depositId}`)).toEqual(['late-approval:open']);
+  expect(await workItemsOf(world.db, `deposit:${at.depositId}`)).toEqual(['late-approval:open']);
 });
 
 test('whoever owns the item closes it with the void, once the PSP shows it, and with no other hold’s', async () => {
-  const { db } = database;
+  const { db } = world;
   const at = await closed();
   alpha.play({
     status: [held, () => ({ kind: 'cancelled', pspReference: null })],

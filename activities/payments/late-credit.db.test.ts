@@ -1,6 +1,6 @@
 /** Money that comes after its deposit was given up: it is the player's, and counts against his deposit limit again. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
+import { expect, test } from 'vitest';
+import { openAlphaWorld } from '#test/workflows/alpha-world.ts';
 import {
   approved,
   askDeposit,
@@ -8,25 +8,14 @@ import {
   declined,
   limitTaken,
   makePlayer,
-  paymentActivities,
-  scriptedPsp,
-  seedWorld,
 } from '#test/workflows/payment-world.ts';
 
-let database: TestDatabase;
-const alpha = scriptedPsp('alpha');
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  await seedWorld(database.db);
-}, 60_000);
-afterAll(() => database?.drop());
-
-const acts = () => paymentActivities(database.db, new Map([['alpha', alpha]]));
+const world = openAlphaWorld();
+const { alpha, acts } = world;
 
 /** A deposit that was declined, given up, and whose PSP says now that it took the money. */
 async function givenUp(playerId: string, amount: string): Promise<string> {
-  const { id: depositId } = await askDeposit(database.db, playerId, amount);
+  const { id: depositId } = await askDeposit(world.db, playerId, amount);
   alpha.play({ authorise: [declined('generic')], status: [approved] });
   const { money, provider } = acts();
   await provider.authoriseAttempt({ depositId, number: 1 });
@@ -44,26 +33,26 @@ async function comesLate(depositId: string): Promise<void> {
 }
 
 test('a late success takes its share of the limit again, once', async () => {
-  const playerId = await makePlayer(database.db);
+  const playerId = await makePlayer(world.db);
   const depositId = await givenUp(playerId, '50.00');
-  expect(await limitTaken(database.db, playerId)).toBe(0n);
+  expect(await limitTaken(world.db, playerId)).toBe(0n);
   await comesLate(depositId);
-  expect(await limitTaken(database.db, playerId)).toBe(50n);
+  expect(await limitTaken(world.db, playerId)).toBe(50n);
   expect(await acts().money.captureDeposit({ depositId, number: 1 })).toEqual({ kind: 'captured' });
-  expect(await limitTaken(database.db, playerId)).toBe(50n);
+  expect(await limitTaken(world.db, playerId)).toBe(50n);
 });
 
 test('a late success is credited above the limit, and nothing more is taken until the window moves on', async () => {
-  const playerId = await makePlayer(database.db);
+  const playerId = await makePlayer(world.db);
   const depositId = await givenUp(playerId, '600.00');
-  const { id: other } = await askDeposit(database.db, playerId, '600.00');
+  const { id: other } = await askDeposit(world.db, playerId, '600.00');
   alpha.play({ authorise: [approved], status: [approved] });
   await acts().provider.authoriseAttempt({ depositId: other, number: 1 });
   await acts().money.captureDeposit({ depositId: other, number: 1 });
   await comesLate(depositId);
-  expect(await balancesOf(database.db, playerId)).toMatchObject({ cash: 1_200n });
-  expect(await limitTaken(database.db, playerId)).toBe(1_200n);
-  await expect(askDeposit(database.db, playerId, '1.00')).rejects.toMatchObject({
+  expect(await balancesOf(world.db, playerId)).toMatchObject({ cash: 1_200n });
+  expect(await limitTaken(world.db, playerId)).toBe(1_200n);
+  await expect(askDeposit(world.db, playerId, '1.00')).rejects.toMatchObject({
     failure: { code: 'deposit-limit-exceeded' },
   });
 });

@@ -3,24 +3,21 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { seedAssets } from '#activities/wallet/assets.ts';
 import { openWallet } from '#activities/wallet/player-wallet.ts';
-import { postTransfer } from '#activities/wallet/post.ts';
 import { orThrow } from '#domain/failures.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import { testXpub } from '#test/support/crypto-world.ts';
 import { playersIban } from '#test/workflows/bank-world.ts';
 import {
   brand,
-  euro,
-  fingerprintOf,
   keyPlayer,
   makePlayer,
   paymentActivities,
   seedWorld,
   testKeyRing,
 } from '#test/workflows/payment-world.ts';
+import { fundPlayer, startWithdrawal } from '#test/workflows/payout-acts.ts';
 import { addBankAccount } from './commands/bank-accounts.ts';
 import { addCryptoDestination } from './commands/crypto-addresses.ts';
-import { requestWithdrawal } from './commands/request-withdrawal.ts';
 import type { PspConnector } from './connectors.ts';
 import { createEvmConnector } from './connectors/evm.ts';
 import { createSepaConnector } from './connectors/sepa.ts';
@@ -113,33 +110,11 @@ describe.each([
     await keyPlayer(db, playerId);
     await db.transaction().execute(async (trx) => {
       await openWallet(trx, { playerId, asset, brand, jurisdiction: 'MT' });
-      orThrow(
-        await postTransfer(trx, {
-          key: `seed:${playerId}`,
-          playerId,
-          asset,
-          amount: 200n * euro,
-          subject: `seed:${playerId}`,
-          transfer: { code: 'deposit.capture', psp },
-        }),
-      );
     });
+    await fundPlayer(db, playerId, { psp, asset });
     const instrumentId = await destination(playerId);
-    const withdrawalId = randomUUID();
-    orThrow(
-      await requestWithdrawal(db, {
-        withdrawalId,
-        playerId,
-        brand,
-        money: { amount: '20.00', asset },
-        instrumentId,
-        fingerprint: fingerprintOf(withdrawalId),
-      }),
-    );
-    await payments.money.checkWithdrawal({ withdrawalId });
-    await payments.money.approveWithdrawal({ withdrawalId, approvals: 0 });
-    const { number } = await payments.provider.startPayout({ withdrawalId, number: 1 });
-    return { ...payments.provider, at: { withdrawalId, number } };
+    const at = await startWithdrawal(db, payments, { playerId, instrumentId, amount: '20.00', asset });
+    return { ...payments.provider, at };
   }
 
   const queued = (withdrawalId: string) =>

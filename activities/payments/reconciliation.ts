@@ -5,12 +5,14 @@ import { appendEvent } from '#activities/compliance/append-event.ts';
 import { bookPspPayout } from '#activities/wallet/post-house.ts';
 import type { Trx } from '#db/connect.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
+import type { PayoutSchedule } from '#domain/payments/payout-schedule.ts';
 import { breaksOfLine, type FeeTerm, type SettlementLine } from '#domain/payments/settlement.ts';
 import { isNamedBy } from './bank-names.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { closeBreak, openBreak } from './commands/breaks.ts';
 import { movementsOf, placesOf, untoldMovements, type UntoldMovement } from './known-movements.ts';
 import { matchNamedLines, namedCalls } from './named-lines.ts';
+import { proveCycle } from './payout-cycle.ts';
 import { bookFee, feeTerms, lockPsp } from './settlement-booking.ts';
 import { releasePayout } from './suspense.ts';
 import {
@@ -101,7 +103,12 @@ export function createReconciliationActivities(deps: Pick<ActivityDeps, 'db' | '
         return await db
           .transaction()
           .execute((trx) =>
-            matchFile(trx, file, readLines(settlement.parseSettlement(contentOf(trx, fileId)))),
+            matchFile(
+              trx,
+              file,
+              readLines(settlement.parseSettlement(contentOf(trx, fileId))),
+              settlement.payoutSchedule,
+            ),
           );
       } catch (error) {
         if (!(error instanceof UnreadableFile)) throw error;
@@ -126,6 +133,7 @@ async function matchFile(
   trx: Trx,
   file: StoredFile,
   lines: AsyncIterable<SettlementLine>,
+  schedule: PayoutSchedule | undefined,
 ): Promise<Reconciled> {
   const { id: fileId, psp, day } = file;
   await lockPsp(trx, psp);
@@ -151,6 +159,7 @@ async function matchFile(
       });
     const taken = await takeLines(trx, file, lines);
     told = taken.lines;
+    if (schedule !== undefined) await proveCycle(trx, file, schedule);
     await bookFees(trx, file, taken.fees);
   }
   await markReconciled(trx, file);

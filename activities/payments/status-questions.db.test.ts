@@ -1,15 +1,11 @@
 /** What a connector is told when it is asked about a call of ours: from when it is, and whether it may be repeated. */
-import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { orThrow } from '#domain/failures.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import {
   approved,
   askDeposit,
-  brand,
-  fingerprintOf,
   makePlayer,
   notSent,
   paymentActivities,
@@ -17,8 +13,8 @@ import {
   seedWorld,
   unknown,
 } from '#test/workflows/payment-world.ts';
+import { startWithdrawal } from '#test/workflows/payout-acts.ts';
 import type { PaymentOrder } from './connectors.ts';
-import { requestWithdrawal } from './commands/request-withdrawal.ts';
 
 let database: TestDatabase;
 const alpha = scriptedPsp('alpha');
@@ -67,20 +63,11 @@ test('a payout is looked for from when it was sent, not from when its row was wr
     .select('id')
     .where('playerId', '=', playerId)
     .executeTakeFirstOrThrow();
-  const withdrawalId = randomUUID();
-  orThrow(
-    await requestWithdrawal(db, {
-      withdrawalId,
-      playerId,
-      brand,
-      money: { amount: '20.00', asset: 'EUR' },
-      instrumentId,
-      fingerprint: fingerprintOf(withdrawalId),
-    }),
+  const { withdrawalId, number } = await startWithdrawal(
+    db,
+    { money, provider },
+    { playerId, instrumentId, amount: '20.00' },
   );
-  await money.checkWithdrawal({ withdrawalId });
-  await money.approveWithdrawal({ withdrawalId, approvals: 0 });
-  const { number } = await provider.startPayout({ withdrawalId, number: 1 });
   await new Promise((resolve) => setTimeout(resolve, 50));
   await provider.sendPayout({ withdrawalId, number });
   await provider.refreshPayout({ withdrawalId, number });

@@ -12,6 +12,8 @@ import { assertNever, fail, orThrow, succeed, type Result } from '#domain/failur
 import type { SuspenseProofKind } from '#domain/payments/work-items.ts';
 import { adjustments, clearingOf, type HouseAccount } from '#domain/wallet/chart.ts';
 import { isNamedBy } from './bank-names.ts';
+import { openReturnOf } from './commands/suspense-senders.ts';
+import { queueReturn } from './sepa/suspense-returns.ts';
 
 export type SuspenseItemRow = Selectable<PaymentsSuspenseItem>;
 export type SuspenseProof = { readonly kind: SuspenseProofKind; readonly reference: string };
@@ -67,6 +69,8 @@ export async function proveSuspense(
   proof: SuspenseProof,
   by: { readonly operatorId: string; readonly reason: string },
 ): Promise<Result<{ readonly released: readonly string[] }>> {
+  if ((await openReturnOf(trx, held.subject)) !== undefined)
+    return fail('invalid-request', 'It is on its way back to its sender, as two people decided.');
   const other = proof.kind === 'bank-entry' ? await lockSuspense(trx, proof.reference) : undefined;
   if (!(await isProven(trx, held, other, proof)))
     return fail('invalid-request', `There is no ${proof.kind} of that name that is of this money.`);
@@ -86,6 +90,11 @@ export async function proveSuspense(
   }
   // A repeat of the proposal does not become a second opinion.
   if (held.proposedBy === by.operatorId) return succeed({ released: [] });
+  if (proof.kind === 'return') {
+    // Leaves suspense when the bank has carried it out, not when people wish it.
+    await queueReturn(trx, held, { proposedBy: held.proposedBy ?? '', decidedBy: by.operatorId });
+    return succeed({ released: [] });
+  }
   const actor = { kind: 'operator', id: by.operatorId } as const;
   if (other === undefined) {
     const to = await targetOf(trx, held, proof);
@@ -127,6 +136,10 @@ export async function releasePayout(
     .where('amount', '=', payout.amount.toString())
     .where('releasedAt', 'is', null)
     .where(
+      sql<boolean>`not exists (select from payments.suspense_return r
+        where r.subject = payments.suspense_item.subject and r.state <> 'rejected')`,
+    )
+    .where(
       isNamedBy(sql`${payout.pspReference}::text`, {
         endToEndId: sql.ref('end_to_end_id'),
         words: sql.ref('reference'),
@@ -155,6 +168,30 @@ export async function releasePayout(
       proofReference: reference.slice(0, 200),
     })
     .where('subject', '=', held.subject)
+    .where('closedAt', 'is', null)
+    .execute();
+}
+
+/** What the bank has sent back to its sender, as two people decided; `movement` is what carried it out. */
+export async function releaseReturned(trx: Trx, subject: string, movement: string): Promise<void> {
+  const held = await lockSuspense(trx, subject);
+  if (held === undefined) throw new Error(`Invariant broken: what is returned of ${subject} is in suspense`);
+  const resolution = `it went back to its sender: ${movement}`;
+  await release(trx, held, {
+    proof: { kind: 'return', reference: subject },
+    to: clearingOf(held.psp),
+    actor: { kind: 'workflow', id: 'bank-reports' },
+    reason: resolution,
+  });
+  await trx
+    .updateTable('payments.workItem')
+    .set({
+      closedAt: sql<Date>`now()`,
+      resolution: resolution.slice(0, 500),
+      proofKind: 'return',
+      proofReference: movement.slice(0, 200),
+    })
+    .where('subject', '=', subject)
     .where('closedAt', 'is', null)
     .execute();
 }
@@ -217,6 +254,8 @@ async function isProven(
       return isBooked(trx, held, reference);
     case 'break':
       return (await shortPayout(trx, held, reference)) !== undefined;
+    case 'return':
+      return reference === held.subject && (await hasSender(trx, held.subject));
     default:
       return assertNever(kind);
   }
@@ -246,6 +285,14 @@ const shortPayout = (trx: Trx, held: SuspenseItemRow, breakId: string) =>
     .where('asset', '=', held.asset)
     .where('found', '=', held.amount)
     .executeTakeFirst();
+
+/** Kept only of money that came in, in euros, from an account that can be paid to. */
+const hasSender = async (trx: Trx, subject: string): Promise<boolean> =>
+  (await trx
+    .selectFrom('payments.suspenseSender')
+    .select('subject')
+    .where('subject', '=', subject)
+    .executeTakeFirst()) !== undefined;
 
 /** A movement that took the same money back, or the one that it took back. */
 const evensOut = (held: SuspenseItemRow, other: SuspenseItemRow): boolean =>

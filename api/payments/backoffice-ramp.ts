@@ -128,7 +128,6 @@ const setRoute = (deps: ApiDeps) =>
         'not-authenticated',
         'forbidden',
         'not-found',
-        'idempotency-key-reused',
         'dependency-unavailable',
       ),
     },

@@ -179,7 +179,6 @@ export const completeRoute = (deps: ApiDeps) =>
         'not-authenticated',
         'not-found',
         'deposit-not-awaiting-action',
-        'idempotency-key-reused',
         'dependency-unavailable',
       ),
     },

@@ -161,7 +161,6 @@ const answerRoute = (deps: ApiDeps) =>
         'own-approval',
         'not-found',
         'dispute-not-open',
-        'idempotency-key-reused',
         'dependency-unavailable',
       ),
     },

@@ -97,7 +97,6 @@ const acceptRoute = (deps: ApiDeps) =>
         'refund-not-open',
         'refund-unsupported',
         'exceeds-captured',
-        'idempotency-key-reused',
         'dependency-unavailable',
       ),
     },

@@ -143,7 +143,7 @@ const proposeRoute = (deps: ApiDeps) =>
     request: { headers: idempotencyHeader, body: body(proposalInput) },
     responses: {
       200: json(proposalOutput, 'The proposal'),
-      ...problemResponses(...writes, 'idempotency-key-reused'),
+      ...problemResponses(...writes),
     },
   });
 
@@ -162,7 +162,7 @@ const decideRoute = (deps: ApiDeps) =>
         proposalOutput,
         'The proposal as it was decided; a repeat with the same key answers the same',
       ),
-      ...problemResponses(...writes, 'insufficient-funds', 'idempotency-key-reused'),
+      ...problemResponses(...writes, 'insufficient-funds'),
     },
   });
 

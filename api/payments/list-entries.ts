@@ -105,7 +105,7 @@ const addRoute = (deps: ApiDeps) =>
     responses: {
       200: json(entryOutput, 'The entry; a repeat with the same key answers with the same one'),
       202: json(actOutput, 'A white entry opens a brake: it waits for another person'),
-      ...problemResponses(...changes, 'idempotency-key-reused'),
+      ...problemResponses(...changes),
     },
   });
 

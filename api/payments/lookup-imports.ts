@@ -141,7 +141,7 @@ export function mountLookupImports(api: Api, deps: ApiDeps): void {
       request: { headers: idempotencyHeader, body: body(importInput) },
       responses: {
         200: json(importOutput, 'The import, empty'),
-        ...problemResponses(...refusals, 'idempotency-key-reused'),
+        ...problemResponses(...refusals),
       },
     }),
     async (c) => {

@@ -51,7 +51,6 @@ const refusals = [
   'player-blocked',
   'not-found',
   'modification-not-open',
-  'idempotency-key-reused',
   'dependency-unavailable',
 ] as const;
 

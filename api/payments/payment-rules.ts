@@ -184,7 +184,7 @@ function toApiCondition(condition: unknown) {
 
 const reads = ['invalid-request', 'not-authenticated', 'forbidden', 'not-found'] as const;
 const amounts = ['amount-not-positive', 'amount-too-precise', 'amount-too-large', 'unknown-asset'] as const;
-const changes = [...reads, 'malformed-json', 'idempotency-key-reused', 'dependency-unavailable'] as const;
+const changes = [...reads, 'malformed-json', 'dependency-unavailable'] as const;
 const security = [{ operatorSession: [] }];
 const path = '/admin/v1/payments/payment-rules';
 

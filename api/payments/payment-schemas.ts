@@ -198,5 +198,4 @@ export const depositRefusals = [
   'amount-below-minimum',
   'amount-above-maximum',
   'payment-limit-exceeded',
-  'idempotency-key-reused',
 ] as const;

@@ -40,13 +40,7 @@ const giveRoute = (deps: ApiDeps) =>
     },
     responses: {
       200: json(rampQuoteOutput, 'The quote; a repeat with the same key answers the same one'),
-      ...problemResponses(
-        'malformed-json',
-        'invalid-request',
-        ...depositRefusals,
-        'rate-not-current',
-        'idempotency-key-reused',
-      ),
+      ...problemResponses('malformed-json', 'invalid-request', ...depositRefusals, 'rate-not-current'),
     },
   });
 
@@ -72,7 +66,6 @@ const acceptRoute = (deps: ApiDeps) =>
         'wallet-not-found',
         'withdrawal-pending-wagering',
         'play-limit-required',
-        'idempotency-key-reused',
       ),
     },
   });

@@ -69,7 +69,6 @@ const requestRoute = (deps: ApiDeps) =>
         'refund-not-open',
         'refund-unsupported',
         'exceeds-captured',
-        'idempotency-key-reused',
         'dependency-unavailable',
       ),
     },

@@ -160,12 +160,7 @@ export function mountRetryRules(api: Api, deps: ApiDeps): void {
       request: { headers: idempotencyHeader, body: body(ruleInput) },
       responses: {
         200: json(ruleOutput, 'The row, not in force yet'),
-        ...problemResponses(
-          ...decidedOn,
-          'retry-rule-looser',
-          'idempotency-key-reused',
-          'dependency-unavailable',
-        ),
+        ...problemResponses(...decidedOn, 'retry-rule-looser', 'dependency-unavailable'),
       },
     }),
     async (c) => {

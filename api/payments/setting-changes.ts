@@ -110,7 +110,7 @@ export function mountSettingChanges(api: Api, deps: ApiDeps): void {
       request: { headers: idempotencyHeader, body: body(changeInput) },
       responses: {
         200: json(changeOutput, 'The proposal'),
-        ...problemResponses(...writes, ...amounts, 'idempotency-key-reused'),
+        ...problemResponses(...writes, ...amounts),
       },
     }),
     async (c) => {

@@ -35,7 +35,6 @@ const route = (deps: ApiDeps) =>
         'forbidden',
         'not-found',
         'deposit-not-awaiting-action',
-        'idempotency-key-reused',
         'dependency-unavailable',
       ),
     },

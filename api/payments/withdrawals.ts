@@ -65,7 +65,6 @@ const requestRoute = (deps: ApiDeps) =>
         'withdrawals-stopped',
         'insufficient-funds',
         'wallet-not-found',
-        'idempotency-key-reused',
         'dependency-unavailable',
       ),
     },

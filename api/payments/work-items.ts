@@ -6,6 +6,7 @@ import {
   closeWorkItem,
   commentWorkItem,
 } from '#activities/payments/commands/work-item-actions.ts';
+import { openReturnOf, readSender } from '#activities/payments/commands/suspense-senders.ts';
 import type { SuspenseItemRow } from '#activities/payments/suspense.ts';
 import { mayDo } from '#domain/backoffice/roles.ts';
 import { fail, FailureError } from '#domain/failures.ts';
@@ -42,6 +43,14 @@ const detailOutput = z
             proposedAt: timestamp,
           })
           .nullable(),
+        sender: z.strictObject({ name: z.string(), ibanLast4: z.string() }).nullable().openapi({
+          description:
+            'Where a `return` would go. Null where the bank told no account, and for who may not decide.',
+        }),
+        returning: z
+          .enum(['queued', 'batched', 'accepted'])
+          .nullable()
+          .openapi({ description: 'How far its way back is, as two people decided it.' }),
       })
       .nullable()
       .openapi({
@@ -52,6 +61,7 @@ const detailOutput = z
   })
   .openapi('PaymentWorkItemDetail');
 
+const returnState = z.enum(['queued', 'batched', 'accepted']);
 const security = [{ operatorSession: [] }];
 const common = [
   'malformed-json',
@@ -114,7 +124,7 @@ const commentRoute = (deps: ApiDeps) =>
       headers: idempotencyHeader,
       body: body(z.strictObject({ comment: z.string().trim().min(3).max(1_000) }).openapi('WorkItemComment')),
     },
-    responses: { ...item, ...problemResponses(...common, 'idempotency-key-reused') },
+    responses: { ...item, ...problemResponses(...common) },
   });
 
 const closeRoute = (deps: ApiDeps) =>
@@ -137,7 +147,7 @@ const closeRoute = (deps: ApiDeps) =>
               .optional()
               .openapi({
                 description:
-                  'A `void` is named by our reference, `deposit:{id}:a{attempt}:v`, and counts once the PSP shows it. Money in suspense leaves it by a `correction` of a player of the same sum, by a `bank-entry`: the subject of the movement that took it back, by the `journal` of the payment that it turned out to be, or by the `break` of a PSP’s payout that came with another amount.',
+                  'A `void` is named by our reference, `deposit:{id}:a{attempt}:v`, and counts once the PSP shows it. Money in suspense leaves it by a `correction` of a player of the same sum, by a `bank-entry`: the subject of the movement that took it back, by the `journal` of the payment that it turned out to be, by the `break` of a PSP’s payout that came with another amount, or by its `return` to the sender, named by the item’s own subject: it leaves suspense when the bank has booked it.',
               }),
           })
           .openapi('WorkItemClosing'),
@@ -150,8 +160,9 @@ export function mountWorkItems(api: Api, deps: ApiDeps): void {
   const { db } = deps;
 
   api.openapi(readRoute(deps), async (c) => {
-    await mustSee(deps, c.var.operator, c.req.valid('param').id);
-    return c.json(await readItem(deps, c.req.valid('param').id), 200);
+    const { operator } = c.var;
+    await mustSee(deps, operator, c.req.valid('param').id);
+    return c.json(await readItem(deps, operator, c.req.valid('param').id), 200);
   });
 
   api.openapi(ownerRoute(deps), async (c) => {
@@ -166,7 +177,7 @@ export function mountWorkItems(api: Api, deps: ApiDeps): void {
       .executeTakeFirst();
     if (known === undefined) throw new FailureError(fail('not-found', 'There is no such operator.').failure);
     await decided(db, (trx) => assignWorkItem(trx, id, ownerId, operatorId));
-    return c.json(await readItem(deps, id), 200);
+    return c.json(await readItem(deps, c.var.operator, id), 200);
   });
 
   api.openapi(commentRoute(deps), async (c) => {
@@ -180,7 +191,7 @@ export function mountWorkItems(api: Api, deps: ApiDeps): void {
         operatorId,
       }),
     );
-    return c.json(await readItem(deps, id), 200);
+    return c.json(await readItem(deps, c.var.operator, id), 200);
   });
 
   api.openapi(closeRoute(deps), async (c) => {
@@ -194,7 +205,7 @@ export function mountWorkItems(api: Api, deps: ApiDeps): void {
     const { reason, proof = null } = c.req.valid('json');
     if (proof?.kind === 'void') await askVoidSoon(db, id);
     await decided(db, (trx) => closeWorkItem(trx, id, { reason, proof, operatorId }));
-    return c.json(await readItem(deps, id), 200);
+    return c.json(await readItem(deps, c.var.operator, id), 200);
   });
 }
 
@@ -208,7 +219,11 @@ const mustSee = async ({ db }: Pick<ApiDeps, 'db'>, operator: OperatorIdentity, 
       .executeTakeFirst(),
   );
 
-async function readItem({ db }: Pick<ApiDeps, 'db'>, id: string): Promise<z.infer<typeof detailOutput>> {
+async function readItem(
+  { db, keyRing }: Pick<ApiDeps, 'db' | 'keyRing'>,
+  { roles }: OperatorIdentity,
+  id: string,
+): Promise<z.infer<typeof detailOutput>> {
   const [row, comments, held] = await Promise.all([
     db.selectFrom('payments.workItem').selectAll().where('id', '=', id).executeTakeFirstOrThrow(),
     db
@@ -223,6 +238,7 @@ async function readItem({ db }: Pick<ApiDeps, 'db'>, id: string): Promise<z.infe
       .selectFrom('payments.suspenseItem as s')
       .innerJoin('payments.workItem as w', 'w.subject', 's.subject')
       .select([
+        's.subject',
         's.asset',
         's.amount',
         's.proposedBy',
@@ -235,6 +251,9 @@ async function readItem({ db }: Pick<ApiDeps, 'db'>, id: string): Promise<z.infe
       .executeTakeFirst(),
   ]);
   const { by, isMoney } = closingRuleOf(row.kind);
+  const mayDecide = mayDo(roles, 'payments:work-item:decide');
+  const sender = held !== undefined && mayDecide ? await readSender(db, keyRing, held.subject) : null;
+  const returning = held && (await openReturnOf(db, held.subject));
   return {
     ...toApiWorkItem(row),
     brand: row.brand,
@@ -245,7 +264,14 @@ async function readItem({ db }: Pick<ApiDeps, 'db'>, id: string): Promise<z.infe
         : { kind: row.proofKind, reference: row.proofReference },
     closesBy: by,
     isMoney,
-    suspense: held === undefined ? null : toApiSuspense(held),
+    suspense:
+      held === undefined
+        ? null
+        : {
+            ...toApiSuspense(held),
+            sender: sender && { name: sender.name, ibanLast4: sender.iban.slice(-4) },
+            returning: returnState.nullable().parse(returning?.state ?? null),
+          },
     comments: comments.map((one) => ({ ...one, commentedAt: one.commentedAt.toISOString() })),
   };
 }

@@ -9,14 +9,16 @@ export const proofKinds = [
   'void',
   'bank-entry',
   'break',
+  'return',
 ] as const;
 export type WorkItemProofKind = (typeof proofKinds)[number];
 
 /**
  * What takes money out of suspense: a correction that gave it to its player, the movement at the bank that took it back,
- * the journal of the payment that it turned out to be, or the break of a PSP's payout that came with another amount. Anything else shows where money is and not that this money went there.
+ * the journal of the payment that it turned out to be, the break of a PSP's payout that came with another amount, or its return
+ * to the sender, once the bank has booked it. Anything else shows where money is and not that this money went there.
  */
-export const suspenseProofKinds = ['correction', 'bank-entry', 'journal', 'break'] as const;
+export const suspenseProofKinds = ['correction', 'bank-entry', 'journal', 'break', 'return'] as const;
 export type SuspenseProofKind = (typeof suspenseProofKinds)[number];
 
 export type ClosingRule = {

@@ -168,7 +168,9 @@ describe('a card', () => {
 });
 
 describe('a security code', () => {
-  const codeSent = (): unknown => (odd.requests.at(-1)?.body as { card?: { code?: string } }).card?.code;
+  const codeIn = (body: Record<string, unknown> | null | undefined): unknown =>
+    (body?.['card'] as { code?: string } | undefined)?.code;
+  const codeSent = (): unknown => codeIn(odd.requests.at(-1)?.body);
 
   /** What the next request to a PSP would carry. */
   const codeLeft = async (token: string): Promise<unknown> => {
@@ -206,8 +208,9 @@ describe('a security code', () => {
     odd.script = () => ({ status: 200, body: {} });
     const from = odd.requests.length;
     await Promise.all([1, 2, 3].map(() => rig.call('POST', '/forward', toOdd(token))));
-    const codes = odd.requests.slice(from).map(({ body }) => (body as { card: { code?: string } }).card.code);
-    expect(codes.toSorted()).toEqual(['123', undefined, undefined]);
+    const codes = odd.requests.slice(from).map(({ body }) => codeIn(body));
+    expect(codes).toHaveLength(3);
+    expect(codes.filter((code) => code !== undefined)).toEqual(['123']);
   });
 
   test('is kept for the next request where the first one never left', async () => {

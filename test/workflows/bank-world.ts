@@ -1,19 +1,18 @@
 /** A sandbox bank as a process, a player with an account there, and the activities that lead from one to the other. */
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import { createKeyRing } from '#activities/pam/key-ring.ts';
 import { addBankAccount } from '#activities/payments/commands/bank-accounts.ts';
-import { requestWithdrawal } from '#activities/payments/commands/request-withdrawal.ts';
 import { createSepaConnector } from '#activities/payments/connectors/sepa.ts';
 import { openBank } from '#activities/payments/sepa/bank-client.ts';
 import { createBankReportActivities } from '#activities/payments/sepa/bank-reports.ts';
 import { createPayoutBatchActivities } from '#activities/payments/sepa/payout-batches.ts';
 import { sealPersonalData } from '#activities/personal-data.ts';
-import { postTransfer } from '#activities/wallet/post.ts';
 import type { Database } from '#db/connect.ts';
 import { orThrow } from '#domain/failures.ts';
 import { startParty, createTemporaryDirectory } from '#sandbox/support/party-process.ts';
-import { brand, euro, fingerprintOf, makePlayer, paymentActivities } from './payment-world.ts';
+import { makePlayer, paymentActivities } from './payment-world.ts';
+import { fundPlayer, startWithdrawal } from './payout-acts.ts';
 
 export const ourIban = 'MT84MALT011000012345MTLCAST001S';
 export const playersIban = 'DE89370400440532013000';
@@ -67,17 +66,8 @@ export async function openBankWorld(db: Database) {
           general: { email: `${playerId}@example.test` },
           aml: { firstName: 'Ada', lastName: 'Example', dateOfBirth: '1990-05-17' },
         });
-        orThrow(
-          await postTransfer(trx, {
-            key: `seed:${playerId}`,
-            playerId,
-            asset: 'EUR',
-            amount: 200n * euro,
-            subject: `seed:${playerId}`,
-            transfer: { code: 'deposit.capture', psp: 'sepa' },
-          }),
-        );
       });
+      await fundPlayer(db, playerId, { psp: 'sepa' });
       const { instrumentId } = orThrow(await addBankAccount(db, keyRing, { playerId, iban: playersIban }));
       return { playerId, instrumentId };
     },
@@ -85,21 +75,9 @@ export async function openBankWorld(db: Database) {
     /** An approved withdrawal whose payout waits for the next file. */
     async queued(amount: string, who?: { playerId: string; instrumentId: string }) {
       const { playerId, instrumentId } = who ?? (await this.player());
-      const withdrawalId = randomUUID();
-      orThrow(
-        await requestWithdrawal(db, {
-          withdrawalId,
-          playerId,
-          brand,
-          money: { amount, asset: 'EUR' },
-          instrumentId,
-          fingerprint: fingerprintOf(withdrawalId),
-        }),
-      );
-      await payments.money.checkWithdrawal({ withdrawalId });
-      await payments.money.approveWithdrawal({ withdrawalId, approvals: 0 });
-      await payments.provider.startPayout({ withdrawalId, number: 1 });
-      const sent = await payments.provider.sendPayout({ withdrawalId, number: 1 });
+      const at = await startWithdrawal(db, payments, { playerId, instrumentId, amount });
+      const { withdrawalId } = at;
+      const sent = await payments.provider.sendPayout(at);
       return { playerId, withdrawalId, sent };
     },
 

@@ -129,7 +129,7 @@ async function closeSuspended(
   if (proof === null || kind === undefined)
     return fail(
       'invalid-request',
-      'Its money is in suspense: name the correction that gave it to a player, the movement that took it back, the journal of its payment, or the break of its payout.',
+      'Its money is in suspense: name the correction that gave it to a player, the movement that took it back, the journal of its payment, the break of its payout, or its return to the sender.',
     );
   const proven = await proveSuspense(trx, held, { kind, reference: proof.reference }, closing);
   if (!proven.ok) return proven;
@@ -263,6 +263,7 @@ function proofQuery(row: WorkItemRow, kind: WorkItemProofKind, reference: string
     // Takes money out of suspense, where this item has none any more or never had.
     case 'bank-entry':
     case 'break':
+    case 'return':
       return sql`select 1 where false`;
     default:
       return assertNever(kind);

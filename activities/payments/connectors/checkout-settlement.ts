@@ -59,6 +59,7 @@ export function checkoutSettlement(
   };
 
   return {
+    ...(account.payoutSchedule && { payoutSchedule: account.payoutSchedule }),
     settlementFile: async (day): Promise<SettlementFile> => {
       try {
         const file = await find(day);
@@ -93,8 +94,8 @@ export function checkoutSettlement(
         action.push(row);
       }
       if (action.length > 0) yield* linesOf(action);
-      // Of another schedule of payouts a day's file pays out what other days have told.
-      if (account.paysDaily !== false) totals.mustBeWhole();
+      // Of another schedule of payouts a day's file pays out what other days have told: they are proven together.
+      if (account.paysDaily !== false && account.payoutSchedule === undefined) totals.mustBeWhole();
     },
   };
 }

@@ -12,7 +12,8 @@ import { openWorkItem } from '../commands/work-items.ts';
 import { lockWithdrawal } from '../payment-rows.ts';
 import { mustLeg, payoutOf } from '../withdrawal-legs.ts';
 import { creditPayIn } from './credit-pay-in.ts';
-import { putIntoSuspense } from '../suspense.ts';
+import { putIntoSuspense, releaseReturned } from '../suspense.ts';
+import { bookReturn, keepSender } from './suspense-returns.ts';
 import { mustHaveBank, type PayoutBatchDeps } from './payout-batches.ts';
 
 /** Free text may name people; what is no identifier stays in the sealed report. */
@@ -78,6 +79,7 @@ async function outcomeOf(
       { subject, psp: sepaPsp, asset, amount, endToEndId, reference: identifierOf(line) },
       { kind: 'workflow', id: 'bank-reports' },
     );
+    await keepSender(trx, deps.keyRing, subject, line);
     await openWorkItem(trx, { kind: 'unmatched-transfer', subject, brand: null, reason });
     return { outcome: 'parked', subject };
   };
@@ -85,7 +87,12 @@ async function outcomeOf(
     const credited = await creditPayIn(trx, deps, line);
     return credited.ok ? { outcome: 'credited', subject: credited.subject } : park(credited.reason);
   }
-  if (transfer === undefined) return park('money moved for a payout that we do not know');
+  if (transfer === undefined) {
+    const returned = await bookReturn(trx, line);
+    if (returned === null) return park('money moved for a payout that we do not know');
+    await releaseReturned(trx, returned, `bank-entry:${bankReference}`);
+    return { outcome: 'booked', subject: returned };
+  }
   const size = line.amount < 0n ? -line.amount : line.amount;
   if (line.asset !== 'EUR' || size !== BigInt(transfer.amount))
     return park(`the bank moved another amount than that of withdrawal:${transfer.withdrawalId}`);

@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { postTransfer } from '#activities/wallet/post.ts';
 import { orThrow } from '#domain/failures.ts';
 import { endToEndIdOf } from '#domain/payments/sepa/end-to-end-id.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
@@ -10,7 +9,6 @@ import { ourIban, playersIban } from '#test/workflows/bank-world.ts';
 import {
   balancesOf,
   brand,
-  euro,
   excludeHimself,
   fingerprintOf,
   keyPlayer,
@@ -19,9 +17,9 @@ import {
   seedWorld,
   testKeyRing,
 } from '#test/workflows/payment-world.ts';
+import { fundPlayer, startWithdrawal } from '#test/workflows/payout-acts.ts';
 import { announceTransfer } from '../commands/announce-transfer.ts';
 import { addBankAccount } from '../commands/bank-accounts.ts';
-import { requestWithdrawal } from '../commands/request-withdrawal.ts';
 import type { PspConnector } from '../connectors.ts';
 import { createSepaConnector } from '../connectors/sepa.ts';
 import type { Bank } from './bank-client.ts';
@@ -231,37 +229,12 @@ async function queuedOnly(wrap: (real: PspConnector) => PspConnector = (real) =>
   const payments = paymentActivities(db, new Map([['sepa', wrap(createSepaConnector(db))]]));
   const playerId = await makePlayer(db);
   await keyPlayer(db, playerId);
-  await db.transaction().execute(async (trx) => {
-    orThrow(
-      await postTransfer(trx, {
-        key: `seed:${playerId}`,
-        playerId,
-        asset: 'EUR',
-        amount: 200n * euro,
-        subject: `seed:${playerId}`,
-        transfer: { code: 'deposit.capture', psp: 'sepa' },
-      }),
-    );
-  });
+  await fundPlayer(db, playerId, { psp: 'sepa' });
   const { instrumentId } = orThrow(await addBankAccount(db, testKeyRing, { playerId, iban: playersIban }));
-  const withdrawalId = randomUUID();
-  orThrow(
-    await requestWithdrawal(db, {
-      withdrawalId,
-      playerId,
-      brand,
-      money: { amount: '20.00', asset: 'EUR' },
-      instrumentId,
-      fingerprint: fingerprintOf(withdrawalId),
-    }),
-  );
-  await payments.money.checkWithdrawal({ withdrawalId });
-  await payments.money.approveWithdrawal({ withdrawalId, approvals: 0 });
-  const at = { withdrawalId, number: 1 };
-  await payments.provider.startPayout(at);
+  const at = await startWithdrawal(db, payments, { playerId, instrumentId, amount: '20.00' });
   await payments.provider.sendPayout(at);
   const batchId = randomUUID();
-  const endToEndId = endToEndIdOf(`withdrawal:${withdrawalId}:p1`);
+  const endToEndId = endToEndIdOf(`withdrawal:${at.withdrawalId}:p1`);
   return { playerId, payments, at, batchId, endToEndId };
 }
 

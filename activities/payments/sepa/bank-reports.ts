@@ -8,6 +8,7 @@ import { blockIdOf } from '#domain/payments/sepa/pain-001.ts';
 import { readPain002, type PaymentStatusReport } from '#domain/payments/sepa/pain-002.ts';
 import type { ActivityDeps } from '../../deps.ts';
 import { openWorkItem } from '../commands/work-items.ts';
+import { moveReturns } from './suspense-returns.ts';
 import { applyLine, identifierOf } from './apply-line.ts';
 import { checkSchema, messageNameOf } from './check-schema.ts';
 import { mustHaveBank } from './payout-batches.ts';
@@ -122,8 +123,13 @@ async function applyStatus(trx: Trx, report: PaymentStatusReport): Promise<void>
     .where('messageId', '=', report.originalMessageId)
     .executeTakeFirst();
   if (batch === undefined) return;
-  const move = (state: 'accepted' | 'rejected', reason: string | null, endToEndId: string | null) =>
-    trx
+  const move = async (
+    state: 'accepted' | 'rejected',
+    reason: string | null,
+    endToEndId: string | null,
+  ): Promise<void> => {
+    await moveReturns(trx, batch.id, { state, reason, endToEndId, except: named });
+    await trx
       .updateTable('payments.bankTransfer')
       .set({ state, reason })
       .where('batchId', '=', batch.id)
@@ -132,6 +138,7 @@ async function applyStatus(trx: Trx, report: PaymentStatusReport): Promise<void>
       // What is named one by one has its own word; the whole counts for the rest.
       .$if(endToEndId === null && named.length > 0, (query) => query.where('endToEndId', 'not in', named))
       .execute();
+  };
   const named = report.payments.map(({ endToEndId }) => endToEndId);
   for (const { endToEndId, status, reason } of report.payments)
     if (status !== 'pending')

@@ -8,6 +8,7 @@ import { buildPain001 } from '#domain/payments/sepa/pain-001.ts';
 import type { ActivityDeps } from '../../deps.ts';
 import { openWorkItem } from '../commands/work-items.ts';
 import { checkSchema } from './check-schema.ts';
+import { moveReturns, writeReturns } from './suspense-returns.ts';
 import { setAside, writeTransfers, type WrittenTransfers } from './written-transfers.ts';
 
 export type PayoutBatchInput = { readonly batchId: string };
@@ -72,7 +73,16 @@ export function createPayoutBatchActivities(deps: PayoutBatchDeps) {
           .limit(transfersMax)
           .forUpdate()
           .execute();
-        if (queued.length === 0) return 'empty';
+        const returns = await trx
+          .selectFrom('payments.suspenseReturn')
+          .select('reference')
+          .where('state', '=', 'queued')
+          .orderBy('queuedAt')
+          .orderBy('reference')
+          .limit(transfersMax)
+          .forUpdate()
+          .execute();
+        if (queued.length + returns.length === 0) return 'empty';
         const [now] = (
           await sql<{
             at: Date;
@@ -83,7 +93,14 @@ export function createPayoutBatchActivities(deps: PayoutBatchDeps) {
         const references = queued.map(({ reference }) => reference);
         const written = await writeTransfers(trx, deps.keyRing, references, now.on);
         for (const one of written.unwritable) await setAside(trx, one);
-        const { transfers } = written;
+        const sentBack = await writeReturns(
+          trx,
+          deps.keyRing,
+          returns.map(({ reference }) => reference),
+          now.on,
+        );
+        // Returns come after payouts, so that the file can be made again in the same order.
+        const transfers = [...written.transfers, ...sentBack];
         if (transfers.length === 0) return 'empty';
         const sealed = {
           id: batchId,
@@ -100,8 +117,9 @@ export function createPayoutBatchActivities(deps: PayoutBatchDeps) {
           .values({ ...sealed, sha256: hashOf(file) })
           .execute();
         for (const [index, { reference }] of transfers.entries()) {
+          const isReturn = index >= written.transfers.length;
           await trx
-            .updateTable('payments.bankTransfer')
+            .updateTable(isReturn ? 'payments.suspenseReturn' : 'payments.bankTransfer')
             .set({ state: 'batched', batchId, position: index + 1 })
             .where('reference', '=', reference)
             .execute();
@@ -134,14 +152,19 @@ export function createPayoutBatchActivities(deps: PayoutBatchDeps) {
         .where('batchId', '=', batchId)
         .orderBy('position')
         .execute();
-      const { transfers, unwritable } = await writeTransfers(
-        db,
-        deps.keyRing,
-        inFile.map(({ reference }) => reference),
-        dayOf(claimed.requestedOn),
-      );
+      const returns = await db
+        .selectFrom('payments.suspenseReturn')
+        .select('reference')
+        .where('batchId', '=', batchId)
+        .orderBy('position')
+        .execute();
+      const on = dayOf(claimed.requestedOn);
+      const names = (rows: readonly { readonly reference: string }[]) =>
+        rows.map(({ reference }) => reference);
+      const { transfers, unwritable } = await writeTransfers(db, deps.keyRing, names(inFile), on);
       if (unwritable.length > 0) return giveUp(batchId);
-      const file = fileOf(deps, claimed, transfers);
+      const sentBack = await writeReturns(db, deps.keyRing, names(returns), on);
+      const file = fileOf(deps, claimed, [...transfers, ...sentBack]);
       assert(hashOf(file) === claimed.sha256, `batch ${batchId} is the file that was sealed`);
       const outcome = await mustHaveBank(deps).upload(file);
       log.info({ batchId, outcome: outcome.kind }, 'bank answered');
@@ -200,12 +223,13 @@ export function createPayoutBatchActivities(deps: PayoutBatchDeps) {
         .returning('id')
         .executeTakeFirst();
       if (given === undefined) return;
-      await trx
-        .updateTable('payments.bankTransfer')
-        .set({ state: 'queued', batchId: null, position: null })
-        .where('batchId', '=', batchId)
-        .where('state', '=', 'batched')
-        .execute();
+      for (const table of ['payments.bankTransfer', 'payments.suspenseReturn'] as const)
+        await trx
+          .updateTable(table)
+          .set({ state: 'queued', batchId: null, position: null })
+          .where('batchId', '=', batchId)
+          .where('state', '=', 'batched')
+          .execute();
     });
     return readState(batchId);
   }
@@ -225,6 +249,12 @@ export function createPayoutBatchActivities(deps: PayoutBatchDeps) {
         .where('batchId', '=', batchId)
         .where('state', '=', 'batched')
         .execute();
+      await moveReturns(trx, batchId, {
+        state: 'rejected',
+        reason: `file refused: ${reason}`,
+        endToEndId: null,
+        except: [],
+      });
       await showStuck(trx, batchId, `the bank refused the file: ${reason}`);
     });
     return 'refused';

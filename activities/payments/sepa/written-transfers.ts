@@ -30,6 +30,7 @@ export async function writeTransfers(
   references: readonly string[],
   requestedOn: string,
 ): Promise<WrittenTransfers> {
+  if (references.length === 0) return { transfers: [], unwritable: [] };
   const rows = await trx
     .selectFrom('payments.bankTransfer as t')
     .innerJoin('payments.withdrawal as w', 'w.id', 't.withdrawalId')
