@@ -122,7 +122,13 @@ const condition = (from: typeof fields): fc.Arbitrary<RuleNode> =>
 
 const outcome = pick([
   ...orders.map((psps) => ({ split: [{ shareBps: 10_000, psps }] })),
-  { split: [{ shareBps: 3_000, psps: ['beta'] }, { shareBps: 1, psps: ['gamma'] }, { shareBps: 6_999, psps: ['alpha'] }] },
+  {
+    split: [
+      { shareBps: 3_000, psps: ['beta'] },
+      { shareBps: 1, psps: ['gamma'] },
+      { shareBps: 6_999, psps: ['alpha'] },
+    ],
+  },
 ]);
 
 const version = (from: typeof fields) =>
@@ -295,7 +301,11 @@ describe('a version on history', () => {
       rules: [
         {
           name: 'young',
-          condition: call('less', { node: 'variable', name: 'player.age' }, { node: 'constant', type: 'integer', value: '1' }),
+          condition: call(
+            'less',
+            { node: 'variable', name: 'player.age' },
+            { node: 'constant', type: 'integer', value: '1' },
+          ),
           outcome: { split: [{ shareBps: 10_000, psps: ['gamma'] }] },
         },
       ],
@@ -311,7 +321,9 @@ describe('a version on history', () => {
       const id = await draft({ form: 'rules', hitPolicy: 'first', rules: [], otherwise: null });
       expect(await simulate(id, 0)).toMatchObject({ backEnd: 'postgres', decisions: history.length + 1 });
     } finally {
-      await database.ownerPool.query(`set session_replication_role = replica; delete from payments.routing_decision where deposit_id = '${row.id}'; set session_replication_role = origin`);
+      await database.ownerPool.query(
+        `set session_replication_role = replica; delete from payments.routing_decision where deposit_id = '${row.id}'; set session_replication_role = origin`,
+      );
     }
   });
 });
@@ -320,7 +332,9 @@ test('random conditions match the same payments in all three', async () => {
   const conditions = fc.sample(condition(told), { seed: seed + 1, numRuns: versionsCount });
   for (const tree of conditions) {
     const holds = compileCondition(orThrow(checkCondition(tree, routingCatalogue)));
-    const matching = history.filter(({ inputs }) => holds(orThrow(fromStoredFacts(routingCatalogue, inputs))));
+    const matching = history.filter(({ inputs }) =>
+      holds(orThrow(fromStoredFacts(routingCatalogue, inputs))),
+    );
     for (const largeFrom of [Infinity, 0]) {
       const found = orThrow(
         await matchDecisions(

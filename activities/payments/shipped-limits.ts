@@ -67,8 +67,12 @@ export async function seedPaymentRules(trx: Database | Trx): Promise<void> {
   const brands = await trx
     .selectFrom('pam.brand as b')
     .select('b.id')
-    .where(({ not, exists, selectFrom }) =>
-      not(exists(selectFrom('payments.paymentRule as r').select('r.id').whereRef('r.brand', '=', 'b.id'))),
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb.selectFrom('payments.paymentRule as r').select('r.id').whereRef('r.brand', '=', 'b.id'),
+        ),
+      ),
     )
     .execute();
   const rows = brands.flatMap(({ id: brand }) =>

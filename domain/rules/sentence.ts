@@ -38,4 +38,6 @@ export function render(node: CheckedNode, parent: Parent | null): string {
 const isBracketed = (node: CheckedNode, own: Parent, parent: Parent | null): boolean =>
   own === 'and' || own === 'or'
     ? parent !== null
-    : parent === 'other' && node.type.kind === 'boolean' && !(node.node === 'operation' && node.operator === 'choose');
+    : parent === 'other' &&
+      node.type.kind === 'boolean' &&
+      !(node.node === 'operation' && node.operator === 'choose');
