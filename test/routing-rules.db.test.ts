@@ -88,14 +88,14 @@ const decisionOf = (depositId: string) =>
     .executeTakeFirstOrThrow();
 
 describe('the life of routing rules', () => {
-  test('every brand starts with the order that it had before there were rules', async () => {
+  test('every brand starts with shipped rules that people can read', async () => {
     const row = await askDeposit(database.db, await makePlayer(database.db), '20.00');
     expect(optionsOf(row).map(({ psp }) => psp)).toEqual(['alpha', 'beta']);
     const decision = await decisionOf(row.id);
     expect(decision).toMatchObject({
       psps: ['alpha', 'beta', 'gamma'],
-      rowName: null,
-      trace: [],
+      rowName: 'cards in euros',
+      trace: [{ row: 'cards in euros', holds: true, conditions: '11' }],
       shadowPsps: null,
     });
     expect(decision.inputs).toMatchObject({

@@ -11,7 +11,7 @@ import { publishTerms } from '#activities/cms/terms.ts';
 import { seedProfiles } from '#activities/compliance/profiles.ts';
 import { publishBrand } from '#activities/pam/brands.ts';
 import { createKeyRing } from '#activities/pam/key-ring.ts';
-import { seedPaymentRules } from '#activities/payments/payment-limits.ts';
+import { seedPaymentRules } from '#activities/payments/shipped-limits.ts';
 import { seedRampTerms } from '#activities/payments/commands/ramp-terms.ts';
 import { seedRoutes } from '#activities/payments/routes.ts';
 import { seedSecondChargePolicies } from '#activities/payments/second-charge.ts';

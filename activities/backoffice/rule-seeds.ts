@@ -1,47 +1,15 @@
-/** Gives every brand its first live rules, which decide as the platform decided before there were any. */
+/** Gives every brand its first live rules. */
 import { createHash, randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Database, Trx } from '#db/connect.ts';
-import type { RuleSetName } from '#domain/backoffice/rule-sets.ts';
-
-/** No rule, and a default: alpha first, then beta. */
-const firstRouting = JSON.stringify({
-  form: 'rules',
-  hitPolicy: 'first',
-  rules: [],
-  otherwise: { split: [{ shareBps: 10_000, psps: ['alpha', 'beta', 'gamma'] }] },
-});
-
-/** No rule, and a default: each PSP and issuer as they like, which is what was asked before. */
-const firstThreeDs = JSON.stringify({
-  form: 'rules',
-  hitPolicy: 'first',
-  rules: [],
-  otherwise: { want: 'no-preference', exemption: null, whenUnavailable: 'proceed' },
-});
-
-const firstVersions: readonly {
-  readonly ruleSet: RuleSetName;
-  readonly content: string;
-  readonly note: string;
-}[] = [
-  {
-    ruleSet: 'payments.deposit-routing',
-    content: firstRouting,
-    note: 'The order of PSPs that every deposit followed before there were rules.',
-  },
-  {
-    ruleSet: 'payments.three-ds',
-    content: firstThreeDs,
-    note: 'What every deposit asked of 3-D Secure before there were rules.',
-  },
-];
+import { shippedRules } from './shipped-rules.ts';
 
 /** Running it again is harmless: a brand that has versions keeps them. */
 export async function seedRules(trx: Database | Trx): Promise<void> {
   const brands = await trx.selectFrom('pam.brand').select('id').execute();
-  const first = brands.flatMap(({ id: brand }) => firstVersions.map((version) => ({ brand, ...version })));
-  for (const { brand, ruleSet, content, note } of first) {
+  const first = brands.flatMap(({ id: brand }) => shippedRules.map((version) => ({ brand, ...version })));
+  for (const { brand, ruleSet, note, ...version } of first) {
+    const content = JSON.stringify(version.content);
     await trx
       .insertInto('backoffice.ruleVersion')
       .values({

@@ -163,7 +163,8 @@ export async function historyOf(
   const decisions = Number(row.decisions);
   const range = { ruleSet, brand, from: row.from, until: row.until };
   const isOffered = question.clickhouse !== null && fitsClickHouse(question.clickhouse);
-  const isThere = isOffered && decisions >= largeFrom && (await countedThere(clickhouse, range)) === decisions;
+  const isThere =
+    isOffered && decisions >= largeFrom && (await countedThere(clickhouse, range)) === decisions;
   return isThere
     ? { ...range, decisions, isCapped: false, backEnd: 'clickhouse' }
     : { ...range, decisions, isCapped: decisions > inPostgresMax, backEnd: 'postgres' };
@@ -252,12 +253,11 @@ async function bounded<T>(work: () => Promise<T>): Promise<T> {
     const code = error instanceof Error && 'code' in error ? error.code : null;
     if (code === '57014')
       throw new FailureError(
-        fail('overloaded', 'The history takes too long to read; ask for fewer days.', { retryAfterS: 30 }).failure,
+        fail('overloaded', 'The history takes too long to read; ask for fewer days.', { retryAfterS: 30 })
+          .failure,
       );
     if (code === '22P02' || code === '22003')
-      throw new FailureError(
-        fail('rule-invalid', 'Stored inputs do not fit the fields of today.').failure,
-      );
+      throw new FailureError(fail('rule-invalid', 'Stored inputs do not fit the fields of today.').failure);
     throw error;
   }
 }

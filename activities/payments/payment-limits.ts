@@ -1,4 +1,4 @@
-/** Payment rules of brands and retry rules of cards as they are in force, kept in the process for two seconds; and those that a new brand begins with. */
+/** Payment rules of brands and retry rules of cards as they are in force, kept in the process for two seconds. */
 import { sql, type Selectable } from 'kysely';
 import { z } from 'zod';
 import type { Database, Trx } from '#db/connect.ts';
@@ -164,36 +164,4 @@ export async function readRetryRules(db: Database | Trx): Promise<readonly Retry
   });
   await noteUnreadable(db, place, unread);
   return rules;
-}
-
-/** Against trying out card numbers: different cards refused, by who tries them. */
-const shipped = [
-  { name: 'cards-tried-by-device', subject: 'device', countMax: 8 },
-  { name: 'cards-tried-from-address', subject: 'ip', countMax: 40 },
-] as const;
-
-/** Gives every brand its first rules; running it again is harmless. */
-export async function seedPaymentRules(trx: Database | Trx): Promise<void> {
-  const brands = await trx.selectFrom('pam.brand').select('id').execute();
-  for (const { id: brand } of brands) {
-    for (const rule of shipped) {
-      await trx
-        .insertInto('payments.paymentRule')
-        .values({
-          ...rule,
-          id: sql<string>`gen_random_uuid()`,
-          brand,
-          version: 1,
-          flow: 'deposit',
-          measure: 'declined-cards',
-          method: 'card',
-          windowS: 3_600,
-          isActive: true,
-          author: 'system:seed',
-          reason: 'shipped with the platform',
-        })
-        .onConflict((conflict) => conflict.columns(['brand', 'name', 'version']).doNothing())
-        .execute();
-    }
-  }
 }

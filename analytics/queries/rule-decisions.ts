@@ -29,8 +29,10 @@ const inRange = `rule_set = {rule_set: String} and brand = {brand: String}
 
 /** True where the parameters of such a question can be sent. */
 export const fitsClickHouse = ({ parameters }: Pick<AskedDecisions, 'parameters'>): boolean =>
-  Object.entries(parameters).reduce((sum, [name, value]) => sum + name.length + 12 + encodedLength(value), 0) <
-  parametersLengthMax;
+  Object.entries(parameters).reduce(
+    (sum, [name, value]) => sum + name.length + 12 + encodedLength(value),
+    0,
+  ) < parametersLengthMax;
 
 const encodedLength = (value: unknown): number =>
   encodeURIComponent(Array.isArray(value) ? value.map(String).join("','") : String(value)).length;
@@ -54,10 +56,7 @@ export const askDecisions = <T>(
   const opened = `select decided_at, payment_id, player_id, seed, result as was,
     concat(leftPad(toString(toUnixTimestamp64Micro(decided_at)), 20, '0'), ' ', seed) as place
     ${storedInClickHouse(fields, 'inputs')} from rule_decision where ${inRange}`;
-  const made = columns.reduce(
-    (from, [name, sql]) => `select *, ${sql} as ${name} from (${from})`,
-    opened,
-  );
+  const made = columns.reduce((from, [name, sql]) => `select *, ${sql} as ${name} from (${from})`, opened);
   return ask<T>(clickhouse, `select ${select[0]} from (${made}) ${select[1]}`, {
     ...parametersOf(range),
     ...parameters,

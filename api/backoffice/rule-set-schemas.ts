@@ -10,7 +10,7 @@ const state = z.enum(ruleVersionStates);
 export const backEnd = z.enum(['postgres', 'clickhouse']).openapi({
   description:
     'Where the history was read. Answers are the same; ClickHouse is asked where there is much of it, it holds all of it, and it knows every field.',
-}); 
+});
 
 export const brandText = z
   .string()

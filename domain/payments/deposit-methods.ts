@@ -54,7 +54,10 @@ export function viewMethod(
   payer: { readonly jurisdiction: string; readonly country: string | null; readonly kycLevel: KycLevel },
   rules: readonly PaymentRule[],
   health: ReadonlyMap<string, PspReach>,
-  { facts, gap }: { readonly facts: Facts | null; readonly gap: MethodGap | null } = { facts: null, gap: null },
+  { facts, gap }: { readonly facts: Facts | null; readonly gap: MethodGap | null } = {
+    facts: null,
+    gap: null,
+  },
 ): MethodView {
   const scope = { flow: 'deposit', ...payer, method: offer.method, asset: offer.asset } as const;
   const own = rulesFor(rules, scope, new Set(), facts);

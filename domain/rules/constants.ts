@@ -130,7 +130,8 @@ function durationText(us: bigint): string {
 export function valueText(value: RuleValue, type: RuleType): string {
   if (value === null) return 'not known';
   if (typeof value === 'boolean') return value ? 'true' : 'false';
-  if (typeof value === 'string') return type.kind === 'string' ? `"${value}"` : value;
+  // Quotes inside a text are escaped, or it could end before its end and go on as a part of the sentence.
+  if (typeof value === 'string') return type.kind === 'string' ? JSON.stringify(value) : value;
   switch (type.kind) {
     case 'money': {
       const { amount, asset } = toMoneyText(value, type.asset);

@@ -109,5 +109,5 @@ export function heldRows<O>({ hitPolicy }: CompiledDecision<O>, held: string): r
   if (held === '') return [];
   return hitPolicy === 'first'
     ? [Number(held)]
-    : [...held].flatMap((digit, row) => (digit === '1' ? [row] : []));
+    : held.split('').flatMap((digit, row) => (digit === '1' ? [row] : []));
 }

@@ -22,7 +22,10 @@ export type Replay = {
   /** How often each row would have decided; null is the default. */
   readonly rows: readonly { readonly row: string | null; readonly decisions: number }[];
   /** Those of the groups that would differ, with what they would be, the newest first. */
-  readonly differing: readonly (ReplayGroup & { readonly would: readonly string[]; readonly row: string | null })[];
+  readonly differing: readonly (ReplayGroup & {
+    readonly would: readonly string[];
+    readonly row: string | null;
+  })[];
 };
 
 /** What outcomes come to, in words that can be compared with what was decided. */

@@ -54,7 +54,10 @@ export const storedInClickHouse = (fields: readonly Field[], column: string): st
   fields.length === 0
     ? ''
     : `, JSONExtract(${column}, 'Tuple(${fields
-        .map(({ name, type }) => `\`${name}\` ${type.kind === 'boolean' ? 'Nullable(Bool)' : 'Nullable(String)'}`)
+        .map(
+          ({ name, type }) =>
+            `\`${name}\` ${type.kind === 'boolean' ? 'Nullable(Bool)' : 'Nullable(String)'}`,
+        )
         .join(', ')})') as f`;
 
 function postgresTypes(kind: RuleKind): string {

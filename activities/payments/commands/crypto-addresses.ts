@@ -114,7 +114,15 @@ async function admitCrypto(
   const facts = await readPayer(db, { ...request, sessionId, ip, tokens: [] });
   const { refusal, skips } = judgeLists(facts?.listed ?? []);
   if (refusal !== null) return { ok: false, failure: toFailure(refusal) };
-  const asked = { ...request, flow: 'deposit', method: 'crypto', amount: null, kycLevel, age: null, ip } as const;
+  const asked = {
+    ...request,
+    flow: 'deposit',
+    method: 'crypto',
+    amount: null,
+    kycLevel,
+    age: null,
+    ip,
+  } as const;
   const [rules, { eligibility }] = await Promise.all([
     currentPaymentRules(db, request.brand),
     currentDepositRules(db, request.brand),

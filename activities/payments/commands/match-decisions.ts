@@ -29,7 +29,11 @@ export type DecisionMatches = {
   readonly isCapped: boolean;
   readonly backEnd: History['backEnd'];
   /** The newest of them. */
-  readonly samples: readonly { readonly paymentId: string; readonly playerId: string; readonly decidedAt: Date }[];
+  readonly samples: readonly {
+    readonly paymentId: string;
+    readonly playerId: string;
+    readonly decidedAt: Date;
+  }[];
 };
 
 export type MatchQuestion = {

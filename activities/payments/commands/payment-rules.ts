@@ -62,7 +62,8 @@ export async function setPaymentRule(trx: Trx, rule: SetPaymentRule): Promise<Re
       ...content,
       id: ruleId,
       amount: rule.amount?.toString() ?? null,
-      condition: rule.condition === undefined || rule.condition === null ? null : JSON.stringify(rule.condition),
+      condition:
+        rule.condition === undefined || rule.condition === null ? null : JSON.stringify(rule.condition),
       version: sql<number>`(select coalesce(max(version), 0) + 1 from payments.payment_rule
                             where brand = ${rule.brand} and name = ${rule.name})`,
       author: `operator:${operatorId}`,

@@ -120,12 +120,7 @@ export async function requestDeposit(
       { offered, health: recalled.health },
       cardsOf(request, payer.facts, cardsAt),
     );
-    const judged = judgePayment(
-      rules,
-      payer.facts,
-      { ...payment, ...routing, ...more },
-      eligibility.refusal,
-    );
+    const judged = judgePayment(rules, payer.facts, { ...payment, ...routing, ...more }, eligibility.refusal);
     if (judged.refusal !== null) refuse(judged.refusal);
     const inputs = { ...recalled, player: payer.facts, cardsAt, offered };
     const decision = decideRoute(inputs, routing, more);
