@@ -1601,6 +1601,7 @@ export interface PaymentsWithdrawalFeeTerm {
 export interface PaymentsWithdrawalLeg {
   amount: string;
   closedAt: Timestamp | null;
+  depositId: string | null;
   fee: string;
   instrumentId: string;
   leg: number;

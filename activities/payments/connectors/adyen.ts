@@ -336,6 +336,7 @@ function authorised(answer: PaymentAnswer, order: PaymentOrder, threeDs: ThreeDs
   const card = order.method === 'e-wallet' ? null : identityOf(data);
   // Of the card that was charged. A notification tells of no shopper under its signature.
   const playerId = data['recurring.shopperReference'] ?? null;
+  const walletAccount = order.method === 'e-wallet' ? (data['paypalPayerId'] ?? null) : null;
   const instrument =
     order.method === 'e-wallet'
       ? null
@@ -346,8 +347,8 @@ function authorised(answer: PaymentAnswer, order: PaymentOrder, threeDs: ThreeDs
           ...expiryOf(data['expiryDate']),
         };
   return order.captureMode !== 'automatic'
-    ? { kind: 'authorised', pspReference, authorised: money, playerId, instrument, card, threeDs }
-    : { kind: 'approved', pspReference, processed: money, playerId, instrument, card, threeDs };
+    ? { kind: 'authorised', pspReference, authorised: money, playerId, instrument, walletAccount, card, threeDs }
+    : { kind: 'approved', pspReference, processed: money, playerId, instrument, walletAccount, card, threeDs };
 }
 
 function declined(
