@@ -1728,6 +1728,24 @@ export interface RiskFraudScore {
   version: number;
 }
 
+export interface RiskScoring {
+  band: string;
+  brand: string;
+  computed: number;
+  given: number | null;
+  inputs: Json;
+  playerId: string;
+  points: Json;
+  ruleVersionId: string;
+  score: Generated<number>;
+  scoredAt: Generated<Timestamp>;
+  shadowComputed: number | null;
+  shadowVersionId: string | null;
+  subject: string;
+  tookUs: number;
+  trace: Json;
+}
+
 export interface WalletAdjustment {
   amount: string;
   asset: string;
@@ -2102,6 +2120,7 @@ export interface DB {
   "responsibleGambling.playerGuard": ResponsibleGamblingPlayerGuard;
   "risk.assessment": RiskAssessment;
   "risk.fraudScore": RiskFraudScore;
+  "risk.scoring": RiskScoring;
   "wallet.adjustment": WalletAdjustment;
   "wallet.adjustmentReason": WalletAdjustmentReason;
   "wallet.asset": WalletAsset;

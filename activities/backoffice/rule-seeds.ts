@@ -2,6 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Database, Trx } from '#db/connect.ts';
+import { firstScorecard } from '#domain/risk/first-scorecard.ts';
 import type { RuleSetName } from '#domain/backoffice/rule-sets.ts';
 
 /** No rule, and a default: alpha first, then beta. */
@@ -34,6 +35,11 @@ const firstVersions: readonly {
     ruleSet: 'payments.three-ds',
     content: firstThreeDs,
     note: 'What every deposit asked of 3-D Secure before there were rules.',
+  },
+  {
+    ruleSet: 'risk.fraud-scorecard',
+    content: JSON.stringify(firstScorecard),
+    note: 'The signs of fraud that the platform can see, before anybody has corrected their points on history.',
   },
 ];
 

@@ -3,12 +3,14 @@ import type { Database } from '#db/connect.ts';
 import {
   readPayoutRouting,
   readRouting,
+  readScorecard,
   readThreeDs,
   type RuleSetName,
 } from '#domain/backoffice/rule-sets.ts';
 import type { Result } from '#domain/failures.ts';
 import type { RoutingOutcome } from '#domain/payments/routing.schema.ts';
 import type { ThreeDsWish } from '#domain/payments/three-ds.ts';
+import type { ScorePoints } from '#domain/risk/scorecard.ts';
 import type { CompiledDecision } from '#domain/rules/decide.ts';
 import { rememberShortly } from '../short-memory.ts';
 import { noteUnreadable } from './unreadable-rules.ts';
@@ -28,6 +30,7 @@ export type LiveRules<O> = {
 
 export type RoutingVersion = RuleVersion<RoutingOutcome>;
 export type ThreeDsVersion = RuleVersion<ThreeDsWish>;
+export type ScorecardVersion = RuleVersion<ScorePoints>;
 
 /** Both sets are asked in one question, because a player waits for their answers. */
 export type DepositRules = {
@@ -40,6 +43,7 @@ const ageMsMax = 2_000;
 const routingSet = 'payments.deposit-routing';
 const threeDsSet = 'payments.three-ds';
 const payoutSet = 'payments.payout-routing';
+const scorecardSet = 'risk.fraud-scorecard';
 
 /** The sets whose outcome is an order of PSPs. */
 export type RoutingSetName = typeof routingSet | typeof payoutSet;
@@ -60,6 +64,11 @@ export const currentPayoutRules = rememberShortly<LiveRules<RoutingOutcome>>(
   ageMsMax,
   async (db, brand, last) =>
     liveRules(db, brand, await rowsOf(db, brand, [payoutSet]), payoutSet, last, readPayoutRouting),
+);
+
+/** Null where the brand has none: then nothing is scored, and only scores that are given count. */
+export const currentScorecard = rememberShortly<LiveRules<ScorePoints>>(ageMsMax, async (db, brand, last) =>
+  liveRules(db, brand, await rowsOf(db, brand, [scorecardSet]), scorecardSet, last, readScorecard),
 );
 
 const rowsOf = (db: Database, brand: string, ruleSets: readonly RuleSetName[]) =>
@@ -161,6 +170,9 @@ export const readRoutingVersion = (
   ruleSet: RoutingSetName,
 ): Promise<RoutingVersion | null> =>
   readVersion(db, ruleSet, id, ruleSet === routingSet ? readRouting : readPayoutRouting);
+
+export const readScorecardVersion = (db: Database, id: string): Promise<ScorecardVersion | null> =>
+  readVersion(db, scorecardSet, id, readScorecard);
 
 export const readThreeDsVersion = (db: Database, id: string): Promise<ThreeDsVersion | null> =>
   readVersion(db, threeDsSet, id, readThreeDs);

@@ -7,6 +7,7 @@ import {
   type RuleVersionRow,
 } from '#activities/backoffice/commands/rule-versions.ts';
 import { simulateRouting } from '#activities/payments/commands/simulate-routing.ts';
+import { simulateScorecard } from '#activities/risk/commands/simulate-scorecard.ts';
 import { simulateThreeDs } from '#activities/payments/commands/simulate-three-ds.ts';
 import type { Database } from '#db/connect.ts';
 import { mayDo } from '#domain/backoffice/roles.ts';
@@ -322,6 +323,7 @@ const simulations: Readonly<Record<RuleSetName, typeof simulateThreeDs>> = {
     simulateRouting(db, { ...ask, ruleSet: 'payments.deposit-routing' }),
   'payments.payout-routing': (db, ask) => simulateRouting(db, { ...ask, ruleSet: 'payments.payout-routing' }),
   'payments.three-ds': simulateThreeDs,
+  'risk.fraud-scorecard': simulateScorecard,
 };
 
 type Right = keyof RuleSet['permissions'];

@@ -14,13 +14,15 @@ import { parsePayable, toMinorUnits, toMoneyText, type MoneyText } from '#domain
 import { depositReference } from '#domain/payments/reference.ts';
 import { retryGuards } from '#domain/payments/retry-rules.ts';
 import { strictestWish } from '#domain/payments/three-ds.ts';
-import { toFailure, type Refusal } from '#domain/payments/uses.ts';
+import { neutralRefusal, toFailure, type Refusal } from '#domain/payments/uses.ts';
+import { recordScoring, scorePayment, type Scoring } from '#activities/risk/score-payment.ts';
 import type { ActivityDeps } from '../../deps.ts';
 import { admit, claimPayer } from '../admission.ts';
 import { ageOfPayer } from '../payer-age.ts';
 import { cardsAtPsps } from '../cards-at-psps.ts';
 import { decideAuthentication, decideRoute, recallRouting, recordDecisions } from '../route-deposit.ts';
 import { recentRoute } from '../routes.ts';
+import { currentScorecard } from '../routing-rules.ts';
 import type { depositInputOf, DepositRow } from '../payment-rows.ts';
 import { judgePayment } from '../judge-payment.ts';
 import { currentPaymentRules, currentRetryRules } from '../payment-limits.ts';
@@ -84,14 +86,16 @@ export async function requestDeposit(
     amount: amount.value,
   };
   // Rules that need not be new, before the transaction: one that waited for a second connection could wait for ever.
-  const [published, route, recalled, rules, retryRules] = await Promise.all([
+  const [published, route, recalled, rules, retryRules, scorecard] = await Promise.all([
     recentProfile(db, request.jurisdiction),
     recentRoute(db, request.brand, method, request.money.asset),
     recallRouting(db, request.brand),
     currentPaymentRules(db, request.brand),
     currentRetryRules(db),
+    currentScorecard(db, request.brand),
   ]);
   let refusal = null as Refusal | null;
+  let scoring = null as Scoring | null;
   const refuse = (by: Refusal): never => {
     refusal = by;
     throw new FailureError(toFailure(by));
@@ -110,8 +114,22 @@ export async function requestDeposit(
     const more = { amount: amount.value, kycLevel, age: ageOfPayer(keyRing, request.playerId, payer.facts) };
     const judged = judgePayment(rules, payer.facts, { ...payment, ...routing, ...more });
     if (judged.refusal !== null) refuse(judged.refusal);
+    const scored = {
+      ...routing,
+      subject: `deposit:${request.depositId}`,
+      flow: 'deposit',
+      amount: amount.value,
+      kycLevel,
+    } as const;
+    scoring = await scorePayment(trx, scorecard, scored, payer.facts);
+    if (scoring?.band === 'refuse') refuse(neutralRefusal('fraud-score'));
+    const isHeld = judged.isGrey || scoring?.band === 'review';
     const cardsAt = await cardsAtPsps(trx, request.playerId, request.tokens, payer.facts?.cards ?? []);
-    const inputs = { ...recalled, player: payer.facts, cardsAt, offered: route?.psps ?? [] };
+    const player = payer.facts && {
+      ...payer.facts,
+      fraudScore: payer.facts.fraudScore ?? (scoring === null ? null : BigInt(scoring.score)),
+    };
+    const inputs = { ...recalled, player, cardsAt, offered: route?.psps ?? [] };
     const decision = decideRoute(inputs, routing, more);
     const options = optionsBy(request, route?.psps ?? [], decision?.psps);
     const first = options[0];
@@ -140,8 +158,9 @@ export async function requestDeposit(
         jurisdiction: request.jurisdiction,
         jurisdictionVersion: version,
         method,
-        // Of somebody on the grey list the money is only held: a person captures or voids it, or it runs out.
-        captureMode: judged.isGrey && route.captureMode === 'automatic' ? 'manual' : route.captureMode,
+        // Of somebody on the grey list, or with a score to be reviewed, the money is only held: a person captures or voids
+        // it, or it runs out.
+        captureMode: isHeld && route.captureMode === 'automatic' ? 'manual' : route.captureMode,
         ...(wish === null ? {} : { threeDs: JSON.stringify(wish) }),
         asset: request.money.asset,
         amount: amount.value.toString(),
@@ -153,6 +172,7 @@ export async function requestDeposit(
       .returningAll()
       .executeTakeFirstOrThrow();
     await recordDecisions(trx, request, decision, threeDs);
+    if (scoring !== null) await recordScoring(trx, scoring);
     await takeDepositLimit(trx, limit, reservation);
     await appendEvent(
       trx,
@@ -165,7 +185,8 @@ export async function requestDeposit(
       },
       { actor: { kind: 'player', id: request.playerId }, subject: `deposit:${request.depositId}` },
     );
-    if (judged.isGrey) await flagListed(trx, request);
+    if (judged.isGrey) await flagHeld(trx, request, 'an entry of the grey list matches');
+    else if (scoring?.band === 'review') await flagHeld(trx, request, `its fraud score is ${scoring.score}`);
     const cards = judged.cards.length > 0 ? judged.cards : [{ id: request.depositId, network: null }];
     const { psp, token } = first;
     // Last, because others who are counted on the same address wait for the commit.
@@ -190,7 +211,7 @@ export async function requestDeposit(
     return inserted;
   });
   // In a transaction of its own: what refused was undone.
-  if (refusal !== null) await recordRefusal(db, request, amount.value, refusal);
+  if (refusal !== null) await recordRefusal(db, request, amount.value, refusal, scoring);
   return requested;
 }
 
@@ -216,9 +237,11 @@ const recordRefusal = (
   { depositId, playerId, brand, money }: DepositRequest,
   amount: bigint,
   { code, by }: Refusal,
+  scoring: Scoring | null,
 ): Promise<void> =>
-  db.transaction().execute((trx) =>
-    appendEvent(
+  db.transaction().execute(async (trx) => {
+    if (scoring !== null) await recordScoring(trx, scoring);
+    await appendEvent(
       trx,
       {
         type: 'payments.deposit.refused',
@@ -228,15 +251,15 @@ const recordRefusal = (
         payload: { depositId, money: toMoneyText(amount, money.asset), code, by },
       },
       { actor: { kind: 'player', id: playerId }, subject: `deposit:${depositId}` },
-    ),
-  );
+    );
+  });
 
-const flagListed = (trx: Trx, { depositId, brand }: DepositRequest): Promise<void> =>
+const flagHeld = (trx: Trx, { depositId, brand }: DepositRequest, why: string): Promise<void> =>
   openWorkItem(trx, {
     kind: 'listed-deposit',
     subject: `deposit:${depositId}`,
     brand,
-    reason: 'an entry of the grey list matches: capture or void it',
+    reason: `${why}: capture or void it`,
   });
 
 /** The row that must exist before a PSP is called; a repeat changes nothing. */
