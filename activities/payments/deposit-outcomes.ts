@@ -278,7 +278,8 @@ async function keepInstrument(trx: Trx, deposit: DepositRow, attempt: AttemptRow
       playerId: deposit.playerId,
       psp: attempt.psp,
       kind: isWallet ? 'e-wallet' : 'card',
-      token: details?.token ?? (isWallet ? walletToken(attempt.token, { depositId: deposit.id }) : attempt.token),
+      token:
+        details?.token ?? (isWallet ? walletToken(attempt.token, { depositId: deposit.id }) : attempt.token),
       ...known,
     })
     .onConflict((conflict) =>

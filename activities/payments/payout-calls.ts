@@ -64,6 +64,8 @@ export async function payoutCall(db: Database, row: PayoutAttemptRow, ageMs: num
 async function mustCharge(db: Database, depositId: string): Promise<string> {
   const charge = await capturingAttempt(db, await mustDeposit(db, depositId));
   if (charge === null)
-    throw new FailureError(fail('refund-not-open', 'The PSP has not named the charge of the wallet.').failure);
+    throw new FailureError(
+      fail('refund-not-open', 'The PSP has not named the charge of the wallet.').failure,
+    );
   return charge;
 }

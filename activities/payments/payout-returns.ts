@@ -29,7 +29,10 @@ export function createPayoutReturnActivities({ db, psps, log }: Pick<ActivityDep
       const connector = psps.get(row.psp);
       if (connector === undefined) return { outcome: 'unclear' };
       const outcome = await (await payoutCall(db, row, row.sentForMs)).ask(connector);
-      log.info({ reference: row.reference, outcome: outcome.kind }, 'psp answered about a payout that was paid');
+      log.info(
+        { reference: row.reference, outcome: outcome.kind },
+        'psp answered about a payout that was paid',
+      );
       if (outcome.kind === 'approved') return { outcome: 'stands' };
       if (outcome.kind !== 'declined') return { outcome: 'unclear' };
       return db.transaction().execute(async (trx) => {

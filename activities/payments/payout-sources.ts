@@ -4,7 +4,13 @@ import type { Database, Trx } from '#db/connect.ts';
 import type { PayoutSource } from '#domain/payments/payout-plan.ts';
 import { walletPlanDays } from '#domain/payments/wallet-payout.ts';
 
-type Row = { instrumentId: string | null; depositId: string | null; deposited: string; net: string; isPayable: boolean };
+type Row = {
+  instrumentId: string | null;
+  depositId: string | null;
+  deposited: string;
+  net: string;
+  isPayable: boolean;
+};
 
 export type DepositedSource = PayoutSource & { readonly hasDeposited: boolean };
 

@@ -12,12 +12,7 @@ import {
   type PayoutState,
 } from '#domain/payments/payout-state.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
-import {
-  lockWithdrawal,
-  optionsOf,
-  sentForMs,
-  type PayoutAttemptRow,
-} from './payment-rows.ts';
+import { lockWithdrawal, optionsOf, sentForMs, type PayoutAttemptRow } from './payment-rows.ts';
 import { nextPayout } from '#domain/payments/payout-cascade.ts';
 import { legOfNumber, payoutReference } from '#domain/payments/reference.ts';
 import { isWithdrawalStopped, refuseWhileStopped } from '#activities/wallet/audit/withdrawal-stop.ts';

@@ -13,7 +13,12 @@ export async function takeLegBack(
   trx: Trx,
   row: WithdrawalRow,
   leg: LegRow,
-  by: { readonly psp: string; readonly sender: string; readonly reason: string; readonly actor: Deed['actor'] },
+  by: {
+    readonly psp: string;
+    readonly sender: string;
+    readonly reason: string;
+    readonly actor: Deed['actor'];
+  },
 ): Promise<void> {
   const subject = `withdrawal:${row.id}`;
   orThrow(

@@ -145,7 +145,13 @@ export async function readLegsOf(
 }
 
 export const toApiLeg = (
-  leg: { leg: number; instrumentId: string; depositId: string | null; amount: bigint | string; fee: bigint | string },
+  leg: {
+    leg: number;
+    instrumentId: string;
+    depositId: string | null;
+    amount: bigint | string;
+    fee: bigint | string;
+  },
   asset: string,
 ) => ({
   leg: leg.leg,

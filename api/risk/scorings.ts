@@ -15,7 +15,9 @@ const score = z.int().min(0).max(1_000);
 
 const scoringOutput = z
   .strictObject({
-    subject: z.string().openapi({ description: '`deposit:{id}`, `withdrawal:{id}` or `withdrawal:{id}:payout`.' }),
+    subject: z
+      .string()
+      .openapi({ description: '`deposit:{id}`, `withdrawal:{id}` or `withdrawal:{id}:payout`.' }),
     score: score.openapi({ description: 'What counted: a score that was given, else the computed one.' }),
     computed: score,
     given: score.nullable(),

@@ -68,8 +68,18 @@ export const scorecardFields: readonly Field[] = [
     absence: noAddress,
   },
   { ...counted, name: 'uses.player24h', label: 'the tries to pay in of the player in 24 hours' },
-  { ...counted, name: 'uses.device1h', label: 'the tries to pay in of the device in one hour', absence: noAddress },
-  { ...counted, name: 'uses.ip1h', label: 'the tries to pay in from the address in one hour', absence: noAddress },
+  {
+    ...counted,
+    name: 'uses.device1h',
+    label: 'the tries to pay in of the device in one hour',
+    absence: noAddress,
+  },
+  {
+    ...counted,
+    name: 'uses.ip1h',
+    label: 'the tries to pay in from the address in one hour',
+    absence: noAddress,
+  },
   {
     ...counted,
     name: 'uses.ipDeclinedCards1h',
@@ -87,4 +97,6 @@ export const scorecardFields: readonly Field[] = [
   },
 ];
 
-export const scorecardCatalogue = defineCatalogue('risk.fraud-scorecard', scorecardFields, { costMax: 5_000 });
+export const scorecardCatalogue = defineCatalogue('risk.fraud-scorecard', scorecardFields, {
+  costMax: 5_000,
+});

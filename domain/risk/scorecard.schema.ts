@@ -24,7 +24,10 @@ export function scorecardProblem(
   if (otherwise?.reviewFrom === undefined || otherwise.refuseFrom === undefined)
     return { pointer: '/otherwise', detail: 'Must say from where payments are reviewed and refused.' };
   if (otherwise.points < 0 || otherwise.points >= otherwise.reviewFrom)
-    return { pointer: '/otherwise/points', detail: 'Must be from 0 to below reviewFrom: nobody begins suspect.' };
+    return {
+      pointer: '/otherwise/points',
+      detail: 'Must be from 0 to below reviewFrom: nobody begins suspect.',
+    };
   if (otherwise.reviewFrom >= otherwise.refuseFrom)
     return { pointer: '/otherwise/refuseFrom', detail: 'Must lie above reviewFrom.' };
   const [name, rows] =

@@ -36,7 +36,10 @@ export function scoreBy(scorecard: CompiledDecision<ScorePoints>, facts: Facts):
 }
 
 /** Where a score lies, also one that somebody else gave. */
-export function bandOf({ otherwise }: Pick<CompiledDecision<ScorePoints>, 'otherwise'>, score: number): ScoreBand {
+export function bandOf(
+  { otherwise }: Pick<CompiledDecision<ScorePoints>, 'otherwise'>,
+  score: number,
+): ScoreBand {
   if (score >= (otherwise?.refuseFrom ?? scoreMax + 1)) return 'refuse';
   return score >= (otherwise?.reviewFrom ?? scoreMax + 1) ? 'review' : 'accept';
 }

@@ -175,7 +175,8 @@ const asked = (playerId: string, instrumentId: string, amount: string) => {
     fingerprint: fingerprintOf(withdrawalId),
   });
 };
-const ask = async (...args: Parameters<typeof asked>): Promise<WithdrawalRow> => orThrow(await asked(...args));
+const ask = async (...args: Parameters<typeof asked>): Promise<WithdrawalRow> =>
+  orThrow(await asked(...args));
 
 const legsOf = async (row: WithdrawalRow): Promise<string[]> =>
   (
@@ -240,7 +241,9 @@ describeWorkflows('a withdrawal to a wallet', () => {
     alpha.play({
       refund: [
         (order) => {
-          seen.push(`${order.reference.replace(row.id, 'w')} of ${order.chargeReference} ${order.money.amount}`);
+          seen.push(
+            `${order.reference.replace(row.id, 'w')} of ${order.chargeReference} ${order.money.amount}`,
+          );
           return refunded(order);
         },
       ],
@@ -320,7 +323,9 @@ describeWorkflows('a withdrawal to a wallet', () => {
     expect(await balancesOf(database.db, playerId)).toEqual({ cash: 200n, held: 0n });
     expect(await workItemsOf(database.db, `withdrawal:${row.id}`)).toEqual(['returned-payout:open']);
     // The charge can give it back once more.
-    expect(await legsOf(await ask(playerId, wallet, '60.00'))).toEqual(['1 e-wallet by its charge 60 planned']);
+    expect(await legsOf(await ask(playerId, wallet, '60.00'))).toEqual([
+      '1 e-wallet by its charge 60 planned',
+    ]);
   });
 
   test('stays paid where its PSP stands by it, whatever a notice says', async () => {
@@ -331,7 +336,14 @@ describeWorkflows('a withdrawal to a wallet', () => {
       expect(await (await begun(client, row)).result()).toMatchObject({ state: 'paid' });
       const handle = await client.workflow.start<typeof payoutReturn>(
         'payoutReturn',
-        payoutReturnStart({ withdrawalId: row.id, number: 1, playerId, brand, jurisdiction: 'MT', reopened: 0 }),
+        payoutReturnStart({
+          withdrawalId: row.id,
+          number: 1,
+          playerId,
+          brand,
+          jurisdiction: 'MT',
+          reopened: 0,
+        }),
       );
       expect(await handle.result()).toEqual({ outcome: 'stands' });
       await workflows.exportHistory(handle, 'payout-return.stands');
@@ -346,12 +358,12 @@ describeWorkflows('a withdrawal to a wallet', () => {
       failure: { code: 'amount-above-maximum' },
     });
     const methods = await readWithdrawalMethods(database.db, { playerId, brand, jurisdiction: 'MT' });
-    expect(methods.map(({ instrument, returnable, takesRest }) => [instrument.id, returnable, takesRest])).toEqual(
-      [
-        [bank, 0n, true],
-        [wallet, 100n * euro, false],
-      ],
-    );
+    expect(
+      methods.map(({ instrument, returnable, takesRest }) => [instrument.id, returnable, takesRest]),
+    ).toEqual([
+      [bank, 0n, true],
+      [wallet, 100n * euro, false],
+    ]);
     expect(await legsOf(await ask(playerId, wallet, '100.00'))).toEqual([
       '1 e-wallet by its charge 60 planned',
       '2 e-wallet by its charge 40 planned',

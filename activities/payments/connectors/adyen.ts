@@ -347,8 +347,26 @@ function authorised(answer: PaymentAnswer, order: PaymentOrder, threeDs: ThreeDs
           ...expiryOf(data['expiryDate']),
         };
   return order.captureMode !== 'automatic'
-    ? { kind: 'authorised', pspReference, authorised: money, playerId, instrument, walletAccount, card, threeDs }
-    : { kind: 'approved', pspReference, processed: money, playerId, instrument, walletAccount, card, threeDs };
+    ? {
+        kind: 'authorised',
+        pspReference,
+        authorised: money,
+        playerId,
+        instrument,
+        walletAccount,
+        card,
+        threeDs,
+      }
+    : {
+        kind: 'approved',
+        pspReference,
+        processed: money,
+        playerId,
+        instrument,
+        walletAccount,
+        card,
+        threeDs,
+      };
 }
 
 function declined(

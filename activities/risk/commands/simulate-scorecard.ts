@@ -21,7 +21,13 @@ export async function simulateScorecard(
 ): Promise<Result<ScorecardSimulation>> {
   const version = await readScorecardVersion(db, versionId);
   if (version === null) return fail('not-found', 'There is no such version.');
-  const scored = await sql<{ subject: string; scoredAt: Date; inputs: StoredFacts; computed: number; was: string }>`
+  const scored = await sql<{
+    subject: string;
+    scoredAt: Date;
+    inputs: StoredFacts;
+    computed: number;
+    was: string;
+  }>`
     select s.subject, s.scored_at, s.inputs, s.computed,
       case when s.computed >= (v.content -> 'otherwise' ->> 'refuseFrom')::int then 'refuse'
         when s.computed >= (v.content -> 'otherwise' ->> 'reviewFrom')::int then 'review' else 'accept' end as was

@@ -2,7 +2,15 @@
 import { expect } from 'vitest';
 import type { RefundOrder } from '#activities/payments/connectors.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
-import { askUntil, booked, chargeOrder, evidenceOf, passChallenge, shown, type Scenario } from './psp-orders.ts';
+import {
+  askUntil,
+  booked,
+  chargeOrder,
+  evidenceOf,
+  passChallenge,
+  shown,
+  type Scenario,
+} from './psp-orders.ts';
 import { closedAddress, type PspRig } from './psp-rig.ts';
 
 const walletOrder = (rig: PspRig) => chargeOrder(rig, '', { method: 'e-wallet', token: 'paypal' });
