@@ -202,7 +202,7 @@ test('a withdrawal is assessed with its score, anew before its payout', async ()
   const playerId = await reported(2);
   const [withdrawalId, instrumentId] = [randomUUID(), randomUUID()];
   await database.ownerPool.query(
-    `insert into payments.instrument (id, player_id, psp, kind, token) values ($1, $2, 'alpha', 'card', $1)`,
+    `insert into payments.instrument (id, player_id, psp, kind, token) values ($1, $2, 'alpha', 'card', 'tok_of_the_test')`,
     [instrumentId, playerId],
   );
   const client = await database.ownerPool.connect();
