@@ -5,6 +5,7 @@ import { brandScope, requireOperator } from './backoffice-guard.ts';
 import type { ApiDeps } from './context.ts';
 import { problemResponses } from './problem.ts';
 import { mountFraudScores } from './risk/fraud-scores.ts';
+import { mountFraudScorings } from './risk/scorings.ts';
 import { idParam, timestamp } from './schemas.ts';
 
 const assessmentOutput = z
@@ -23,6 +24,7 @@ const assessmentOutput = z
 
 export function mountRisk(api: Api, deps: ApiDeps): void {
   mountFraudScores(api, deps);
+  mountFraudScorings(api, deps);
   api.openapi(
     createRoute({
       method: 'get',

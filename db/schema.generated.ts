@@ -1673,6 +1673,7 @@ export interface PaymentsWithdrawalFeeTerm {
 export interface PaymentsWithdrawalLeg {
   amount: string;
   closedAt: Timestamp | null;
+  depositId: string | null;
   fee: string;
   instrumentId: string;
   leg: number;
@@ -1797,6 +1798,24 @@ export interface RiskFraudScore {
   score: number;
   source: string;
   version: number;
+}
+
+export interface RiskScoring {
+  band: string;
+  brand: string;
+  computed: number;
+  given: number | null;
+  inputs: Json;
+  playerId: string;
+  points: Json;
+  ruleVersionId: string;
+  score: Generated<number>;
+  scoredAt: Generated<Timestamp>;
+  shadowComputed: number | null;
+  shadowVersionId: string | null;
+  subject: string;
+  tookUs: number;
+  trace: Json;
 }
 
 export interface WalletAdjustment {
@@ -2179,6 +2198,7 @@ export interface DB {
   "responsibleGambling.playerGuard": ResponsibleGamblingPlayerGuard;
   "risk.assessment": RiskAssessment;
   "risk.fraudScore": RiskFraudScore;
+  "risk.scoring": RiskScoring;
   "wallet.adjustment": WalletAdjustment;
   "wallet.adjustmentReason": WalletAdjustmentReason;
   "wallet.asset": WalletAsset;

@@ -16,6 +16,7 @@ import { createHoldActivities } from '#activities/payments/holds.ts';
 import { createModificationCallActivities } from '#activities/payments/modification-calls.ts';
 import { createModificationActivities } from '#activities/payments/modifications.ts';
 import { createPayoutActivities } from '#activities/payments/payouts.ts';
+import { createPayoutReturnActivities } from '#activities/payments/payout-returns.ts';
 import { createReconciliationActivities } from '#activities/payments/reconciliation.ts';
 import { createRefundCallActivities } from '#activities/payments/refund-calls.ts';
 import { createRefundActivities } from '#activities/payments/refunds.ts';
@@ -76,6 +77,7 @@ export function planQueues(deps: ActivityDeps): Record<TaskQueue, QueuePlan> {
         ...createScreeningActivities(deps),
         ...createDepositAttemptActivities(deps),
         ...createPayoutActivities(deps),
+        ...createPayoutReturnActivities(deps),
         ...createRefundCallActivities(deps),
         ...createModificationCallActivities(deps),
         ...createHoldActivities(deps),

@@ -237,5 +237,6 @@ function tellSubject(client: Client, db: Database, subject: string) {
     id: withdrawalId,
     attempt: null,
     saysApproved: false,
+    saysFailed: true,
   });
 }

@@ -18,6 +18,7 @@ export { modification } from './modification.ts';
 export { reconciliation } from './reconciliation.ts';
 export { refund } from './refund.ts';
 export { payoutBatch } from './payout-batch.ts';
+export { payoutReturn } from './payout-return.ts';
 export { registration } from './registration.ts';
 export { round } from './round.ts';
 export { selfExclusion } from './self-exclusion.ts';

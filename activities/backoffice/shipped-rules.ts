@@ -6,6 +6,7 @@ import type { RuleSetName } from '#domain/backoffice/rule-sets.ts';
 import type { EligibilityOutcome } from '#domain/payments/eligibility.ts';
 import type { RoutingOutcome } from '#domain/payments/routing.schema.ts';
 import type { ThreeDsWish } from '#domain/payments/three-ds.ts';
+import { firstScorecard } from '#domain/risk/first-scorecard.ts';
 import type { Cell, Decision, TableDecision } from '#domain/rules/decision.schema.ts';
 
 const order = (...psps: string[]): RoutingOutcome => ({ split: [{ shareBps: 10_000, psps }] });
@@ -118,5 +119,10 @@ export const shippedRules: readonly {
     ruleSet: 'payments.method-eligibility',
     content: eligibility,
     note: 'Shipped with the platform: methods are open, but no credit cards in Great Britain (LCCP 6.1.2).',
+  },
+  {
+    ruleSet: 'risk.fraud-scorecard',
+    content: firstScorecard,
+    note: 'Shipped with the platform: the signs of fraud that it can see, before anybody has corrected their points on history.',
   },
 ];

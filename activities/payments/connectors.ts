@@ -151,7 +151,7 @@ export type PspCapabilities = {
     readonly exemptions: readonly Exemption[];
     readonly takesPortable: boolean;
   };
-  /** Wallets that it sends players to. */
+  /** Wallets that it sends players to, and gives charges back to. */
   readonly wallets?: readonly string[];
   /** Whether less than the authorisation may be captured; the rest is then given up. */
   readonly partialCapture?: boolean;

@@ -18,7 +18,7 @@ import {
   readPayoutRouting,
   readRouting,
   readThreeDs,
-  type RuleSetName,
+  type DecisionSetName,
 } from '#domain/backoffice/rule-sets.ts';
 import { fail, FailureError, type Result } from '#domain/failures.ts';
 import { narrowestOffer } from '#domain/payments/eligibility.ts';
@@ -54,7 +54,7 @@ const routing = (read: Deciding<RoutingOutcome>['read']): Deciding<RoutingOutcom
 });
 
 /** Called with what belongs together, so that each set keeps its own type of outcomes. */
-export function decidingOf<T>(ruleSet: RuleSetName, use: <O>(deciding: Deciding<O>) => T): T {
+export function decidingOf<T>(ruleSet: DecisionSetName, use: <O>(deciding: Deciding<O>) => T): T {
   switch (ruleSet) {
     case 'payments.deposit-routing':
       return use(routing(readRouting));
@@ -91,7 +91,7 @@ const ofDeposit = {
 };
 
 /** Our own words, never a user's. */
-const sources: Readonly<Record<RuleSetName, Source>> = {
+const sources: Readonly<Record<DecisionSetName, Source>> = {
   'payments.deposit-routing': { ...ofDeposit, table: 'payments.routing_decision', was: 'd.psps' },
   'payments.payout-routing': {
     table: 'payments.payout_routing_decision',
@@ -121,7 +121,7 @@ const inPostgresMax = 200_000;
 export const clickHouseFrom = 5_000;
 
 export type History = DecisionRange & {
-  readonly ruleSet: RuleSetName;
+  readonly ruleSet: DecisionSetName;
   readonly decisions: number;
   /** Older decisions of the period are left out. */
   readonly isCapped: boolean;
@@ -145,7 +145,7 @@ export const parameterFirst = 6;
 export async function historyOf(
   { reportDb, clickhouse }: HistoryDeps,
   question: HistoryQuestion,
-  { ruleSet, brand, days }: { readonly ruleSet: RuleSetName; readonly brand: string; readonly days: number },
+  { ruleSet, brand, days }: { readonly ruleSet: DecisionSetName; readonly brand: string; readonly days: number },
   largeFrom: number,
 ): Promise<History> {
   const { table } = sources[ruleSet];

@@ -9,6 +9,7 @@ import { wishAt } from '#domain/payments/three-ds.ts';
 import { fail, FailureError } from '#domain/failures.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { keyedCard } from './connectors/card-identity.ts';
+import { withWalletToken } from './wallet-accounts.ts';
 import type { PaymentOrder, PortableThreeDs, PspConnector } from './connectors.ts';
 import {
   attemptStateOf,
@@ -126,7 +127,8 @@ export function createDepositAttemptActivities(deps: DepositAttemptDeps) {
       order === null || order.method !== 'card'
         ? null
         : { wish: order.threeDs, dsTransactionId: order.portable?.dsTransactionId ?? null };
-    const view = await recordOutcome(db, row.depositId, row.number, outcome, {
+    const kept = withWalletToken(deps.keyRing, row, outcome);
+    const view = await recordOutcome(db, row.depositId, row.number, kept, {
       card: card && keyedCard(deps.keyRing, row.psp, card),
       asked,
     });

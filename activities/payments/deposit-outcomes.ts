@@ -11,6 +11,7 @@ import { postTransfer } from '#activities/wallet/post.ts';
 import { orThrow } from '#domain/failures.ts';
 import { toMoneyText } from '#domain/money.ts';
 import { afterAuthentication, transStatusOf } from '#domain/payments/three-ds.ts';
+import { walletToken } from '#domain/payments/wallet-payout.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { endAuthorisation, findAuthorisation } from './authorisations.ts';
 import { lockDeposit, moneyOf, type AttemptRow, type DepositRow } from './payment-rows.ts';
@@ -259,10 +260,10 @@ const isHeld = async (trx: Trx, depositId: string): Promise<boolean> => {
   return held !== null && held.state !== 'closed';
 };
 
-/** The card that paid becomes a place where money may go back to. */
+/** The card or the wallet's account that paid becomes a place where money may go back to. */
 async function keepInstrument(trx: Trx, deposit: DepositRow, attempt: AttemptRow): Promise<string | null> {
-  // A wallet leaves nothing behind that could be paid out to.
-  if (deposit.method !== 'card') return null;
+  const isWallet = deposit.method === 'e-wallet';
+  if (deposit.method !== 'card' && !isWallet) return null;
   const details = instrumentDetails.parse(attempt.instrument ?? null);
   const known = {
     cardBrand: details?.cardBrand ?? null,
@@ -276,8 +277,9 @@ async function keepInstrument(trx: Trx, deposit: DepositRow, attempt: AttemptRow
       id: sql<string>`gen_random_uuid()`,
       playerId: deposit.playerId,
       psp: attempt.psp,
-      kind: 'card',
-      token: details?.token ?? attempt.token,
+      kind: isWallet ? 'e-wallet' : 'card',
+      token:
+        details?.token ?? (isWallet ? walletToken(attempt.token, { depositId: deposit.id }) : attempt.token),
       ...known,
     })
     .onConflict((conflict) =>

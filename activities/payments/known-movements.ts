@@ -65,7 +65,8 @@ const movements = (psp: string) => sql<Row>`
   from payments.refund r
   where r.psp = ${psp} and r.call_state in ('paid', 'late_paid') and r.psp_reference is not null
   union all
-  select 'withdrawal:' || w.id, w.brand, 'payout', coalesce(p.processed_asset, w.asset),
+  -- What went back to a wallet is a refund in the PSP's words.
+  select 'withdrawal:' || w.id, w.brand, case when l.deposit_id is null then 'payout' else 'refund' end, coalesce(p.processed_asset, w.asset),
     -coalesce(p.processed_amount, l.amount - l.fee), l.state in ('paid', 'returned') and l.paid_psp = p.psp, p.psp_reference,
     (p.resolved_at at time zone 'UTC')::date::text, null, null, null
   from payments.payout_attempt p join payments.withdrawal w on w.id = p.withdrawal_id

@@ -16,7 +16,7 @@ export type NamedCall = { readonly subject: string; readonly attempt: number };
 /** What a line of each kind may be about; another name in it is not believed. */
 const nounsOf: Partial<Record<SettlementKind, readonly PaymentSubject['kind'][]>> = {
   charge: ['deposit', 'modification'],
-  refund: ['refund'],
+  refund: ['refund', 'withdrawal'],
   payout: ['withdrawal'],
 };
 

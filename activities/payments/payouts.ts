@@ -12,20 +12,13 @@ import {
   type PayoutState,
 } from '#domain/payments/payout-state.ts';
 import type { PspOutcome } from '#domain/payments/outcome.ts';
-import {
-  lockWithdrawal,
-  moneyOf,
-  optionsOf,
-  readEvidence,
-  sentForMs,
-  type PayoutAttemptRow,
-} from './payment-rows.ts';
+import { lockWithdrawal, optionsOf, sentForMs, type PayoutAttemptRow } from './payment-rows.ts';
 import { nextPayout } from '#domain/payments/payout-cascade.ts';
 import { legOfNumber, payoutReference } from '#domain/payments/reference.ts';
 import { isWithdrawalStopped, refuseWhileStopped } from '#activities/wallet/audit/withdrawal-stop.ts';
 import type { ActivityDeps } from '../deps.ts';
-import type { PayoutOrder } from './connectors.ts';
 import { openWorkItem } from './commands/work-items.ts';
+import { payoutCall } from './payout-calls.ts';
 import { unlessOvertaken } from './queued-payouts.ts';
 import { payoutOptions, readPayoutRouting } from './route-payout.ts';
 import { mustLeg } from './withdrawal-legs.ts';
@@ -52,33 +45,6 @@ export function createPayoutActivities(deps: PayoutDeps) {
   const { db } = deps;
 
   const readAttempt = (input: PayoutInput) => mustAttempt(db, input);
-
-  const orderOf = async (row: PayoutAttemptRow, ageMs: number): Promise<PayoutOrder> => {
-    const withdrawal = await db
-      .selectFrom('payments.withdrawal')
-      .innerJoin('payments.withdrawalLeg as leg', 'leg.withdrawalId', 'payments.withdrawal.id')
-      .innerJoin('payments.instrument', 'payments.instrument.id', 'leg.instrumentId')
-      .select([
-        'payments.withdrawal.playerId',
-        'payments.withdrawal.asset',
-        sql<string>`leg.amount - leg.fee`.as('amount'),
-        'payments.instrument.token',
-      ])
-      .where('payments.withdrawal.id', '=', row.withdrawalId)
-      .where('leg.leg', '=', row.leg)
-      .executeTakeFirstOrThrow();
-    return {
-      reference: row.reference,
-      playerId: withdrawal.playerId,
-      money: moneyOf(withdrawal),
-      token: row.token ?? withdrawal.token,
-      pspReference: row.pspReference,
-      sentAt: row.sentAt ?? row.startedAt,
-      ageMs,
-      isClosed: isPayoutResolved(payoutStateOf(row.state)),
-      evidence: await readEvidence(db, row.psp, `withdrawal:${row.withdrawalId}`),
-    };
-  };
 
   const closeUnsent = (input: PayoutInput, rawCode: string): Promise<PayoutAttemptRow | undefined> =>
     db
@@ -171,7 +137,7 @@ export function createPayoutActivities(deps: PayoutDeps) {
       }
       const connector = deps.psps.get(claimed.psp);
       if (!connector) return heard(claimed, { kind: 'not_sent', reason: 'no such connector' });
-      return heard(claimed, await connector.payout(await orderOf(claimed, 0)));
+      return heard(claimed, await (await payoutCall(db, claimed, 0)).send(connector));
     },
 
     /** Asks for the status by our own reference. */
@@ -184,7 +150,7 @@ export function createPayoutActivities(deps: PayoutDeps) {
       }
       const connector = deps.psps.get(row.psp);
       if (!connector) return heard(row, { kind: 'unknown', reason: 'no such connector' });
-      const outcome = await connector.payoutStatus(await orderOf(row, row.sentForMs));
+      const outcome = await (await payoutCall(db, row, row.sentForMs)).ask(connector);
       return unlessOvertaken(
         () => heard(row, outcome),
         () => heard(row, { kind: 'unknown', reason: 'overtaken by its queue' }),

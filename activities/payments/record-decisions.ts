@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Trx } from '#db/connect.ts';
 import { factInsert } from '#activities/compliance/append-event.ts';
-import { ruleSets, type RuleSetName } from '#domain/backoffice/rule-sets.ts';
+import { ruleSets, type DecisionSetName } from '#domain/backoffice/rule-sets.ts';
 import { wishWords } from '#domain/payments/three-ds.ts';
 import { toStoredFacts, type StoredFacts } from '#domain/rules/facts.ts';
 import type { Facts } from '#domain/rules/rule-types.ts';
@@ -17,7 +17,7 @@ import { routingInsert, type RouteDecision } from './route-deposit.ts';
 type Payment = { readonly paymentId: string; readonly playerId: string; readonly brand: string };
 
 type ToldDecision = {
-  readonly ruleSet: RuleSetName;
+  readonly ruleSet: DecisionSetName;
   readonly versionId: string;
   readonly facts: Facts;
   readonly row: string | null;
@@ -61,7 +61,7 @@ export const toldOfPayout = (
 ): ReturnType<typeof factsOf> => factsOf(payment, [{ ...decision, ruleSet: 'payments.payout-routing' }]);
 
 const ofSet = (
-  ruleSet: RuleSetName,
+  ruleSet: DecisionSetName,
   { versionId, facts, row }: Pick<ToldDecision, 'versionId' | 'facts' | 'row'>,
   seed: string,
   result: readonly string[],

@@ -4,6 +4,7 @@ import {
   readEligibility,
   readPayoutRouting,
   readRouting,
+  readScorecard,
   readThreeDs,
   type RuleSetName,
 } from '#domain/backoffice/rule-sets.ts';
@@ -11,6 +12,7 @@ import type { Result } from '#domain/failures.ts';
 import type { EligibilityOutcome } from '#domain/payments/eligibility.ts';
 import type { RoutingOutcome } from '#domain/payments/routing.schema.ts';
 import type { ThreeDsWish } from '#domain/payments/three-ds.ts';
+import type { ScorePoints } from '#domain/risk/scorecard.ts';
 import type { CompiledDecision } from '#domain/rules/decide.ts';
 import { rememberShortly } from '../short-memory.ts';
 import { noteUnreadable } from './unreadable-rules.ts';
@@ -30,6 +32,7 @@ export type LiveRules<O> = {
 
 export type RoutingVersion = RuleVersion<RoutingOutcome>;
 export type ThreeDsVersion = RuleVersion<ThreeDsWish>;
+export type ScorecardVersion = RuleVersion<ScorePoints>;
 
 /** All sets are asked in one question, because a player waits for their answers. */
 export type DepositRules = {
@@ -44,6 +47,7 @@ const routingSet = 'payments.deposit-routing';
 const threeDsSet = 'payments.three-ds';
 const eligibilitySet = 'payments.method-eligibility';
 const payoutSet = 'payments.payout-routing';
+const scorecardSet = 'risk.fraud-scorecard';
 
 /**
  * Null where the brand has none, or where the code understands neither what is live nor what was before: deposits then follow
@@ -62,6 +66,11 @@ export const currentPayoutRules = rememberShortly<LiveRules<RoutingOutcome>>(
   ageMsMax,
   async (db, brand, last) =>
     liveRules(db, brand, await rowsOf(db, brand, [payoutSet]), payoutSet, last, readPayoutRouting),
+);
+
+/** Null where the brand has none: then nothing is scored, and only scores that are given count. */
+export const currentScorecard = rememberShortly<LiveRules<ScorePoints>>(ageMsMax, async (db, brand, last) =>
+  liveRules(db, brand, await rowsOf(db, brand, [scorecardSet]), scorecardSet, last, readScorecard),
 );
 
 const rowsOf = (db: Database, brand: string, ruleSets: readonly RuleSetName[]) =>
@@ -155,3 +164,14 @@ async function lastReadable<O>(
 
 /** So far back is looked for a version that can be read. */
 const versionsMax = 5;
+
+/** Compiles a stored version, whatever its state; null when there is none that this build can read. */
+export async function readScorecardVersion(db: Database, id: string): Promise<ScorecardVersion | null> {
+  const row = await db
+    .selectFrom('backoffice.ruleVersion')
+    .select(['id', 'version', 'content'])
+    .where('id', '=', id)
+    .where('ruleSet', '=', scorecardSet)
+    .executeTakeFirst();
+  return row === undefined ? null : compileVersion(row, readScorecard);
+}

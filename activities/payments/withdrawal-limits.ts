@@ -62,9 +62,23 @@ export async function listedNow(
   return isHidden ? [...listed, { id: 'unknown', list: 'grey', kind: 'crypto-address', skips: [] }] : listed;
 }
 
+/** As rules and limits name it. */
+export function methodOfInstrument(kind: string): Payee['method'] {
+  switch (kind) {
+    case 'crypto-address':
+      return 'crypto';
+    case 'bank-account':
+      return 'bank-transfer';
+    case 'e-wallet':
+      return 'e-wallet';
+    default:
+      return 'card';
+  }
+}
+
 type Payee = {
   readonly facts: PayerFacts | null;
-  readonly method: 'card' | 'bank-transfer' | 'crypto';
+  readonly method: 'card' | 'e-wallet' | 'bank-transfer' | 'crypto';
   /** An address that was kept before lists knew addresses: it cannot be looked up until it is kept anew. */
   readonly isHidden: boolean;
 };
@@ -80,6 +94,7 @@ async function payeeOf(
     .executeTakeFirstOrThrow();
   const isCrypto = instrument.kind === 'crypto-address';
   const isAccount = instrument.kind === 'bank-account';
+  const isWallet = instrument.kind === 'e-wallet';
   const more = isCrypto
     ? instrument.listKey === null
       ? []
@@ -88,10 +103,10 @@ async function payeeOf(
       isAccount
       ? [{ kind: 'iban', key: instrument.token } as const]
       : [];
-  const tokens = isCrypto || isAccount ? [] : [instrument.token];
+  const tokens = isCrypto || isAccount || isWallet ? [] : [instrument.token];
   return {
     facts: await readPayer(trx, { ...question, tokens, more }),
-    method: isCrypto ? 'crypto' : isAccount ? 'bank-transfer' : 'card',
+    method: methodOfInstrument(instrument.kind),
     isHidden: isCrypto && instrument.listKey === null,
   };
 }

@@ -43,7 +43,7 @@ test('a new player is reviewed for each reason, and the stored facts are the one
   expect(verdict).toEqual({
     outcome: 'review',
     reasons: ['young-account', 'first-withdrawal', 'little-play'],
-    ruleVersion: 'withdrawal-2',
+    ruleVersion: 'withdrawal-3',
   });
   const row = await database.db
     .selectFrom('risk.assessment')

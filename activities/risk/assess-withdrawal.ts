@@ -1,5 +1,8 @@
 /** Assesses a withdrawal once and keeps the verdict with its facts; asked again, it answers what it answered. */
 import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
+import { readKycLevel } from '#activities/kyc/commands/levels.ts';
+import { currentScorecard } from '#activities/payments/routing-rules.ts';
 import { appendEvent } from '#activities/compliance/append-event.ts';
 import type { ActivityDeps } from '#activities/deps.ts';
 import type { Database, Trx } from '#db/connect.ts';
@@ -10,6 +13,7 @@ import {
   withdrawalRuleVersion,
   type RiskVerdict,
 } from '#domain/risk/withdrawal-rules.ts';
+import { recordScoring, scorePayment, type Scoring } from './score-payment.ts';
 import { readWithdrawalFacts } from './withdrawal-facts.ts';
 
 export type AssessWithdrawal = {
@@ -33,15 +37,25 @@ export const createRiskActivities = (deps: Pick<ActivityDeps, 'db'>) => ({
 
 async function assessWithdrawal(db: Database, input: AssessWithdrawal): Promise<RiskAssessment> {
   const subject = `withdrawal:${input.withdrawalId}${input.isRepeat === true ? ':payout' : ''}`;
+  // Rules may come from the process's memory, and what reads them must not wait for a second connection.
+  const scorecard = await scorecardOf(db, input.playerId);
   return db.transaction().execute(async (trx) => {
     const earlier = await readAssessment(trx, subject);
     if (earlier) return earlier;
-    const { brand, facts } = await readWithdrawalFacts(trx, {
+    const scoring = scorecard === null ? null : await scoreWithdrawal(trx, scorecard, input, subject);
+    if (scoring !== null) await recordScoring(trx, scoring);
+    const { brand, facts: read } = await readWithdrawalFacts(trx, {
       withdrawalId: input.withdrawalId,
       playerId: input.playerId,
       asset: input.money.asset,
       requested: orThrow(toUnits(input.money)),
     });
+    const facts = {
+      ...read,
+      // Signs of fraud that nobody can read are for a person.
+      fraudBand: scorecard?.isUnread === true ? ('review' as const) : (scoring?.band ?? null),
+      fraudScore: scoring?.score ?? null,
+    };
     const { outcome, reasons } = assessWithdrawalFacts(facts);
     const inserted = await trx
       .insertInto('risk.assessment')
@@ -77,6 +91,51 @@ async function assessWithdrawal(db: Database, input: AssessWithdrawal): Promise<
       { actor: { kind: 'workflow', id: subject }, subject },
     );
     return { outcome, reasons, ruleVersion: withdrawalRuleVersion };
+  });
+}
+
+async function scorecardOf(db: Database, playerId: string) {
+  const player = await db
+    .selectFrom('pam.player')
+    .select('brand')
+    .where('id', '=', playerId)
+    .executeTakeFirst();
+  return player === undefined ? null : currentScorecard(db, player.brand);
+}
+
+/** Nobody is at the other end of a workflow: the player's newest session says from where the withdrawal came. */
+async function scoreWithdrawal(
+  trx: Trx,
+  scorecard: Awaited<ReturnType<typeof currentScorecard>>,
+  { withdrawalId, playerId, money }: AssessWithdrawal,
+  subject: string,
+): Promise<Scoring | null> {
+  const row = await trx
+    .selectFrom('payments.withdrawal as w')
+    .innerJoin('payments.instrument as i', 'i.id', 'w.instrumentId')
+    .select(['w.brand', 'w.jurisdiction', 'w.amount', 'i.kind'])
+    .where('w.id', '=', withdrawalId)
+    .executeTakeFirst();
+  if (row === undefined) return null;
+  const session = await trx
+    .selectFrom('pam.session')
+    .select(['id', sql<string | null>`host(ip)`.as('ip')])
+    .where('playerId', '=', playerId)
+    .orderBy('openedAt', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return scorePayment(trx, scorecard, {
+    subject,
+    flow: 'withdrawal',
+    playerId,
+    brand: row.brand,
+    jurisdiction: row.jurisdiction,
+    method: row.kind,
+    asset: money.asset,
+    amount: BigInt(row.amount),
+    kycLevel: await readKycLevel(trx, playerId),
+    sessionId: session?.id ?? null,
+    ip: session?.ip ?? null,
   });
 }
 

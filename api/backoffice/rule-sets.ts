@@ -7,6 +7,7 @@ import {
   type RuleVersionRow,
 } from '#activities/backoffice/commands/rule-versions.ts';
 import { simulateDecisions } from '#activities/payments/commands/simulate-decisions.ts';
+import { simulateScorecard } from '#activities/risk/commands/simulate-scorecard.ts';
 import type { Database } from '#db/connect.ts';
 import { mayDo } from '#domain/backoffice/roles.ts';
 import {
@@ -16,7 +17,7 @@ import {
   type RuleSet,
   type RuleSetName,
 } from '#domain/backoffice/rule-sets.ts';
-import { fail, FailureError, orThrow } from '#domain/failures.ts';
+import { fail, FailureError, orThrow, succeed } from '#domain/failures.ts';
 import type { Api } from '../app.ts';
 import { requireBrand, requireOperator } from '../backoffice-guard.ts';
 import type { ApiDeps, OperatorIdentity } from '../context.ts';
@@ -300,15 +301,8 @@ function mountLifeCycle(api: Api, deps: ApiDeps): void {
       const operator = c.get('operator');
       const row = await mustSee(deps.db, operator, c.req.valid('param').id, 'draft');
       const { days } = c.req.valid('json');
-      const simulated = orThrow(
-        await simulateDecisions(deps, {
-          versionId: row.id,
-          ruleSet: row.ruleSet,
-          brand: row.brand,
-          days,
-        }),
-      );
-      const { decisions, changed } = simulated;
+      const simulation = orThrow(await simulated(deps, row, days));
+      const { decisions, changed } = simulation;
       const version = await decided(deps.db, (trx) =>
         recordSimulation(trx, {
           versionId: row.id,
@@ -323,12 +317,12 @@ function mountLifeCycle(api: Api, deps: ApiDeps): void {
           version: toApiVersion(version),
           decisions,
           changed,
-          firstChanged: simulated.firstChanged,
-          undecided: simulated.undecided,
-          isCapped: simulated.isCapped,
-          backEnd: simulated.backEnd,
-          rows: simulated.rows.map(({ row: name, decisions: count }) => ({ row: name, decisions: count })),
-          samples: simulated.samples.map((sample) => ({
+          firstChanged: simulation.firstChanged,
+          undecided: simulation.undecided,
+          isCapped: simulation.isCapped,
+          backEnd: simulation.backEnd,
+          rows: simulation.rows.map(({ row: name, decisions: count }) => ({ row: name, decisions: count })),
+          samples: simulation.samples.map((sample) => ({
             ...sample,
             decidedAt: sample.decidedAt.toISOString(),
             was: [...sample.was],
@@ -374,6 +368,17 @@ function mountLifeCycle(api: Api, deps: ApiDeps): void {
       return c.json(toApiVersion(row), 200);
     },
   );
+}
+
+/** Scores keep a history of their own, which only PostgreSQL has. */
+async function simulated(
+  deps: ApiDeps,
+  { id: versionId, ruleSet, brand }: { readonly id: string; readonly ruleSet: RuleSetName; readonly brand: string },
+  days: number,
+) {
+  if (ruleSet !== 'risk.fraud-scorecard') return simulateDecisions(deps, { versionId, ruleSet, brand, days });
+  const scores = await simulateScorecard(deps.db, { versionId, brand, days });
+  return scores.ok ? succeed({ ...scores.value, backEnd: 'postgres' as const }) : scores;
 }
 
 type Right = keyof RuleSet['permissions'];

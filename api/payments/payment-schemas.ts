@@ -9,6 +9,7 @@ import {
 import type { LegRow } from '#activities/payments/withdrawal-legs.ts';
 import type { Database } from '#db/connect.ts';
 import { toMoneyText } from '#domain/money.ts';
+import { walletOfToken } from '#domain/payments/wallet-payout.ts';
 import { depositStates, withdrawalStates } from '#domain/payments/withdrawal-decision.ts';
 import { moneyOutput, nullableMoneyOutput, pageQuery, timestamp } from '../schemas.ts';
 
@@ -38,8 +39,9 @@ export const nextActionOutput = z
 export const instrumentOutput = z
   .strictObject({
     instrumentId: z.uuid(),
-    kind: z.enum(['card', 'bank-account', 'crypto-address']),
+    kind: z.enum(['card', 'e-wallet', 'bank-account', 'crypto-address']),
     psp: z.string(),
+    wallet: z.enum(walletNames).nullable().openapi({ description: 'Of the kind `e-wallet`.' }),
     cardBrand: z.string().nullable(),
     last4: z.string().nullable(),
     expiryMonth: z.int().nullable(),
@@ -68,6 +70,9 @@ const legOutput = z
   .strictObject({
     leg: z.int(),
     instrumentId: z.uuid(),
+    depositId: z.uuid().nullable().openapi({
+      description: 'Of a wallet: the deposit whose charge the money goes back by. Null for all others.',
+    }),
     payout: moneyOutput,
     fee: moneyOutput,
     state: z
@@ -140,11 +145,18 @@ export async function readLegsOf(
 }
 
 export const toApiLeg = (
-  leg: { leg: number; instrumentId: string; amount: bigint | string; fee: bigint | string },
+  leg: {
+    leg: number;
+    instrumentId: string;
+    depositId: string | null;
+    amount: bigint | string;
+    fee: bigint | string;
+  },
   asset: string,
 ) => ({
   leg: leg.leg,
   instrumentId: leg.instrumentId,
+  depositId: leg.depositId,
   payout: toMoneyText(BigInt(leg.amount) - BigInt(leg.fee), asset),
   fee: toMoneyText(BigInt(leg.fee), asset),
 });
@@ -171,6 +183,8 @@ export const toApiInstrument = (row: InstrumentRow): z.infer<typeof instrumentOu
   instrumentId: row.id,
   kind: instrumentKind.parse(row.kind),
   psp: row.psp,
+  wallet:
+    row.kind === 'e-wallet' ? (walletNames.find((name) => name === walletOfToken(row.token)) ?? null) : null,
   cardBrand: row.cardBrand,
   last4: row.last4,
   expiryMonth: row.expiryMonth,

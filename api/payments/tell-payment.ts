@@ -19,6 +19,8 @@ import { fraudAlertNotified, fraudAlertStart } from '#workflows/fraud-alert.cont
 import type { fraudAlert } from '#workflows/fraud-alert.ts';
 import { modificationNotified, modificationStart } from '#workflows/modification.contract.ts';
 import type { modification } from '#workflows/modification.ts';
+import { payoutReturnNotified, payoutReturnStart } from '#workflows/payout-return.contract.ts';
+import type { payoutReturn } from '#workflows/payout-return.ts';
 import { refundNotified, refundStart } from '#workflows/refund.contract.ts';
 import type { refund } from '#workflows/refund.ts';
 import {
@@ -34,7 +36,7 @@ export type Notified = Pick<PaymentSubject, 'kind' | 'id'> & {
   /** Null when the notice is only known by its payment. */
   readonly attempt: number | null;
   readonly saysApproved: boolean;
-  /** The PSP speaks of a refund that did not reach the player. */
+  /** The PSP speaks of a refund, or of a wallet's payout, that did not reach the player. */
   readonly saysFailed?: boolean;
 };
 
@@ -116,6 +118,7 @@ async function closedAttempts(db: Database, notice: Notified): Promise<number[]>
 }
 
 async function tellWithdrawal(client: Client, db: Database, notice: Notified): Promise<Told> {
+  if (notice.saysFailed === true) await tellReturns(client, db, notice);
   try {
     await client.workflow.getHandle(withdrawalWorkflowId(notice.id)).signal(payoutNotified);
     return 'told';
@@ -150,6 +153,31 @@ async function tellWithdrawal(client: Client, db: Database, notice: Notified): P
     });
   }
   return 'gone';
+}
+
+/** Payouts to wallets that were paid: each asks its PSP whether it came back. */
+async function tellReturns(client: Client, db: Database, notice: Notified): Promise<void> {
+  const paid = await db
+    .selectFrom('payments.payoutAttempt as p')
+    .innerJoin('payments.withdrawalLeg as l', (join) =>
+      join.onRef('l.withdrawalId', '=', 'p.withdrawalId').onRef('l.leg', '=', 'p.leg'),
+    )
+    .innerJoin('payments.withdrawal as w', 'w.id', 'p.withdrawalId')
+    .select(['p.withdrawalId', 'p.number', 'w.playerId', 'w.brand', 'w.jurisdiction'])
+    .where('p.withdrawalId', '=', notice.id)
+    .where('p.state', '=', 'paid')
+    .where('l.depositId', 'is not', null)
+    .where('l.state', 'in', ['planned', 'paid'])
+    .$if(notice.attempt !== null, (query) => query.where('p.number', '=', notice.attempt ?? 0))
+    .execute();
+  for (const row of paid)
+    await tellLatest((reopened) =>
+      client.workflow.signalWithStart<typeof payoutReturn>('payoutReturn', {
+        ...payoutReturnStart({ ...row, reopened }),
+        signal: payoutReturnNotified,
+        signalArgs: [],
+      }),
+    );
 }
 
 /** A payout of a leg that is still to be paid, whose outcome nobody knows. */

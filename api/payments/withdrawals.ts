@@ -1,6 +1,7 @@
 /** The player's withdrawals. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { requestWithdrawal } from '#activities/payments/commands/request-withdrawal.ts';
+import { readWithdrawalMethods } from '#activities/payments/withdrawal-methods.ts';
 import { planWithdrawal } from '#activities/payments/commands/quote-withdrawal.ts';
 import type { Database } from '#db/connect.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
@@ -12,12 +13,14 @@ import { requirePlayer } from '../pam-guard.ts';
 import { olderThan, pageById } from '../keyset.ts';
 import { problemResponses } from '../problem.ts';
 import { clientAddress } from '../request-origin.ts';
-import { idParam, moneyInput, moneyOutput, pageOf } from '../schemas.ts';
+import { idParam, moneyInput, moneyOutput, nullableMoneyOutput, pageOf } from '../schemas.ts';
 import {
   body,
   idPageQuery,
   json,
+  instrumentOutput,
   readLegsOf,
+  toApiInstrument,
   toApiLeg,
   toApiWithdrawal,
   withdrawalOutput,
@@ -80,6 +83,7 @@ const quoteOutput = z
       z.strictObject({
         leg: z.int(),
         instrumentId: z.uuid(),
+        depositId: z.uuid().nullable(),
         payout: moneyOutput,
         fee: moneyOutput,
       }),
@@ -111,10 +115,41 @@ const quoteRoute = (deps: ApiDeps) =>
         'amount-too-precise',
         'amount-too-large',
         'amount-too-small',
+        'amount-above-maximum',
         'unknown-asset',
         'not-authenticated',
         'payment-method-unavailable',
       ),
+    },
+  });
+
+const methodOutput = z
+  .strictObject({
+    instrument: instrumentOutput,
+    asset: z.string(),
+    returnable: moneyOutput.openapi({
+      description: 'What it has paid in and not got back; it comes here first, whatever is named.',
+    }),
+    takesRest: z.boolean().openapi({
+      description: 'False for a wallet: it takes `returnable` and no more; name an account for the rest.',
+    }),
+    min: nullableMoneyOutput,
+    max: nullableMoneyOutput,
+  })
+  .openapi('WithdrawalMethod');
+
+const methodsRoute = (deps: ApiDeps) =>
+  createRoute({
+    method: 'get',
+    path: '/v1/withdrawal-methods',
+    operationId: 'listWithdrawalMethods',
+    tags: ['payments'],
+    summary: 'Where money may go now, instrument by instrument and asset by asset',
+    security: [{ playerSession: [] }],
+    middleware: [requirePlayer(deps)] as const,
+    responses: {
+      200: json(z.strictObject({ items: z.array(methodOutput) }), 'The methods, newest instrument first'),
+      ...problemResponses('not-authenticated'),
     },
   });
 
@@ -189,6 +224,23 @@ export function mountWithdrawals(api: Api, deps: ApiDeps): void {
     );
     if (row.state === 'requested' || row.state === 'checking') await runWithdrawal(deps, row);
     return c.json(await tell(deps.db, row.id, playerId), 200);
+  });
+
+  api.openapi(methodsRoute(deps), async (c) => {
+    const { playerId, brand, jurisdiction } = c.var.player;
+    const methods = await readWithdrawalMethods(deps.db, { playerId, brand, jurisdiction });
+    const items = methods.map(({ instrument, asset, returnable, takesRest, range }) => {
+      const money = (units: bigint | null) => (units === null ? null : toMoneyText(units, asset));
+      return {
+        instrument: toApiInstrument(instrument),
+        asset,
+        returnable: toMoneyText(returnable, asset),
+        takesRest,
+        min: money(range.min),
+        max: money(range.max),
+      };
+    });
+    return c.json({ items }, 200);
   });
 
   api.openapi(quoteRoute(deps), async (c) => {

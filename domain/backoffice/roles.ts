@@ -93,6 +93,8 @@ export const permissions = [
   'crm:tier:set',
   'risk:score:read',
   'risk:score:give',
+  'risk:scorecard:draft',
+  'risk:scorecard:publish',
 ] as const;
 
 export type Permission = (typeof permissions)[number];
@@ -217,11 +219,14 @@ const grants: Record<RoleName, readonly Permission[]> = {
     'crm:tier:set',
     'risk:score:read',
     'risk:score:give',
+    'risk:scorecard:draft',
+    'risk:scorecard:publish',
   ],
   compliance: [
     ...readsOfPlayers,
     ...decidesSettings,
     'risk:score:read',
+    'risk:scorecard:publish',
     'pam:player:lock',
     'pam:pii:read',
     'wallet:ledger:read',

@@ -12,6 +12,9 @@ import { routingCatalogue, threeDsCatalogue } from '../payments/routing-fields.t
 import { routingDecisionSchema, type RoutingOutcome } from '../payments/routing.schema.ts';
 import { requestTooLate, threeDsDecisionSchema } from '../payments/three-ds.schema.ts';
 import type { ThreeDsWish } from '../payments/three-ds.ts';
+import { scorecardCatalogue } from '../risk/scorecard-fields.ts';
+import { scorecardProblem, scorecardSchema } from '../risk/scorecard.schema.ts';
+import type { ScorePoints } from '../risk/scorecard.ts';
 import type { Catalogue } from '../rules/catalogue.ts';
 import { compileDecision, type CompiledDecision } from '../rules/decide.ts';
 import { isShallow } from '../rules/limits.ts';
@@ -21,9 +24,20 @@ export const ruleSetNames = [
   'payments.payout-routing',
   'payments.three-ds',
   'payments.method-eligibility',
+  'risk.fraud-scorecard',
 ] as const;
 
 export type RuleSetName = (typeof ruleSetNames)[number];
+
+/** Sets whose history is the decisions of payments; scores keep a history of their own. */
+export const decisionSetNames = [
+  'payments.deposit-routing',
+  'payments.payout-routing',
+  'payments.three-ds',
+  'payments.method-eligibility',
+] as const satisfies readonly RuleSetName[];
+
+export type DecisionSetName = (typeof decisionSetNames)[number];
 
 export type RuleSet = {
   readonly title: string;
@@ -72,7 +86,25 @@ export const ruleSets: Readonly<Record<RuleSetName, RuleSet>> = {
       publish: 'payments:routing:publish',
     },
   },
+  'risk.fraud-scorecard': {
+    title: 'How many points each sign of fraud gives a payment, and from where it is reviewed or refused',
+    catalogue: scorecardCatalogue,
+    permissions: {
+      read: 'risk:score:read',
+      draft: 'risk:scorecard:draft',
+      publish: 'risk:scorecard:publish',
+    },
+  },
 };
+
+/** Reads a scorecard of unknown origin: rows with points, and a default with the bands. */
+export function readScorecard(content: unknown): Result<CompiledDecision<ScorePoints>> {
+  const parsed = parsedBy(scorecardSchema, content);
+  if (!parsed.ok) return parsed;
+  const problem = scorecardProblem(parsed.value);
+  if (problem !== null) return fail('rule-invalid', problem.detail, { fields: [problem] });
+  return compileDecision<ScorePoints>(parsed.value, scorecardCatalogue);
+}
 
 /** Reads the content of a routing rule set of unknown origin. Failure: `rule-invalid`, with pointers. */
 export function readRouting(content: unknown): Result<CompiledDecision<RoutingOutcome>> {
@@ -117,6 +149,8 @@ export function readRuleSet(name: RuleSetName, content: unknown): Result<Compile
       return readThreeDs(content);
     case 'payments.method-eligibility':
       return readEligibility(content);
+    case 'risk.fraud-scorecard':
+      return readScorecard(content);
   }
 }
 

@@ -33,6 +33,8 @@ export type PspOutcome =
       /** Whose it is, by the PSP and in our own id; missing or null where it does not tell. */
       readonly playerId?: string | null;
       readonly instrument: InstrumentDetails | null;
+      /** The PSP's or the wallet's own name of the account that paid; kept only as a keyed hash. */
+      readonly walletAccount?: string | null;
       readonly card?: CardIdentity | null;
       readonly threeDs?: ThreeDsResult | null;
     }
@@ -45,6 +47,8 @@ export type PspOutcome =
       /** It may be captured more than once: the PSP was asked, and has not said no. */
       readonly severalCaptures?: boolean;
       readonly instrument: InstrumentDetails | null;
+      /** The PSP's or the wallet's own name of the account that paid; kept only as a keyed hash. */
+      readonly walletAccount?: string | null;
       readonly card?: CardIdentity | null;
       readonly threeDs?: ThreeDsResult | null;
     }

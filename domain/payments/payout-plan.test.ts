@@ -43,6 +43,34 @@ describe('a payout plan', () => {
     expect(plan(10n, [], 'account', 10n)).toMatchObject({ ok: false, failure: { code: 'amount-too-small' } });
   });
 
+  it('gives a wallet back by each of its charges, and no more than they brought', () => {
+    const charge = (depositId: string, cents: bigint, isPayable = true) => ({
+      ...source('wallet', cents, isPayable),
+      depositId,
+    });
+    const sources = [charge('d1', 60n), charge('d2', 40n), charge('d3', 30n, false)];
+    const legs = (amount: bigint, named: string) =>
+      planPayout({
+        amount: amount * cent,
+        fee: 0n,
+        unit: cent,
+        namedInstrumentId: named,
+        namedTakesRest: named !== 'wallet',
+        sources,
+      });
+    expect(
+      orThrow(legs(130n, 'account')).map((leg) => [leg.instrumentId, leg.depositId, leg.amount / cent]),
+    ).toEqual([
+      ['wallet', 'd1', 60n],
+      ['wallet', 'd2', 40n],
+      ['account', null, 30n],
+    ]);
+    expect(legs(100n, 'wallet').ok).toBe(true);
+    expect(legs(101n, 'wallet')).toMatchObject({ ok: false, failure: { code: 'amount-above-maximum' } });
+    // The charge that is too old still waits, so a person looks at winnings that pass it by.
+    expect(skipsSources(orThrow(legs(130n, 'account')), sources)).toBe(true);
+  });
+
   it('is the amount to the unit, pays no source more than its net, and never more legs than allowed', () => {
     const cents = fc.bigInt({ min: 1n, max: 10n ** 9n });
     fc.assert(

@@ -9,9 +9,11 @@ import { spreadFee } from './withdrawal-fee.ts';
 export type PayoutSource = {
   /** Null for money that came in without an instrument that we could pay to. */
   readonly instrumentId: string | null;
+  /** The deposit whose charge is the way back, for a wallet; null or missing where the instrument itself is paid. */
+  readonly depositId?: string | null;
   /** Captured deposits less refunds, chargebacks and payouts that are made or on their way. May be below zero. */
   readonly net: Units;
-  /** The instrument can take money now: its card has not expired, its network carries the asset. */
+  /** The instrument can take money now: its card has not expired, its network carries the asset, its wallet takes charges back. */
   readonly isPayable: boolean;
 };
 
@@ -19,6 +21,8 @@ export type PlannedLeg = {
   /** From 1. */
   readonly leg: number;
   readonly instrumentId: string;
+  /** The deposit through whose charge a wallet gets it; null for every other instrument. */
+  readonly depositId: string | null;
   /** Of the hold, the fee included. */
   readonly amount: Units;
   readonly fee: Units;
@@ -30,6 +34,8 @@ export type PayoutAsk = {
   /** The payable unit of the asset: no leg is smaller or between two of them. */
   readonly unit: Units;
   readonly namedInstrumentId: string;
+  /** False for a wallet: it takes back what it paid in, and no more. Missing means true. */
+  readonly namedTakesRest?: boolean;
   /** Oldest first. */
   readonly sources: readonly PayoutSource[];
 };
@@ -37,37 +43,50 @@ export type PayoutAsk = {
 /** So many instruments share a withdrawal at most; what more would wait is for a person to see. */
 export const plannedLegsMax = 10;
 
+type Share = { readonly instrumentId: string; readonly depositId: string | null; amount: Units };
+
 /**
- * The named instrument comes first with its own deposits and takes the rest. Failure: `amount-too-small` when the fee
- * leaves nothing.
+ * The named instrument comes first with its own deposits and takes the rest. Failures: `amount-too-small` when the fee
+ * leaves nothing, `amount-above-maximum` when what is named takes no rest and there is one.
  */
 export function planPayout(ask: PayoutAsk): Result<readonly PlannedLeg[]> {
-  const { amount, fee, unit, namedInstrumentId } = ask;
+  const { amount, fee, unit, namedInstrumentId, namedTakesRest = true } = ask;
   if (amount - fee < unit) return fail('amount-too-small', 'The fee leaves nothing to pay out.');
   let left = amount - fee;
-  const shares = new Map<string, Units>();
+  const shares = new Map<string, Share>();
+  const give = (instrumentId: string, depositId: string | null, share: Units): void => {
+    const place = `${instrumentId} ${depositId ?? ''}`;
+    const known = shares.get(place);
+    if (known === undefined) shares.set(place, { instrumentId, depositId, amount: share });
+    else known.amount += share;
+    left -= share;
+  };
+  // One place is kept for the rest.
+  const placesMax = namedTakesRest ? plannedLegsMax - 1 : plannedLegsMax;
   const isNamed = (source: PayoutSource): boolean => source.instrumentId === namedInstrumentId;
   const inOrder = [...ask.sources.filter(isNamed), ...ask.sources.filter((source) => !isNamed(source))];
-  for (const { instrumentId, net, isPayable } of inOrder) {
-    // One place is kept for the rest.
-    if (instrumentId === null || !isPayable || shares.size >= plannedLegsMax - 1) continue;
+  for (const { instrumentId, depositId = null, net, isPayable } of inOrder) {
+    if (instrumentId === null || !isPayable || shares.size >= placesMax) continue;
     const returnable = net < left ? net : left;
     const share = returnable > 0n ? returnable - (returnable % unit) : 0n;
-    if (share === 0n) continue;
-    shares.set(instrumentId, (shares.get(instrumentId) ?? 0n) + share);
-    left -= share;
+    if (share > 0n) give(instrumentId, depositId, share);
   }
-  if (left > 0n) shares.set(namedInstrumentId, (shares.get(namedInstrumentId) ?? 0n) + left);
-  const payouts = [...shares];
+  if (left > 0n && !namedTakesRest)
+    return fail(
+      'amount-above-maximum',
+      'A wallet takes back what it paid in and no more; name an account of your own for the rest.',
+    );
+  if (left > 0n) give(namedInstrumentId, null, left);
+  const payouts = [...shares.values()];
   const fees = spreadFee(
     fee,
-    payouts.map(([, payout]) => payout),
+    payouts.map((share) => share.amount),
     unit,
   );
   return succeed(
-    payouts.map(([instrumentId, payout], index) => {
+    payouts.map(({ instrumentId, depositId, amount: payout }, index) => {
       const share = fees[index] ?? 0n;
-      return { leg: index + 1, instrumentId, amount: payout + share, fee: share };
+      return { leg: index + 1, instrumentId, depositId, amount: payout + share, fee: share };
     }),
   );
 }

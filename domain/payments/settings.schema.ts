@@ -24,7 +24,7 @@ const pspFee = z.strictObject({
 const withdrawalFee = z.strictObject({
   kind: z.literal('withdrawal-fee'),
   brand,
-  method: z.enum(['card', 'bank-account', 'crypto-address']),
+  method: z.enum(['card', 'e-wallet', 'bank-account', 'crypto-address']),
   bps,
   fixed: moneySchema,
   freePerMonth: z.int().min(0).max(1_000),

@@ -117,5 +117,8 @@ export const approvedContent = (withdrawal: {
     withdrawal.amount.toString(),
     // Also where a leg goes that its own instrument does not take.
     withdrawal.instrumentId,
-    ...withdrawal.legs.map((leg) => `${leg.leg} ${leg.instrumentId} ${leg.amount} ${leg.fee}`),
+    ...withdrawal.legs.map(
+      (leg) =>
+        `${leg.leg} ${leg.instrumentId} ${leg.amount} ${leg.fee}${leg.depositId === null ? '' : ` ${leg.depositId}`}`,
+    ),
   ].join('\n');

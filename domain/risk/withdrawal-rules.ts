@@ -1,8 +1,9 @@
 /** Whether a withdrawal may go by itself: a pure rule over facts, versioned, each reason with a name of its own. */
 import type { Units } from '../money.ts';
+import type { ScoreBand } from './scorecard.ts';
 
 /** Stored with every assessment; change it with any change of meaning below. */
-export const withdrawalRuleVersion = 'withdrawal-2';
+export const withdrawalRuleVersion = 'withdrawal-3';
 
 export const youngAccountHours = 24;
 export const devicesMax = 5;
@@ -25,6 +26,9 @@ export type WithdrawalFacts = {
   readonly linkedPlayers: number;
   /** The address of the newest session was first seen within a day, on an account older than that. */
   readonly isAddressNew: boolean;
+  /** By the scorecard in force; null where none is. */
+  readonly fraudBand?: ScoreBand | null;
+  readonly fraudScore?: number | null;
 };
 
 export type RiskReason =
@@ -35,7 +39,8 @@ export type RiskReason =
   | 'far-more-than-deposited'
   | 'many-devices'
   | 'shared-device'
-  | 'new-address';
+  | 'new-address'
+  | 'fraud-score';
 
 export type RiskVerdict = {
   readonly outcome: 'accept' | 'review' | 'refuse';
@@ -67,6 +72,8 @@ const rules: readonly {
   { reason: 'many-devices', outcome: 'review', holds: (facts) => facts.devices > devicesMax },
   { reason: 'shared-device', outcome: 'review', holds: (facts) => facts.linkedPlayers > 0 },
   { reason: 'new-address', outcome: 'review', holds: (facts) => facts.isAddressNew },
+  { reason: 'fraud-score', outcome: 'review', holds: (facts) => facts.fraudBand === 'review' },
+  { reason: 'fraud-score', outcome: 'refuse', holds: (facts) => facts.fraudBand === 'refuse' },
 ];
 
 /** The strictest outcome of all rules that hold, with every one of them named. */

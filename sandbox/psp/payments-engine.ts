@@ -1,5 +1,5 @@
 /** Charges cards: authorise, challenge, capture, cancel. Every change and its books are written in the caller's transaction. */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import type { AskedOfIssuer, Authentications } from './authentications.ts';
 import type { DueWork } from '../support/due-work.ts';
 import type { StateStore } from '../support/state-store.ts';
@@ -135,9 +135,25 @@ export function createPaymentsEngine({
   const walletOf = (id: string): string | undefined =>
     store.one<{ wallet: string }>('select wallet from wallet_payment where payment_id = ?', id)?.wallet;
 
+  const payerOf = (id: string): string | undefined =>
+    store.one<{ payer: string }>('select payer from wallet_payer where payment_id = ?', id)?.payer;
+
+  /** The account of whoever signed in at the wallet: 13 characters, as PayPal's. */
+  function keepPayer(payment: PaymentRow): void {
+    const { player } = JSON.parse(payment.metadata) as { player?: unknown };
+    const who = typeof player === 'string' ? player : (payment.shopper ?? payment.id);
+    const own = createHash('sha256').update(who).digest('hex').slice(0, 13).toUpperCase();
+    store.run(
+      'insert or replace into wallet_payer (payment_id, payer) values (?, ?)',
+      payment.id,
+      scenario.current().walletPayer ?? own,
+    );
+  }
+
   function finish(payment: PaymentRow, passed: boolean): void {
     if (walletOf(payment.id) !== undefined) {
       if (!passed) return decline(payment, 'not_authenticated');
+      keepPayer(payment);
       if (scenario.current().wallet === 'normal') return approve(payment);
       payment.status = 'processing';
       save(payment);
@@ -171,6 +187,7 @@ export function createPaymentsEngine({
     find,
     must,
     walletOf,
+    payerOf,
     takesSeveral,
 
     operationsOf: (id: string): OperationRow[] =>

@@ -6,12 +6,14 @@ import type { CardVault } from './card-vault.ts';
 import type { Fact } from './facts.ts';
 import type { PaymentsEngine } from './payments-engine.ts';
 import { Refusal } from './refusal.ts';
+import type { ScenarioBook } from './scenario-book.ts';
 import type { RefundRow } from './tables.ts';
 
 interface RefundParts {
   store: StateStore;
   vault: CardVault;
   payments: PaymentsEngine;
+  scenario: ScenarioBook;
   due: () => DueWork;
   publish: (fact: Fact) => void;
 }
@@ -29,7 +31,7 @@ const failureMs = 150;
 
 export type RefundsEngine = ReturnType<typeof createRefundsEngine>;
 
-export function createRefundsEngine({ store, vault, payments, due, publish }: RefundParts) {
+export function createRefundsEngine({ store, vault, payments, scenario, due, publish }: RefundParts) {
   const find = (id: string) => store.one<RefundRow>('select * from refund where id = ?', id);
 
   function book(refund: RefundRow, reference: string | null): void {
@@ -73,8 +75,11 @@ export function createRefundsEngine({ store, vault, payments, due, publish }: Re
       payment.refunded += refunded;
       store.run('update payment set refunded = ? where id = ?', payment.refunded, payment.id);
       const card = vault.find(payment.card_id);
+      const { walletRefund, lateMs } = scenario.current();
+      const ofWallet = payments.walletOf(payment.id) === undefined ? 'normal' : walletRefund;
       const fails =
-        card !== undefined && behaviourOf(behaviourName.parse(card.behaviour)).refundFails === true;
+        ofWallet === 'fails' ||
+        (card !== undefined && behaviourOf(behaviourName.parse(card.behaviour)).refundFails === true);
       const row: RefundRow = {
         id,
         payment_id: paymentId,
@@ -102,13 +107,16 @@ export function createRefundsEngine({ store, vault, payments, due, publish }: Re
       } else {
         book(row, reference ?? payment.reference);
         publish({ kind: 'refunded', payment, refund: row });
+        if (ofWallet === 'returns') due().schedule('fail_refund', id, lateMs);
       }
       return row;
     },
 
     fail(id: string): void {
       const refund = find(id);
-      if (refund?.status !== 'pending') return;
+      if (refund === undefined || refund.status === 'failed') return;
+      // What was paid comes back as a movement of its own.
+      if (refund.status === 'succeeded') book({ ...refund, amount: -refund.amount }, refund.reference);
       const payment = payments.must(refund.payment_id);
       payment.refunded -= refund.amount;
       store.run('update payment set refunded = ? where id = ?', payment.refunded, payment.id);

@@ -18,6 +18,14 @@ export const scenarioSchema = z.strictObject({
   webhook: webhookFaults.prefault({}),
   /** What becomes of a payment whose player said yes at the wallet. */
   wallet: z.enum(['normal', 'pending', 'pending_declined']).default('normal'),
+  /** The account at the wallet that says yes; left out, each shopper has one of his own. */
+  walletPayer: z
+    .string()
+    .regex(/^[A-Z0-9]{13}$/)
+    .nullable()
+    .default(null),
+  /** What becomes of money that is given back to a wallet; `returns`: it was paid, and after `lateMs` it comes back. */
+  walletRefund: z.enum(['normal', 'fails', 'returns']).default('normal'),
   /** How a capture or a void that was carried out is answered. */
   modifyDelivery: z.enum(['answer', 'drop', 'silence', 'error500']).default('answer'),
   /** Whether an authorisation for which several captures were asked gets them. */

@@ -12,6 +12,7 @@ create table if not exists payment (
   idempotency_key text, created_at_ms integer not null, visible_at_ms integer not null);
 create index if not exists payment_created on payment (created_at_ms, id);
 create table if not exists wallet_payment (payment_id text primary key, wallet text not null);
+create table if not exists wallet_payer (payment_id text primary key, payer text not null);
 create table if not exists several_captures (payment_id text primary key);
 create table if not exists movement_operation (movement_id integer primary key, operation text not null);
 create table if not exists operation (

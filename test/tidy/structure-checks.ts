@@ -78,6 +78,9 @@ const openToAllModules = [
   /^activities\/responsible-gambling\/commands\/deposit-limit\.ts$/,
   /^activities\/bonus\/commands\/settle-free-win\.ts$/,
   /^activities\/payments\/(approver-standing|commands\/work-items)\.ts$/,
+  // A score is of a payment: risk reads its facts and its live rules as payments does, and payments asks for the score.
+  /^activities\/payments\/(payer-facts|routing-rules|unreadable-rules)\.ts$/,
+  /^activities\/risk\/score-payment\.ts$/,
   /^activities\/kyc\/commands\/(levels|screenings)\.ts$/,
   /^activities\/[^/]+\.ts$/,
 ];

@@ -11,6 +11,7 @@ import { createHoldActivities } from '#activities/payments/holds.ts';
 import { createModificationCallActivities } from '#activities/payments/modification-calls.ts';
 import { createModificationActivities } from '#activities/payments/modifications.ts';
 import { createPayoutActivities } from '#activities/payments/payouts.ts';
+import { createPayoutReturnActivities } from '#activities/payments/payout-returns.ts';
 import { createPspBreakers } from '#activities/payments/psp-breakers.ts';
 import { createReconciliationActivities } from '#activities/payments/reconciliation.ts';
 import { createRefundCallActivities } from '#activities/payments/refund-calls.ts';
@@ -333,6 +334,7 @@ export function paymentActivities(
     provider: {
       ...createDepositAttemptActivities(deps),
       ...createPayoutActivities(deps),
+      ...createPayoutReturnActivities(deps),
       ...createRefundCallActivities(deps),
       ...createModificationCallActivities(deps),
       ...createHoldActivities(deps),

@@ -1,6 +1,6 @@
 /** Which payments of the last days a condition holds for: what a rule's author asks before there is a rule. */
 import { z } from 'zod';
-import { ruleSets, type RuleSetName } from '#domain/backoffice/rule-sets.ts';
+import { ruleSets, type DecisionSetName } from '#domain/backoffice/rule-sets.ts';
 import { fail, succeed, type Result } from '#domain/failures.ts';
 import { ruleNodeSchema } from '#domain/rules/ast.schema.ts';
 import { checkCondition } from '#domain/rules/check.ts';
@@ -37,7 +37,7 @@ export type DecisionMatches = {
 };
 
 export type MatchQuestion = {
-  readonly ruleSet: RuleSetName;
+  readonly ruleSet: DecisionSetName;
   readonly brand: string;
   readonly days: number;
   readonly condition: unknown;

@@ -27,7 +27,7 @@ export type WithdrawalAsk = {
 
 /**
  * Failures: `payment-method-unavailable` for an instrument that is not the player's, has never paid in (cards) or cannot
- * be paid to; `amount-too-small` when the fee leaves nothing.
+ * be paid to; `amount-too-small` when the fee leaves nothing; `amount-above-maximum` for more than a named wallet takes back.
  */
 export async function planWithdrawal(
   trx: Database | Trx,
@@ -63,7 +63,14 @@ export async function planWithdrawal(
   const term = await readFeeTerm(trx, ask.brand, instrument.kind, ask.asset);
   const used = term === null || term.freePerMonth === 0 ? 0 : await freeUsed(trx, ask, instrument.kind);
   const { fee, isWaived } = withdrawalFee(term, ask.amount, used, unit);
-  const legs = planPayout({ amount: ask.amount, fee, unit, namedInstrumentId: ask.instrumentId, sources });
+  const legs = planPayout({
+    amount: ask.amount,
+    fee,
+    unit,
+    namedInstrumentId: ask.instrumentId,
+    namedTakesRest: instrument.kind !== 'e-wallet',
+    sources,
+  });
   if (!legs.ok) return legs;
   return succeed({
     fee,

@@ -14,7 +14,8 @@ import { parsePayable, toMinorUnits, toMoneyText, type MoneyText } from '#domain
 import { depositReference } from '#domain/payments/reference.ts';
 import { retryGuards } from '#domain/payments/retry-rules.ts';
 import { strictestWish } from '#domain/payments/three-ds.ts';
-import { toFailure, type Refusal } from '#domain/payments/uses.ts';
+import { neutralRefusal, toFailure, type Refusal } from '#domain/payments/uses.ts';
+import { recordScoring, scorePayment, type Scoring } from '#activities/risk/score-payment.ts';
 import type { ActivityDeps } from '../../deps.ts';
 import { admit, claimPayer } from '../admission.ts';
 import { ageOfPayer } from '../payer-age.ts';
@@ -23,6 +24,7 @@ import { judgeEligibility, type JudgedEligibility } from '../decide-eligibility.
 import { recordDecisions } from '../record-decisions.ts';
 import { cardsOf, decideAuthentication, decideRoute, recallRouting } from '../route-deposit.ts';
 import { recentRoute } from '../routes.ts';
+import { currentScorecard } from '../routing-rules.ts';
 import type { depositInputOf, DepositRow } from '../payment-rows.ts';
 import { judgePayment } from '../judge-payment.ts';
 import { currentPaymentRules, currentRetryRules } from '../payment-limits.ts';
@@ -86,15 +88,17 @@ export async function requestDeposit(
     amount: amount.value,
   };
   // Rules that need not be new, before the transaction: one that waited for a second connection could wait for ever.
-  const [published, route, recalled, rules, retryRules] = await Promise.all([
+  const [published, route, recalled, rules, retryRules, scorecard] = await Promise.all([
     recentProfile(db, request.jurisdiction),
     recentRoute(db, request.brand, method, request.money.asset),
     recallRouting(db, request.brand),
     currentPaymentRules(db, request.brand),
     currentRetryRules(db),
+    currentScorecard(db, request.brand),
   ]);
   let refusal = null as Refusal | null;
   let eligibility = null as JudgedEligibility | null;
+  let scoring = null as Scoring | null;
   const refuse = (by: Refusal): never => {
     refusal = by;
     throw new FailureError(toFailure(by));
@@ -122,7 +126,21 @@ export async function requestDeposit(
     );
     const judged = judgePayment(rules, payer.facts, { ...payment, ...routing, ...more }, eligibility.refusal);
     if (judged.refusal !== null) refuse(judged.refusal);
-    const inputs = { ...recalled, player: payer.facts, cardsAt, offered };
+    const scored = {
+      ...routing,
+      subject: `deposit:${request.depositId}`,
+      flow: 'deposit',
+      amount: amount.value,
+      kycLevel,
+    } as const;
+    scoring = await scorePayment(trx, scorecard, scored, payer.facts);
+    if (scoring?.band === 'refuse') refuse(neutralRefusal('fraud-score'));
+    const isHeld = judged.isGrey || scoring?.band === 'review';
+    const player = payer.facts && {
+      ...payer.facts,
+      fraudScore: payer.facts.fraudScore ?? (scoring === null ? null : BigInt(scoring.score)),
+    };
+    const inputs = { ...recalled, player, cardsAt, offered };
     const decision = decideRoute(inputs, routing, more);
     const options = optionsBy(request, offered, decision?.psps);
     const first = options[0];
@@ -151,8 +169,9 @@ export async function requestDeposit(
         jurisdiction: request.jurisdiction,
         jurisdictionVersion: version,
         method,
-        // Of somebody on the grey list the money is only held: a person captures or voids it, or it runs out.
-        captureMode: judged.isGrey && route.captureMode === 'automatic' ? 'manual' : route.captureMode,
+        // Of somebody on the grey list, or with a score to be reviewed, the money is only held: a person captures or voids
+        // it, or it runs out.
+        captureMode: isHeld && route.captureMode === 'automatic' ? 'manual' : route.captureMode,
         ...(wish === null ? {} : { threeDs: JSON.stringify(wish) }),
         asset: request.money.asset,
         amount: amount.value.toString(),
@@ -168,6 +187,7 @@ export async function requestDeposit(
       route: decision,
       threeDs,
     });
+    if (scoring !== null) await recordScoring(trx, scoring);
     await takeDepositLimit(trx, limit, reservation);
     await appendEvent(
       trx,
@@ -180,7 +200,8 @@ export async function requestDeposit(
       },
       { actor: { kind: 'player', id: request.playerId }, subject: `deposit:${request.depositId}` },
     );
-    if (judged.isGrey) await flagListed(trx, request);
+    if (judged.isGrey) await flagHeld(trx, request, 'an entry of the grey list matches');
+    else if (scoring?.band === 'review') await flagHeld(trx, request, `its fraud score is ${scoring.score}`);
     const cards = judged.cards.length > 0 ? judged.cards : [{ id: request.depositId, network: null }];
     const { psp, token } = first;
     // Last, because others who are counted on the same address wait for the commit.
@@ -205,7 +226,8 @@ export async function requestDeposit(
     return inserted;
   });
   // In a transaction of its own: what refused was undone.
-  if (refusal !== null) await recordRefusal(db, request, amount.value, refusal, eligibility);
+  if (refusal !== null)
+    await recordRefusal(db, request, amount.value, refusal, { eligibility, scoring });
   return requested;
 }
 
@@ -237,7 +259,10 @@ const recordRefusal = (
   request: DepositRequest,
   amount: bigint,
   { code, by }: Refusal,
-  eligibility: JudgedEligibility | null,
+  {
+    eligibility,
+    scoring,
+  }: { readonly eligibility: JudgedEligibility | null; readonly scoring: Scoring | null },
 ): Promise<void> =>
   db.transaction().execute(async (trx) => {
     const { depositId, playerId, brand, money } = request;
@@ -246,6 +271,7 @@ const recordRefusal = (
       route: null,
       threeDs: null,
     });
+    if (scoring !== null) await recordScoring(trx, scoring);
     await appendEvent(
       trx,
       {
@@ -259,12 +285,12 @@ const recordRefusal = (
     );
   });
 
-const flagListed = (trx: Trx, { depositId, brand }: DepositRequest): Promise<void> =>
+const flagHeld = (trx: Trx, { depositId, brand }: DepositRequest, why: string): Promise<void> =>
   openWorkItem(trx, {
     kind: 'listed-deposit',
     subject: `deposit:${depositId}`,
     brand,
-    reason: 'an entry of the grey list matches: capture or void it',
+    reason: `${why}: capture or void it`,
   });
 
 /** The row that must exist before a PSP is called; a repeat changes nothing. */

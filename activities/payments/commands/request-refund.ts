@@ -1,9 +1,9 @@
 /** Takes an operator's wish for a refund in: a row that fits its deposit. Nothing moves before its workflow runs. */
 import { createHash } from 'node:crypto';
-import type { Selectable } from 'kysely';
+import { sql, type Selectable } from 'kysely';
 import type { ActivityDeps } from '#activities/deps.ts';
 import { appendEvent } from '#activities/compliance/append-event.ts';
-import type { Trx } from '#db/connect.ts';
+import type { Database, Trx } from '#db/connect.ts';
 import type { PaymentsRefund } from '#db/schema.generated.ts';
 import { refundNeedsApproval } from '#domain/backoffice/roles.ts';
 import { fail, succeed, type Result } from '#domain/failures.ts';
@@ -133,7 +133,10 @@ async function findRefund(trx: Trx, refundId: string): Promise<RefundRow | null>
   return row ?? null;
 }
 
-/** Refunds that are asked for or done, and chargebacks that were not won: what of a capture is spoken for. */
+/**
+ * Refunds that are asked for or done, legs of withdrawals that go back by the charge, and chargebacks that were not won:
+ * what of a capture is spoken for.
+ */
 export async function goneBack(trx: Trx, depositId: string): Promise<bigint> {
   const refunds = await trx
     .selectFrom('payments.refund')
@@ -160,11 +163,17 @@ export async function goneBack(trx: Trx, depositId: string): Promise<bigint> {
       ),
     )
     .execute();
-  return [...refunds, ...chargebacks].reduce((sum, { amount }) => sum + BigInt(amount), 0n);
+  const legs = await trx
+    .selectFrom('payments.withdrawalLeg')
+    .select(sql<string>`amount - fee`.as('amount'))
+    .where('depositId', '=', depositId)
+    .where('state', 'in', ['planned', 'paid'])
+    .execute();
+  return [...refunds, ...legs, ...chargebacks].reduce((sum, { amount }) => sum + BigInt(amount), 0n);
 }
 
 /** The PSP's name of the charge that was credited. */
-async function capturingAttempt(trx: Trx, deposit: DepositRow): Promise<string | null> {
+export async function capturingAttempt(trx: Database | Trx, deposit: DepositRow): Promise<string | null> {
   const attempt = await trx
     .selectFrom('payments.attempt')
     .select('pspReference')

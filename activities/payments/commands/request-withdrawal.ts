@@ -60,6 +60,7 @@ export async function requestWithdrawal(
     );
     const { jurisdiction, version, cancellable } = await admitWithdrawal(trx, request);
     await refuseRestingAddress(trx, request.instrumentId);
+    await lockCharges(trx, request);
     const plan = orThrow(
       await planWithdrawal(trx, { ...request, asset: request.money.asset, amount: amount.value }),
     );
@@ -106,10 +107,11 @@ export async function requestWithdrawal(
     await trx
       .insertInto('payments.withdrawalLeg')
       .values(
-        plan.legs.map(({ leg, instrumentId, amount: share, fee }) => ({
+        plan.legs.map(({ leg, instrumentId, depositId, amount: share, fee }) => ({
           withdrawalId: request.withdrawalId,
           leg,
           instrumentId,
+          depositId,
           amount: share.toString(),
           fee: fee.toString(),
         })),
@@ -164,6 +166,19 @@ const recordRefusal = (
       { actor: { kind: 'player', id: playerId }, subject: `withdrawal:${withdrawalId}` },
     ),
   );
+
+/** A refund of one of them must not come between the plan and its legs. */
+const lockCharges = (trx: Trx, { playerId, money }: WithdrawalRequest) =>
+  trx
+    .selectFrom('payments.deposit')
+    .select('id')
+    .where('playerId', '=', playerId)
+    .where('asset', '=', money.asset)
+    .where('method', '=', 'e-wallet')
+    .where('state', '=', 'captured')
+    .orderBy('id')
+    .forUpdate()
+    .execute();
 
 const hashOf = (content: Parameters<typeof approvedContent>[0]): Buffer =>
   createHash('sha256').update(approvedContent(content)).digest();

@@ -3,7 +3,7 @@
  * that holds the history counts; the process adds up what is alike.
  */
 import { z } from 'zod';
-import type { RuleSetName } from '#domain/backoffice/rule-sets.ts';
+import type { DecisionSetName } from '#domain/backoffice/rule-sets.ts';
 import { fail, succeed, type Result } from '#domain/failures.ts';
 import { decisionInClickHouse, decisionInPostgres } from '#domain/rules/decision-sql.ts';
 import { replayOf, type Replay, type ReplayGroup } from '#domain/rules/replay.ts';
@@ -40,7 +40,7 @@ type SimulatedDecision = {
 
 export type SimulationQuestion = {
   readonly versionId: string;
-  readonly ruleSet: RuleSetName;
+  readonly ruleSet: DecisionSetName;
   readonly brand: string;
   readonly days: number;
   /** From how many decisions on ClickHouse is asked. */

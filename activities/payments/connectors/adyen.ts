@@ -378,6 +378,7 @@ function authorised(answer: PaymentAnswer, order: PaymentOrder, threeDs: ThreeDs
   // Of the card that was charged. A notification tells of no shopper under its signature.
   const playerId = data['recurring.shopperReference'] ?? null;
   const token = nameOfCard(order, data);
+  const walletAccount = order.method === 'e-wallet' ? (data['paypalPayerId'] ?? null) : null;
   const instrument =
     order.method === 'e-wallet' || token === null
       ? null
@@ -388,8 +389,26 @@ function authorised(answer: PaymentAnswer, order: PaymentOrder, threeDs: ThreeDs
           ...expiryOf(data['expiryDate']),
         };
   return order.captureMode !== 'automatic'
-    ? { kind: 'authorised', pspReference, authorised: money, playerId, instrument, card, threeDs }
-    : { kind: 'approved', pspReference, processed: money, playerId, instrument, card, threeDs };
+    ? {
+        kind: 'authorised',
+        pspReference,
+        authorised: money,
+        playerId,
+        instrument,
+        walletAccount,
+        card,
+        threeDs,
+      }
+    : {
+        kind: 'approved',
+        pspReference,
+        processed: money,
+        playerId,
+        instrument,
+        walletAccount,
+        card,
+        threeDs,
+      };
 }
 
 function declined(

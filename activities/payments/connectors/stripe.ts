@@ -303,6 +303,7 @@ function intentOutcome(intent: Stripe.PaymentIntent): PspOutcome {
         processed: fromMinorNumber(intent.amount_received, intent.currency),
         playerId: playerOf(intent),
         instrument: instrumentOf(intent),
+        walletAccount: chargeOf(intent)?.payment_method_details?.paypal?.payer_id ?? null,
         card: cardOf(intent),
         threeDs: stripeResult(chargeOf(intent)),
       };
@@ -314,6 +315,7 @@ function intentOutcome(intent: Stripe.PaymentIntent): PspOutcome {
         playerId: playerOf(intent),
         severalCaptures: chargeOf(intent)?.payment_method_details?.card?.multicapture?.status === 'available',
         instrument: instrumentOf(intent),
+        walletAccount: chargeOf(intent)?.payment_method_details?.paypal?.payer_id ?? null,
         card: cardOf(intent),
         threeDs: stripeResult(chargeOf(intent)),
       };
@@ -353,7 +355,7 @@ const playerOf = (intent: Stripe.PaymentIntent): string | null => intent.metadat
 const chargeOf = (intent: Stripe.PaymentIntent): Stripe.Charge | null =>
   typeof intent.latest_charge === 'object' ? intent.latest_charge : null;
 
-/** Null for a wallet: what it leaves behind cannot be charged again without the player. */
+/** Null for a wallet: its account is no token. */
 function instrumentOf(intent: Stripe.PaymentIntent) {
   const token = typeof intent.payment_method === 'string' ? intent.payment_method : intent.payment_method?.id;
   if (!token || !intent.payment_method_types.includes('card')) return null;

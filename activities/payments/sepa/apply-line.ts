@@ -1,16 +1,14 @@
 /** What one movement on our bank account means: a payout that was paid or came back, a pay-in, or a question for a person. */
 import { sql } from 'kysely';
-import { appendEvent } from '#activities/compliance/append-event.ts';
-import { postTransfer } from '#activities/wallet/post.ts';
 import type { Trx } from '#db/connect.ts';
-import { fail, FailureError, orThrow } from '#domain/failures.ts';
-import { toMoneyText } from '#domain/money.ts';
+import { fail, FailureError } from '#domain/failures.ts';
 import { partName, type BankLine, type BankStatement } from '#domain/payments/sepa/camt.ts';
 import { isNamedBy } from '../bank-names.ts';
 import { sepaPsp } from '../commands/bank-accounts.ts';
 import { openWorkItem } from '../commands/work-items.ts';
 import { lockWithdrawal } from '../payment-rows.ts';
-import { mustLeg, payoutOf } from '../withdrawal-legs.ts';
+import { takeLegBack } from '../returned-leg.ts';
+import { mustLeg } from '../withdrawal-legs.ts';
 import { creditPayIn } from './credit-pay-in.ts';
 import { putIntoSuspense, releaseReturned } from '../suspense.ts';
 import { bookReturn, keepSender } from './suspense-returns.ts';
@@ -153,41 +151,12 @@ async function takeBack(
     .set({ state: 'returned', reason })
     .where('reference', '=', reference)
     .execute();
-  const subject = `withdrawal:${withdrawalId}`;
-  if (leg.state === 'paid') {
-    orThrow(
-      await postTransfer(trx, {
-        key: leg.leg === 1 ? `${subject}:return` : `${subject}:return:${leg.leg}`,
-        playerId: row.playerId,
-        asset: row.asset,
-        amount: payoutOf(leg),
-        subject,
-        transfer: { code: 'withdrawal.return', psp: sepaPsp },
-      }),
-    );
-    await trx
-      .updateTable('payments.withdrawalLeg')
-      .set({ state: 'returned', reason })
-      .where('withdrawalId', '=', withdrawalId)
-      .where('leg', '=', leg.leg)
-      .execute();
-    await appendEvent(
-      trx,
-      {
-        type: 'payments.withdrawal.returned',
-        version: 1,
-        brand: row.brand,
-        playerId: row.playerId,
-        payload: { withdrawalId, money: toMoneyText(payoutOf(leg), row.asset), reason },
-      },
-      { actor: { kind: 'workflow', id: 'bank-reports' }, subject },
-    );
-    await openWorkItem(trx, {
-      kind: 'returned-payout',
-      subject,
-      brand: row.brand,
-      reason: `the bank returned the payout (${reason}); the money is the player's again`,
+  if (leg.state === 'paid')
+    await takeLegBack(trx, row, leg, {
+      psp: sepaPsp,
+      sender: 'the bank',
+      reason,
+      actor: { kind: 'workflow', id: 'bank-reports' },
     });
-  }
-  return { outcome: 'returned', subject };
+  return { outcome: 'returned', subject: `withdrawal:${withdrawalId}` };
 }

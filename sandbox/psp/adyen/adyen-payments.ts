@@ -14,7 +14,10 @@ import { answerWrite } from './adyen-requests.ts';
 
 function cardData(payment: PaymentRow, psp: Psp): Record<string, string> {
   const card = psp.vault.find(payment.card_id);
-  if (card === undefined) return {};
+  if (card === undefined) {
+    const payer = psp.payments.payerOf(payment.id);
+    return payer === undefined ? {} : { paymentMethod: 'paypal', paypalPayerId: payer };
+  }
   const shopper = psp.scenario.current().shopper ?? card.shopper;
   return {
     cardSummary: card.last4,

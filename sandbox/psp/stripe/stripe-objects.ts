@@ -118,6 +118,14 @@ export function paymentIntentObject(payment: PaymentRow, psp: Psp, expand: reado
   };
 }
 
+/** Of a wallet only its account is told here; names and addresses are left out as for an account that may not see them. */
+function walletDetails(payment: PaymentRow, psp: Psp) {
+  const type = psp.payments.walletOf(payment.id);
+  if (type === undefined) return null;
+  const details = { country: null, payer_email: null, payer_name: null, transaction_id: null };
+  return { type, [type]: { ...details, payer_id: psp.payments.payerOf(payment.id) ?? null } };
+}
+
 export function chargeObject(payment: PaymentRow, psp: Psp) {
   const card = psp.vault.find(payment.card_id);
   const failed = payment.decline === null ? undefined : declines[payment.decline as DeclineName];
@@ -160,7 +168,7 @@ export function chargeObject(payment: PaymentRow, psp: Psp) {
     },
     payment_method_details:
       card === undefined
-        ? null
+        ? walletDetails(payment, psp)
         : {
             type: 'card',
             card: {

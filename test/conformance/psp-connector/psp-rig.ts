@@ -25,6 +25,8 @@ export type Habits = {
   readonly fraudAlerts: 'none' | 'told-once' | 'asked';
   /** Whether a redirect takes money only when the merchant submits its result. */
   readonly takesOnReturn: boolean;
+  /** Names the account of a wallet that paid. */
+  readonly tellsWalletAccount: boolean;
 };
 
 export type Movement = {
@@ -77,6 +79,7 @@ export const dialects: Readonly<Record<RigName, Dialect>> = {
       tellsExemptions: false,
       givesCryptogram: false,
       fraudAlerts: 'asked',
+      tellsWalletAccount: true,
       takesOnReturn: false,
     },
     signing: signedBy.stripe('whsec_contract'),
@@ -108,6 +111,7 @@ export const dialects: Readonly<Record<RigName, Dialect>> = {
       tellsExemptions: true,
       givesCryptogram: true,
       fraudAlerts: 'told-once',
+      tellsWalletAccount: true,
       takesOnReturn: true,
     },
     signing: signedBy.adyen('0f'.repeat(32)),
@@ -145,6 +149,7 @@ export const dialects: Readonly<Record<RigName, Dialect>> = {
       tellsExemptions: true,
       givesCryptogram: true,
       fraudAlerts: 'none',
+      tellsWalletAccount: false,
       takesOnReturn: false,
     },
     signing: signedBy.checkout('gamma-contract'),
