@@ -238,6 +238,7 @@ export interface GamesBet {
   asset: string;
   brand: string;
   fingerprint: Buffer;
+  firstSettledAt: Timestamp | null;
   followed: boolean;
   id: string;
   kind: string;

@@ -406,14 +406,19 @@ class Reference {
         if (refusal) return refusal;
         if (this.real < command.amount) return 'insufficient-funds';
         this.bounds.count(command.amount, command.amount);
-      } else if (command.code === 'book.void')
-        this.bounds.count(-command.stake, -command.delta, command.placedAtMs);
-      else
-        this.bounds.count(
-          0n,
-          -command.delta,
-          command.delta < 0n ? (command.paidAtMs ?? undefined) : undefined,
-        );
+      } else {
+        // What the bet counted until now is forgotten, and what it counts from now on is written where it belongs.
+        const { stake, delta, placedAtMs, settledAtMs, wasVoid, isVoid } = command;
+        const paid = wasVoid || isVoid ? (wasVoid ? stake : stake - delta) : 0n;
+        for (const [sign, isNone, payout] of [
+          [-1n, wasVoid, paid],
+          [1n, isVoid, paid + delta],
+        ] as const) {
+          if (isNone) continue;
+          this.bounds.count(sign * stake, sign * stake, placedAtMs);
+          this.bounds.count(0n, -sign * payout, settledAtMs ?? undefined);
+        }
+      }
       if (moved > 0n) this.receive(moved);
       else this.surrender(-moved);
       this.book -= moved;
@@ -656,8 +661,10 @@ const bookCommands = fc
       delta,
       stake: 1n,
       placedAtMs: nowMs,
-      // A correction takes back what was paid now, or what was paid in the beginning.
-      paidAtMs: amount % 2n === 0n ? null : nowMs,
+      // The first settlement was now, or in the beginning.
+      settledAtMs: amount % 2n === 0n ? null : nowMs,
+      wasVoid: code === 'book.correct' && amount % 3n === 1n,
+      isVoid: code === 'book.void' || (code === 'book.correct' && amount % 3n === 2n),
       answers: 'j',
     };
   });
