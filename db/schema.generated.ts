@@ -523,6 +523,7 @@ export interface GamesSelection {
 }
 
 export interface GamesSportEvent {
+  endedAt: Timestamp | null;
   id: string;
   name: string;
   sequence: bigint;

@@ -5,6 +5,7 @@ import type { Client } from '@temporalio/client';
 import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import { pokeOpenWebhooks } from '#activities/compliance/commands/webhook-inbox.ts';
+import { watchResults } from '#activities/games/book/missing-results.ts';
 import { requestDueImports } from '#activities/games/commands/request-import.ts';
 import { takeOpenFeedMessages } from '#activities/games/commands/take-feed-message.ts';
 import { claimExpiredRounds } from '#activities/games/guard.ts';
@@ -94,6 +95,7 @@ export const sweeps: readonly Sweep[] = [
   { name: 'expired-holds', everyMs: 5_000, runAlone: (db) => expireHolds(db, rowsMax) },
   { name: 'jackpot-pools', everyMs: 60_000, run: (_client, db) => rollUpJackpotPools(db) },
   { name: 'feed-messages', everyMs: 5_000, run: (_client, db) => takeOpenFeedMessages(db) },
+  { name: 'missing-results', everyMs: 60_000, runAlone: (db) => watchResults(db) },
   { name: 'market-results', everyMs: 30_000, run: sweepMarketResults },
   { name: 'bets', everyMs: 60_000, run: sweepBets },
   { name: 'bank', everyMs: 10_000, run: sweepBank },

@@ -3,3 +3,20 @@
 alter table games.bet add column first_settled_at timestamptz;
 update games.bet set first_settled_at = settled_at where state = 'settled';
 alter table games.bet add check (first_settled_at is null or state = 'settled');
+
+-- A market whose result never comes: due some time after its event's end, which the feed tells by a state without a time.
+alter table games.sport_event add column ended_at timestamptz;
+update games.sport_event set ended_at = now() where state in ('ended', 'cancelled');
+create function games.note_event_end() returns trigger language plpgsql as $$
+begin
+  if new.state not in ('ended', 'cancelled') then
+    new.ended_at := null;
+  elsif new.ended_at is null then
+    new.ended_at := now();
+  end if;
+  return new;
+end
+$$;
+create trigger event_end_noted before insert or update of state on games.sport_event
+  for each row execute function games.note_event_end();
+create index market_without_result on games.market (event_id, id) where state <> 'resulted';
