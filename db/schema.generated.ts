@@ -322,6 +322,7 @@ export interface GamesFreeRoundCampaign {
 }
 
 export interface GamesFreeRoundIssue {
+  askedBackAt: Timestamp | null;
   asset: string;
   awardDays: Generated<number>;
   betMax: string | null;

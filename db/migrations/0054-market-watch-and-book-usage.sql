@@ -20,3 +20,7 @@ $$;
 create trigger event_end_noted before insert or update of state on games.sport_event
   for each row execute function games.note_event_end();
 create index market_without_result on games.market (event_id, id) where state <> 'resulted';
+
+-- Free rounds that a provider has been given are asked back when their player may not play any more: when that was asked last.
+alter table games.free_round_issue add column asked_back_at timestamptz;
+create index free_round_issue_given on games.free_round_issue (player_id) where state in ('requested', 'issued');
