@@ -31,7 +31,6 @@ export const journalCodes = [
   'bet.win',
   'bet.rollback',
   'bet.tombstone',
-  'round.close',
   'bonus.award',
   'bonus.convert',
   'bonus.forfeit',
