@@ -250,5 +250,9 @@ function verdicts(seen: ReadonlyMap<string, readonly Measured[]>): readonly stri
       of(hot, ({ ratio }) => ratio),
       { atLeast: 0.5 },
     ),
+    // The rest of the table takes a load of its own.
+    'cost per bet at 1,000,000 players and 50,000,000 entries ÷ at 1,000 and none (at most 1.25): run `npm run bench -- scale`',
+    '`market` settling 100,000 open bets ÷ anchor (at least 0.5), and wallet p95 meanwhile (below 150 ms): run `npm run bench -- market`',
+    'memory of the API process over ten minutes (flat): run `npm run bench -- memory`',
   ];
 }

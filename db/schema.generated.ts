@@ -238,6 +238,7 @@ export interface GamesBet {
   asset: string;
   brand: string;
   fingerprint: Buffer;
+  firstSettledAt: Timestamp | null;
   followed: boolean;
   id: string;
   kind: string;
@@ -321,6 +322,7 @@ export interface GamesFreeRoundCampaign {
 }
 
 export interface GamesFreeRoundIssue {
+  askedBackAt: Timestamp | null;
   asset: string;
   awardDays: Generated<number>;
   betMax: string | null;
@@ -522,6 +524,7 @@ export interface GamesSelection {
 }
 
 export interface GamesSportEvent {
+  endedAt: Timestamp | null;
   id: string;
   name: string;
   sequence: bigint;

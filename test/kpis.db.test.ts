@@ -132,7 +132,7 @@ function story(): LoadableEvent[] {
   post('bet.place', betPlace({ cash: 300n, bonus: 0n }));
   post('bet.win', betWin(balances, 120n, { cash: 300n, bonus: 0n }, 'cash'));
   const undone = post('bet.place', betPlace({ cash: 50n, bonus: 0n }));
-  post('bet.rollback', betRollback(balances, asOriginal(undone), false));
+  post('bet.rollback', betRollback(balances, asOriginal(undone), 'nobody'));
   post('bonus.award', bonusAward(200n));
   post('bet.place', betPlace({ cash: 0n, bonus: 80n }));
   post('bet.win', betWin(balances, 30n, { cash: 0n, bonus: 80n }, 'bonus'));

@@ -19,6 +19,7 @@ import { leadWhilePossible } from './relay/leadership.ts';
 import { startLoop, type Loop } from './relay/loop.ts';
 import { createTemporalSink } from './relay/temporal-sink.ts';
 import { showFraudToSales } from './payment-metrics.ts';
+import { showMissingResults } from './missing-result-metrics.ts';
 import { showRuleReviews } from './rule-review-metrics.ts';
 import { runSweeps } from './sweeps.ts';
 import { createTemporalGateway, type TemporalGateway } from './temporal-client.ts';
@@ -66,6 +67,7 @@ async function start(closing: Closing): Promise<void> {
   const stop = new AbortController();
   showFraudToSales(metrics.registry, db);
   showRuleReviews(metrics.registry, db);
+  showMissingResults(metrics.registry, db);
   let loops: readonly Loop[] = [];
   if (config.metricsPort !== undefined) {
     const server = startHealthServer(

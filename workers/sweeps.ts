@@ -5,6 +5,8 @@ import type { Client } from '@temporalio/client';
 import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import { pokeOpenWebhooks } from '#activities/compliance/commands/webhook-inbox.ts';
+import { watchResults } from '#activities/games/book/missing-results.ts';
+import { takeBackFreeRounds } from '#activities/games/commands/take-back-free-rounds.ts';
 import { requestDueImports } from '#activities/games/commands/request-import.ts';
 import { takeOpenFeedMessages } from '#activities/games/commands/take-feed-message.ts';
 import { claimExpiredRounds } from '#activities/games/guard.ts';
@@ -87,6 +89,7 @@ export const sweeps: readonly Sweep[] = [
   { name: 'catalogues-due', everyMs: 60_000, run: (_client, db) => requestDueImports(db) },
   { name: 'catalogue-imports', everyMs: 60_000, run: sweepImports },
   { name: 'free-rounds', everyMs: 60_000, run: sweepFreeRounds },
+  { name: 'free-rounds-taken-back', everyMs: 10_000, runAlone: (db) => takeBackFreeRounds(db) },
   { name: 'lost-payments', everyMs: 60_000, run: restartLostPayments },
   { name: 'reconciliations', everyMs: 600_000, run: sweepReconciliations },
   { name: 'late-voids', everyMs: 60_000, run: sweepLateVoids },
@@ -94,6 +97,7 @@ export const sweeps: readonly Sweep[] = [
   { name: 'expired-holds', everyMs: 5_000, runAlone: (db) => expireHolds(db, rowsMax) },
   { name: 'jackpot-pools', everyMs: 60_000, run: (_client, db) => rollUpJackpotPools(db) },
   { name: 'feed-messages', everyMs: 5_000, run: (_client, db) => takeOpenFeedMessages(db) },
+  { name: 'missing-results', everyMs: 60_000, runAlone: (db) => watchResults(db) },
   { name: 'market-results', everyMs: 30_000, run: sweepMarketResults },
   { name: 'bets', everyMs: 60_000, run: sweepBets },
   { name: 'bank', everyMs: 10_000, run: sweepBank },

@@ -2,10 +2,13 @@
 import { sql } from 'kysely';
 import { appendEvent } from '#activities/compliance/append-event.ts';
 import type { ActivityDeps } from '#activities/deps.ts';
+import { closeWorkItems, openWorkItem } from '#activities/payments/commands/work-items.ts';
 import type { RowClock } from '#activities/row-clock.ts';
+import type { Trx } from '#db/connect.ts';
 import { fail, FailureError, type Failure, type Result } from '#domain/failures.ts';
 import { betValueText } from '#domain/games/free-rounds.ts';
 import { mayReceive } from './commands/free-rounds.ts';
+import { isBarred } from './commands/take-back-free-rounds.ts';
 import { readPlayerCard } from './player-card.ts';
 import type { FreeRoundsOrder, GameProvider, Prepaid } from './providers.ts';
 
@@ -134,6 +137,16 @@ async function cancel(deps: Deps, row: Issue): Promise<void> {
 
 type NextState = 'issued' | 'refused' | 'cancelled' | 'ended';
 
+/** An excluded player whose rounds the provider keeps open is invited to play: a person must speak with the provider. */
+async function tellPeople(trx: Trx, row: Issue, state: NextState, failure: string | null): Promise<void> {
+  const subject = `free-rounds:${row.id}`;
+  const kind = 'free-rounds-not-taken-back';
+  if (state !== 'issued') return closeWorkItems(trx, subject, [kind], 'The free rounds are over.');
+  if (failure === null || !(await isBarred(trx, row))) return;
+  const reason = `${row.integration} keeps free rounds of player ${row.playerId}, who may not play any more: ${failure}`;
+  await openWorkItem(trx, { kind, subject, brand: row.brand, reason });
+}
+
 /** Moves the row unless somebody else has; a step that came too late changes nothing. */
 async function move(db: Deps['db'], row: Issue, state: NextState, failure: string | null): Promise<void> {
   await db.transaction().execute(async (trx) => {
@@ -145,6 +158,7 @@ async function move(db: Deps['db'], row: Issue, state: NextState, failure: strin
       .returning('id')
       .executeTakeFirst();
     if (!moved) return;
+    await tellPeople(trx, row, state, failure);
     const { id: freeRoundsId, integration, playerId, brand } = row;
     const payload = { freeRoundsId, integration, playerId };
     const fact = { version: 1, brand, playerId } as const;

@@ -399,3 +399,43 @@ test('a win on bonus money that was given up before it came is not real money', 
   // Four tenths of two wins.
   expect([cash, bonus]).toEqual([80n * euro, 0n]);
 });
+
+test('a win on bonus money that is taken back is not taken from the award that came after its own', async () => {
+  const playerId = await fundedPlayer(4n * euro);
+  const [first, second] = [randomUUID(), randomUUID()];
+  const post = (awardId: string, transfer: PostTransfer['transfer']) =>
+    database.db.transaction().execute(async (trx) =>
+      orThrow(
+        await postTransfer(trx, {
+          key: `award:${awardId}:${transfer.code}`,
+          playerId,
+          asset: 'EUR',
+          amount: 6n * euro,
+          subject: `bonus:${awardId}`,
+          transfer,
+        }),
+      ),
+    );
+  const grant = (awardId: string) =>
+    post(awardId, {
+      code: 'bonus.award',
+      awardId,
+      wagering: 600n * euro,
+      betMax: null,
+      expiresAtMs: Date.now() + 3_600_000,
+    });
+  await grant(first);
+  const placed = bet(playerId, 10n * euro);
+  await submit(placed);
+  const won = win(placed, 10n * euro);
+  await submit(won);
+  await post(first, { code: 'bonus.forfeit', awardId: first });
+  await grant(second);
+  const { cash, bonus } = (await readBalances(database.db, playerId))[0] ?? {};
+  expect([cash, bonus]).toEqual([4n * euro, 6n * euro]);
+  const undo = rollback(won);
+  for (const writer of [one, two])
+    expect(await submit(undo, writer)).toMatchObject({ code: writer === one ? 'posted' : 'repeated' });
+  const [after] = await readBalances(database.db, playerId);
+  expect([after?.cash, after?.bonus]).toEqual([0n, 6n * euro]);
+});

@@ -2,7 +2,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { matchDecisions } from '#activities/payments/commands/match-decisions.ts';
 import { mayDo } from '#domain/backoffice/roles.ts';
-import { ruleSets } from '#domain/backoffice/rule-sets.ts';
+import { decisionSetNames, ruleSets } from '#domain/backoffice/rule-sets.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import type { Api } from '../app.ts';
 import { requireOperator } from '../backoffice-guard.ts';
@@ -11,7 +11,11 @@ import { body, json } from '../payments/payment-schemas.ts';
 import { mustBeBrand } from '../payments/must-be-brand.ts';
 import { problemResponses } from '../problem.ts';
 import { timestamp } from '../schemas.ts';
-import { backEnd, brandText, ruleSetParam } from './rule-set-schemas.ts';
+import { backEnd, brandText } from './rule-set-schemas.ts';
+
+const decisionSetParam = z.object({
+  ruleSet: z.enum(decisionSetNames).openapi({ param: { name: 'ruleSet', in: 'path' } }),
+});
 
 const matchInput = z
   .strictObject({
@@ -48,7 +52,7 @@ export function mountRuleMatches(api: Api, deps: ApiDeps): void {
         'Asked of the inputs that were kept with decisions, as they were seen then. Reads with the role of reports, for at most 20 seconds.',
       security: [{ operatorSession: [] }],
       middleware: [requireOperator(deps, 'backoffice:rules:draft')] as const,
-      request: { params: ruleSetParam, body: body(matchInput) },
+      request: { params: decisionSetParam, body: body(matchInput) },
       responses: {
         200: json(matchOutput, 'What the condition holds for'),
         ...problemResponses(

@@ -242,7 +242,7 @@ function mountCancellation(api: Api, deps: ApiDeps): void {
         once(
           trx,
           key,
-          () => cancelFreeRounds(trx, { id, operatorId, reason }),
+          () => cancelFreeRounds(trx, { id, actor: { kind: 'operator', id: operatorId }, reason }),
           async () =>
             succeed(
               await trx

@@ -117,7 +117,7 @@ test('an item that money may hang on is closed by a lead, with a proof that exis
   const insert = (about: string) =>
     database.ownerPool.query(
       `insert into wallet.journal (id, integration, external_id, code, asset, brand, amount, subject, fingerprint, occurred_at)
-       values ($1, 'pitboss', $2, 'round.close', 'EUR', $3, 0, $4, '\\x00', now())`,
+       values ($1, 'pitboss', $2, 'bet.tombstone', 'EUR', $3, 0, $4, '\\x00', now())`,
       [about === subject ? journalId : randomUUID(), `test:${about}`, brand, about],
     );
   await insert(subject);

@@ -59,6 +59,10 @@ const rules: ReadonlyMap<string, ClosingRule> = new Map<string, ClosingRule>([
   ['listed-ramp', { by: 'reason', isMoney: false }],
   // Paid by a correction under four eyes, or not at all: the reason says which.
   ['late-win', { by: 'reason', isMoney: true }],
+  // Closes with the market's result, which a person may have to ask the feed for; open bets wait until then.
+  ['missing-result', { by: 'own-action', isMoney: true }],
+  // What the player could win with them is small; that an excluded player is invited to play is not.
+  ['free-rounds-not-taken-back', { by: 'reason', isMoney: false }],
   // Closes with the report: by its refund, its dismissal or its chargeback.
   ['fraud-alert', { by: 'own-action', isMoney: true }],
   ['unreadable-rules', { by: 'reason', isMoney: false }],

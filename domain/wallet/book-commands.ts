@@ -24,12 +24,15 @@ export type BookPayCode = 'book.settle' | 'book.void' | 'book.correct' | 'book.c
 export type BookPayCommand = BookFacts & {
   readonly kind: 'book-pay';
   readonly code: BookPayCode;
-  /** What should be paid less what was paid: never zero, below zero only in a correction. */
+  /** What should be paid less what was paid: below zero only in a correction, zero only where `wasVoid` and `isVoid` differ. */
   readonly delta: Units;
   readonly stake: Units;
   readonly placedAtMs: number;
-  /** When the bet was settled before, which a correction takes back from; null for a first settlement. */
-  readonly paidAtMs: number | null;
+  /** When the bet was settled first, to which all corrections belong; null for the first settlement. */
+  readonly settledAtMs: number | null;
+  /** A void bet has counted as no stake. */
+  readonly wasVoid: boolean;
+  readonly isVoid: boolean;
   /** The journal of the bet's stake. */
   readonly answers: string;
 };

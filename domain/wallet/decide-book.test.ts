@@ -37,7 +37,8 @@ const pay = (
   delta: bigint,
   code: BookPayCommand['code'],
   placedAtMs = nowMs,
-  paidAtMs: number | null = null,
+  settledAtMs: number | null = null,
+  changes: Partial<BookPayCommand> = {},
 ): BookPayCommand => ({
   ...facts,
   kind: 'book-pay',
@@ -46,8 +47,11 @@ const pay = (
   delta,
   stake: 10n,
   placedAtMs,
-  paidAtMs,
+  settledAtMs,
+  wasVoid: false,
+  isVoid: code === 'book.void',
   answers: 'j',
+  ...changes,
 });
 const run = (state: WalletState, command: BookStakeCommand | BookPayCommand): Decision =>
   decide(state, command, { nowMs, existing: null, referenced: null });
@@ -191,14 +195,29 @@ describe('a sports payment', () => {
     expect(run(state, pay(-10n, 'book.correct', dayBefore, dayBefore))).toMatchObject({
       state: { usage: { stake: used, loss: { day: 1n, week: 11n, month: 11n } } },
     });
-    // More money is a win of the day on which it comes.
+    // More money is a win of the day on which it should have come.
     expect(run(state, pay(10n, 'book.correct', dayBefore, dayBefore))).toMatchObject({
-      state: { usage: { stake: used, loss: { day: -9n, week: -9n, month: -9n } } },
+      state: { usage: { stake: used, loss: { day: 1n, week: -9n, month: -9n } } },
     });
   });
 
-  test('takes back only as a correction, and never nothing', () => {
+  test('takes back only as a correction, and nothing only where the bet was void or becomes it', () => {
     expect(() => run(wallet(), pay(-1n, 'book.settle'))).toThrow(/only a correction/);
     expect(() => run(wallet(), pay(0n, 'book.correct'))).toThrow(/moves something/);
+    const bothVoid = { wasVoid: true, isVoid: true };
+    expect(() => run(wallet(), pay(0n, 'book.correct', nowMs, nowMs, bothVoid))).toThrow(/moves something/);
+  });
+
+  test('of a bet that was void and paid its stake all the same moves no money and counts the stake', () => {
+    const noLonger = { wasVoid: true, isVoid: false };
+    expect(run(wallet(), pay(0n, 'book.correct', nowMs, nowMs, noLonger))).toMatchObject({
+      kind: 'post',
+      journals: [{ code: 'book.correct', amount: 0n, postings: [] }],
+      state: { balances: { cash: 100n }, usage: { stake: { day: 10n, month: 10n }, loss: { day: 0n } } },
+    });
+    const becomes = { wasVoid: false, isVoid: true };
+    expect(run(wallet(), pay(0n, 'book.correct', nowMs, nowMs, becomes))).toMatchObject({
+      state: { usage: { stake: { day: -10n, month: -10n }, loss: { day: 0n } } },
+    });
   });
 });

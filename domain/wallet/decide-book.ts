@@ -38,8 +38,8 @@ function planStake(state: WalletState, stake: BookStakeCommand, nowMs: number): 
 }
 
 function planPay(state: WalletState, pay: BookPayCommand, nowMs: number): Result<BookPlan> {
-  assert(pay.delta !== 0n, 'a payment moves something');
-  assert(pay.delta > 0n || pay.code === 'book.correct', 'only a correction takes back');
+  assert(pay.delta !== 0n || pay.wasVoid !== pay.isVoid, 'a payment moves something');
+  assert(pay.delta >= 0n || pay.code === 'book.correct', 'only a correction takes back');
   return succeed({
     next: { ...state, usage: usageAfter(rollUsage(state.usage, nowMs), pay) },
     code: pay.code,
@@ -49,8 +49,14 @@ function planPay(state: WalletState, pay: BookPayCommand, nowMs: number): Result
   });
 }
 
-/** A payment counts now. A void bet was no stake when it was placed, and what is taken back was no win when it was paid. */
+/**
+ * Limits end as if the last result had been the first: what a bet pays is a win of the moment when it was first settled, and
+ * a void bet was no stake when it was placed, nor its return a win.
+ */
 function usageAfter(usage: PlayUsage, pay: BookPayCommand): PlayUsage {
-  if (pay.code === 'book.void') return addUsage(usage, -pay.stake, -pay.delta, pay.placedAtMs);
-  return addUsage(usage, 0n, -pay.delta, pay.delta < 0n ? (pay.paidAtMs ?? usage.atMs) : usage.atMs);
+  const { stake, delta, placedAtMs, wasVoid, isVoid } = pay;
+  const settledAtMs = pay.settledAtMs ?? usage.atMs;
+  if (wasVoid === isVoid) return addUsage(usage, 0n, -delta, settledAtMs);
+  if (isVoid) return addUsage(addUsage(usage, -stake, -stake, placedAtMs), 0n, stake - delta, settledAtMs);
+  return addUsage(addUsage(usage, stake, stake, placedAtMs), 0n, -(stake + delta), settledAtMs);
 }

@@ -346,6 +346,41 @@ describe('a win', () => {
       expect(decision.state.usage.loss.day).toBe(12n);
     });
 
+    test('is taken back from the award that got it, as real money once that converted, and from no other award', () => {
+      const got = { details: { bonusAward: 'a' } };
+      const won = (changes: Partial<JournalFacts> = {}) =>
+        journal('bet.win', 'cash 12, bonus 18, house:casino:gaming -30', { amount: 30n, ...got, ...changes });
+      const gift = (changes: Partial<JournalFacts> = {}) =>
+        journal('free.win', 'bonus 18, house:bonus-cost -18', {
+          details: { wagering: { awardId: 'a', units: '10' } },
+          ...changes,
+        });
+      const after = (live: LiveAward | null, referenced: JournalFacts, cash = 100n) =>
+        told(posted(wallet({ award: live }, { cash, bonus: 50n }), rollback(), { referenced }));
+      expect(after(award(), won())).toBe('cash -12, bonus -18, house:casino:gaming 30');
+      // Out of time and not forfeited yet: the bonus money is still its own.
+      expect(after(award({ expiresAtMs: nowMs }), won())).toBe('cash -12, bonus -18, house:casino:gaming 30');
+      for (const other of [null, award({ id: 'b' })]) {
+        expect(after(other, won({ awardForfeited: true }))).toBe('cash -12, house:casino:gaming 12');
+        expect(after(other, won())).toBe('cash -30, house:casino:gaming 30');
+        expect(after(other, won(), 20n)).toBe('cash -20, receivable -10, house:casino:gaming 30');
+        expect(after(other, gift({ awardForfeited: true }))).toBe('');
+        expect(after(other, gift())).toBe('cash -18, house:bonus-cost 18');
+      }
+      // Nobody knows which award got it, so none pays.
+      expect(after(award(), won({ details: null }))).toBe('cash -12, house:casino:gaming 12');
+    });
+
+    test('is kept with the win that paid it', () => {
+      const detailsOf = (state: WalletState, referenced: JournalFacts) =>
+        posted(state, win(30n, { details: { wire: { w: 'x' } } }), { referenced }).journals[0]?.details;
+      const live = wallet({ award: award() });
+      expect(detailsOf(live, stake())).toEqual({ wire: { w: 'x' }, bonusAward: 'a' });
+      expect(detailsOf(live, stake({ details: null }))).toEqual({ wire: { w: 'x' }, bonusAward: 'a' });
+      expect(detailsOf(live, placed)).toEqual({ wire: { w: 'x' } });
+      expect(detailsOf(wallet(), stake())).toEqual({ wire: { w: 'x' } });
+    });
+
     test('does not come back as bonus money of another award', () => {
       const other = wallet({ award: award({ id: 'b' }) });
       expect(told(posted(other, rollback(), { referenced: stake() }))).toBe('cash 4, house:casino:gaming -4');

@@ -143,12 +143,17 @@ function decideWin(state: WalletState, win: WinCommand, { nowMs, referenced }: D
   const share = bonusShareOf(state, referenced, nowMs);
   const lines = post.betWin(state.balances, win.amount, stakeOf(referenced), share);
   const paid = paidTo(lines);
+  // A stake of before awards were kept with it has shared with the award that lives now.
+  const gotBy = bonusOf(lines) > 0n ? (awardBehind(referenced) ?? state.award?.id) : undefined;
   const postings = win.jackpotWin
     ? payFromPool(lines, casinoGaming, { ...win.jackpotWin, amount: least(win.jackpotWin.amount, paid) })
     : lines;
   return accept(
     { ...state, usage: addUsage(rollUsage(state.usage, nowMs), 0n, -paid) },
-    journalOf(win, 'bet.win', win.amount, postings, { answers: referenced?.id ?? null }),
+    journalOf(win, 'bet.win', win.amount, postings, {
+      answers: referenced?.id ?? null,
+      details: gotBy === undefined ? (win.details ?? null) : { ...win.details, bonusAward: gotBy },
+    }),
     roundOf(win, { won: win.amount }),
   );
 }
@@ -169,6 +174,11 @@ function bonusShareOf(state: WalletState, bet: JournalFacts | null, nowMs: numbe
 /** What of a journal the player got. */
 const paidTo = (lines: readonly (Posting | OriginalPosting)[]): Units =>
   lines.reduce((sum, line) => (isOfPlayer(line) ? sum + line.amount : sum), 0n);
+const bonusOf = (lines: readonly Posting[]): Units =>
+  lines.reduce(
+    (sum, line) => (line.side === 'player' && line.account === 'bonus' ? sum + line.amount : sum),
+    0n,
+  );
 const isOfPlayer = (line: Posting | OriginalPosting): boolean =>
   'side' in line ? line.side === 'player' : line.ofPlayer;
 
@@ -237,20 +247,17 @@ function decideRollback(state: WalletState, rollback: RollbackCommand, context: 
   const wagering = undoWagering(state, referenced);
   const undone = { ...state, award: wagering.award };
   const links = { reverses: referenced.id };
-  const live = isAwardLive(state, nowMs);
   const beside = undoJackpots(referenced.postings);
+  const share = undoneShareOf(state, referenced, nowMs);
   if (code === 'free.win') {
-    const postings = post.betRollback(state.balances, referenced.postings, live, bonusCost, beside);
+    const postings = post.betRollback(state.balances, referenced.postings, share, bonusCost, beside);
     const journal = journalOf(rollback, 'free.rollback', amount, postings, links);
     return accept(undone, journal, roundOf(rollback, { won: -amount }), wagering.completed);
   }
   const wasBet = code === 'bet.place';
   // The id was made with the time that the original was decided and counted at.
   const madeAtMs = instantMsOf(referenced.id);
-  const behind = awardBehind(referenced);
-  // Bonus money of one award does not come back as that of another.
-  const isUsable = live && (behind === null || state.award?.id === behind);
-  const postings = post.betRollback(state.balances, referenced.postings, isUsable, casinoGaming, beside);
+  const postings = post.betRollback(state.balances, referenced.postings, share, casinoGaming, beside);
   return accept(
     {
       ...undone,
@@ -261,6 +268,19 @@ function decideRollback(state: WalletState, rollback: RollbackCommand, context: 
     journalOf(rollback, 'bet.rollback', amount, postings, links),
     roundOf(rollback, wasBet ? { staked: -amount } : { won: -amount }),
   );
+}
+
+/**
+ * Where bonus money of a stake goes back to, and where that of a win is taken from: the award that it was of, and never
+ * another one. A win's became real money when its award converted, and went back to the house when that was forfeited.
+ */
+function undoneShareOf(state: WalletState, original: JournalFacts, nowMs: number): post.BonusShare {
+  const behind = awardBehind(original);
+  if (original.code === 'bet.place')
+    return isAwardLive(state, nowMs) && (behind === null || state.award?.id === behind) ? 'bonus' : 'nobody';
+  if (behind === null) return 'nobody';
+  if (state.award?.id === behind) return 'bonus';
+  return original.awardForfeited === true ? 'nobody' : 'cash';
 }
 
 /**

@@ -23,7 +23,7 @@ export type JournalFacts = {
   readonly givenBack?: boolean;
   readonly postings: readonly OriginalPosting[];
   readonly details?: JournalDetails | null;
-  /** True for a stake that took bonus money of an award that was forfeited since. */
+  /** True for a stake that took bonus money of an award that was forfeited since, and for a win that paid it to one. */
   readonly awardForfeited?: boolean;
 };
 

@@ -40,7 +40,6 @@ const allowed: Record<JournalCode, string> = {
   'bet.win': 'cash bonus owed casino pot',
   'bet.rollback': 'cash bonus owed casino pot potCost',
   'bet.tombstone': '',
-  'round.close': '',
   'bonus.award': 'bonus gifts',
   'bonus.convert': 'bonus cash owed',
   'bonus.forfeit': 'bonus gifts',

@@ -23,7 +23,6 @@ const flows: Record<JournalCode, readonly RegExp[]> = {
     jackpot,
   ],
   'bet.tombstone': [],
-  'round.close': [],
   'bonus.award': [/^bonus$/, /^house:bonus-cost$/],
   'bonus.convert': [/^bonus$/, /^cash$/, /^receivable$/],
   'bonus.forfeit': [/^bonus$/, /^house:bonus-cost$/],

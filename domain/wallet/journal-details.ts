@@ -19,7 +19,10 @@ export type JournalDetails = {
   };
   /** The award that this journal moved and by how much: progress of a bet, or new wagering of a free win. */
   readonly wagering?: { readonly awardId: string; readonly units: string };
-  /** The award whose bonus money a stake took: what becomes of the award becomes of that share of a win. */
+  /**
+   * The award whose bonus money a stake took, or a win paid: what becomes of the award becomes of that share of a win, and of
+   * what a rollback takes back.
+   */
   readonly bonusAward?: string;
   /** Descriptions that support staff and reconciliation look for; nothing of it decides anything. */
   readonly wire?: Readonly<Record<string, string | boolean>>;

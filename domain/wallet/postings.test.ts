@@ -159,10 +159,10 @@ describe('a rollback', () => {
   const undo = (
     now: PoolBalances,
     text: string,
-    live = true,
+    share: post.BonusShare = 'bonus',
     counter?: HouseAccount,
     beside?: readonly Posting[],
-  ) => told(post.betRollback(now, original(text), live, counter, beside));
+  ) => told(post.betRollback(now, original(text), share, counter, beside));
 
   test('of a bet gives each pool what it paid, and a debt is repaid first', () => {
     const bet = 'cash -3, bonus -2, house:casino:gaming 5';
@@ -174,8 +174,8 @@ describe('a rollback', () => {
 
   test('of a bet whose award has ended gives its bonus money to nobody', () => {
     const bet = 'cash -3, bonus -2, house:casino:gaming 5';
-    expect(undo(balances(0n), bet, false)).toBe('cash +3, house:casino:gaming -3');
-    expect(undo(balances(0n), 'bonus -2, house:casino:gaming 2', false)).toBe('');
+    expect(undo(balances(0n), bet, 'nobody')).toBe('cash +3, house:casino:gaming -3');
+    expect(undo(balances(0n), 'bonus -2, house:casino:gaming 2', 'nobody')).toBe('');
   });
 
   test('of a win takes back what is there: spent real money is owed, spent bonus money is gone', () => {
@@ -183,7 +183,8 @@ describe('a rollback', () => {
     expect(undo(balances(9n, 9n), win)).toBe('cash -7, bonus -3, house:casino:gaming +10');
     expect(undo(balances(7n, 3n), win)).toBe('cash -7, bonus -3, house:casino:gaming +10');
     expect(undo(balances(5n, 1n), win)).toBe('cash -5, receivable -2, bonus -1, house:casino:gaming +8');
-    expect(undo(balances(9n, 9n), win, false)).toBe('cash -7, bonus -3, house:casino:gaming +10');
+    expect(undo(balances(9n, 9n), win, 'nobody')).toBe('cash -7, house:casino:gaming +7');
+    expect(undo(balances(9n, 9n), win, 'cash')).toBe('cash -9, receivable -1, house:casino:gaming +10');
   });
 
   test('of a win that repaid a debt takes that part back as well', () => {
@@ -193,19 +194,19 @@ describe('a rollback', () => {
   });
 
   test('puts the rest on the account that it is told, after the lines beside', () => {
-    expect(undo(balances(9n), 'cash 5, house:bonus-cost -5', true, 'house:bonus-cost')).toBe(
+    expect(undo(balances(9n), 'cash 5, house:bonus-cost -5', 'bonus', 'house:bonus-cost')).toBe(
       'cash -5, house:bonus-cost +5',
     );
     const beside: Posting[] = [{ side: 'house', account: 'jackpot:mega', amount: 2n }];
     expect(
-      undo(balances(9n), 'cash 5, house:bonus-cost -3, jackpot:mega -2', true, 'house:bonus-cost', beside),
+      undo(balances(9n), 'cash 5, house:bonus-cost -3, jackpot:mega -2', 'bonus', 'house:bonus-cost', beside),
     ).toBe('cash -5, jackpot:mega +2, house:bonus-cost +3');
   });
 
   test('of lines of the house alone moves nothing of the player', () => {
     expect(undo(balances(9n), 'house:casino:gaming 5, jackpot:mega -5')).toBe('');
     const disguised = [{ account: 'cash', ofPlayer: false, amount: 5n }];
-    expect(post.betRollback(balances(9n), disguised, true)).toEqual([]);
+    expect(post.betRollback(balances(9n), disguised, 'bonus')).toEqual([]);
   });
 });
 

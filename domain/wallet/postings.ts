@@ -31,7 +31,6 @@ export const journalCodes = [
   'bet.win',
   'bet.rollback',
   'bet.tombstone',
-  'round.close',
   'bonus.award',
   'bonus.convert',
   'bonus.forfeit',
@@ -168,32 +167,29 @@ export type OriginalPosting = {
 };
 
 /**
- * Undoes a journal pool by pool. Taking back a win that has been spent leaves a debt in `receivable`;
- * giving back a stake repays a debt first. Bonus money that no longer has a live award returns as nothing to the
- * player's bonus: its counter-entry is the house's, so an expired award cannot come back through a rollback.
+ * Undoes a journal pool by pool. Taking back a win that has been spent leaves a debt in `receivable`; giving back a stake
+ * repays a debt first. The bonus share is the award's that it was of: what is spent of its bonus money is the house's loss,
+ * a win of one that has converted since is taken back as real money, and the share of nobody stays with the house, so an
+ * award that is over cannot come back through a rollback and another one pays for nothing.
  * `beside` are house lines that the original moved, too, reversed; `counter` takes what is left.
  */
 export function betRollback(
   balances: PoolBalances,
   original: readonly OriginalPosting[],
-  bonusUsable: boolean,
+  share: BonusShare,
   counter: HouseAccount = casinoGaming,
   beside: readonly Posting[] = [],
 ): Posting[] {
   const sumOf = (pool: Pool): Units =>
     original.reduce((sum, line) => (line.ofPlayer && line.account === pool ? sum + line.amount : sum), 0n);
-  // A win that repaid a debt was real money, too.
-  const cash = sumOf('cash') + sumOf('receivable');
   const bonus = sumOf('bonus');
+  // A win that repaid a debt was real money, too.
+  const cash = sumOf('cash') + sumOf('receivable') + (share === 'cash' ? bonus : 0n);
   const postings: Posting[] = [];
   if (cash < 0n) postings.push(...creditCash(balances, -cash));
   if (cash > 0n) postings.push(...debitCashOrOwe(balances, cash));
   let returned = cash;
-  if (bonus < 0n && bonusUsable) {
-    postings.push(player('bonus', -bonus));
-    returned += bonus;
-  }
-  if (bonus > 0n) {
+  if (share === 'bonus') {
     const taken = balances.bonus < bonus ? balances.bonus : bonus;
     postings.push(player('bonus', -taken));
     returned += taken;

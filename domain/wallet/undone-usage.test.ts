@@ -88,20 +88,43 @@ class Player {
   }
 
   voidBook(bet: { externalId: string; amount: bigint; atMs: number }): string {
+    return this.settleBook(
+      { ...bet, version: 0, paid: 0n, isVoid: false, settledAtMs: null },
+      bet.amount,
+      true,
+    );
+  }
+
+  settleBook(bet: BookBet, payout: bigint, isVoid: boolean): string {
+    const delta = payout - bet.paid;
+    if (delta === 0n && isVoid === bet.isVoid) return 'nothing';
+    const first = isVoid ? 'book.void' : 'book.settle';
     return this.run({
       ...facts,
       kind: 'book-pay',
-      code: 'book.void',
-      key: { integration: 'pitboss', externalId: `void:${bet.externalId}` },
+      code: bet.version > 0 ? 'book.correct' : first,
+      key: { integration: 'pitboss', externalId: `${bet.externalId}:v${bet.version + 1}` },
       subject: bet.externalId,
-      delta: bet.amount,
+      delta,
       stake: bet.amount,
       placedAtMs: bet.atMs,
-      paidAtMs: null,
+      settledAtMs: bet.settledAtMs,
+      wasVoid: bet.isVoid,
+      isVoid,
       answers: 'stake',
     });
   }
 }
+
+type BookBet = {
+  readonly externalId: string;
+  readonly amount: bigint;
+  readonly atMs: number;
+  readonly version: number;
+  readonly paid: bigint;
+  readonly isVoid: boolean;
+  readonly settledAtMs: number | null;
+};
 
 test('yesterday’s bet that is rolled back today frees nothing of today’s limits', () => {
   for (const kind of ['stake', 'loss'] as const) {
@@ -177,5 +200,59 @@ test('each window counts exactly the stakes and wins of its own time that still 
       }
     }),
     { numRuns: 500 },
+  );
+});
+
+test('a sports bet that was void and is then lost takes its stake and its loss again', () => {
+  for (const kind of ['stake', 'loss'] as const) {
+    const player = new Player();
+    player.state = { ...player.state, limits: [{ kind, window: 'day', amount: 100n }] };
+    const bet = { externalId: 'b', amount: 60n, atMs: player.nowMs, settledAtMs: null };
+    expect(player.bet(bet.externalId, bet.amount)).toBe('posted');
+    expect(player.settleBook({ ...bet, version: 0, paid: 0n, isVoid: false }, 60n, true)).toBe('posted');
+    const settled = { ...bet, settledAtMs: player.nowMs, version: 1, paid: 60n, isVoid: true };
+    expect(player.settleBook(settled, 0n, false)).toBe('posted');
+    expect(player.bet('too much', 41n)).toBe('play-limit-exceeded');
+    expect(player.bet('all that is left', 40n)).toBe('posted');
+  }
+});
+
+test('after any corrections of a sports bet limits have counted what the last result alone would have made them count', () => {
+  const result = fc.record({
+    waitH: fc.oneof(fc.integer({ min: 0, max: 30 }), fc.integer({ min: 0, max: 24 * 20 })),
+    // A stake of 60: void, lost, its half, itself without being void, and more.
+    said: fc.constantFrom<[bigint, boolean]>(
+      [60n, true],
+      [0n, false],
+      [30n, false],
+      [60n, false],
+      [90n, false],
+    ),
+  });
+  fc.assert(
+    fc.property(fc.array(result, { minLength: 1, maxLength: 7 }), (results) => {
+      const corrected = new Player();
+      const told = new Player();
+      const last = results.at(-1);
+      if (!last) return;
+      for (const player of [corrected, told]) {
+        player.bet('b', 60n);
+        const bet = { externalId: 'b', amount: 60n, atMs: player.nowMs };
+        let paid = 0n;
+        let isVoid = false;
+        let settledAtMs: number | null = null;
+        for (const [version, { waitH, said }] of results.entries()) {
+          player.nowMs += waitH * hourMs;
+          const [payout, saysVoid] = player === told ? last.said : said;
+          player.settleBook({ ...bet, version, paid, isVoid, settledAtMs }, payout, saysVoid);
+          settledAtMs ??= player.nowMs;
+          [paid, isVoid] = [payout, saysVoid];
+        }
+      }
+      const usageOf = (player: Player) => rollUsage(player.state.usage, player.nowMs);
+      expect(usageOf(corrected)).toEqual(usageOf(told));
+      expect(corrected.state.balances).toEqual(told.state.balances);
+    }),
+    { numRuns: 1_000 },
   );
 });

@@ -55,7 +55,11 @@ async function orderRounds(wish: Wish = {}): Promise<string> {
 }
 
 const takeBack = (id: string) =>
-  database.db.transaction().execute((trx) => cancelFreeRounds(trx, { id, ...staff }));
+  database.db
+    .transaction()
+    .execute((trx) =>
+      cancelFreeRounds(trx, { id, actor: { kind: 'operator', id: staff.operatorId }, reason: staff.reason }),
+    );
 
 const readRow = (id: string) =>
   database.db

@@ -1,6 +1,7 @@
 /** Grants an award: its row, the journal that funds it and the facts, in one transaction. */
 import { appendEvent } from '#activities/compliance/append-event.ts';
-import { postTransfer } from '#activities/wallet/post.ts';
+import { executeOn, postTransfer } from '#activities/wallet/post.ts';
+import { readClockMs } from '#activities/wallet/wallet-memory.ts';
 import { sql } from 'kysely';
 import type { Database, Trx } from '#db/connect.ts';
 import { fail, FailureError, orThrow, succeed, type Result } from '#domain/failures.ts';
@@ -26,7 +27,6 @@ export type GrantedAward = { readonly awardId: string; readonly expiresAt: Date 
 export async function grantAward(db: Database, grant: GrantAward): Promise<Result<GrantedAward>> {
   const wagering = wageringOf(grant);
   if (!wagering.ok) return wagering;
-  const expiresAt = new Date(Date.now() + grant.days * 86_400_000);
   try {
     return await db.transaction().execute(async (trx) => {
       const known = await trx
@@ -42,6 +42,8 @@ export async function grantAward(db: Database, grant: GrantAward): Promise<Resul
       const { awardId, playerId, asset, amount, betMax, brand } = grant;
       const mayPlay = await mayReceive(trx, playerId, asset);
       if (!mayPlay.ok) return mayPlay;
+      // Of the database, since a wrong clock here would end an award before it begins, or hardly ever.
+      const expiresAt = new Date((await readClockMs(executeOn(trx))) + grant.days * 86_400_000);
       orThrow(
         await postTransfer(trx, {
           key: `award:${awardId}:grant`,

@@ -18,7 +18,8 @@ export type BetRow = {
   readonly settlementVersion: number;
   readonly stakeJournalId: string;
   readonly placedAt: Date;
-  readonly settledAt: Date | null;
+  readonly outcome: string | null;
+  readonly firstSettledAt: Date | null;
 };
 
 export const termsOf = (bet: BetRow, odds: readonly bigint[]): BetTerms => ({
@@ -31,6 +32,7 @@ export const termsOf = (bet: BetRow, odds: readonly bigint[]): BetTerms => ({
 export const paidOf = (bet: BetRow): Paid => ({
   settlementVersion: bet.settlementVersion,
   payout: BigInt(bet.payout),
+  isVoid: bet.outcome === 'void',
 });
 
 export const betSubject = (betId: string): string => `bet:${betId}`;
@@ -41,11 +43,17 @@ export const cashOutKey = (betId: string): string => `bet:${betId}:cash-out`;
 /** The wallet's command for a settlement that moves money. */
 export const settlementCommand = (
   bet: BetRow,
-  { version, delta }: Settlement,
+  { version, delta, outcome }: Settlement,
   code: BookPayCode,
-): BookPayCommand => payCommand(bet, settleKey(bet.id, version), delta, code);
+): BookPayCommand => payCommand(bet, settleKey(bet.id, version), delta, code, outcome === 'void');
 
-export function payCommand(bet: BetRow, externalId: string, delta: Units, code: BookPayCode): BookPayCommand {
+export function payCommand(
+  bet: BetRow,
+  externalId: string,
+  delta: Units,
+  code: BookPayCode,
+  isVoid = false,
+): BookPayCommand {
   return {
     kind: 'book-pay',
     code,
@@ -57,7 +65,9 @@ export function payCommand(bet: BetRow, externalId: string, delta: Units, code: 
     delta,
     stake: BigInt(bet.stake),
     placedAtMs: bet.placedAt.getTime(),
-    paidAtMs: bet.settledAt?.getTime() ?? null,
+    settledAtMs: bet.firstSettledAt?.getTime() ?? null,
+    wasVoid: bet.outcome === 'void',
+    isVoid,
     answers: bet.stakeJournalId,
   };
 }

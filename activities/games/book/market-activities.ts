@@ -31,7 +31,6 @@ const restShare = 0.15;
 
 type Bet = BetRow & {
   readonly state: string;
-  readonly outcome: string | null;
   readonly followed: boolean;
   readonly reopened: number;
   readonly resultVersion: number;
@@ -178,7 +177,7 @@ async function lockBets(
 ): Promise<readonly (Bet & LegOfBet)[]> {
   const { rows } = await sql<Bet & LegOfBet>`
     select b.id, b.player_id, b.brand, b.asset, b.stake, b.payout, b.payout_max, b.settlement_version, b.stake_journal_id,
-      b.placed_at, b.settled_at, b.state, b.outcome, b.followed, b.reopened, b.result_version, l.selection_id, l.odds
+      b.placed_at, b.first_settled_at, b.state, b.outcome, b.followed, b.reopened, b.result_version, l.selection_id, l.odds
     from games.bet_leg l join games.bet b on b.id = l.bet_id
     where l.event_id = ${eventId} and l.market_id = ${marketId} 
       and (l.player_id, l.bet_id) > (${after.playerId}::uuid, ${after.betId}::uuid) and l.player_id <= ${until}::uuid

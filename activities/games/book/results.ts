@@ -5,6 +5,7 @@ import type { Database, Trx } from '#db/connect.ts';
 import { outcomesSchema, type FeedMessage } from '#domain/games/book/feed.schema.ts';
 import { abandoned, type MarketOutcomes } from '#domain/games/book/leg-outcome.ts';
 import { judgeResult, type KnownResult, type ParkReason } from '#domain/games/book/market-result.ts';
+import { closeMissingResult } from './missing-results.ts';
 import { cancelOffers, lockMarket, readSelectionIds } from './catalogue.ts';
 
 export type ResultMessage = Extract<FeedMessage, { type: 'market.resulted' | 'market.abandoned' }>;
@@ -65,6 +66,7 @@ async function accept(
     .execute();
   await setResult(trx, message, { state: 'resulted', resultVersion: version, resultSequence: sequence });
   await cancelOffers(trx, eventId, marketId);
+  await closeMissingResult(trx, { eventId, marketId });
   await appendEvent(
     trx,
     {

@@ -12,7 +12,6 @@ import { paidOf, settlementCommand, type BetRow } from './bet-terms.ts';
 export type JudgedBet = {
   readonly bet: BetRow & {
     readonly state: string;
-    readonly outcome: string | null;
     readonly followed: boolean;
     readonly reopened: number;
   };
@@ -74,7 +73,8 @@ async function updateSettled(trx: Trx, steps: readonly Step[]): Promise<void> {
   await sql`
     update games.bet b set state = 'settled', outcome = u.outcome, payout = u.payout, settlement_version = u.version,
       result_version = greatest(b.result_version, u.result_version),
-      settled_at = case when u.version > b.settlement_version then now() else b.settled_at end
+      settled_at = case when u.version > b.settlement_version then now() else b.settled_at end,
+      first_settled_at = coalesce(b.first_settled_at, now())
     from unnest(${rows.map(({ bet }) => bet.id)}::uuid[], ${rows.map(({ result }) => result?.outcome ?? null)}::text[],
       ${rows.map(payout)}::numeric[], ${rows.map(version)}::int[], ${rows.map(({ resultVersion }) => resultVersion)}::int[])
       as u(id, outcome, payout, version, result_version)
@@ -91,6 +91,7 @@ async function reopen(trx: Trx, steps: readonly Step[]): Promise<void> {
       state: 'open',
       outcome: null,
       settledAt: null,
+      firstSettledAt: null,
       settlementVersion: eb('settlementVersion', '+', 1),
       reopened: eb('reopened', '+', 1),
     }))

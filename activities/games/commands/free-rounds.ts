@@ -1,6 +1,6 @@
 /** Orders free rounds and takes them back: rows and facts here, the provider is asked by the workflow that follows them. */
 import { sql } from 'kysely';
-import { appendEvent } from '#activities/compliance/append-event.ts';
+import { appendEvent, type Actor } from '#activities/compliance/append-event.ts';
 import type { Database, Trx } from '#db/connect.ts';
 import { fail, succeed, type Result } from '#domain/failures.ts';
 import { isWalletDialect } from '#domain/games/dialects.ts';
@@ -173,7 +173,7 @@ export async function mayReceive(
  */
 export async function cancelFreeRounds(
   trx: Trx,
-  order: { readonly id: string; readonly operatorId: string; readonly reason: string },
+  order: { readonly id: string; readonly actor: Actor; readonly reason: string },
 ): Promise<Result<{ readonly state: string }>> {
   const row = await trx
     .selectFrom('games.freeRoundIssue')
@@ -200,7 +200,7 @@ export async function cancelFreeRounds(
       payload: { freeRoundsId: order.id, integration: row.integration, playerId: row.playerId },
     },
     {
-      actor: { kind: 'operator', id: order.operatorId },
+      actor: order.actor,
       subject: `free-rounds:${order.id}`,
       reason: order.reason,
     },

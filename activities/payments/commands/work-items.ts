@@ -28,6 +28,8 @@ export type WorkItemKind =
   | 'screening-unavailable'
   | 'listed-ramp'
   | 'late-win'
+  | 'missing-result'
+  | 'free-rounds-not-taken-back'
   | 'fraud-alert'
   | 'unwritable-payout';
 

@@ -1,6 +1,6 @@
 /** The odds feed as an enemy and as a clumsy friend: forged, replayed, overtaken, unknown, late and contradicting messages. */
 import { createHmac, randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { takeOpenFeedMessages } from '#activities/games/commands/take-feed-message.ts';
 import type { FeedMessage } from '#domain/games/book/feed.schema.ts';
 import { createTestApi, type Answer, type TestApi } from '#test/support/api.ts';
@@ -103,6 +103,19 @@ const sweep = async (): Promise<number> => {
 };
 
 describe('a message of the feed', () => {
+  test('is as old as the database says, whatever the clock of this host shows', async () => {
+    const trueMs = Date.now();
+    const message = resulted(homeWins, sequence);
+    vi.spyOn(Date, 'now').mockReturnValue(trueMs + 3_600_000);
+    try {
+      const late = await deliver(message, { atMs: trueMs + 3_600_000 });
+      expect([late.status, late.body['code']]).toEqual([401, 'stale-signature']);
+      expect((await deliver(message, { atMs: trueMs })).status).toBe(200);
+    } finally {
+      vi.restoreAllMocks();
+    }
+  });
+
   test('is believed only with a fresh signature over its id, its time and its very bytes', async () => {
     const message = resulted(homeWins, sequence);
     const forged: [string, Sending][] = [

@@ -1,6 +1,7 @@
 /** Messages of the odds feed: proven over the raw bytes, stored once, carried out at once, or by the sweep where that fails. */
 import { createHash } from 'node:crypto';
 import { createRoute, z } from '@hono/zod-openapi';
+import { sql } from 'kysely';
 import { markProcessed, receiveWebhook } from '#activities/compliance/commands/webhook-inbox.ts';
 import { oddsFeedSource, takeFeedMessage } from '#activities/games/commands/take-feed-message.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
@@ -58,7 +59,8 @@ export function mountFeedWebhook(api: Api, deps: ApiDeps): void {
     if (!feed) throw new FailureError(fail('not-found', 'There is nothing at this address.').failure);
     const raw = Buffer.from(await c.req.arrayBuffer());
     const secret = feed.webhookSecret.reveal();
-    const id = orThrow(verifyFeedMessage(raw, c.req.raw.headers, secret, Date.now()));
+    const readClockMs = () => databaseClockMs(deps.db);
+    const id = orThrow(await verifyFeedMessage(raw, c.req.raw.headers, secret, readClockMs));
     return c.json({ outcome: await takeMessage(deps, id, raw, logOf(c)) }, 200);
   });
 }
@@ -100,4 +102,12 @@ function readMessage(raw: Buffer): FeedMessage {
   if (!message.success)
     throw new FailureError(fail('invalid-request', 'The body is no message of the feed.').failure);
   return message.data;
+}
+
+async function databaseClockMs(db: ApiDeps['db']): Promise<number> {
+  const { rows } = await sql<{ nowMs: number }>`
+    select extract(epoch from clock_timestamp())::float8 * 1000 as now_ms`.execute(db);
+  const [row] = rows;
+  if (!row) throw new Error('Invariant broken: the clock gave no row');
+  return row.nowMs;
 }

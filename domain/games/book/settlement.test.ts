@@ -143,14 +143,14 @@ describe('a result', () => {
         (one, said) => {
           const history = [outcomesOf(one), ...said.map((each) => each.slice(0, one.legs.length))];
           const terms = termsOf(one);
-          let paid: Paid = { settlementVersion: 0, payout: 0n };
+          let paid: Paid = { settlementVersion: 0, payout: 0n, isVoid: false };
           let moved = 0n;
           for (const outcomes of history) {
             const result = resultOf(terms, outcomes);
             if (result === null) throw new Error('every leg is known');
             const step = settle(paid, result);
             moved += step.delta;
-            paid = { settlementVersion: step.version, payout: step.payout };
+            paid = { settlementVersion: step.version, payout: step.payout, isVoid: step.outcome === 'void' };
           }
           const last = resultOf(terms, history.at(-1) ?? []);
           expect(paid.payout).toBe(last?.payout);
@@ -171,14 +171,16 @@ describe('a result', () => {
           const terms = termsOf(one);
           let state = placed(one.stake);
           const spent = spentCents * cent;
-          let paid: Paid = { settlementVersion: 0, payout: 0n };
+          let paid: Paid = { settlementVersion: 0, payout: 0n, isVoid: false };
           let spentSoFar = 0n;
           for (const each of [outcomesOf(one), ...said]) {
             const result = resultOf(terms, each.slice(0, one.legs.length));
             if (result === null) throw new Error('every leg is known');
             const step = settle(paid, result);
-            if (step.code !== null) state = pay(state, step.code, step.delta, one.stake, step.version);
-            paid = { settlementVersion: step.version, payout: step.payout };
+            const isVoid = step.outcome === 'void';
+            if (step.code !== null)
+              state = pay(state, step.code, step.delta, one.stake, step.version, paid.isVoid, isVoid);
+            paid = { settlementVersion: step.version, payout: step.payout, isVoid: step.outcome === 'void' };
             // The player withdraws what is there, up to a sum.
             const taken = state.balances.cash < spent ? state.balances.cash : spent;
             state = { ...state, balances: { ...state.balances, cash: state.balances.cash - taken } };
@@ -189,6 +191,7 @@ describe('a result', () => {
           expect(cash).toBeGreaterThanOrEqual(0n);
           expect(receivable).toBeLessThanOrEqual(0n);
           expect(state.usage.loss.day).toBe(one.stake - paid.payout);
+          expect(state.usage.stake.day).toBe(paid.isVoid ? 0n : one.stake);
         },
       ),
     );
@@ -239,6 +242,8 @@ function pay(
   delta: bigint,
   staked: bigint,
   version: number,
+  wasVoid = false,
+  isVoid = false,
 ): WalletState {
   const decision = decide(
     state,
@@ -251,7 +256,9 @@ function pay(
       delta,
       stake: staked,
       placedAtMs: nowMs,
-      paidAtMs: version > 1 ? nowMs : null,
+      settledAtMs: version > 1 ? nowMs : null,
+      wasVoid,
+      isVoid,
       answers: 'stake',
       fingerprint: 'ab',
       subject: 'bet:1',

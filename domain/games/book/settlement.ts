@@ -56,12 +56,13 @@ export type Paid = {
   readonly settlementVersion: number;
   /** Sum of all that its settlements have paid and taken back. */
   readonly payout: Units;
+  readonly isVoid: boolean;
 };
 
 export type Settlement = BetResult & {
   readonly version: number;
   readonly delta: Units;
-  /** Null where nothing moves, which leaves no journal. */
+  /** Null where neither money nor what limits count moves, which leaves no journal. */
   readonly code: BookPayCode | null;
 };
 
@@ -72,7 +73,7 @@ export function settle(paid: Paid, result: BetResult): Settlement {
     ...result,
     version: paid.settlementVersion + 1,
     delta,
-    code: delta === 0n ? null : codeOf(paid, result),
+    code: delta === 0n && paid.isVoid === (result.outcome === 'void') ? null : codeOf(paid, result),
   };
 }
 
