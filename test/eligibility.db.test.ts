@@ -219,13 +219,13 @@ describe('what is shipped', () => {
         ]),
       ).offer;
     expect(offer('GB', 'card', 'credit')).toBe('closed');
-    for (const others of [
+    for (const [jurisdiction, method, type] of [
       ['GB', 'card', 'debit'],
       ['GB', 'card', null],
       ['GB', 'bank-transfer', null],
       ['MT', 'card', 'credit'],
     ] as const)
-      expect(offer(...others)).toBe('open');
+      expect(offer(jurisdiction, method, type)).toBe('open');
   });
 
   test('reads as sentences, and is cloned into a draft of its own', async () => {

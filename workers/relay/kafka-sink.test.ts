@@ -14,7 +14,7 @@ const blockOf = (...eventIds: string[]): Block => ({
     version: 1,
     brand: 'aurora',
     playerId: 'p-1',
-    payload: {},
+    payload: { playerId: 'p-1' },
     xid: '1',
     id: BigInt(index),
     occurredAt: '2026-11-24 10:00:00.000000',
