@@ -100,22 +100,7 @@ export async function sealForPlayer(
   );
 }
 
-/** Opens what `sealForPlayer` sealed as the same thing; null once the key is destroyed. */
-export async function openForPlayer(
-  db: Database | Trx,
-  keyRing: KeyRing,
-  owner: { readonly playerId: string; readonly purpose: Purpose },
-  what: string,
-  sealed: Buffer,
-): Promise<string | null> {
-  const dataKey = await dataKeyOf(db, keyRing, owner);
-  return (
-    dataKey &&
-    keyRing.open(dataKey, sealed, `${contextOf(owner.playerId, owner.purpose)}:${what}`).toString('utf8')
-  );
-}
-
-/** Opens what `sealForPlayer` sealed, where the row of the key was read with it. Throws when it is not what was sealed. */
+/** Opens what `sealForPlayer` sealed as the same thing; the row of the key is read with it. Throws when it is not what was sealed. */
 export function unsealForPlayer(
   keyRing: KeyRing,
   owner: { readonly playerId: string; readonly purpose: Purpose },
