@@ -97,6 +97,8 @@ export function mountDocs(api: Api): void {
     'content-type': 'text/javascript; charset=utf-8',
     'cache-control': 'public, max-age=3600',
   };
+  // Who opens the bare address in a browser wants to know what is here.
+  api.get('/', (c) => c.redirect('/docs', 302));
   api.get('/docs', (c) => c.body(referencePage, 200, html));
   api.get('/docs/problems', (c) => c.body(problemsPage, 200, html));
   api.get('/docs/start.js', (c) => c.body(startScript, 200, script));

@@ -87,11 +87,15 @@ async function playDemoOnce({ home, runJson }: Platform): Promise<void> {
     );
 }
 
+/** The UI opens in a namespace that holds nothing of ours. */
+const workflowsPage = ({ temporalUi, temporalNamespace }: Platform['runJson']): string | null =>
+  temporalUi === null ? null : `${temporalUi}/namespaces/${temporalNamespace}/workflows`;
+
 function addresses({ home, runJson }: Platform): string {
   const lines: [string, string][] = [
     ['Player API', runJson.api],
     ['API documents', runJson.docs],
-    ['Temporal UI', runJson.temporalUi ?? 'not known (set TEMPORAL_UI_URL)'],
+    ['Temporal UI', workflowsPage(runJson) ?? 'not known (set TEMPORAL_UI_URL)'],
     ['ClickHouse', `${runJson.clickhouse.url}  user ${runJson.clickhouse.user}, password in run.json`],
     ['Metrics', Object.values(runJson.metrics).join('  ')],
     ['Mail', runJson.sandbox['mailbox'] ?? 'sent to SMTP_URL'],

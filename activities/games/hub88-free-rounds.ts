@@ -5,7 +5,7 @@ import { hub88Scale } from '#domain/games/hub88.ts';
 import { formatDecimal, parseDecimal } from '#domain/money.ts';
 import type { OperatorCall } from './hub88-adapter.ts';
 import type { ProviderAccess } from './provider-access.ts';
-import { readAnswer, shortText } from './provider-call.ts';
+import { readAnswer, refusedIfUnknown, shortText } from './provider-call.ts';
 import type { Campaign, CampaignTerms, FreeRoundsOrder, GameProvider, Prepaid } from './providers.ts';
 
 const wireAmount = z.union([z.int().min(0), z.string().regex(/^\d{1,19}$/)]).transform(String);
@@ -49,7 +49,7 @@ export function hub88FreeRounds(access: ProviderAccess, call: OperatorCall): Cap
       ...(game === undefined ? {} : { game_code: game }),
       ...(asset === undefined ? {} : { currency: asset }),
     });
-    if (!answer.ok) return answer;
+    if (!answer.ok) return refusedIfUnknown(answer);
     const list = readAnswer(prepaidsAnswer, answer.value);
     return list.ok ? succeed(list.value.map(toPrepaid)) : list;
   };
@@ -105,7 +105,7 @@ function campaignsOf(operator: object, call: OperatorCall): Capability['campaign
     },
     async list() {
       const answer = await call('freebet/campaigns/list', operator);
-      if (!answer.ok) return answer;
+      if (!answer.ok) return refusedIfUnknown(answer);
       const list = readAnswer(z.array(campaign).max(5_000), answer.value);
       return list.ok ? succeed(list.value.map(fromWireCampaign)) : list;
     },

@@ -533,6 +533,15 @@ describe('free rounds', () => {
     ]);
   });
 
+  test('Hub88: a list that is not there is a refusal, since nothing was asked about that could be missing', async () => {
+    wire.script = () => ({ status: 404, body: {} });
+    const provider = providerOf('hub88');
+    expect(codeOf((await provider.prepaids?.({})) ?? { ok: true })).toBe('provider-refused');
+    expect(codeOf((await provider.campaigns?.list()) ?? { ok: true })).toBe('provider-refused');
+    expect(codeOf((await provider.choosePrepaid?.(order)) ?? { ok: true })).toBe('provider-refused');
+    expect(codeOf((await provider.campaigns?.read('c1')) ?? { ok: true })).toBe('transaction-not-found');
+  });
+
   test('a8r v2: issued by our id; issued before is issued', async () => {
     wire.script = () => ({ body: '' });
     expect(await providerOf('a8r-v2').issueFreeRounds?.(order)).toEqual({ ok: true, value: undefined });

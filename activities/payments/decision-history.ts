@@ -145,7 +145,11 @@ export const parameterFirst = 6;
 export async function historyOf(
   { reportDb, clickhouse }: HistoryDeps,
   question: HistoryQuestion,
-  { ruleSet, brand, days }: { readonly ruleSet: DecisionSetName; readonly brand: string; readonly days: number },
+  {
+    ruleSet,
+    brand,
+    days,
+  }: { readonly ruleSet: DecisionSetName; readonly brand: string; readonly days: number },
   largeFrom: number,
 ): Promise<History> {
   const { table } = sources[ruleSet];

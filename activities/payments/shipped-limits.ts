@@ -69,9 +69,7 @@ export async function seedPaymentRules(trx: Database | Trx): Promise<void> {
     .select('b.id')
     .where((eb) =>
       eb.not(
-        eb.exists(
-          eb.selectFrom('payments.paymentRule as r').select('r.id').whereRef('r.brand', '=', 'b.id'),
-        ),
+        eb.exists(eb.selectFrom('payments.paymentRule as r').select('r.id').whereRef('r.brand', '=', 'b.id')),
       ),
     )
     .execute();

@@ -373,7 +373,11 @@ function mountLifeCycle(api: Api, deps: ApiDeps): void {
 /** Scores keep a history of their own, which only PostgreSQL has. */
 async function simulated(
   deps: ApiDeps,
-  { id: versionId, ruleSet, brand }: { readonly id: string; readonly ruleSet: RuleSetName; readonly brand: string },
+  {
+    id: versionId,
+    ruleSet,
+    brand,
+  }: { readonly id: string; readonly ruleSet: RuleSetName; readonly brand: string },
   days: number,
 ) {
   if (ruleSet !== 'risk.fraud-scorecard') return simulateDecisions(deps, { versionId, ruleSet, brand, days });

@@ -10,7 +10,8 @@ export type Cast = {
   /** For tools that the demo runs beside itself. */
   readonly environment: NodeJS.ProcessEnv;
   readonly api: string;
-  readonly temporalUi: string;
+  /** The page of the platform's workflows; null where no UI is known. */
+  readonly workflowsPage: string | null;
   readonly sandbox: Readonly<
     Record<'pspAlpha' | 'pspBeta' | 'gameStudio' | 'kycVendor' | 'mailbox' | 'oddsFeed', string>
   >;
@@ -29,7 +30,8 @@ export async function findCast(folder: string, environment: NodeJS.ProcessEnv): 
     home,
     environment,
     api: run.api,
-    temporalUi: run.temporalUi,
+    workflowsPage:
+      run.temporalUi === null ? null : `${run.temporalUi}/namespaces/${run.temporalNamespace}/workflows`,
     sandbox: run.sandbox,
     operators: run.operators,
     // Publishable keys: they may only turn cards into tokens, in the player's browser.

@@ -27,7 +27,7 @@ try {
   const broken = brokenInvariants();
   console.log(
     broken === 0
-      ? `\nAll invariants hold. Find the workflows at ${cast.temporalUi}`
+      ? `\nAll invariants hold. Find the workflows at ${cast.workflowsPage ?? 'your Temporal UI'}`
       : `\n${broken} invariants are broken.`,
   );
   process.exitCode = broken === 0 ? 0 : 1;

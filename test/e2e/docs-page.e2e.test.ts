@@ -72,6 +72,12 @@ describe.skipIf(executable === null && !isRequired)('the docs page', () => {
     await page.close();
   });
 
+  test('is where the bare address of the API leads', async () => {
+    const { page, complaints } = await open('/');
+    expect([page.url(), complaints]).toEqual([`${origin}/docs`, []]);
+    await page.close();
+  });
+
   test('would tell if the page broke its policy or asked a stranger', async () => {
     const { page, requests, complaints } = await open('/docs/problems');
     expect([requests.filter(isForeign), complaints]).toEqual([[], []]);

@@ -92,7 +92,8 @@ test('it starts, tells all addresses and logins, minds other copies, and Ctrl-C 
   await running.saysSoon('Ctrl-C stops everything.', 150_000);
   const runJson = JSON.parse(readFileSync(join(home.path, 'run.json'), 'utf8'));
   expect(running.said()).toMatch(/Ready in \d/);
-  for (const address of [runJson.api, runJson.docs, runJson.temporalUi, runJson.clickhouse.url])
+  const workflows = `${runJson.temporalUi}/namespaces/${runJson.temporalNamespace}/workflows`;
+  for (const address of [runJson.api, runJson.docs, workflows, runJson.clickhouse.url])
     expect(running.said()).toContain(address);
   expect(runJson.operators.length).toBeGreaterThan(0);
   for (const { email, password } of runJson.operators) {

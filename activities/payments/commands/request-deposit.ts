@@ -226,8 +226,7 @@ export async function requestDeposit(
     return inserted;
   });
   // In a transaction of its own: what refused was undone.
-  if (refusal !== null)
-    await recordRefusal(db, request, amount.value, refusal, { eligibility, scoring });
+  if (refusal !== null) await recordRefusal(db, request, amount.value, refusal, { eligibility, scoring });
   return requested;
 }
 

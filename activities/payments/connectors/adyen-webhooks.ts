@@ -6,21 +6,22 @@ import { fail, succeed, type Result } from '#domain/failures.ts';
 import { verifyWithAny } from '#domain/former-secrets.ts';
 import { parseReference } from '#domain/payments/reference.ts';
 import type { AdyenAccount, WebhookNotice } from '../connectors.ts';
+import { wireText } from './wire-text.ts';
 
 const item = z.object({
-  pspReference: z.string().max(100),
-  originalReference: z.string().max(100).optional(),
-  merchantAccountCode: z.string().max(100),
+  pspReference: wireText(100),
+  originalReference: wireText(100).optional(),
+  merchantAccountCode: wireText(100),
   merchantReference: z.string().max(100),
-  amount: z.object({ value: z.int(), currency: z.string().max(10) }),
-  eventCode: z.string().max(60),
+  amount: z.object({ value: z.int(), currency: wireText(10) }),
+  eventCode: wireText(60),
   success: z.enum(['true', 'false']),
   additionalData: z.object({
-    hmacSignature: z.string().max(200),
+    hmacSignature: wireText(200),
     // Not covered by the signature: a deadline from here only reminds people.
-    defensePeriodEndsAt: z.string().max(40).optional(),
-    chargebackReasonCode: z.string().max(40).optional(),
-    nofReasonCode: z.string().max(40).optional(),
+    defensePeriodEndsAt: wireText(40).optional(),
+    chargebackReasonCode: wireText(40).optional(),
+    nofReasonCode: wireText(40).optional(),
   }),
 });
 

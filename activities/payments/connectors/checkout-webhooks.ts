@@ -9,20 +9,21 @@ import { fail, succeed, type Result } from '#domain/failures.ts';
 import { verifyWithAny } from '#domain/former-secrets.ts';
 import { parseReference } from '#domain/payments/reference.ts';
 import type { CheckoutAccount, WebhookNotice } from '../connectors.ts';
+import { wireText } from './wire-text.ts';
 
 const event = z.object({
-  id: z.string().max(100),
-  type: z.string().max(60),
-  created_on: z.string().max(40),
-  data: z.object({ id: z.string().max(100), reference: z.string().max(200).optional() }),
+  id: wireText(100),
+  type: wireText(60),
+  created_on: wireText(40),
+  data: z.object({ id: wireText(100), reference: z.string().max(200).optional() }),
 });
 
 /** Events about disputes are of another make: another name for their time, and the payment beside the dispute. */
 const disputeEvent = z.object({
-  id: z.string().max(100),
-  type: z.string().max(60).startsWith('dispute_'),
-  timestamp: z.string().max(40),
-  data: z.object({ id: z.string().min(1).max(100), payment_id: z.string().min(1).max(100) }),
+  id: wireText(100),
+  type: wireText(60).startsWith('dispute_'),
+  timestamp: wireText(40),
+  data: z.object({ id: wireText(100).min(1), payment_id: wireText(100).min(1) }),
 });
 
 /** Oldest event that is taken, in seconds: a week, longer than PSPs are known to retry (Stripe: 3 days). */

@@ -1,9 +1,11 @@
 /** Stripe's signed events, reduced to what may be stored. */
 import Stripe from 'stripe';
+import { z } from 'zod';
 import { fail, succeed, type Result } from '#domain/failures.ts';
 import { verifyWithAny } from '#domain/former-secrets.ts';
 import { parseReference } from '#domain/payments/reference.ts';
 import type { StripeAccount, WebhookNotice } from '../connectors.ts';
+import { wireText } from './wire-text.ts';
 
 /** Oldest signature that is accepted, in seconds. */
 export const stripeToleranceS = 300;
@@ -16,6 +18,14 @@ const approvedTypes = new Set([
   'charge.succeeded',
   'payout.paid',
 ]);
+
+/** What every event has; the SDK takes any JSON under a right signature for one. */
+const eventForm = z.object({
+  id: wireText(255).min(1),
+  type: wireText(255).min(1),
+  created: z.number(),
+  data: z.object({ object: z.unknown() }),
+});
 
 /** Checks the header over the raw bytes; an event outside payments, refunds, payouts and fraud reports yields no notice. */
 export function verifyStripeWebhook(
@@ -30,11 +40,14 @@ export function verifyStripeWebhook(
     (secret) => eventSignedWith(stripe, secret, rawBody, headers),
   );
   if (!verified.ok) return verified;
-  const { value: event, formerSecret } = verified.value;
+  const { value, formerSecret } = verified.value;
+  const parsed = eventForm.safeParse(value);
+  if (!parsed.success) return fail('invalid-request', 'The signed body is no event.');
+  const event = parsed.data;
   const family = event.type.split('.')[0];
   const isAlert = event.type.startsWith(alertTypes);
   if (!isAlert && (family === undefined || !families.has(family))) return succeed([]);
-  const object: unknown = event.data.object;
+  const { object } = event.data;
   const reference = referenceIn(object);
   const status = statusIn(object);
   const dispute = event.type.startsWith('charge.dispute.') ? caseIn(object) : undefined;
@@ -59,12 +72,7 @@ export function verifyStripeWebhook(
   ]);
 }
 
-function eventSignedWith(
-  stripe: Stripe,
-  secret: string,
-  rawBody: Buffer,
-  headers: Headers,
-): Result<Stripe.Event> {
+function eventSignedWith(stripe: Stripe, secret: string, rawBody: Buffer, headers: Headers): Result<unknown> {
   try {
     const signature = headers.get('stripe-signature') ?? '';
     return succeed(stripe.webhooks.constructEvent(rawBody, signature, secret, stripeToleranceS));
@@ -86,17 +94,19 @@ function referenceIn(object: unknown): string | null {
     : null;
 }
 
+const nameOfTheirs = wireText(100).min(1);
+
 const idIn = (object: unknown): string | null =>
-  typeof object === 'object' && object !== null && 'id' in object && typeof object.id === 'string'
-    ? object.id.slice(0, 100)
+  typeof object === 'object' && object !== null && 'id' in object
+    ? (nameOfTheirs.safeParse(object.id).data ?? null)
     : null;
 
 /** Of a dispute or a fraud report, which name their charge alike. */
 function caseIn(object: unknown): WebhookNotice['dispute'] {
   const pspReference = idIn(object);
   if (pspReference === null || typeof object !== 'object' || object === null) return undefined;
-  const charge = 'payment_intent' in object ? object.payment_intent : null;
-  return typeof charge === 'string' ? { pspReference, chargeReference: charge.slice(0, 100) } : undefined;
+  const charge = nameOfTheirs.safeParse('payment_intent' in object ? object.payment_intent : null);
+  return charge.success ? { pspReference, chargeReference: charge.data } : undefined;
 }
 
 const statusIn = (object: unknown): unknown =>

@@ -6,7 +6,13 @@ import { parseOdds } from './odds.ts';
 /** The feed's ids become part of workflow ids and addresses. */
 export const feedIdForm = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 const feedId = z.string().regex(feedIdForm);
-const name = z.string().min(1).max(200);
+/** In any script; what the database cannot keep would be tried again for ever. */
+const name = z
+  .string()
+  .min(1)
+  .max(200)
+  .regex(/^\P{Cc}*$/u)
+  .refine((text) => text.isWellFormed());
 const oddsText = z.string().refine((text) => parseOdds(text).ok, 'must be odds such as "2.05"');
 
 const legOutcome: z.ZodType<LegOutcome> = z.discriminatedUnion('result', [
