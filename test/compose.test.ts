@@ -12,6 +12,7 @@ import { configKeys, loadConfig } from '#workers/config.ts';
 import { loadSignerConfig } from '#workers/signer/signer-config.ts';
 import { createMetrics } from '#workers/metrics.ts';
 import { watchUnreadableRules } from '#workers/payment-metrics.ts';
+import { showMissingResults } from '#workers/missing-result-metrics.ts';
 import { showRuleReviews } from '#workers/rule-review-metrics.ts';
 import {
   commandOf,
@@ -261,7 +262,9 @@ describe('Grafana and Prometheus', () => {
       applicationName: 'test',
       connectionsMax: 1,
     });
-    showRuleReviews(registry, createDatabase(pool));
+    const db = createDatabase(pool);
+    showRuleReviews(registry, db);
+    showMissingResults(registry, db);
     return new Set((await registry.getMetricsAsJSON()).map(({ name }) => name));
   };
   const metricsIn = (text: string) =>

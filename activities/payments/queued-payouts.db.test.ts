@@ -187,20 +187,20 @@ describe.each([
   test('is never without an attempt that was sent', async () => {
     const { at } = await started(real());
     const reference = `withdrawal:${at.withdrawalId}:p${at.number}`;
-    for (const of of [reference, `withdrawal:${randomUUID()}:p1`])
+    for (const asked of [reference, `withdrawal:${randomUUID()}:p1`])
       await expect(
         psp === 'sepa'
           ? database.db
               .insertInto('payments.bankTransfer')
               .values({
-                reference: of,
+                reference: asked,
                 withdrawalId: at.withdrawalId,
                 endToEndId: randomUUID().slice(0, 30),
                 amount: '1',
               })
               .execute()
           : queueTransfer(database.db, evm, {
-              reference: of,
+              reference: asked,
               purpose: 'payout',
               fromAddress: evm.hotWallet,
               derivationIndex: null,
