@@ -441,6 +441,12 @@ describeWorkflows('a round left open', () => {
       );
       expect(await first.result()).toMatchObject({ stage: 'void', asked: 289 });
       expect(await cashOf(opened.playerId)).toBe(String(10n * euro));
+      const { rows } = await database.pool.query(
+        `select reason, count(*)::int as n from compliance.audit
+         where action = 'games.round.asked-again' and subject = $1 group by 1`,
+        [`round:studio:${opened.roundRef}`],
+      );
+      expect(rows).toEqual([{ reason: 'the provider is back', n: 1 }]);
       expect((await askAgain(key, 'another reason')).body['code']).toBe('idempotency-key-reused');
       expect((await askAgain(randomUUID())).body['code']).toBe('already-decided');
 
