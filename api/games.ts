@@ -1,7 +1,8 @@
 /** All routes of games: lobby, launch and integrations from their files, and rounds for the back office. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { sql } from 'kysely';
-import { answerOf, takeKey, tellAnswer } from '#activities/compliance/commands/keyed-acts.ts';
+import { answerOf, takeKey } from '#activities/compliance/commands/keyed-acts.ts';
+import { tellAskedAgain } from '#activities/games/commands/tell-asked-again.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import { formatDecimal } from '#domain/money.ts';
 import { assets } from '#domain/assets.ts';
@@ -209,7 +210,18 @@ function mountRounds(api: Api, deps: ApiDeps): void {
       const workflowId = roundWorkflowId({ integration, roundRef, playerId, opening: Number(about) });
       const decision = { operatorId: operator.operatorId, outcome };
       const { stage } = await sendResolution(deps, workflowId, key.id, decision);
-      await tellAnswer(deps.db, key, stage);
+      const { operatorId } = operator;
+      const { brand } = row;
+      const { reason } = input;
+      await tellAskedAgain(deps.db, key, {
+        integration,
+        roundRef,
+        playerId,
+        brand,
+        operatorId,
+        reason,
+        stage,
+      });
       return c.json({ stage }, 200);
     },
   );

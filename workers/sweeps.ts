@@ -40,6 +40,7 @@ import { sweepCollections, sweepCryptoDeposits, sweepCryptoWallets } from './swe
 import { sweepBets, sweepMarketResults } from './sweep-book.ts';
 import type { Metrics } from './metrics.ts';
 import { sweepLateVoids } from './sweep-late-voids.ts';
+import { sweepRoundVoids } from './sweep-round-voids.ts';
 import { sweepNamedBreaks } from './sweep-named-breaks.ts';
 import { inTurns } from './sweep-turns.ts';
 import { sweepReconciliations } from './sweep-reconciliations.ts';
@@ -93,6 +94,7 @@ export const sweeps: readonly Sweep[] = [
   { name: 'lost-payments', everyMs: 60_000, run: restartLostPayments },
   { name: 'reconciliations', everyMs: 600_000, run: sweepReconciliations },
   { name: 'late-voids', everyMs: 60_000, run: sweepLateVoids },
+  { name: 'round-voids', everyMs: 60_000, run: (client, db) => sweepRoundVoids(client, db) },
   { name: 'named-breaks', everyMs: 60_000, run: sweepNamedBreaks },
   { name: 'expired-holds', everyMs: 5_000, runAlone: (db) => expireHolds(db, rowsMax) },
   { name: 'jackpot-pools', everyMs: 60_000, run: (_client, db) => rollUpJackpotPools(db) },

@@ -1,16 +1,10 @@
 /** Voids of rounds by hand: proposed by one person, decided by another one, and carried out by the round's workflow. */
 import { createRoute, z } from '@hono/zod-openapi';
-import {
-  decideRoundVoid,
-  outdated,
-  proposeRoundVoid,
-  settleRoundVoid,
-} from '#activities/games/commands/round-voids.ts';
+import { decideRoundVoid, outdated, proposeRoundVoid } from '#activities/games/commands/round-voids.ts';
 import type { RoundVoidRow } from '#activities/games/round-voids.ts';
 import { fail, FailureError } from '#domain/failures.ts';
 import { roundVoidStates } from '#domain/games/round-voids.ts';
 import { toMoneyText } from '#domain/money.ts';
-import { roundWorkflowId } from '#workflows/round.contract.ts';
 import type { Api } from '../app.ts';
 import { brandScope, requireBrand, requireOperator } from '../backoffice-guard.ts';
 import type { ApiDeps } from '../context.ts';
@@ -20,7 +14,7 @@ import { body, idPageQuery, json } from '../payments/payment-schemas.ts';
 import { problemResponses } from '../problem.ts';
 import { idParam, moneyOutput, pageOf, timestamp } from '../schemas.ts';
 import { decided } from '../wallet/decided.ts';
-import { sendResolution } from './send-resolution.ts';
+import { carryOutVoid } from './carry-out-void.ts';
 
 const proposalInput = z
   .strictObject({
@@ -191,34 +185,10 @@ export function mountRoundVoids(api: Api, deps: ApiDeps): void {
     const key = actKeyOf('round-void-decision', operatorId, c.req.valid('header')['idempotency-key'], said);
     const order = { ...said, note: said.note ?? null, operatorId, roles, key };
     const row = await decided(db, (trx) => decideRoundVoid(trx, deps.keyRing, order));
-    const now = row.state === 'approved' ? await carryOut(deps, row) : row;
+    const now = row.state === 'approved' ? await carryOutVoid(deps, row) : row;
     if (now.state === 'stale') throw new FailureError(outdated.failure);
     return c.json(toApiProposal(now), 200);
   });
-}
-
-/**
- * The approval is kept before the workflow is told, and told under the proposal's id: who repeats it after a lost answer
- * carries it on, and the stakes go back once.
- */
-async function carryOut(deps: ApiDeps, row: RoundVoidRow): Promise<RoundVoidRow> {
-  const { id: proposalId, decidedBy } = row;
-  const decision = { operatorId: decidedBy ?? '', outcome: 'void', proposalId } as const;
-  try {
-    await sendResolution(deps, roundWorkflowId(row), proposalId, decision);
-  } catch (error) {
-    // It does not wait for a person, or has ended: what became of the round is in its row.
-    if (!(error instanceof FailureError) || error.failure.code !== 'already-decided') throw error;
-  }
-  const now = await deps.db.transaction().execute((trx) => settleRoundVoid(trx, proposalId));
-  if (now.state === 'approved')
-    throw new FailureError(
-      fail(
-        'round-void-not-open',
-        'It is approved, but the round does not wait for a person right now: repeat the decision once it does.',
-      ).failure,
-    );
-  return now;
 }
 
 const toApiProposal = (row: RoundVoidRow): z.infer<typeof proposalOutput> => ({

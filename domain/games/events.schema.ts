@@ -29,6 +29,12 @@ export const gamesEvents = {
     /** Where two people voided it: their proposal. */
     proposalId: z.uuid().optional(),
   }),
+  /** A person had the provider asked once more. */
+  'games.round.asked-again': z.strictObject({
+    integration: z.string(),
+    round: z.string(),
+    playerId: z.uuid(),
+  }),
   'games.round-void.proposed': z.strictObject(roundVoid),
   /** `stale`: nobody's word, the round had moved before it was carried out. */
   'games.round-void.decided': z.strictObject({ ...roundVoid, outcome: z.enum(roundVoidOutcomes) }),

@@ -11,6 +11,7 @@ import type { GameCommand } from '#domain/wallet/commands.ts';
 import { fail, orThrow, succeed, type Result } from '#domain/failures.ts';
 import type { round } from '#workflows/round.ts';
 import { getRound, resolveRound, roundWorkflowId, type RoundInput } from '#workflows/round.contract.ts';
+import { sweepRoundVoids } from '#workers/sweep-round-voids.ts';
 import { createTestApi, type Answer } from '#test/support/api.ts';
 import { makeFundedWallet } from '#test/support/factories.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
@@ -315,6 +316,28 @@ describeWorkflows('a round left open', () => {
     expect(await cashOf(opened.playerId)).toBe(String(10n * euro));
   });
 
+  test('whose approved void was cut off is void by the sweep, without anybody’s repeat', async () => {
+    const opened = await openRound();
+    answers = [() => fail('dependency-unavailable', 'silent')];
+    await run(async (client) => {
+      const [staff, cutOff] = [await openStaff(client), await openStaff(null)];
+      const handle = await start(client, opened, 1, { waiting: { asked: 288 } });
+      await expect.poll(() => stateOf(opened.roundRef), { timeout: 20_000 }).toBe('manual');
+      const proposal = await staff.propose(opened);
+      expect((await cutOff.approve(proposal, randomUUID(), staff.lead)).body['code']).toBe(
+        'dependency-unavailable',
+      );
+      // Whoever approved may still be at it.
+      expect(await sweepRoundVoids(client, database.db)).toBe(0);
+      expect(await sweepRoundVoids(client, database.db, { olderThanS: 0 })).toBe(1);
+      expect(await handle.result()).toMatchObject({ stage: 'void' });
+      expect(await sweepRoundVoids(client, database.db, { olderThanS: 0 })).toBe(0);
+      await staff.close();
+      await cutOff.close();
+    });
+    expect(await cashOf(opened.playerId)).toBe(String(10n * euro));
+  });
+
   test('that a person has ends when a late call ends it', async () => {
     const opened = await openRound();
     answers = [() => fail('dependency-unavailable', 'silent')];
@@ -418,6 +441,12 @@ describeWorkflows('a round left open', () => {
       );
       expect(await first.result()).toMatchObject({ stage: 'void', asked: 289 });
       expect(await cashOf(opened.playerId)).toBe(String(10n * euro));
+      const { rows } = await database.pool.query(
+        `select reason, count(*)::int as n from compliance.audit
+         where action = 'games.round.asked-again' and subject = $1 group by 1`,
+        [`round:studio:${opened.roundRef}`],
+      );
+      expect(rows).toEqual([{ reason: 'the provider is back', n: 1 }]);
       expect((await askAgain(key, 'another reason')).body['code']).toBe('idempotency-key-reused');
       expect((await askAgain(randomUUID())).body['code']).toBe('already-decided');
 

@@ -54,13 +54,14 @@ export async function once<T>(
 }
 
 /** What a repeat is to be told, once; later words change nothing. */
-export async function tellAnswer(on: Trx | Database, { id }: ActKey, answer: string): Promise<void> {
-  await on
+export async function tellAnswer(on: Trx | Database, { id }: ActKey, answer: string): Promise<boolean> {
+  const { numUpdatedRows } = await on
     .updateTable('compliance.keyedAct')
     .set({ answer })
     .where('id', '=', id)
     .where('answer', 'is', null)
-    .execute();
+    .executeTakeFirstOrThrow();
+  return numUpdatedRows > 0n;
 }
 
 /** Null where nothing was told. */
