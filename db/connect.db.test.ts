@@ -32,7 +32,11 @@ test('a standby that only reads answers as a database that is away', async () =>
 });
 
 test('a connection that breaks between two statements of a transaction ends the transaction, not the process', async () => {
-  const pool = openPool({ url: database.writerUrl, applicationName: 'pitboss-test-broken', connectionsMax: 1 });
+  const pool = openPool({
+    url: database.writerUrl,
+    applicationName: 'pitboss-test-broken',
+    connectionsMax: 1,
+  });
   const broken = createDatabase(pool)
     .transaction()
     .execute(async (trx) => {
