@@ -35,6 +35,9 @@ export function openPool(options: PoolOptions): pg.Pool {
     types: { getTypeParser: typeParser as typeof pg.types.getTypeParser },
   });
   pool.on('error', () => {});
+  // The pool hears a connection only while nobody has it: one that breaks between two statements of a transaction would
+  // end the process.
+  pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
 }
 

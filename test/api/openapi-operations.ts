@@ -8,7 +8,11 @@ export type JsonSchema = {
   readonly const?: unknown;
   readonly format?: string;
   readonly example?: unknown;
+  readonly pattern?: string;
   readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minItems?: number;
+  readonly maxItems?: number;
   readonly minLength?: number;
   readonly maxLength?: number;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
@@ -16,6 +20,8 @@ export type JsonSchema = {
   readonly items?: JsonSchema;
   readonly anyOf?: readonly JsonSchema[];
   readonly oneOf?: readonly JsonSchema[];
+  readonly allOf?: readonly JsonSchema[];
+  readonly additionalProperties?: boolean | JsonSchema;
 };
 
 type Parameter = {
@@ -84,8 +90,8 @@ function bodyOf(document: OpenApiDocument, operation: DocumentedOperation): Json
 }
 
 /** The schema with every reference inside replaced by what it names; our schemas do not nest themselves. */
-function resolve(document: OpenApiDocument, schema: JsonSchema): JsonSchema {
-  const { $ref, properties, items, anyOf, oneOf, ...own } = schema;
+export function resolve(document: OpenApiDocument, schema: JsonSchema): JsonSchema {
+  const { $ref, properties, items, anyOf, oneOf, allOf, additionalProperties: others, ...own } = schema;
   if ($ref !== undefined)
     return resolve(document, document.components.schemas[$ref.split('/').at(-1) ?? ''] ?? {});
   const inner = (one: JsonSchema) => resolve(document, one);
@@ -97,6 +103,10 @@ function resolve(document: OpenApiDocument, schema: JsonSchema): JsonSchema {
     ...(items && { items: inner(items) }),
     ...(anyOf && { anyOf: anyOf.map(inner) }),
     ...(oneOf && { oneOf: oneOf.map(inner) }),
+    ...(allOf && { allOf: allOf.map(inner) }),
+    ...(others !== undefined && {
+      additionalProperties: typeof others === 'boolean' ? others : inner(others),
+    }),
   };
 }
 

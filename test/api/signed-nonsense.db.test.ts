@@ -73,7 +73,7 @@ function proveAdyen(body: unknown) {
       item['success'],
     ];
     item['additionalData']['hmacSignature'] = hmac(
-      signed.map(String).join(':'),
+      signed.map((part) => (typeof part === 'string' ? part : textOf(part))).join(':'),
       Buffer.from(adyenKey, 'hex'),
       'base64',
     );
