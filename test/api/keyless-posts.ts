@@ -49,6 +49,7 @@ export const keylessPosts: Readonly<Record<string, string>> = {
   decideSetting: 'the proposal is named and decided about once, by its state and the hash of what was shown',
   checkRules: 'only computes an answer',
   simulateRules: 'only computes an answer',
+  matchCondition: 'only reads; a POST because a condition is a tree',
   takeRuleStep: 'the version is named, and each step leads on from one state',
   assignRuleReview: 'names an owner; a repeat names the same one',
   confirmRollBack: 'the review is named and ended once; no rule changes',
