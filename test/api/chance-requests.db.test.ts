@@ -220,7 +220,7 @@ test(
 
     const reads = operations.filter(({ method }) => method === 'GET');
     // Who signs out is nobody for the rest of the round.
-    const ends = operations.filter(({ id }) => /Session$/.test(id) && !/^(open|launch)/.test(id));
+    const ends = operations.filter(({ id }) => id.endsWith('Session') && !/^(open|launch)/.test(id));
     const changes = operations.filter((one) => one.method !== 'GET' && !ends.includes(one));
     for (; round < roundsMax && (round < 1 || performance.now() - startedMs < timeMaxMs); round += 1) {
       const callers = await freshCallers(staff);
