@@ -1,5 +1,5 @@
 /** Whether a player may pay in at all, and under which rules of the jurisdiction. */
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import { recentProfile } from '#activities/compliance/profiles.ts';
 import { grantedLevels, levelOf } from '#activities/kyc/commands/levels.ts';
 import { writePlayerGuard } from '#activities/responsible-gambling/commands/deposit-limit.ts';
@@ -43,17 +43,18 @@ async function readStanding(db: Database, question: PlayerQuestion): Promise<Res
 }
 
 /**
- * The player's standing and facts by one statement that locks the player's guard, as `lockPlayerGuard` does.
- * Failure: `not-found`.
+ * The player's standing and facts by one statement that locks the player's guard, as `lockPlayerGuard` does, and `more`
+ * that its caller wants to know by the same statement, since a player waits for each. Failure: `not-found`.
  */
 export async function claimPayer(
   trx: Trx,
   question: PlayerQuestion & PayerQuestion,
-): Promise<Result<PlayerStanding & { readonly facts: PayerFacts | null }>> {
+  more: RawBuilder<unknown> = sql`null`,
+): Promise<Result<PlayerStanding & { readonly facts: PayerFacts | null; readonly more: unknown }>> {
   const claim = () =>
     standingOf(trx, question)
       .innerJoin('responsibleGambling.playerGuard as g', 'g.playerId', 'p.id')
-      .select(payerFactsOf(question).as('facts'))
+      .select([payerFactsOf(question).as('facts'), more.as('more')])
       .forUpdate('g')
       .executeTakeFirst();
   let row = await claim();

@@ -1,5 +1,5 @@
 /** Scores a payment by the live scorecard of its brand, in the payment's own transaction, and keeps what it was scored on. */
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import { z } from 'zod';
 import { readPayer, type PayerFacts } from '#activities/payments/payer-facts.ts';
 import type { LiveRules } from '#activities/payments/routing-rules.ts';
@@ -55,24 +55,40 @@ const factsSchema = z.object({
   linkedFraud: count,
 });
 
-/**
- * Null where no scorecard is live, or the player is not there. Reads, and writes nothing: `recordScoring` does.
- * @param payer facts that the caller has read in the same transaction; left out, they are read here
- */
+/** What a score is made of beside the payer's facts; as a part of somebody's statement. */
+export const riskFactsOf = ({
+  playerId,
+  ip,
+  asset,
+  amount,
+}: Pick<ScoredPayment, 'playerId' | 'ip' | 'asset' | 'amount'>): RawBuilder<unknown> =>
+  sql`risk.facts_of_payment(${playerId}::uuid, ${ip?.split('%')[0] ?? null}::inet, ${asset}, ${amount.toString()}::numeric)`;
+
+/** Null where no scorecard is live, or the player is not there. Reads, and writes nothing: `recordScoring` does. */
 export async function scorePayment(
   trx: Trx,
+  rules: LiveRules<ScorePoints>,
+  payment: ScoredPayment,
+): Promise<Scoring | null> {
+  if (rules.live === null) return null;
+  const payer = await readPayer(trx, { ...payment, tokens: [] });
+  const { rows } = await sql<{ risk: unknown }>`select ${riskFactsOf(payment)} as risk`.execute(trx);
+  return scoringOf(rules, payment, payer, rows[0]?.risk);
+}
+
+/**
+ * As `scorePayment`, from facts that the caller has read in the same transaction.
+ * @param risk what `riskFactsOf` gave
+ */
+export function scoringOf(
   { live, shadow }: LiveRules<ScorePoints>,
   payment: ScoredPayment,
-  payer?: PayerFacts | null,
-): Promise<Scoring | null> {
-  if (live === null) return null;
-  const player = payer === undefined ? await readPayer(trx, { ...payment, tokens: [] }) : payer;
-  if (player === null) return null;
+  player: PayerFacts | null,
+  risk: unknown,
+): Scoring | null {
+  if (live === null || player === null) return null;
   const startedAtMs = performance.now();
-  const { rows } = await sql<{ facts: unknown }>`
-    select risk.facts_of_payment(${payment.playerId}::uuid, ${payment.ip?.split('%')[0] ?? null}::inet, ${payment.asset},
-      ${payment.amount.toString()}::numeric) as facts`.execute(trx);
-  const facts = factsOf(payment, player, factsSchema.parse(rows[0]?.facts));
+  const facts = factsOf(payment, player, factsSchema.parse(risk));
   const computed = scoreBy(live.rules, facts);
   const given = player.fraudScore === null ? null : Number(player.fraudScore);
   const score = given ?? computed.score;

@@ -440,7 +440,7 @@ describe('refused calls', () => {
       ['PUT', '/v1/deposits'],
       ['PATCH', '/v1/players/me'],
       ['DELETE', '/admin/v1/audit'],
-      ['GET', '/v1/deposits/%2e%2e/%2e%2e'],
+      ['GET', '/v1/deposits/%2e%2e/nothing'],
       ['GET', '/webhooks/psp/alpha'],
       ['POST', '/webhooks/psp/unknown'],
     ] as const) {

@@ -2,13 +2,13 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { startPlatform, type Platform } from '#platform/platform.ts';
 import * as acts from '#sandbox/demo/acts.ts';
 import { findCast, signInOperator, type Cast } from '#sandbox/demo/cast.ts';
 import { callJson, eventually } from '#sandbox/demo/http.ts';
 import { brokenInvariants } from '#sandbox/demo/timeline.ts';
-import { makePlatformHome, type PlatformHome } from '#test/support/platform-home.ts';
+import { makePlatformHome, tellLastWords, type PlatformHome } from '#test/support/platform-home.ts';
 
 let home: PlatformHome;
 let platform: Platform;
@@ -35,6 +35,8 @@ afterAll(async () => {
   await platform?.stop();
   await home?.remove();
 }, 60_000);
+
+beforeEach(({ onTestFailed }) => onTestFailed(() => tellLastWords(home.path)));
 
 type Match = { readonly eventId: string; readonly marketId: string };
 

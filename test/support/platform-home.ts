@@ -1,5 +1,5 @@
 /** A home and a range of ports for a whole platform of a test's own, so that it meets no other one on the machine. */
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { derivePorts, isFree } from '#platform/ports.ts';
@@ -42,6 +42,17 @@ export async function makePlatformHome(lowestPort: number): Promise<PlatformHome
     remove: () => rm(path, { recursive: true, force: true }),
   };
 }
+
+/** The last words of a platform's processes, for who reads a run that failed: the home is removed behind it. */
+export async function tellLastWords(home: string): Promise<void> {
+  for (const name of ['worker', 'relay', 'api', 'temporal']) {
+    const text = await readFile(join(home, 'logs', `${name}.log`), 'utf8').catch(() => 'no log');
+    const lines = text.trimEnd().split('\n').slice(-linesTold);
+    process.stdout.write(`── ${name} ──\n${lines.map((line) => line.slice(0, 400)).join('\n')}\n`);
+  }
+}
+
+const linesTold = 25;
 
 async function findPort(lowest: number): Promise<string> {
   for (let port = lowest; port < lowest + 5_000; port += 211) {

@@ -517,7 +517,7 @@ const declinedOf = (declineClass: 'generic'): Extract<PspOutcome, { kind: 'decli
 };
 
 describeWorkflows('a wallet', () => {
-  test('sends the player away, waits while it takes its time, and is credited without an instrument', async () => {
+  test('sends the player away, waits while it takes its time, and is credited, its wallet kept as the way back', async () => {
     const playerId = await makePlayer(database.db);
     const row = await ask(playerId, { wallet: 'paypal' });
     const seen: PaymentOrder[] = [];
@@ -544,10 +544,10 @@ describeWorkflows('a wallet', () => {
     expect(await balancesOf(database.db, playerId)).toMatchObject({ cash: 50n });
     const kept = await database.db
       .selectFrom('payments.instrument')
-      .select('id')
+      .select(['kind', 'psp', 'cardBrand', 'last4'])
       .where('playerId', '=', playerId)
       .execute();
-    expect(kept).toEqual([]);
+    expect(kept).toEqual([{ kind: 'e-wallet', psp: 'alpha', cardBrand: null, last4: null }]);
     expect((await attemptOf(row)).threeDsWant).toBeNull();
   });
 

@@ -15,7 +15,7 @@ import { depositReference } from '#domain/payments/reference.ts';
 import { retryGuards } from '#domain/payments/retry-rules.ts';
 import { strictestWish } from '#domain/payments/three-ds.ts';
 import { neutralRefusal, toFailure, type Refusal } from '#domain/payments/uses.ts';
-import { recordScoring, scorePayment, type Scoring } from '#activities/risk/score-payment.ts';
+import { recordScoring, riskFactsOf, scoringOf, type Scoring } from '#activities/risk/score-payment.ts';
 import type { ActivityDeps } from '../../deps.ts';
 import { admit, claimPayer } from '../admission.ts';
 import { ageOfPayer } from '../payer-age.ts';
@@ -105,7 +105,11 @@ export async function requestDeposit(
   };
   const requested = await refusable(db, async (trx) => {
     const payer = orThrow(
-      await claimPayer(trx, { ...routing, tokens: request.tokens.map(({ token }) => token) }),
+      await claimPayer(
+        trx,
+        { ...routing, tokens: request.tokens.map(({ token }) => token) },
+        riskFactsOf({ ...routing, amount: amount.value }),
+      ),
     );
     const limit = await readLimitStanding(trx, reservation);
     // Reservation and deposit are written together, so without the one there is not the other.
@@ -133,7 +137,7 @@ export async function requestDeposit(
       amount: amount.value,
       kycLevel,
     } as const;
-    scoring = await scorePayment(trx, scorecard, scored, payer.facts);
+    scoring = scoringOf(scorecard, scored, payer.facts, payer.more);
     if (scoring?.band === 'refuse') refuse(neutralRefusal('fraud-score'));
     const isHeld = judged.isGrey || scoring?.band === 'review';
     const player = payer.facts && {

@@ -243,7 +243,7 @@ const refunds: readonly Scenario[] = [
       const first = await rig.connector.refund(refund);
       expect(first).toMatchObject({ kind: isTaken });
       expect(await rig.connector.refund(refund)).toMatchObject({ kind: isTaken });
-      expect((await rig.movements()).filter(({ kind }) => kind === 'refund')).toHaveLength(1);
+      expect(await booked(rig, 'refund', refund.reference)).toBe(1);
       const beyond = {
         ...refund,
         reference: `${refund.reference}0`,
