@@ -111,8 +111,7 @@ export async function recordOutcome(
 
 /**
  * What a player waits for most, an action as the first word on a call that was just made, in one statement; null, with
- * nothing changed, where anything else was heard before. The commit does not wait for the disk: a row that a crash of
- * the database takes back is as it was when the call was sent, and its workflow asks the PSP again.
+ * nothing changed, where anything else was heard before.
  */
 async function recordFirstAction(
   db: Database,
@@ -133,7 +132,7 @@ async function recordFirstAction(
     told as (
       update payments.deposit d set state = 'awaiting-action' from heard where d.id = heard.deposit_id
     )
-    select heard.* from heard, set_config('synchronous_commit', 'off', true)`.execute(db);
+    select * from heard`.execute(db);
   return rows[0] ?? null;
 }
 
