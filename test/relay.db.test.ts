@@ -331,13 +331,15 @@ describe('the process, with Temporal away all the time', () => {
       const today = new Date().toISOString().slice(0, 10);
       const expected = ledger.rows.map((row) => ({ ...row, units: BigInt(row.units) }));
       expect(expected).not.toEqual([]);
-      expect(await ledgerTotals(reader, today, null)).toEqual(expected);
+      // A block's facts are seen before what is derived from them: the insert ends, and the cursor moves, after both.
+      await expect.poll(() => ledgerTotals(reader, today, null), { timeout: 25_000 }).toEqual(expected);
       expect(await ledgerTotals(reader, today, ['brand-of-nobody'])).toEqual([]);
-      const minutes = await inClickHouse(
-        `select toString(sum(credits)) as credits, toString(sum(debits)) as debits, toString(sum(entries)) as entries from ledger_minute`,
-      );
+      const minutes = () =>
+        inClickHouse(
+          `select toString(sum(credits)) as credits, toString(sum(debits)) as debits, toString(sum(entries)) as entries from ledger_minute`,
+        );
       const clearing = expected.find(({ account }) => account === 'psp:alpha:clearing');
-      expect(minutes).toEqual({
+      await expect.poll(minutes, { timeout: 25_000 }).toEqual({
         credits: String(-(clearing?.units ?? 0n)),
         debits: String(clearing?.units),
         entries: String(expected.reduce((sum, { entries }) => sum + entries, 0)),
