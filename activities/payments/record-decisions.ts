@@ -3,7 +3,7 @@
  * deposit's path would be waited for.
  */
 import { randomUUID } from 'node:crypto';
-import { sql } from 'kysely';
+import { sql, type OperationNodeSource } from 'kysely';
 import type { Trx } from '#db/connect.ts';
 import { factInsert } from '#activities/compliance/append-event.ts';
 import { ruleSets, type DecisionSetName } from '#domain/backoffice/rule-sets.ts';
@@ -33,9 +33,11 @@ export async function recordDecisions(
     readonly eligibility: EligibilityDecision | null;
     readonly route: RouteDecision | null;
     readonly threeDs: ThreeDsDecision | null;
+    /** An insert of its caller's, written by the same statement. */
+    readonly more?: OperationNodeSource | null;
   },
 ): Promise<void> {
-  const { eligibility, route, threeDs } = decisions;
+  const { eligibility, route, threeDs, more = null } = decisions;
   const { paymentId, brand } = payment;
   const askedId = randomUUID();
   const told: ToldDecision[] = [];
@@ -43,13 +45,14 @@ export async function recordDecisions(
     told.push(ofSet('payments.method-eligibility', eligibility, askedId, [eligibility.offer]));
   if (route !== null) told.push(ofSet('payments.deposit-routing', route, paymentId, route.psps));
   if (threeDs !== null) told.push(ofSet('payments.three-ds', threeDs, paymentId, wishWords(threeDs.wish)));
-  if (told.length === 0) return;
   const writes = [
-    factInsert(trx, factsOf(payment, told)),
+    told.length === 0 ? null : factInsert(trx, factsOf(payment, told)),
     eligibility === null ? null : eligibilityInsert(trx, payment, eligibility, askedId),
     route === null ? null : routingInsert(trx, paymentId, brand, route),
     threeDs === null ? null : threeDsInsert(trx, paymentId, brand, threeDs),
+    more,
   ].filter((write) => write !== null);
+  if (writes.length === 0) return;
   const named = writes.map((write, index) => sql`${sql.raw(`written_${index}`)} as (${write})`);
   await sql`with ${sql.join(named)} select`.execute(trx);
 }

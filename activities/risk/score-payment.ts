@@ -145,9 +145,9 @@ function factsOf(payment: ScoredPayment, player: PayerFacts, more: z.infer<typeo
   ]);
 }
 
-/** Once per subject: what was scored first stays. */
-export async function recordScoring(trx: Trx, scoring: Scoring): Promise<void> {
-  await trx
+/** Once per subject: what was scored first stays. As a part of somebody's statement. */
+export const scoringInsert = (trx: Pick<Trx, 'insertInto'>, scoring: Scoring) =>
+  trx
     .insertInto('risk.scoring')
     .values({
       subject: scoring.subject,
@@ -164,6 +164,8 @@ export async function recordScoring(trx: Trx, scoring: Scoring): Promise<void> {
       shadowComputed: scoring.shadow?.computed ?? null,
       tookUs: scoring.tookUs,
     })
-    .onConflict((conflict) => conflict.column('subject').doNothing())
-    .execute();
+    .onConflict((conflict) => conflict.column('subject').doNothing());
+
+export async function recordScoring(trx: Trx, scoring: Scoring): Promise<void> {
+  await scoringInsert(trx, scoring).execute();
 }

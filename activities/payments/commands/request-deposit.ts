@@ -15,7 +15,7 @@ import { depositReference } from '#domain/payments/reference.ts';
 import { retryGuards } from '#domain/payments/retry-rules.ts';
 import { strictestWish } from '#domain/payments/three-ds.ts';
 import { neutralRefusal, toFailure, type Refusal } from '#domain/payments/uses.ts';
-import { recordScoring, riskFactsOf, scoringOf, type Scoring } from '#activities/risk/score-payment.ts';
+import { riskFactsOf, scoringInsert, scoringOf, type Scoring } from '#activities/risk/score-payment.ts';
 import type { ActivityDeps } from '../../deps.ts';
 import { admit, claimPayer } from '../admission.ts';
 import { ageOfPayer } from '../payer-age.ts';
@@ -190,8 +190,8 @@ export async function requestDeposit(
       eligibility: eligibility.decision,
       route: decision,
       threeDs,
+      more: scoring && scoringInsert(trx, scoring),
     });
-    if (scoring !== null) await recordScoring(trx, scoring);
     await takeDepositLimit(trx, limit, reservation);
     await appendEvent(
       trx,
@@ -273,8 +273,8 @@ const recordRefusal = (
       eligibility: eligibility?.decision ?? null,
       route: null,
       threeDs: null,
+      more: scoring && scoringInsert(trx, scoring),
     });
-    if (scoring !== null) await recordScoring(trx, scoring);
     await appendEvent(
       trx,
       {
