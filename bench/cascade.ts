@@ -86,7 +86,7 @@ export function addressesOf(sandbox: Readonly<Record<string, string>>): PspAddre
 export async function makePlayers(platform: Platform, count: number): Promise<readonly Player[]> {
   const cast = await findCast(platform.home, process.env);
   await endVelocityRules(cast);
-  const risk = await signInOperator(cast, 'compliance');
+  const risk = await signInOperator(cast, 'risk');
   const expiresAt = new Date(Date.now() + 24 * 3_600_000).toISOString();
   const players: Player[] = [];
   while (players.length < count) {
