@@ -107,11 +107,15 @@ const temporalAway = (): FailureError =>
 /** gRPC codes that say "not now": DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE. */
 const outageCodes = new Set([4, 8, 14]);
 
+/** A server that has just started does not know its namespaces for some seconds; what is not there otherwise has other words. */
+const isStartingUp = (error: Error & { readonly code: number }): boolean =>
+  error.code === 5 && /\bnamespace \S+ is not found/i.test(error.message);
+
 /** True when an error of the client means that the server, not the request, is the trouble. */
 export function isTemporalUnavailable(error: unknown): boolean {
   if (error instanceof FailureError) return error.failure.code === 'dependency-unavailable';
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
-    if (isGrpcServiceError(at) && outageCodes.has(at.code)) return true;
+    if (isGrpcServiceError(at) && (outageCodes.has(at.code) || isStartingUp(at))) return true;
     if (/^(WorkflowUpdateRPCTimeoutOrCancelledError|GrpcTimeout)/.test(at.name)) return true;
   }
   return false;
