@@ -23,25 +23,9 @@ export async function sweepBank(client: Client, db: Database): Promise<number> {
     .executeTakeFirstOrThrow();
   if (!isUsed.isUsed) return 0;
   await startQuietly(() => client.workflow.start<typeof bankReports>('bankReports', bankReportsStart()));
-  const oldest = await db
-    .selectFrom('payments.bankTransfer')
-    .select('reference')
-    .where('state', '=', 'queued')
-    .where('queuedAt', '<', sql<Date>`now() - ${sql.raw(collectedFor)}`)
-    .orderBy('queuedAt')
-    .orderBy('reference')
-    .limit(1)
-    .executeTakeFirst();
-  const oldestReturn = await db
-    .selectFrom('payments.suspenseReturn')
-    .select('reference')
-    .where('state', '=', 'queued')
-    .where('queuedAt', '<', sql<Date>`now() - ${sql.raw(collectedFor)}`)
-    .orderBy('queuedAt')
-    .orderBy('reference')
-    .limit(1)
-    .executeTakeFirst();
-  const first = oldest ?? oldestReturn;
+  const first =
+    (await oldestCollected(db, 'payments.bankTransfer')) ??
+    (await oldestCollected(db, 'payments.suspenseReturn'));
   const open = await db
     .selectFrom('payments.payoutBatch')
     .select('id')
@@ -78,3 +62,15 @@ export function batchIdOf(reference: string): string {
   const hex = createHash('sha256').update(`payout-batch:${reference}`).digest('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
+
+/** The payout or return that has waited longest, once others had their time to join it in a file. */
+const oldestCollected = (db: Database, table: 'payments.bankTransfer' | 'payments.suspenseReturn') =>
+  db
+    .selectFrom(table)
+    .select('reference')
+    .where('state', '=', 'queued')
+    .where('queuedAt', '<', sql<Date>`now() - ${sql.raw(collectedFor)}`)
+    .orderBy('queuedAt')
+    .orderBy('reference')
+    .limit(1)
+    .executeTakeFirst();

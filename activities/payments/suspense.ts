@@ -159,17 +159,7 @@ export async function releasePayout(
     actor,
     reason: resolution,
   });
-  await trx
-    .updateTable('payments.workItem')
-    .set({
-      closedAt: sql<Date>`now()`,
-      resolution: resolution.slice(0, 500),
-      proofKind: 'psp-payout',
-      proofReference: reference.slice(0, 200),
-    })
-    .where('subject', '=', held.subject)
-    .where('closedAt', 'is', null)
-    .execute();
+  await closeItemOf(trx, held.subject, { kind: 'psp-payout', reference, resolution });
 }
 
 /** What the bank has sent back to its sender, as two people decided; `movement` is what carried it out. */
@@ -183,13 +173,22 @@ export async function releaseReturned(trx: Trx, subject: string, movement: strin
     actor: { kind: 'workflow', id: 'bank-reports' },
     reason: resolution,
   });
+  await closeItemOf(trx, subject, { kind: 'return', reference: movement, resolution });
+}
+
+/** Nobody has to close what the books have explained. */
+async function closeItemOf(
+  trx: Trx,
+  subject: string,
+  proof: { readonly kind: 'psp-payout' | 'return'; readonly reference: string; readonly resolution: string },
+): Promise<void> {
   await trx
     .updateTable('payments.workItem')
     .set({
       closedAt: sql<Date>`now()`,
-      resolution: resolution.slice(0, 500),
-      proofKind: 'return',
-      proofReference: movement.slice(0, 200),
+      resolution: proof.resolution.slice(0, 500),
+      proofKind: proof.kind,
+      proofReference: proof.reference.slice(0, 200),
     })
     .where('subject', '=', subject)
     .where('closedAt', 'is', null)

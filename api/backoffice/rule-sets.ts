@@ -23,6 +23,7 @@ import { requireBrand, requireOperator } from '../backoffice-guard.ts';
 import type { ApiDeps, OperatorIdentity } from '../context.ts';
 import { idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
 import { olderThan, pageById } from '../keyset.ts';
+import { mustBeBrand } from '../payments/must-be-brand.ts';
 import { body, json } from '../payments/payment-schemas.ts';
 import { problemResponses } from '../problem.ts';
 import { idParam, pageOf } from '../schemas.ts';
@@ -410,10 +411,4 @@ async function mustSee(
   requireRight(operator, ruleSets[ruleSet], right);
   requireBrand(operator, row.brand);
   return { ...row, ruleSet };
-}
-
-async function mustBeBrand(db: Database, operator: OperatorIdentity, brand: string): Promise<void> {
-  requireBrand(operator, brand);
-  const known = await db.selectFrom('pam.brand').select('id').where('id', '=', brand).executeTakeFirst();
-  if (known === undefined) throw new FailureError(fail('not-found', 'There is no such brand.').failure);
 }

@@ -8,6 +8,7 @@ import { fail, succeed, type Result } from '#domain/failures.ts';
 import { actOfTwoSchema, type ActOfTwo } from '#domain/payments/acts-of-two.schema.ts';
 import { endListEntry, writeListEntry } from './list-entries.ts';
 import { lockPaymentRule, ruleInForce, setPaymentRule } from './payment-rules.ts';
+import { standingOfDecision, type ProposalDecision } from './two-people.ts';
 import { currentRampTerms, lockRampTerms, setRampTerms } from './ramp-terms.ts';
 
 export type ActProposalRow = Selectable<PaymentsActProposal>;
@@ -59,14 +60,7 @@ export const openEnding = (trx: Trx, entryId: string): Promise<ActProposalRow | 
     .where('state', '=', 'proposed')
     .executeTakeFirst();
 
-export type DecideAct = {
-  readonly actId: string;
-  readonly decision: 'apply' | 'refuse';
-  /** Hex, of what the person was shown. */
-  readonly payloadHash: string;
-  readonly reason: string;
-  readonly operatorId: string;
-};
+export type DecideAct = ProposalDecision & { readonly actId: string };
 
 /**
  * Decides, once; a repeat by the same person answers with the row. Whoever proposed may refuse, which takes it back.
@@ -77,13 +71,11 @@ export async function decideAct(trx: Trx, order: DecideAct): Promise<Result<ActP
   const { actId, decision, operatorId, reason } = order;
   const row = await findAct(trx, actId);
   if (row === undefined) return fail('not-found', 'There is no such proposal.');
-  const by = `operator:${operatorId}`;
-  const state = decision === 'apply' ? 'applied' : 'refused';
-  if (row.state === state && row.decidedBy === by) return succeed(row);
-  if (row.state !== 'proposed' || row.payloadHash.toString('hex') !== order.payloadHash)
-    return fail('setting-not-open', `The proposal is ${row.state}, or not what was shown.`);
+  const standing = standingOfDecision(row, order, { what: 'proposal', another: 'carries it out' });
+  if (!standing.ok) return standing;
+  const { by, state, isRepeat } = standing.value;
+  if (isRepeat) return succeed(row);
   if (decision === 'apply') {
-    if (row.author === by) return fail('own-approval', 'Another person carries it out.');
     const done = await carryOut(trx, row, actOfTwoSchema.parse(row.content));
     if (!done.ok) return done;
   }

@@ -14,6 +14,7 @@ import {
   type SettingKind,
 } from '#domain/payments/settings.ts';
 import { settingSchema, type Setting } from '#domain/payments/settings.schema.ts';
+import { standingOfDecision, type ProposalDecision } from './two-people.ts';
 import { checkNames, lockPlace, writeVersion } from './setting-versions.ts';
 
 export type SettingChangeRow = Selectable<PaymentsSettingChange>;
@@ -72,13 +73,8 @@ export async function proposeSetting(trx: Trx, order: ProposeSetting): Promise<R
   return succeed(row);
 }
 
-export type DecideSetting = {
+export type DecideSetting = ProposalDecision & {
   readonly changeId: string;
-  readonly decision: 'apply' | 'refuse';
-  /** Hex, of what the person was shown. */
-  readonly payloadHash: string;
-  readonly reason: string;
-  readonly operatorId: string;
   readonly roles: readonly string[];
 };
 
@@ -91,14 +87,12 @@ export async function decideSetting(trx: Trx, order: DecideSetting): Promise<Res
   const { changeId, decision, operatorId, reason } = order;
   const row = await findChange(trx, changeId);
   if (row === undefined) return fail('not-found', 'There is no such change.');
-  const by = `operator:${operatorId}`;
-  const state = decision === 'apply' ? 'applied' : 'refused';
-  if (row.state === state && row.decidedBy === by) return succeed(row);
-  if (row.state !== 'proposed' || row.payloadHash.toString('hex') !== order.payloadHash)
-    return fail('setting-not-open', `The change is ${row.state}, or not what was shown.`);
+  const standing = standingOfDecision(row, order, { what: 'change', another: 'puts it into force' });
+  if (!standing.ok) return standing;
+  const { by, state, isRepeat } = standing.value;
+  if (isRepeat) return succeed(row);
   const setting = settingSchema.parse(row.content);
   if (decision === 'apply') {
-    if (row.author === by) return fail('own-approval', 'Another person puts it into force.');
     if (isOwnBand(setting, order.roles))
       return fail('own-approval', 'Nobody decides how much his own role may approve.');
     const there = await lockPlace(trx, setting);
