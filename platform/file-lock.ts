@@ -8,7 +8,7 @@ import { DatabaseSync } from 'node:sqlite';
 /** SQLite's word for a lock that somebody else holds. */
 const sqliteBusy = 5;
 
-/** Two who reach for a free lock at once are both in each other's way for a moment; without patience neither would get it. */
+/** Several who reach for a free lock at once are in each other's way for a moment; without patience none would get it. */
 const patienceMs = 250;
 
 /** A handle that is collected as garbage would let go. */
@@ -18,7 +18,8 @@ const held = new Set<DatabaseSync>();
 export function tryFileLock(path: string): (() => void) | undefined {
   const database = new DatabaseSync(path, { timeout: patienceMs });
   try {
-    database.exec('pragma locking_mode = exclusive; begin exclusive');
+    // In SQLite's exclusive locking mode losers would keep their shared lock, and each could stand in the other's way to the end.
+    database.exec('begin exclusive');
   } catch (error) {
     database.close();
     if (isBusy(error)) return undefined;
