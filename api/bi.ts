@@ -11,9 +11,9 @@ import type { Api } from './app.ts';
 import { brandScope, requireBrand, requireOperator } from './backoffice-guard.ts';
 import type { ApiDeps } from './context.ts';
 import { problemResponses } from './problem.ts';
-import { moneyOutput, timestamp } from './schemas.ts';
+import { calendarDay, moneyOutput, timestamp } from './schemas.ts';
 
-const day = z.iso.date().openapi({ example: '2026-11-24' });
+const day = calendarDay.openapi({ example: '2026-11-24' });
 const failures = [
   'invalid-request',
   'unknown-asset',
@@ -179,10 +179,8 @@ function mountComparison(api: Api, deps: ApiDeps): void {
     async (c) => {
       const { day: date } = c.req.valid('query');
       const brands = brandScope(c.get('operator'));
-      const [ledger, clickhouse] = await Promise.all([
-        ledgerOfDay(deps, date, brands),
-        orUnavailable(() => ledgerTotals(deps.clickhouse, date, brands)),
-      ]);
+      const ledger = await ledgerOfDay(deps, date, brands);
+      const clickhouse = await orUnavailable(() => ledgerTotals(deps.clickhouse, date, brands));
       const differences = compare(ledger, clickhouse);
       return c.json(
         {

@@ -37,3 +37,12 @@ export const pageOf = <T extends z.ZodType>(item: T, name: string) =>
   z.strictObject({ items: z.array(item), next: z.string().nullable() }).openapi(name);
 
 export const timestamp = z.iso.datetime({ offset: true });
+
+/** Days between which a day can be asked for: PostgreSQL knows no year 0, and the analysts' days end in 2149. */
+const firstDay = '1970-01-01';
+const lastDay = '2148-12-31';
+
+/** A day in UTC, of figures, statements and files. */
+export const calendarDay = z.iso
+  .date()
+  .refine((day) => day >= firstDay && day <= lastDay, `must lie between ${firstDay} and ${lastDay}`);

@@ -16,7 +16,7 @@ import { requireOperator } from '../backoffice-guard.ts';
 import type { ApiDeps } from '../context.ts';
 import { idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
 import { problemResponses } from '../problem.ts';
-import { idParam, timestamp } from '../schemas.ts';
+import { calendarDay, idParam, timestamp } from '../schemas.ts';
 import { decided } from '../wallet/decided.ts';
 import { body, json } from './payment-schemas.ts';
 
@@ -29,7 +29,7 @@ const importInput = z
         '`ip-network`: lines of `network,country`. `bin`: lines of `first,last,issuer,country,type`.',
     }),
     source: z.string().trim().min(3).max(300),
-    asOf: z.iso.date().openapi({ description: 'The day that the source speaks of.' }),
+    asOf: calendarDay.openapi({ description: 'The day that the source speaks of.' }),
     reason,
   })
   .openapi('LookupImportInput');

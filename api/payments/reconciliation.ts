@@ -14,14 +14,14 @@ import type { ApiDeps } from '../context.ts';
 import { actKeyOf, idempotencyHeader } from '../idempotency.ts';
 import { newerThan, pageById } from '../keyset.ts';
 import { problemResponses } from '../problem.ts';
-import { idParam, moneyOutput, nullableMoneyOutput, pageOf, timestamp } from '../schemas.ts';
+import { calendarDay, idParam, moneyOutput, nullableMoneyOutput, pageOf, timestamp } from '../schemas.ts';
 import { decided } from '../wallet/decided.ts';
 import { body, idPageQuery, json } from './payment-schemas.ts';
 import { startQuietly } from './tell-payment.ts';
 
 const common = { tags: ['payments'], security: [{ operatorSession: [] }] };
 const psp = z.string().regex(/^[a-z]{1,20}$/);
-const day = z.iso.date().openapi({ example: '2026-11-25', description: 'A day in UTC.' });
+const day = calendarDay.openapi({ example: '2026-11-25', description: 'A day in UTC.' });
 const proofKind = z.enum(proofKinds);
 const breakKind = z.enum(breakKinds);
 /** `stored`: not matched yet. */

@@ -949,12 +949,14 @@ const awardSteps: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 4,
-    arbitrary: fc.tuple(undoIds, fc.constantFrom('b', 'w', 'w', 'w', 'w'), plays).map(([id, of, n]): GameCommand => ({
-      kind: 'rollback',
-      ...facts(id, `rollback${of}${n}`),
-      ...game,
-      originalExternalId: `${of}${n}`,
-    })),
+    arbitrary: fc
+      .tuple(undoIds, fc.constantFrom('b', 'w', 'w', 'w', 'w'), plays)
+      .map(([id, of, n]): GameCommand => ({
+        kind: 'rollback',
+        ...facts(id, `rollback${of}${n}`),
+        ...game,
+        originalExternalId: `${of}${n}`,
+      })),
   },
 );
 const awardsSeen = [
