@@ -51,6 +51,43 @@ test('a connection that breaks between two statements of a transaction ends the 
   await pool.end();
 });
 
+test('what is asked often is prepared on its connection, and what is asked once is not', async () => {
+  const pool = openPool({
+    url: database.writerUrl,
+    applicationName: 'pitboss-test-often',
+    connectionsMax: 1,
+  });
+  const db = createDatabase(pool);
+  const prepared = async () =>
+    (await pool.query<{ statement: string }>('select statement from pg_prepared_statements')).rows.map(
+      ({ statement }) => statement,
+    );
+  for (let index = 0; index < 8; index += 1) await sql`select ${index}::int as often`.execute(db);
+  for (let index = 0; index < 300; index += 1) await sql`select ${sql.lit(index)} as once`.execute(db);
+  expect(await prepared()).toEqual(['select $1::int as often']);
+  for (let index = 0; index < 200; index += 1)
+    for (let turn = 0; turn < 6; turn += 1) await sql`select ${sql.lit(index)} as various`.execute(db);
+  expect(await prepared()).toHaveLength(150);
+  const { rows } = await sql<{ various: number }>`select ${sql.lit(199)} as various`.execute(db);
+  expect(rows).toEqual([{ various: 199 }]);
+  await pool.end();
+});
+
+test('a plan that a migration has outdated is a moment’s absence, and gone with its connection', async () => {
+  const pool = openPool({ url: database.writerUrl, applicationName: 'pitboss-test-plan', connectionsMax: 1 });
+  const db = createDatabase(pool);
+  await database.ownerPool.query(
+    'create table public.widened (id int); insert into public.widened values (1); grant select on public.widened to public',
+  );
+  const ask = () => sql`select * from public.widened`.execute(db);
+  for (let index = 0; index < 8; index += 1) await ask();
+  await database.ownerPool.query('alter table public.widened add column more int');
+  await expect(ask()).rejects.toSatisfy((error) => isDatabaseUnavailable(error));
+  expect((await ask()).rows).toEqual([{ id: 1, more: null }]);
+  await pool.end();
+  await database.ownerPool.query('drop table public.widened');
+});
+
 test('what the network, the disk and an administrator do is told apart from our own mistakes', () => {
   const failing = (code: string) => isDatabaseUnavailable(Object.assign(new Error('no'), { code }));
   const away = [

@@ -1,6 +1,7 @@
 /** Opens PostgreSQL pools with the deadlines that keep one slow query from taking a process down. */
 import { CamelCasePlugin, Kysely, PostgresDialect, type Transaction } from 'kysely';
 import pg from 'pg';
+import { isPlanOutdated, preparing } from './prepared-statements.ts';
 import type { DB } from './schema.generated.ts';
 
 export type Database = Kysely<DB>;
@@ -49,9 +50,12 @@ function typeParser(oid: number, format?: 'text' | 'binary'): (value: string) =>
   return pg.types.getTypeParser(oid, 'text') as (value: string) => unknown;
 }
 
-/** Wraps a pool in Kysely with camel-cased names. */
+/** Wraps a pool in Kysely with camel-cased names; what is asked often is prepared. */
 export function createDatabase(pool: pg.Pool): Database {
-  return new Kysely<DB>({ dialect: new PostgresDialect({ pool }), plugins: [new CamelCasePlugin()] });
+  return new Kysely<DB>({
+    dialect: new PostgresDialect({ pool: preparing(pool) }),
+    plugins: [new CamelCasePlugin()],
+  });
 }
 
 const unavailableCodes = new Set([
@@ -83,6 +87,7 @@ const unavailableClasses = new Set(['08', '53', '57', '58']);
 export function isDatabaseUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = (error as { code?: unknown }).code;
+  if (isPlanOutdated(error)) return true;
   if (typeof code === 'string' && (unavailableCodes.has(code) || isOfUnavailableClass(code))) return true;
   return /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error/.test(
     error.message,
