@@ -52,9 +52,9 @@ function probing(pool: pg.Pool): pg.Pool {
       get: (target, name) => {
         const value: unknown = Reflect.get(target, name, target);
         if (name === 'query')
-          return async (text: string, values: readonly unknown[] = []) => {
-            const result = await target.query(text, [...values]);
-            return withForeignRow(result, values.flat(3).map(String).includes(mine));
+          return async (question: pg.QueryConfig) => {
+            const result = await target.query(question);
+            return withForeignRow(result, (question.values ?? []).flat(3).map(String).includes(mine));
           };
         return typeof value === 'function' ? value.bind(target) : value;
       },
@@ -137,7 +137,7 @@ async function withProbe(text: string, values: readonly unknown[]): Promise<pg.Q
   isScopeAsked = false;
   const client = await probing(database.pool).connect();
   try {
-    return await client.query(text, [...values]);
+    return await client.query({ text, values: [...values] });
   } finally {
     client.release();
   }
