@@ -65,7 +65,8 @@ ENV METRICS_PORT=19100 SDK_METRICS_PORT=19200
 EXPOSE 19100 19200
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:19100/readyz').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "workers/main.ts"]
+# Without a stack of every promise (workers/workflow-threads.ts).
+CMD ["node", "--import=/app/workers/workflow-threads.ts", "workers/main.ts"]
 
 FROM runtime AS relay
 ENV METRICS_PORT=19300

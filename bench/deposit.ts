@@ -7,6 +7,7 @@ import { findCast, type Cast } from '#sandbox/demo/cast.ts';
 import { submitForm, type Json } from '#sandbox/demo/http.ts';
 import { loadConfig } from '#workers/config.ts';
 import { createDataConverter } from '#workers/payload-codec.ts';
+import { workflowThreadArgs } from '#workers/workflow-thread-args.ts';
 import { depositWorkflowId } from '#workflows/deposit.contract.ts';
 import { onPlatform, type Bench } from './bench-platform.ts';
 import { startChild } from './child.ts';
@@ -27,7 +28,9 @@ export const deposit: Bench = {
 };
 
 async function measure(platform: Platform): Promise<readonly string[]> {
-  const worker = startChild('./noop-worker.ts', platform.environment);
+  const worker = startChild('./noop-worker.ts', platform.environment, [
+    ...workflowThreadArgs(platform.environment),
+  ]);
   const config = loadConfig(platform.environment);
   const connection = await Connection.connect({
     address: config.temporal.address,

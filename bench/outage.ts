@@ -8,6 +8,7 @@ import type { Platform } from '#platform/platform.ts';
 import type { Player } from '#sandbox/demo/acts.ts';
 import { loadConfig } from '#workers/config.ts';
 import { createDataConverter } from '#workers/payload-codec.ts';
+import { workflowThreadArgs } from '#workers/workflow-thread-args.ts';
 import { onPlatform, type Bench } from './bench-platform.ts';
 import { addressesOf, makePlayers } from './cascade.ts';
 import { createDice, tokeniseAs, type Psp, type PspAddresses } from './cascade-fates.ts';
@@ -109,7 +110,9 @@ async function compareThroughput(
   at: PspAddresses,
   players: readonly Player[],
 ): Promise<readonly string[]> {
-  const worker = startChild('./noop-worker.ts', platform.environment);
+  const worker = startChild('./noop-worker.ts', platform.environment, [
+    ...workflowThreadArgs(platform.environment),
+  ]);
   const config = loadConfig(platform.environment);
   const connection = await Connection.connect({ address: config.temporal.address });
   const client = new Client({

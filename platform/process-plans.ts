@@ -1,6 +1,7 @@
 /** Every process of ours: what runs it, when it counts as ready, how it is told to stop. */
 import { join } from 'node:path';
 import type { Environment } from '#workers/config.ts';
+import { workflowThreadArgs } from '#workers/workflow-thread-args.ts';
 import type { DevSecrets } from './dev-secrets.ts';
 import { findAnvil } from './anvil-binary.ts';
 import { childPath, sandboxTokens } from './environment.ts';
@@ -59,6 +60,7 @@ export function workerPlan(env: Record<string, string>, ports: Ports): ProcessPl
     name: 'worker',
     label: 'The worker',
     script: 'workers/main.ts',
+    nodeArgs: workflowThreadArgs(env),
     env: {
       ...env,
       METRICS_PORT: String(ports.workerMetrics),
