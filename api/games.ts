@@ -17,6 +17,7 @@ import { mountCatalogueImports } from './games/catalogue-imports.ts';
 import { mountCatalogue } from './games/catalogue.ts';
 import { mountCredentials } from './games/credentials.ts';
 import { mountFreeRounds } from './games/free-rounds-orders.ts';
+import { mountIntegrationProposals } from './games/integration-proposals.ts';
 import { mountIntegrations } from './games/integrations.ts';
 import { mountLaunch } from './games/launch.ts';
 import { mountLobby } from './games/lobby.ts';
@@ -50,6 +51,7 @@ export function mountGames(api: Api, deps: ApiDeps): void {
   mountLaunch(api, deps);
   mountReplays(api, deps);
   mountIntegrations(api, deps);
+  mountIntegrationProposals(api, deps);
   mountCredentials(api, deps);
   mountCatalogue(api, deps);
   mountCatalogueImports(api, deps);

@@ -13,6 +13,8 @@ import { moneyOutput, pageOf, pageQuery, timestamp } from './schemas.ts';
 import { mountAdjustments } from './wallet/adjustments.ts';
 import { mountExchanges } from './wallet/exchanges.ts';
 import { mountHolds } from './wallet/holds.ts';
+import { mountRateProposals } from './wallet/rate-proposals.ts';
+import { mountRates } from './wallet/rates.ts';
 import { trialBalance } from './wallet/trial-balance.ts';
 import { mountStatement } from './wallet/statement.ts';
 import { mountLedgerAudits } from './wallet/ledger-audits.ts';
@@ -77,6 +79,8 @@ export function mountWallet(api: Api, deps: ApiDeps): void {
   mountStatement(api, deps);
   mountHolds(api, deps);
   mountAdjustments(api, deps);
+  mountRates(api, deps);
+  mountRateProposals(api, deps);
   mountExchanges(api, deps);
 }
 
