@@ -1,9 +1,8 @@
 /** What one person proposed about provider connections: shown, put into force by another one, or refused. */
 import { createRoute } from '@hono/zod-openapi';
 import { decideIntegration } from '#activities/games/commands/integration-proposals.ts';
-import { fail, FailureError } from '#domain/failures.ts';
 import type { Api } from '../app.ts';
-import { brandScope, requireBrand, requireOperator } from '../backoffice-guard.ts';
+import { brandScope, requireOperator, requireVisible } from '../backoffice-guard.ts';
 import type { ApiDeps } from '../context.ts';
 import { olderThan, pageById } from '../keyset.ts';
 import { body, idPageQuery, json } from '../payments/payment-schemas.ts';
@@ -92,8 +91,7 @@ export function mountIntegrationProposals(api: Api, deps: ApiDeps): void {
       .select('brand')
       .where('id', '=', id)
       .executeTakeFirst();
-    if (found === undefined) throw new FailureError(fail('not-found', 'There is no such proposal.').failure);
-    requireBrand(operator, found.brand);
+    requireVisible(operator, found);
     const order = { ...c.req.valid('json'), proposalId: id, operatorId: operator.operatorId };
     return c.json(toApiProposal(await decided(db, (trx) => decideIntegration(trx, order))), 200);
   });

@@ -132,7 +132,7 @@ export function mountRateProposals(api: Api, deps: ApiDeps): void {
     const row = await decided(db, (trx) =>
       proposeRate(trx, {
         ...input,
-        rateId: idFromKey('rate', operatorId, c.req.valid('header')['idempotency-key']),
+        rateId: idFromKey('rate-proposal', operatorId, c.req.valid('header')['idempotency-key']),
         quotedAt: new Date(input.quotedAt),
         expiresAt: new Date(input.expiresAt),
         operatorId,

@@ -8,7 +8,7 @@ import { parkReasons } from '#domain/games/book/market-result.ts';
 import { assetOf, parsePayable, toMoneyText } from '#domain/money.ts';
 import { marketWorkflowId } from '#workflows/market.contract.ts';
 import type { Api } from '../../app.ts';
-import { brandScope, requireBrand, requireOperator } from '../../backoffice-guard.ts';
+import { brandScope, requireAllBrands, requireBrand, requireOperator } from '../../backoffice-guard.ts';
 import type { ApiDeps } from '../../context.ts';
 import { actKeyOf, idempotencyHeader, idFromKey } from '../../idempotency.ts';
 import { problemResponses } from '../../problem.ts';
@@ -337,7 +337,10 @@ function mountParkedResults(api: Api, deps: ApiDeps): void {
     }),
     async (c) => {
       const { id: parkedId } = c.req.valid('param');
-      const { operatorId } = c.get('operator');
+      const operator = c.get('operator');
+      // A market is settled for every brand that took bets on it.
+      requireAllBrands(operator);
+      const { operatorId } = operator;
       const said = { parkedId, ...c.req.valid('json') };
       const key = actKeyOf('parked-result', operatorId, c.req.valid('header')['idempotency-key'], said);
       await decided(deps.db, (trx) => resolveParkedResult(trx, { ...said, operatorId, key }));
