@@ -9,7 +9,7 @@ import { assets } from '#domain/assets.ts';
 import { openRoundVoidStates } from '#domain/games/round-voids.ts';
 import { roundWorkflowId } from '#workflows/round.contract.ts';
 import type { Api } from './app.ts';
-import { brandScope, requireBrand, requireOperator } from './backoffice-guard.ts';
+import { brandScope, maySee, requireOperator } from './backoffice-guard.ts';
 import type { ApiDeps } from './context.ts';
 import { mountBook } from './games/book.ts';
 import { mountCampaigns } from './games/campaigns.ts';
@@ -182,8 +182,8 @@ function mountRounds(api: Api, deps: ApiDeps): void {
         .where('r.roundRef', '=', roundRef)
         .where('r.playerId', '=', playerId)
         .executeTakeFirst();
-      if (!row) throw new FailureError(fail('not-found', 'There is no such round.').failure);
-      requireBrand(operator, row.brand);
+      if (!row || !maySee(operator, row.brand))
+        throw new FailureError(fail('not-found', 'There is no such round.').failure);
       const said = { integration, roundRef, ...input };
       const key = actKeyOf(
         'round-resolution',

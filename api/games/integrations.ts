@@ -4,7 +4,7 @@ import { proposeCreation, requestChange } from '#activities/games/commands/integ
 import { fail, FailureError } from '#domain/failures.ts';
 import { credentialKindsOf, isWalletDialect } from '#domain/games/dialects.ts';
 import type { Api } from '../app.ts';
-import { brandScope, requireBrand, requireOperator } from '../backoffice-guard.ts';
+import { brandScope, maySee, requireBrand, requireOperator } from '../backoffice-guard.ts';
 import type { ApiDeps, OperatorIdentity } from '../context.ts';
 import { problemResponses } from '../problem.ts';
 import { json } from '../payments/payment-schemas.ts';
@@ -35,8 +35,8 @@ export async function visibleIntegration(deps: ApiDeps, operator: OperatorIdenti
     .selectAll()
     .where('id', '=', id)
     .executeTakeFirst();
-  if (!row) throw new FailureError(fail('not-found', 'There is no such integration.').failure);
-  requireBrand(operator, row.brand);
+  if (!row || !maySee(operator, row.brand))
+    throw new FailureError(fail('not-found', 'There is no such integration.').failure);
   return row;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Every POST, PUT, PATCH and DELETE of staff, found in the OpenAPI document: an operator of one brand changes nothing of
- * another one, and what concerns all brands is not his to say. An operation without a case in `foreign-writes.ts` fails here.
+ * another one and is told no more than of what is not there, and what concerns all brands is not his to say. An operation without a case in `foreign-writes.ts` fails here.
  * That a refusal is about the brand, and its thing is there, is shown by the staff of that brand, who get further.
  */
 import { randomUUID } from 'node:crypto';
@@ -84,6 +84,20 @@ const wordsOf = ({ body }: Operation): object =>
     ),
   );
 
+/** The same call with names of theirs that nobody has. */
+function aboutNothing(call: ForeignWrite): ForeignWrite {
+  const unknown = (name: string) => (/^[0-9a-f-]{36}$/.test(name) ? randomUUID() : 'of-nobody');
+  const names = Object.entries(things).filter(([kind]) => !kind.startsWith('my') && kind !== 'game');
+  return [...names.map(([, name]) => name), theirs].reduce<ForeignWrite>(
+    (said, name) =>
+      JSON.parse(JSON.stringify(said).replaceAll(`"${name}"`, `"${unknown(name)}"`)) as ForeignWrite,
+    call,
+  );
+}
+
+const told = ({ status, body }: Answer): string =>
+  `${status} ${String(body['code'])}: ${String(body['detail'])}`;
+
 const isRefused = ({ status }: Answer): boolean => status === 403 || status === 404;
 /** The call was understood and its thing found: it succeeds, or is refused for the state of the thing. */
 const isFurther = ({ status, body }: Answer): boolean =>
@@ -110,6 +124,9 @@ test('staff of one brand are refused what is another brand’s, and nothing chan
     for (const call of foreignWrites(things)[operation.id] ?? []) {
       const answer = await send(operation, call, tokens.mine);
       if (!isRefused(answer)) wrong.push(wordOf(operation, 'somebody of another brand', answer));
+      const ofNothing = await send(operation, aboutNothing(call), tokens.mine);
+      if (told(answer) !== told(ofNothing))
+        wrong.push(`${operation.id} tells what is there: ${told(answer)}; of nothing: ${told(ofNothing)}`);
       const after = await everything();
       for (const table of differing(before, after)) wrong.push(`${operation.id} changes ${table}`);
       before = after;

@@ -8,8 +8,8 @@ import { parkReasons } from '#domain/games/book/market-result.ts';
 import { assetOf, parsePayable, toMoneyText } from '#domain/money.ts';
 import { marketWorkflowId } from '#workflows/market.contract.ts';
 import type { Api } from '../../app.ts';
-import { brandScope, requireAllBrands, requireBrand, requireOperator } from '../../backoffice-guard.ts';
-import type { ApiDeps } from '../../context.ts';
+import { brandScope, maySee, requireAllBrands, requireOperator } from '../../backoffice-guard.ts';
+import type { ApiDeps, OperatorIdentity } from '../../context.ts';
 import { actKeyOf, idempotencyHeader, idFromKey } from '../../idempotency.ts';
 import { problemResponses } from '../../problem.ts';
 import { idParam, moneyInput, moneyOutput, nullableMoneyOutput, pageOf, timestamp } from '../../schemas.ts';
@@ -104,8 +104,8 @@ function mountBets(api: Api, deps: ApiDeps): void {
     async (c) => {
       const { id } = c.req.valid('param');
       const row = await deps.db.selectFrom('games.bet').selectAll().where('id', '=', id).executeTakeFirst();
-      if (!row) throw new FailureError(fail('not-found', 'There is no such bet.').failure);
-      requireBrand(c.get('operator'), row.brand);
+      if (!row || !maySee(c.get('operator'), row.brand))
+        throw new FailureError(fail('not-found', 'There is no such bet.').failure);
       const journals = await deps.db
         .selectFrom('wallet.journal')
         .select(['id', 'code', 'externalId', 'amount', 'asset', 'occurredAt'])
@@ -467,7 +467,7 @@ async function readStakeLimits(
 
 async function requirePlayerInScope(
   deps: ApiDeps,
-  operator: Parameters<typeof requireBrand>[0],
+  operator: OperatorIdentity,
   playerId: string,
 ): Promise<string> {
   const player = await deps.db
@@ -475,7 +475,7 @@ async function requirePlayerInScope(
     .select('brand')
     .where('id', '=', playerId)
     .executeTakeFirst();
-  if (!player) throw new FailureError(fail('not-found', 'There is no such player.').failure);
-  requireBrand(operator, player.brand);
+  if (!player || !maySee(operator, player.brand))
+    throw new FailureError(fail('not-found', 'There is no such player.').failure);
   return player.brand;
 }
