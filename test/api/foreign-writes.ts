@@ -163,39 +163,47 @@ export const foreignWrites = (of: Things): Readonly<Record<string, readonly Fore
 };
 
 /** What concerns every brand at once: nobody whose account is limited to some may say it. */
-export const writesForAllBrands = (of: Things): Readonly<Record<string, ForeignWrite>> => ({
-  requestLedgerAudit: {},
-  liftWithdrawalStop: {},
-  endRate: { address: { id: of.rate } },
-  proposeRate: {
-    body: { soldAsset: 'EUR', boughtAsset: 'SEK', rate: '11.2', quotedAt: later(0), expiresAt: later(1) },
-  },
-  decideRate: { address: { id: of.rateProposal }, body: apply },
-  assignReconciliationBreak: { address: { id: of.break }, body: { ownerId: of.operator } },
-  closeReconciliationBreak: {
-    address: { id: of.break },
-    body: { proof: { kind: 'journal', reference: 'a-journal' }, resolution: 'it came later' },
-  },
-  runReconciliation: { address: { psp: 'alpha', day: '2026-01-31' } },
-  proposeRetryRule: {
-    body: {
-      network: 'visa',
-      rule: 'reattempts',
-      windowS: 86_400,
-      maximum: 1,
-      scope: 'card',
-      imposedBy: 'operator',
+export const writesForAllBrands = (of: Things): Readonly<Record<string, readonly ForeignWrite[]>> => ({
+  requestLedgerAudit: [{}],
+  liftWithdrawalStop: [{}],
+  endRate: [{ address: { id: of.rate } }],
+  proposeRate: [
+    {
+      body: { soldAsset: 'EUR', boughtAsset: 'SEK', rate: '11.2', quotedAt: later(0), expiresAt: later(1) },
     },
-  },
-  confirmRetryRule: { address: { id: of.retryRule } },
-  endRetryRule: { address: { id: of.retryRule } },
-  openLookupImport: { body: { kind: 'bin', asOf: '2026-01-31' } },
-  loadLookupPart: {
-    address: { id: of.lookupImport, part: '1' },
-    body: { csv: '41111100,41111199,A bank,MT,debit' },
-  },
-  activateLookupImport: { address: { id: of.lookupImport }, body: { parts: 1 } },
-  resolveParkedResult: { address: { id: of.parkedResult }, body: { resolution: 'dismiss' } },
+  ],
+  decideRate: [{ address: { id: of.rateProposal }, body: apply }],
+  assignReconciliationBreak: [{ address: { id: of.break }, body: { ownerId: of.operator } }],
+  closeReconciliationBreak: [
+    {
+      address: { id: of.break },
+      body: { proof: { kind: 'journal', reference: 'a-journal' }, resolution: 'it came later' },
+    },
+  ],
+  runReconciliation: [{ address: { psp: 'alpha', day: '2026-01-31' } }],
+  proposeRetryRule: [
+    {
+      body: {
+        network: 'visa',
+        rule: 'reattempts',
+        windowS: 86_400,
+        maximum: 1,
+        scope: 'card',
+        imposedBy: 'operator',
+      },
+    },
+  ],
+  confirmRetryRule: [{ address: { id: of.retryRule } }],
+  endRetryRule: [{ address: { id: of.retryRule } }],
+  openLookupImport: [{ body: { kind: 'bin', asOf: '2026-01-31' } }],
+  loadLookupPart: [
+    {
+      address: { id: of.lookupImport, part: '1' },
+      body: { csv: '41111100,41111199,A bank,MT,debit' },
+    },
+  ],
+  activateLookupImport: [{ address: { id: of.lookupImport }, body: { parts: 1 } }],
+  resolveParkedResult: [{ address: { id: of.parkedResult }, body: { resolution: 'dismiss' } }],
 });
 
 /** What belongs to no brand, each with the reason. */
