@@ -25,9 +25,16 @@ export const requireOperator = (deps: Pick<ApiDeps, 'db'>, permission?: Permissi
     await next();
   });
 
-/** Answers as if it did not exist when a row belongs to a brand outside the operator's scope. */
+/**
+ * Whether a row's brand is in the operator's scope. Where it is not, the row is answered for in the very words of one that
+ * is not there: an answer that differed would tell that it is.
+ */
+export const maySee = (operator: OperatorIdentity, brand: string): boolean =>
+  maySeeBrand(operator.brands, brand);
+
+/** For a brand that the caller names. */
 export function requireBrand(operator: OperatorIdentity, brand: string): void {
-  if (!maySeeBrand(operator.brands, brand)) {
+  if (!maySee(operator, brand)) {
     throw new FailureError(fail('not-found', 'There is nothing at this address.').failure);
   }
 }

@@ -7,7 +7,7 @@ import { awardForfeited, bonusAwardStart } from '#workflows/bonus-award.contract
 import type { bonusAward } from '#workflows/bonus-award.ts';
 import { TypedSearchAttributes } from '@temporalio/common';
 import type { Api } from './app.ts';
-import { requireBrand, requireOperator } from './backoffice-guard.ts';
+import { maySee, requireOperator } from './backoffice-guard.ts';
 import type { ApiDeps } from './context.ts';
 import { idempotencyHeader, idFromKey, requestFingerprint } from './idempotency.ts';
 import { requirePlayer } from './pam-guard.ts';
@@ -94,11 +94,10 @@ function mountGrant(api: Api, deps: ApiDeps): void {
         .where('playerId', '=', body.playerId)
         .where('asset', '=', body.money.asset)
         .executeTakeFirst();
-      if (!wallet)
+      if (!wallet || !maySee(operator, wallet.brand))
         throw new FailureError(
           fail('not-found', 'There is no such player with a wallet in this asset.').failure,
         );
-      requireBrand(operator, wallet.brand);
       const { 'idempotency-key': key } = c.req.valid('header');
       const granted = orThrow(
         await grantAward(deps.db, {

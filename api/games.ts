@@ -9,7 +9,7 @@ import { assets } from '#domain/assets.ts';
 import { openRoundVoidStates } from '#domain/games/round-voids.ts';
 import { roundWorkflowId } from '#workflows/round.contract.ts';
 import type { Api } from './app.ts';
-import { brandScope, requireBrand, requireOperator } from './backoffice-guard.ts';
+import { brandScope, maySee, requireOperator } from './backoffice-guard.ts';
 import type { ApiDeps } from './context.ts';
 import { mountBook } from './games/book.ts';
 import { mountCampaigns } from './games/campaigns.ts';
@@ -17,6 +17,7 @@ import { mountCatalogueImports } from './games/catalogue-imports.ts';
 import { mountCatalogue } from './games/catalogue.ts';
 import { mountCredentials } from './games/credentials.ts';
 import { mountFreeRounds } from './games/free-rounds-orders.ts';
+import { mountIntegrationProposals } from './games/integration-proposals.ts';
 import { mountIntegrations } from './games/integrations.ts';
 import { mountLaunch } from './games/launch.ts';
 import { mountLobby } from './games/lobby.ts';
@@ -50,6 +51,7 @@ export function mountGames(api: Api, deps: ApiDeps): void {
   mountLaunch(api, deps);
   mountReplays(api, deps);
   mountIntegrations(api, deps);
+  mountIntegrationProposals(api, deps);
   mountCredentials(api, deps);
   mountCatalogue(api, deps);
   mountCatalogueImports(api, deps);
@@ -180,8 +182,8 @@ function mountRounds(api: Api, deps: ApiDeps): void {
         .where('r.roundRef', '=', roundRef)
         .where('r.playerId', '=', playerId)
         .executeTakeFirst();
-      if (!row) throw new FailureError(fail('not-found', 'There is no such round.').failure);
-      requireBrand(operator, row.brand);
+      if (!row || !maySee(operator, row.brand))
+        throw new FailureError(fail('not-found', 'There is no such round.').failure);
       const said = { integration, roundRef, ...input };
       const key = actKeyOf(
         'round-resolution',

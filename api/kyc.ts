@@ -15,7 +15,7 @@ import {
 } from '#workflows/verification.contract.ts';
 import type { verification } from '#workflows/verification.ts';
 import type { Api } from './app.ts';
-import { requireBrand, requireOperator } from './backoffice-guard.ts';
+import { maySee, requireOperator } from './backoffice-guard.ts';
 import type { ApiDeps } from './context.ts';
 import { actKeyOf, bindKey, idempotencyHeader, idFromKey, requestFingerprint } from './idempotency.ts';
 import { openedOutput, readVerification, toApiVerification, verificationOutput } from './kyc/schemas.ts';
@@ -194,8 +194,7 @@ export function mountKyc(api: Api, deps: ApiDeps): void {
   api.openapi(decideRoute(deps), async (c) => {
     const { id } = c.req.valid('param');
     const row = await readVerification(deps.db, id);
-    if (!row) throw notFound();
-    requireBrand(c.var.operator, row.brand);
+    if (!row || !maySee(c.var.operator, row.brand)) throw notFound();
     const { operatorId } = c.var.operator;
     const decision = c.req.valid('json');
     const key = actKeyOf('kyc-decision', operatorId, c.req.valid('header')['idempotency-key'], {

@@ -5,7 +5,7 @@ import { fail, FailureError } from '#domain/failures.ts';
 import { formatDecimal } from '#domain/money.ts';
 import { accountName, chart } from '#domain/wallet/chart.ts';
 import type { Api } from './app.ts';
-import { brandScope, requireBrand, requireOperator } from './backoffice-guard.ts';
+import { brandScope, maySee, requireOperator } from './backoffice-guard.ts';
 import type { ApiDeps } from './context.ts';
 import { requirePlayer } from './pam-guard.ts';
 import { problemResponses } from './problem.ts';
@@ -13,6 +13,8 @@ import { moneyOutput, pageOf, pageQuery, timestamp } from './schemas.ts';
 import { mountAdjustments } from './wallet/adjustments.ts';
 import { mountExchanges } from './wallet/exchanges.ts';
 import { mountHolds } from './wallet/holds.ts';
+import { mountRateProposals } from './wallet/rate-proposals.ts';
+import { mountRates } from './wallet/rates.ts';
 import { trialBalance } from './wallet/trial-balance.ts';
 import { mountStatement } from './wallet/statement.ts';
 import { mountLedgerAudits } from './wallet/ledger-audits.ts';
@@ -77,6 +79,8 @@ export function mountWallet(api: Api, deps: ApiDeps): void {
   mountStatement(api, deps);
   mountHolds(api, deps);
   mountAdjustments(api, deps);
+  mountRates(api, deps);
+  mountRateProposals(api, deps);
   mountExchanges(api, deps);
 }
 
@@ -260,8 +264,8 @@ function mountEntries(api: Api, deps: ApiDeps): void {
         .select('brand')
         .where('playerId', '=', playerId)
         .executeTakeFirst();
-      if (!wallet) throw new FailureError(fail('not-found', 'There is no such player.').failure);
-      requireBrand(c.get('operator'), wallet.brand);
+      if (!wallet || !maySee(c.get('operator'), wallet.brand))
+        throw new FailureError(fail('not-found', 'There is no such player.').failure);
       return c.json(await entriesOf(playerId, c.req.valid('query')), 200);
     },
   );
@@ -296,8 +300,8 @@ function mountJournal(api: Api, deps: ApiDeps): void {
         .where('integration', '=', integration)
         .where('externalId', '=', externalId)
         .executeTakeFirst();
-      if (!journal) throw new FailureError(fail('not-found', 'There is no such transaction.').failure);
-      requireBrand(c.get('operator'), journal.brand);
+      if (!journal || !maySee(c.get('operator'), journal.brand))
+        throw new FailureError(fail('not-found', 'There is no such transaction.').failure);
       const entries = await deps.db
         .selectFrom('wallet.entry')
         .select(['account', 'playerId', 'amount', 'asset'])

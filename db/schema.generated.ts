@@ -426,6 +426,24 @@ export interface GamesIntegrationCredential {
   wrapped: Buffer | null;
 }
 
+export interface GamesIntegrationProposal {
+  after: number;
+  author: string;
+  brand: string;
+  content: Json;
+  decidedAt: Timestamp | null;
+  decidedBy: string | null;
+  decisionReason: string | null;
+  fingerprint: Buffer;
+  id: string;
+  integration: string;
+  kind: string;
+  payloadHash: Buffer;
+  proposedAt: Generated<Timestamp>;
+  reason: string;
+  state: Generated<string>;
+}
+
 export interface GamesIntegrationVersion {
   config: Json;
   integration: string;
@@ -2044,6 +2062,34 @@ export interface WalletRate {
   source: string;
 }
 
+export interface WalletRateEnding {
+  endedAt: Generated<Timestamp>;
+  endedBy: string;
+  rateId: string;
+  reason: string;
+}
+
+export interface WalletRateProposal {
+  afterId: string | null;
+  author: string;
+  boughtAsset: string;
+  decidedAt: Timestamp | null;
+  decidedBy: string | null;
+  decisionReason: string | null;
+  expiresAt: Timestamp;
+  fingerprint: Buffer;
+  id: string;
+  openUntil: Timestamp;
+  payloadHash: Buffer;
+  proposedAt: Generated<Timestamp>;
+  quotedAt: Timestamp;
+  rate: string;
+  reason: string;
+  soldAsset: string;
+  source: string;
+  state: Generated<string>;
+}
+
 export interface WalletTrialBalance {
   account: string | null;
   asset: string | null;
@@ -2100,6 +2146,7 @@ export interface DB {
   "games.gameSession": GamesGameSession;
   "games.integration": GamesIntegration;
   "games.integrationCredential": GamesIntegrationCredential;
+  "games.integrationProposal": GamesIntegrationProposal;
   "games.integrationVersion": GamesIntegrationVersion;
   "games.market": GamesMarket;
   "games.marketResult": GamesMarketResult;
@@ -2220,6 +2267,8 @@ export interface DB {
   "wallet.logTile": WalletLogTile;
   "wallet.playerWallet": WalletPlayerWallet;
   "wallet.rate": WalletRate;
+  "wallet.rateEnding": WalletRateEnding;
+  "wallet.rateProposal": WalletRateProposal;
   "wallet.trialBalance": WalletTrialBalance;
   "wallet.withdrawalStop": WalletWithdrawalStop;
   "wallet.withdrawalStopApproval": WalletWithdrawalStopApproval;

@@ -1,102 +1,11 @@
-/** Rates as they are quoted, and exchanges between a player's assets at one of them. */
-import { sql } from 'kysely';
+/** Exchanges between a player's assets at a rate in force, or at one that was promised. */
 import { appendEvent } from '#activities/compliance/append-event.ts';
-import type { Database, Trx } from '#db/connect.ts';
-import { assetOf, toMoneyText, type Units } from '#domain/money.ts';
+import type { Trx } from '#db/connect.ts';
+import { toMoneyText, type Units } from '#domain/money.ts';
 import { fail, orThrow, succeed, type Result } from '#domain/failures.ts';
 import { parseRate } from '#domain/wallet/exchange-rate.ts';
 import { postExchange } from './post-exchange.ts';
-
-export type PublishRate = {
-  readonly rateId: string;
-  readonly soldAsset: string;
-  readonly boughtAsset: string;
-  /** Whole units bought for one whole unit sold: exact text, a decimal or a fraction. */
-  readonly rate: string;
-  /** Who quoted it. */
-  readonly source: string;
-  readonly quotedAt: Date;
-  readonly expiresAt: Date;
-  readonly operatorId: string;
-  readonly fingerprint: Buffer;
-};
-
-export type RateRow = NonNullable<Awaited<ReturnType<typeof findRate>>>;
-
-/**
- * Publishes a rate; it is in force for its pair at once. Failures: `invalid-request`, `unknown-asset`,
- * `idempotency-key-reused`.
- */
-export async function publishRate(trx: Trx, rate: PublishRate): Promise<Result<RateRow>> {
-  const parsed = parseRate(rate.rate);
-  if (!parsed.ok) return parsed;
-  for (const code of [rate.soldAsset, rate.boughtAsset]) {
-    const asset = assetOf(code);
-    if (!asset.ok) return asset;
-  }
-  if (rate.soldAsset === rate.boughtAsset)
-    return fail('invalid-request', 'A rate is between two different assets.');
-  if (rate.expiresAt <= rate.quotedAt) return fail('invalid-request', 'A rate runs out after it was quoted.');
-  const { rateId, soldAsset, boughtAsset, source, quotedAt, expiresAt, operatorId, fingerprint } = rate;
-  const inserted = await trx
-    .insertInto('wallet.rate')
-    .values({
-      id: rateId,
-      soldAsset,
-      boughtAsset,
-      rate: rate.rate,
-      source,
-      quotedAt,
-      expiresAt,
-      publishedBy: `operator:${operatorId}`,
-      fingerprint,
-    })
-    .onConflict((conflict) => conflict.column('id').doNothing())
-    .returning('id')
-    .executeTakeFirst();
-  const row = await findRate(trx, rateId);
-  if (!row?.fingerprint.equals(fingerprint))
-    return fail('idempotency-key-reused', 'This key was used for another rate.');
-  if (inserted) {
-    await appendEvent(
-      trx,
-      {
-        type: 'wallet.rate.published',
-        version: 1,
-        brand: '*',
-        playerId: null,
-        payload: {
-          rateId,
-          soldAsset,
-          boughtAsset,
-          rate: rate.rate,
-          source,
-          quotedAt: quotedAt.toISOString(),
-          expiresAt: expiresAt.toISOString(),
-        },
-      },
-      { actor: { kind: 'operator', id: operatorId }, subject: `rate:${rateId}` },
-    );
-  }
-  return succeed(row);
-}
-
-/** The rates in force: the newest of each pair, unless it has run out. At most one per pair of assets. */
-export async function currentRates(db: Database | Trx): Promise<RateRow[]> {
-  const newest = db
-    .selectFrom('wallet.rate')
-    .distinctOn(['soldAsset', 'boughtAsset'])
-    .selectAll()
-    .orderBy('soldAsset')
-    .orderBy('boughtAsset')
-    .orderBy('publishedAt', 'desc')
-    .orderBy('id', 'desc');
-  return db
-    .selectFrom(newest.as('r'))
-    .selectAll()
-    .where('r.expiresAt', '>', sql<Date>`clock_timestamp()`)
-    .execute();
-}
+import { currentRates } from './rates.ts';
 
 export type MakeExchange = {
   readonly exchangeId: string;
@@ -205,9 +114,6 @@ export async function knownExchange(
     ? succeed(row)
     : fail('idempotency-key-reused', 'This key was used for another exchange.');
 }
-
-const findRate = (trx: Trx, id: string) =>
-  trx.selectFrom('wallet.rate').selectAll().where('id', '=', id).executeTakeFirst();
 
 const findExchange = (trx: Trx, id: string) =>
   trx.selectFrom('wallet.exchange').selectAll().where('id', '=', id).executeTakeFirst();

@@ -7,11 +7,12 @@ import { adjustmentReasons } from '#domain/wallet/adjustments.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import { makeAsset, makeDeposit, makePlayer, oneEuro, type TestPlayer } from '#test/support/factories.ts';
 import { decideAdjustment, requestAdjustment, type DecideAdjustment } from './adjustments.ts';
-import { currentRates, makeExchange, publishRate } from './exchanges.ts';
+import { makeExchange } from './exchanges.ts';
 import { expireHolds } from './hold-expiry.ts';
 import { captureHold, placeHold, releaseHold, type PlaceHold } from './holds.ts';
 import { openWallet, readBalances } from './player-wallet.ts';
 import { postTransfer, type PostTransfer } from './post.ts';
+import { currentRates, publishRate } from './rates.ts';
 import { verifyLedger } from './verify.ts';
 
 let database: TestDatabase;
@@ -489,7 +490,7 @@ describe('exchanges', () => {
         source: 'desk',
         quotedAt: new Date(),
         expiresAt: new Date(Date.now() + 60_000),
-        operatorId: ann,
+        publishedBy: 'system:test',
         fingerprint: print(rate),
         ...change,
       }),

@@ -5,10 +5,11 @@ import { orThrow } from '#domain/failures.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import { makeAsset, makeDeposit, makePlayer, oneEuro } from '#test/support/factories.ts';
 import { decideAdjustment, requestAdjustment } from './adjustments.ts';
-import { makeExchange, publishRate } from './exchanges.ts';
+import { makeExchange } from './exchanges.ts';
 import { captureHold, placeHold } from './holds.ts';
 import { openWallet } from './player-wallet.ts';
 import { postTransfer, type PostTransfer } from './post.ts';
+import { publishRate } from './rates.ts';
 import { verifyLedger } from './verify.ts';
 
 let database: TestDatabase;
@@ -81,7 +82,7 @@ beforeAll(async () => {
         source: 'desk',
         quotedAt: new Date(),
         expiresAt: new Date(Date.now() + 60_000),
-        operatorId: asking,
+        publishedBy: 'system:test',
         fingerprint,
       }),
     );

@@ -10,7 +10,7 @@ import { mayDo } from '#domain/backoffice/roles.ts';
 import { ruleSetNames, ruleSets } from '#domain/backoffice/rule-sets.ts';
 import { fail, FailureError } from '#domain/failures.ts';
 import type { Api } from '../app.ts';
-import { brandScope, requireBrand, requireOperator } from '../backoffice-guard.ts';
+import { brandScope, maySee, requireOperator } from '../backoffice-guard.ts';
 import type { ApiDeps, OperatorIdentity } from '../context.ts';
 import { newerThan, pageById } from '../keyset.ts';
 import { body, idPageQuery, json } from '../payments/payment-schemas.ts';
@@ -191,8 +191,7 @@ async function mustPublish(db: Database, operator: OperatorIdentity, id: string)
     .where('id', '=', id)
     .executeTakeFirst();
   const ruleSet = ruleSetNames.find((name) => name === row?.ruleSet);
-  if (row === undefined || ruleSet === undefined)
+  if (row === undefined || !maySee(operator, row.brand) || ruleSet === undefined)
     throw new FailureError(fail('not-found', 'There is no such review.').failure);
   requireRight(operator, ruleSets[ruleSet], 'publish');
-  requireBrand(operator, row.brand);
 }

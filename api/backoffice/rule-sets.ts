@@ -19,7 +19,7 @@ import {
 } from '#domain/backoffice/rule-sets.ts';
 import { fail, FailureError, orThrow, succeed } from '#domain/failures.ts';
 import type { Api } from '../app.ts';
-import { requireBrand, requireOperator } from '../backoffice-guard.ts';
+import { maySee, requireBrand, requireOperator } from '../backoffice-guard.ts';
 import type { ApiDeps, OperatorIdentity } from '../context.ts';
 import { idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
 import { olderThan, pageById } from '../keyset.ts';
@@ -406,9 +406,8 @@ async function mustSee(
     .where('id', '=', id)
     .executeTakeFirst();
   const ruleSet = ruleSetNames.find((name) => name === row?.ruleSet);
-  if (row === undefined || ruleSet === undefined)
+  if (row === undefined || !maySee(operator, row.brand) || ruleSet === undefined)
     throw new FailureError(fail('not-found', 'There is no such version.').failure);
   requireRight(operator, ruleSets[ruleSet], right);
-  requireBrand(operator, row.brand);
   return { ...row, ruleSet };
 }

@@ -1,7 +1,11 @@
 /** Keys of an integration in the back office: proposed by one person, activated by another, ended by either; shown as fingerprints. */
 import { randomUUID } from 'node:crypto';
 import { createRoute, z } from '@hono/zod-openapi';
-import { decideCredential, proposeCredential } from '#activities/games/commands/credentials.ts';
+import {
+  credentialHash,
+  decideCredential,
+  proposeCredential,
+} from '#activities/games/commands/credentials.ts';
 import { orThrow } from '#domain/failures.ts';
 import type { Api } from '../app.ts';
 import { requireOperator } from '../backoffice-guard.ts';
@@ -23,6 +27,7 @@ const credentialSchema = z
     validFrom: timestamp,
     validUntil: timestamp.nullable(),
     signsFrom: timestamp.nullable(),
+    payloadHash: z.string().openapi({ description: 'Of what a decision is about; it is repeated there.' }),
     reason: z.string(),
     proposedBy: z.string(),
     proposedAt: timestamp,
@@ -55,8 +60,19 @@ const proposed = z
 const decision = z
   .strictObject({
     decision: z.enum(['activate', 'refuse', 'end', 'sign']),
-    at: timestamp.optional().openapi({ description: 'For `end` and `sign`; at once without it.' }),
+    payloadHash: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/)
+      .optional()
+      .openapi({ description: 'Of the key as it was shown; needed for `activate` and `refuse`.' }),
+    at: timestamp
+      .optional()
+      .openapi({ description: 'For `end` and `sign`; at once without it. A key is never prolonged.' }),
     reason: reasonText,
+  })
+  .superRefine(({ decision: word, payloadHash }, context) => {
+    if ((word === 'activate' || word === 'refuse') && payloadHash === undefined)
+      context.addIssue({ code: 'custom', path: ['payloadHash'], message: `is needed to ${word}` });
   })
   .openapi('CredentialDecision');
 
@@ -117,6 +133,7 @@ function mountList(api: Api, deps: ApiDeps): void {
         validFrom: row.validFrom.toISOString(),
         validUntil: row.validUntil?.toISOString() ?? null,
         signsFrom: row.signsFrom?.toISOString() ?? null,
+        payloadHash: credentialHash({ ...row, integration: id }),
         proposedAt: row.proposedAt.toISOString(),
         decidedAt: row.decidedAt?.toISOString() ?? null,
       }));
@@ -201,7 +218,7 @@ function mountDecision(api: Api, deps: ApiDeps): void {
     }),
     async (c) => {
       const { id: integration, credentialId: id } = c.req.valid('param');
-      const { decision: word, at, reason } = c.req.valid('json');
+      const { decision: word, at, reason, payloadHash = '' } = c.req.valid('json');
       const operator = c.get('operator');
       await visibleIntegration(deps, operator, integration);
       const order = { id, integration, reason, operatorId: operator.operatorId };
@@ -209,7 +226,7 @@ function mountDecision(api: Api, deps: ApiDeps): void {
         deps,
         word === 'end' || word === 'sign'
           ? { ...order, decision: word, at: at ?? null }
-          : { ...order, decision: word },
+          : { ...order, decision: word, payloadHash },
       );
       return c.json({ state: orThrow(decided).state }, 200);
     },

@@ -11,7 +11,7 @@ import { fail, FailureError, orThrow, succeed } from '#domain/failures.ts';
 import { parsePayable, toMoneyText } from '#domain/money.ts';
 import { freeRoundsWorkflowId } from '#workflows/free-rounds.contract.ts';
 import type { Api } from '../app.ts';
-import { brandScope, requireBrand, requireOperator } from '../backoffice-guard.ts';
+import { brandScope, maySee, requireOperator } from '../backoffice-guard.ts';
 import type { ApiDeps } from '../context.ts';
 import { actKeyOf, idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
 import { requirePlayer } from '../pam-guard.ts';
@@ -148,11 +148,10 @@ function mountOrder(api: Api, deps: ApiDeps): void {
         .where('playerId', '=', body.playerId)
         .where('asset', '=', body.asset)
         .executeTakeFirst();
-      if (!wallet)
+      if (!wallet || !maySee(operator, wallet.brand))
         throw new FailureError(
           fail('wallet-not-found', 'There is no such player with such a wallet.').failure,
         );
-      requireBrand(operator, wallet.brand);
       const [first = '', ...others] = body.games;
       const ordered = orThrow(
         await orderFreeRounds(deps.db, {
@@ -232,8 +231,8 @@ function mountCancellation(api: Api, deps: ApiDeps): void {
         .select('brand')
         .where('id', '=', id)
         .executeTakeFirst();
-      if (!row) throw new FailureError(fail('not-found', 'There are no such free rounds.').failure);
-      requireBrand(operator, row.brand ?? '');
+      if (!row || !maySee(operator, row.brand ?? ''))
+        throw new FailureError(fail('not-found', 'There are no such free rounds.').failure);
       const { operatorId } = operator;
       const { reason } = c.req.valid('json');
       const header = c.req.valid('header')['idempotency-key'];

@@ -58,19 +58,41 @@ async function create(changes: object = {}): Promise<string> {
     },
     { token: content },
   );
-  expect(answer.status).toBe(201);
+  expect(answer.status).toBe(202);
+  expect((await agree(answer)).status).toBe(200);
   return id;
 }
 
-const propose = (id: string, body: object, token = content): Promise<Answer> =>
-  app.send('POST', `/admin/v1/integrations/${id}/credentials`, { reason, ...body }, { token });
-const decide = (id: string, credential: unknown, body: object, token = compliance): Promise<Answer> =>
+const decideProposal = (
+  proposal: Answer,
+  decision: 'apply' | 'refuse',
+  token = compliance,
+): Promise<Answer> =>
   app.send(
     'POST',
-    `/admin/v1/integrations/${id}/credentials/${String(credential)}/decisions`,
-    { reason, ...body },
+    `/admin/v1/integration-proposals/${String(proposal.body['id'])}/decisions`,
+    { decision, payloadHash: proposal.body['payloadHash'], reason },
     { token },
   );
+const agree = (proposal: Answer, token = compliance): Promise<Answer> =>
+  decideProposal(proposal, 'apply', token);
+
+const propose = (id: string, body: object, token = content): Promise<Answer> =>
+  app.send('POST', `/admin/v1/integrations/${id}/credentials`, { reason, ...body }, { token });
+/** As somebody decides who has looked at the list. */
+async function decide(id: string, credential: unknown, body: object, token = compliance): Promise<Answer> {
+  const path = `/admin/v1/integrations/${id}/credentials`;
+  const { items } = (await app.send('GET', path, undefined, { token: compliance })).body as {
+    items: { id: string; payloadHash: string }[];
+  };
+  const payloadHash = items.find((key) => key.id === credential)?.payloadHash;
+  return app.send(
+    'POST',
+    `${path}/${String(credential)}/decisions`,
+    { reason, payloadHash, ...body },
+    { token },
+  );
+}
 
 async function activeSecret(id: string, material: string, more: object = {}): Promise<unknown> {
   const proposed = await propose(id, { kind: 'hmac-secret', material, ...more });
@@ -121,12 +143,17 @@ test('a connection is made, read, changed in versions, and each change is a deed
   expect(read.body['walletUrl']).toMatch(new RegExp(`/wallet/hub88/${id}$`));
   const change = (body: object) =>
     app.send('PATCH', `/admin/v1/integrations/${id}`, { reason, ...body }, { token: content });
-  expect(
-    (await change({ version: 1, enabled: true, callerNetworks: ['192.0.2.0/24'], subPartnerId: 'sub' })).body,
-  ).toEqual({ id, version: 2 });
+  const opening = await change({
+    version: 1,
+    enabled: true,
+    callerNetworks: ['192.0.2.0/24'],
+    subPartnerId: 'sub',
+  });
+  expect(opening.status).toBe(202);
+  expect((await agree(opening)).body).toMatchObject({ state: 'applied' });
   expect((await change({ version: 1, enabled: false })).body['code']).toBe('version-outdated');
   expect((await change({ version: 2, enabled: true })).body).toEqual({ id, version: 2 });
-  expect((await change({ version: 2, subPartnerId: '' })).body).toEqual({ id, version: 3 });
+  expect((await agree(await change({ version: 2, subPartnerId: '' }))).status).toBe(200);
   const versions = await app.send('GET', `/admin/v1/integrations/${id}/versions`, undefined, {
     token: compliance,
   });
@@ -140,9 +167,15 @@ test('a connection is made, read, changed in versions, and each change is a deed
     [`integration:${id}`],
   );
   expect(rows).toMatchObject([
+    { action: 'games.integration-change.proposed', reason },
     { action: 'games.integration.created', reason },
+    { action: 'games.integration-change.approved', reason },
+    { action: 'games.integration-change.proposed', fields: ['callerNetworks', 'enabled', 'subPartnerId'] },
     { action: 'games.integration.changed', fields: ['callerNetworks', 'enabled', 'subPartnerId'] },
+    { action: 'games.integration-change.approved', fields: ['callerNetworks', 'enabled', 'subPartnerId'] },
+    { action: 'games.integration-change.proposed', fields: ['subPartnerId'] },
     { action: 'games.integration.changed', fields: ['subPartnerId'] },
+    { action: 'games.integration-change.approved', fields: ['subPartnerId'] },
   ]);
 });
 
@@ -161,6 +194,114 @@ test('choices that a dialect does not have, networks that are none and foreign b
   expect((await change({ enabled: false }, foreign)).status).toBe(404);
   const support = await app.signInAs(['support']);
   expect((await change({ enabled: false }, support)).status).toBe(403);
+});
+
+test('what opens a connection waits for another person, who is shown from what to what', async () => {
+  const id = await create({ enabled: false, callerNetworks: ['192.0.2.0/24'] });
+  const read = async () =>
+    (await app.send('GET', `/admin/v1/integrations/${id}`, undefined, { token: content })).body;
+  const change = (body: object, token = content) =>
+    app.send('PATCH', `/admin/v1/integrations/${id}`, { version: 1, reason, ...body }, { token });
+  const before = await read();
+  for (const body of [
+    { baseUrl: 'https://elsewhere.example' },
+    { operatorId: 'another-casino' },
+    { callerNetworks: ['192.0.2.0/24', '198.51.100.7'] },
+    { callerNetworks: [] },
+    { sharesPersonalData: true },
+    { enabled: true },
+  ])
+    expect([body, (await change(body)).status]).toEqual([body, 202]);
+  expect(await read()).toEqual(before);
+
+  const wish = { baseUrl: 'https://provider.example', newGamesEnabled: true };
+  const proposed = await change(wish, second);
+  expect(proposed.body).toMatchObject({
+    kind: 'change',
+    integration: id,
+    after: 1,
+    before: { baseUrl: before['baseUrl'], newGamesEnabled: false },
+    changes: wish,
+    state: 'proposed',
+  });
+  // Said twice it is one proposal, whoever says it.
+  expect((await change(wish)).body['id']).toBe(proposed.body['id']);
+  expect((await agree(proposed, second)).body['code']).toBe('own-approval');
+  expect((await agree(proposed, content)).body['code']).toBe('forbidden');
+  const elsewhere = await app.signInAs(['admin'], ['borealis']);
+  expect((await agree(proposed, elsewhere)).body['code']).toBe('not-found');
+  const unlike = { ...proposed, body: { ...proposed.body, payloadHash: 'ab'.repeat(32) } };
+  expect((await agree(unlike)).body['code']).toBe('setting-not-open');
+  const applied = await agree(proposed);
+  expect(applied.body).toMatchObject({ state: 'applied', decisionReason: reason });
+  expect((await agree(proposed)).body).toEqual(applied.body);
+  expect(await read()).toMatchObject({ version: 2, ...wish });
+  const list = await app.send(
+    'GET',
+    `/admin/v1/integration-proposals?integration=${id}&state=applied`,
+    undefined,
+    { token: compliance },
+  );
+  expect(list.body['items']).toMatchObject([{ id: proposed.body['id'] }, { kind: 'creation' }]);
+});
+
+test('a proposal that something happened after is looked at again, and who made it may take it back', async () => {
+  const id = await create();
+  const change = (version: number, body: object, token = content) =>
+    app.send('PATCH', `/admin/v1/integrations/${id}`, { version, reason, ...body }, { token });
+  const proposed = await change(1, { operatorId: 'another' }, second);
+  expect((await change(1, { enabled: false })).body).toEqual({ id, version: 2 });
+  expect((await agree(proposed)).body['code']).toBe('version-outdated');
+  expect((await decideProposal(proposed, 'refuse', second)).body['state']).toBe('refused');
+  const twice = { dialect: 'a8r-v2', brand: 'aurora', operatorId: 'casino', baseUrl: 'http://127.0.0.1:1' };
+  const taken = await app.send(
+    'POST',
+    '/admin/v1/integrations',
+    { id, reason, ...twice },
+    { token: content },
+  );
+  expect(taken.body['code']).toBe('name-taken');
+  await expect(
+    database.ownerPool.query(
+      `insert into games.integration_proposal (id, kind, integration, brand, after, content, fingerprint, payload_hash,
+         author, reason, state, decided_by, decision_reason, decided_at)
+       select gen_random_uuid(), kind, integration, brand, after, content, fingerprint, payload_hash, author, reason,
+         'applied', author, reason, now() from games.integration_proposal where id = $1`,
+      [proposed.body['id']],
+    ),
+  ).rejects.toThrow(/check constraint/);
+});
+
+test('what closes is one person’s, at once: stakes, networks, players’ data', async () => {
+  const id = await create({ callerNetworks: ['192.0.2.0/24', '2001:db8::/32'], sharesPersonalData: true });
+  const change = (version: number, body: object) =>
+    app.send('PATCH', `/admin/v1/integrations/${id}`, { version, reason, ...body }, { token: content });
+  expect((await change(1, { callerNetworks: ['192.0.2.0/24'] })).body).toEqual({ id, version: 2 });
+  expect((await change(2, { sharesPersonalData: false })).body).toEqual({ id, version: 3 });
+  expect((await change(3, { enabled: false })).body).toEqual({ id, version: 4 });
+  expect((await change(4, { importEveryH: 24 })).body).toEqual({ id, version: 5 });
+});
+
+test('a key is activated as it was shown, and nobody prolongs it', async () => {
+  const id = await create();
+  const inAnHour = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString();
+  const proposed = await propose(id, {
+    kind: 'hmac-secret',
+    material: 'a-secret-for-two-hours',
+    validUntil: inAnHour(2),
+  });
+  const key = proposed.body['id'];
+  const blind = await decide(id, key, { decision: 'activate', payloadHash: undefined });
+  expect(blind.body).toMatchObject({ code: 'invalid-request', errors: [{ pointer: '/payloadHash' }] });
+  const other = await decide(id, key, { decision: 'activate', payloadHash: 'ab'.repeat(32) });
+  expect(other.body['code']).toBe('already-decided');
+  expect((await decide(id, key, { decision: 'activate' })).body).toEqual({ state: 'active' });
+  expect((await decide(id, key, { decision: 'end', at: inAnHour(3) })).body['code']).toBe('invalid-request');
+  expect((await decide(id, key, { decision: 'end', at: inAnHour(1) })).body).toEqual({ state: 'active' });
+  await expect(
+    database.pool.query('update games.integration_credential set valid_until = null where id = $1', [key]),
+  ).rejects.toThrow('only ever shortened');
+  expect((await decide(id, key, { decision: 'end' })).body).toEqual({ state: 'retired' });
 });
 
 test('a key needs two people, and nobody can read it back', async () => {
@@ -219,11 +360,13 @@ test('a key holds between its instants', async () => {
     400, 403,
   ]);
   expect((await decide(id, current, { decision: 'end', at: later })).body).toEqual({ state: 'active' });
+  await database.ownerPool.query('alter table games.integration_credential disable trigger credential_time');
   await database.ownerPool.query(
     `update games.integration_credential set valid_from = valid_from - interval '1 hour',
       valid_until = valid_until - interval '1 hour' where integration = $1`,
     [id],
   );
+  await database.ownerPool.query('alter table games.integration_credential enable trigger credential_time');
   forgetWhatDoorsRemember();
   expect([await knock(id, 'the-secret-of-this-hour'), await knock(id, 'the-secret-of-next-hour')]).toEqual([
     403, 400,
@@ -517,7 +660,7 @@ test('Caleta: tokens stay where the integration does not let them rotate', async
   const fresh = String(await check(token));
   expect(fresh).not.toBe(token);
   const change = { version: 1, tokensRotate: false, reason };
-  await app.send('PATCH', '/admin/v1/integrations/steady', change, { token: content });
+  await agree(await app.send('PATCH', '/admin/v1/integrations/steady', change, { token: content }));
   forgetWhatDoorsRemember();
   expect(await check(fresh)).toBe(fresh);
 });

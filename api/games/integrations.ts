@@ -1,14 +1,17 @@
 /** Provider connections in the back office: made, read, changed in versions. Their keys have routes of their own. */
 import { createRoute, z } from '@hono/zod-openapi';
-import { changeIntegration, createIntegration } from '#activities/games/commands/integrations.ts';
-import { fail, FailureError, orThrow } from '#domain/failures.ts';
+import { proposeCreation, requestChange } from '#activities/games/commands/integration-proposals.ts';
+import { fail, FailureError } from '#domain/failures.ts';
 import { credentialKindsOf, isWalletDialect } from '#domain/games/dialects.ts';
 import type { Api } from '../app.ts';
-import { brandScope, requireBrand, requireOperator } from '../backoffice-guard.ts';
+import { brandScope, maySee, requireBrand, requireOperator } from '../backoffice-guard.ts';
 import type { ApiDeps, OperatorIdentity } from '../context.ts';
 import { problemResponses } from '../problem.ts';
+import { json } from '../payments/payment-schemas.ts';
 import { pageOf, pageQuery } from '../schemas.ts';
+import { decided } from '../wallet/decided.ts';
 import { dialectDoors } from './dialect-doors.ts';
+import { proposalOutput, toApiProposal } from './integration-proposal-schemas.ts';
 import {
   change,
   creation,
@@ -32,8 +35,8 @@ export async function visibleIntegration(deps: ApiDeps, operator: OperatorIdenti
     .selectAll()
     .where('id', '=', id)
     .executeTakeFirst();
-  if (!row) throw new FailureError(fail('not-found', 'There is no such integration.').failure);
-  requireBrand(operator, row.brand);
+  if (!row || !maySee(operator, row.brand))
+    throw new FailureError(fail('not-found', 'There is no such integration.').failure);
   return row;
 }
 
@@ -168,12 +171,12 @@ function mountCreation(api: Api, deps: ApiDeps): void {
       path: '/admin/v1/integrations',
       operationId: 'createIntegration',
       tags: ['games'],
-      summary: 'Connect a provider; the connection is off until it is enabled and has keys',
+      summary: 'Propose to connect a provider; the connection is there when another person agrees',
       security: [{ operatorSession: [] }],
       middleware: [requireOperator(deps, 'games:integration:change')] as const,
       request: { body: { required: true, content: { 'application/json': { schema: creation } } } },
       responses: {
-        201: { description: 'Created', content: { 'application/json': { schema: versionAnswer } } },
+        202: json(proposalOutput, 'It waits for another person; the same once more answers with it'),
         ...problemResponses('invalid-request', 'unknown-brand', 'not-found', 'name-taken', ...guardedAnswers),
       },
     }),
@@ -184,8 +187,7 @@ function mountCreation(api: Api, deps: ApiDeps): void {
       requireSafeAddresses(deps, config);
       const { operatorId } = operator;
       const order = { id, dialect, brand, config: { ...config, ...emptied(config) }, operatorId, reason };
-      const { version } = orThrow(await createIntegration(deps.db, order));
-      return c.json({ id, version }, 201);
+      return c.json(toApiProposal(await decided(deps.db, (trx) => proposeCreation(trx, order))), 202);
     },
   );
 }
@@ -197,7 +199,10 @@ function mountChange(api: Api, deps: ApiDeps): void {
       path: '/admin/v1/integrations/{id}',
       operationId: 'changeIntegration',
       tags: ['games'],
-      summary: 'Change a connection; doors and calls follow within seconds',
+      summary: 'Change a connection; what only closes is done at once, what opens waits for another person',
+      description:
+        'At once and by one person: `enabled` and `sharesPersonalData` off, `tokensRotate` on, networks taken out of the ' +
+        'list, and what arranges daily work. With anything else the whole change waits. Doors and calls follow within seconds.',
       security: [{ operatorSession: [] }],
       middleware: [requireOperator(deps, 'games:integration:change')] as const,
       request: {
@@ -209,6 +214,7 @@ function mountChange(api: Api, deps: ApiDeps): void {
           description: 'The version after it',
           content: { 'application/json': { schema: versionAnswer } },
         },
+        202: json(proposalOutput, 'It opens something, so nothing has changed: it waits for another person'),
         ...problemResponses('invalid-request', 'not-found', 'version-outdated', ...guardedAnswers),
       },
     }),
@@ -225,8 +231,10 @@ function mountChange(api: Api, deps: ApiDeps): void {
         operatorId: operator.operatorId,
         reason,
       };
-      const { version } = orThrow(await changeIntegration(deps.db, order));
-      return c.json({ id, version }, 200);
+      const done = await decided(deps.db, (trx) => requestChange(trx, order));
+      return 'proposal' in done
+        ? c.json(toApiProposal(done.proposal), 202)
+        : c.json({ id, version: done.version }, 200);
     },
   );
 }

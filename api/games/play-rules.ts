@@ -8,7 +8,7 @@ import type { Database } from '#db/connect.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import { parsePayable, toMoneyText } from '#domain/money.ts';
 import type { Api } from '../app.ts';
-import { requireBrand, requireOperator } from '../backoffice-guard.ts';
+import { maySee, requireBrand, requireOperator } from '../backoffice-guard.ts';
 import type { ApiDeps } from '../context.ts';
 import { idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
 import { problemResponses } from '../problem.ts';
@@ -89,8 +89,8 @@ function mountGameRules(api: Api, deps: ApiDeps): void {
         .select('brand')
         .where('id', '=', integration)
         .executeTakeFirst();
-      if (!row) throw new FailureError(fail('not-found', 'There is no such integration.').failure);
-      requireBrand(c.get('operator'), row.brand);
+      if (!row || !maySee(c.get('operator'), row.brand))
+        throw new FailureError(fail('not-found', 'There is no such integration.').failure);
       orThrow(
         await setPlayRules(deps.db, {
           integration,
@@ -162,9 +162,8 @@ function mountPlayerCap(api: Api, deps: ApiDeps): void {
         .where('playerId', '=', playerId)
         .where('asset', '=', asset)
         .executeTakeFirst();
-      if (!wallet)
+      if (!wallet || !maySee(c.get('operator'), wallet.brand))
         throw new FailureError(fail('not-found', 'There is no such player with this asset.').failure);
-      requireBrand(c.get('operator'), wallet.brand);
       const { operatorId } = c.get('operator');
       await setPlayerStakeCap(deps.db, {
         playerId,

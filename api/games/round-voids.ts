@@ -6,7 +6,7 @@ import { fail, FailureError } from '#domain/failures.ts';
 import { roundVoidStates } from '#domain/games/round-voids.ts';
 import { toMoneyText } from '#domain/money.ts';
 import type { Api } from '../app.ts';
-import { brandScope, requireBrand, requireOperator } from '../backoffice-guard.ts';
+import { brandScope, maySee, requireOperator } from '../backoffice-guard.ts';
 import type { ApiDeps } from '../context.ts';
 import { actKeyOf, idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
 import { olderThan, pageById } from '../keyset.ts';
@@ -164,8 +164,8 @@ export function mountRoundVoids(api: Api, deps: ApiDeps): void {
       .where('r.roundRef', '=', roundRef)
       .where('r.playerId', '=', said.playerId)
       .executeTakeFirst();
-    if (known === undefined) throw new FailureError(fail('not-found', 'There is no such round.').failure);
-    requireBrand(c.var.operator, known.brand);
+    if (known === undefined || !maySee(c.var.operator, known.brand))
+      throw new FailureError(fail('not-found', 'There is no such round.').failure);
     const proposalId = idFromKey('round-void', operatorId, c.req.valid('header')['idempotency-key']);
     const order = { ...said, proposalId, operatorId, fingerprint: requestFingerprint(said) };
     return c.json(toApiProposal(await decided(db, (trx) => proposeRoundVoid(trx, deps.keyRing, order))), 200);
@@ -178,8 +178,8 @@ export function mountRoundVoids(api: Api, deps: ApiDeps): void {
       .select('brand')
       .where('id', '=', id)
       .executeTakeFirst();
-    if (known === undefined) throw new FailureError(fail('not-found', 'There is no such proposal.').failure);
-    requireBrand(c.var.operator, known.brand);
+    if (known === undefined || !maySee(c.var.operator, known.brand))
+      throw new FailureError(fail('not-found', 'There is no such proposal.').failure);
     const { operatorId, roles } = c.var.operator;
     const said = { proposalId: id, ...c.req.valid('json') };
     const key = actKeyOf('round-void-decision', operatorId, c.req.valid('header')['idempotency-key'], said);

@@ -12,7 +12,7 @@ import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import { maskDate, maskEmail, maskName } from '#domain/pam/masking.ts';
 import { normaliseEmail } from '#domain/pam/sessions.ts';
 import type { Api } from '../app.ts';
-import { brandScope, requireBrand, requireOperator } from '../backoffice-guard.ts';
+import { brandScope, maySee, requireOperator } from '../backoffice-guard.ts';
 import type { ApiDeps, OperatorIdentity } from '../context.ts';
 import { problemResponses } from '../problem.ts';
 import { idParam, pageOf, pageQuery, timestamp } from '../schemas.ts';
@@ -179,8 +179,8 @@ async function readPlayer(deps: ApiDeps, id: string, operator: OperatorIdentity)
     )
     .where('p.id', '=', id)
     .executeTakeFirst();
-  if (!player) throw new FailureError(fail('not-found', 'There is nothing at this address.').failure);
-  requireBrand(operator, player.brand);
+  if (!player || !maySee(operator, player.brand))
+    throw new FailureError(fail('not-found', 'There is nothing at this address.').failure);
   const lock = await deps.db
     .selectFrom('pam.playerLock')
     .select(['reason', 'operatorId', 'lockedAt'])

@@ -3,7 +3,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { decideAct } from '#activities/payments/commands/act-proposals.ts';
 import { fail, FailureError } from '#domain/failures.ts';
 import type { Api } from '../app.ts';
-import { brandScope, requireBrand, requireOperator } from '../backoffice-guard.ts';
+import { brandScope, maySee, requireOperator } from '../backoffice-guard.ts';
 import type { ApiDeps } from '../context.ts';
 import { olderThan, pageById } from '../keyset.ts';
 import { problemResponses } from '../problem.ts';
@@ -101,8 +101,8 @@ export function mountActProposals(api: Api, deps: ApiDeps): void {
       .select('brand')
       .where('id', '=', id)
       .executeTakeFirst();
-    if (found === undefined) throw new FailureError(fail('not-found', 'There is no such proposal.').failure);
-    requireBrand(operator, found.brand);
+    if (found === undefined || !maySee(operator, found.brand))
+      throw new FailureError(fail('not-found', 'There is no such proposal.').failure);
     const order = { ...c.req.valid('json'), actId: id, operatorId: operator.operatorId };
     return c.json(toApiAct(await decided(db, (trx) => decideAct(trx, order))), 200);
   });

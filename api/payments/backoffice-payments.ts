@@ -8,8 +8,8 @@ import type { LegRow } from '#activities/payments/withdrawal-legs.ts';
 import { mayDo } from '#domain/backoffice/roles.ts';
 import { fail, FailureError } from '#domain/failures.ts';
 import type { Api } from '../app.ts';
-import { brandScope, requireBrand } from '../backoffice-guard.ts';
-import type { ApiDeps } from '../context.ts';
+import { brandScope, maySee } from '../backoffice-guard.ts';
+import type { ApiDeps, OperatorIdentity } from '../context.ts';
 import { actKeyOf, bindKey } from '../idempotency.ts';
 import { newerThan, pageById } from '../keyset.ts';
 import {
@@ -32,8 +32,7 @@ export function mountBackofficePayments(api: Api, deps: ApiDeps): void {
   api.openapi(readDepositRoute(deps), async (c) => {
     const { id } = c.req.valid('param');
     const row = await db.selectFrom('payments.deposit').selectAll().where('id', '=', id).executeTakeFirst();
-    if (row === undefined) throw notFound();
-    requireBrand(c.var.operator, row.brand);
+    if (row === undefined || !maySee(c.var.operator, row.brand)) throw notFound();
     const [attempts, fraudAlerts] = await Promise.all([
       db.selectFrom('payments.attempt').selectAll().where('depositId', '=', id).orderBy('number').execute(),
       db
@@ -95,8 +94,7 @@ export function mountBackofficePayments(api: Api, deps: ApiDeps): void {
       .select(['brand', 'asset', 'amount'])
       .where('id', '=', id)
       .executeTakeFirst();
-    if (row === undefined) throw notFound();
-    requireBrand(operator, row.brand);
+    if (row === undefined || !maySee(operator, row.brand)) throw notFound();
     const role = await widestRole(db, operator.roles, row);
     if (role === undefined) throw new FailureError(fail('forbidden', 'No role of yours may decide.').failure);
     const { operatorId } = operator;
@@ -169,12 +167,11 @@ const decision = z.enum(['approve', 'refuse']);
 
 async function readWithdrawalTimeline(
   deps: ApiDeps,
-  operator: Parameters<typeof requireBrand>[0],
+  operator: OperatorIdentity,
   id: string,
 ): Promise<z.infer<typeof withdrawalTimeline>> {
   const row = await selectWithdrawals(deps).where('id', '=', id).executeTakeFirst();
-  if (row === undefined) throw notFound();
-  requireBrand(operator, row.brand);
+  if (row === undefined || !maySee(operator, row.brand)) throw notFound();
   const [attempts, decisions] = await Promise.all([
     deps.db
       .selectFrom('payments.payoutAttempt')

@@ -11,7 +11,7 @@ import { fail, FailureError } from '#domain/failures.ts';
 import { toMoneyText } from '#domain/money.ts';
 import { heldMoneyDecisions, heldMoneyReasons } from '#domain/payments/held-money.ts';
 import type { Api } from '../app.ts';
-import { brandScope, requireBrand, requireOperator } from '../backoffice-guard.ts';
+import { brandScope, maySee, requireOperator } from '../backoffice-guard.ts';
 import type { ApiDeps } from '../context.ts';
 import { actKeyOf, idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
 import { olderThan, pageById } from '../keyset.ts';
@@ -202,9 +202,8 @@ export function mountHeldMoney(api: Api, deps: ApiDeps): void {
       .select('brand')
       .where('id', '=', input.withdrawalId)
       .executeTakeFirst();
-    if (known === undefined)
+    if (known === undefined || !maySee(c.var.operator, known.brand))
       throw new FailureError(fail('not-found', 'There is no such withdrawal.').failure);
-    requireBrand(c.var.operator, known.brand);
     const proposalId = idFromKey('held-money', operatorId, c.req.valid('header')['idempotency-key']);
     const fingerprint = requestFingerprint(input);
     const order = { ...input, reference: input.reference ?? null, proposalId, operatorId, fingerprint };
@@ -218,8 +217,8 @@ export function mountHeldMoney(api: Api, deps: ApiDeps): void {
       .select('brand')
       .where('id', '=', id)
       .executeTakeFirst();
-    if (known === undefined) throw new FailureError(fail('not-found', 'There is no such proposal.').failure);
-    requireBrand(c.var.operator, known.brand);
+    if (known === undefined || !maySee(c.var.operator, known.brand))
+      throw new FailureError(fail('not-found', 'There is no such proposal.').failure);
     const { operatorId } = c.var.operator;
     const said = { proposalId: id, ...c.req.valid('json') };
     const key = c.req.valid('header')['idempotency-key'];

@@ -14,7 +14,7 @@ import { fail, FailureError, orThrow, succeed, type Result } from '#domain/failu
 import type { Trx } from '#db/connect.ts';
 import { listColours, listKinds } from '#domain/payments/lists.ts';
 import type { Api } from '../app.ts';
-import { requireBrand, requireOperator } from '../backoffice-guard.ts';
+import { maySee, requireBrand, requireOperator } from '../backoffice-guard.ts';
 import type { ApiDeps } from '../context.ts';
 import { idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
 import { olderThan, pageById } from '../keyset.ts';
@@ -241,8 +241,8 @@ export function mountListEntries(api: Api, deps: ApiDeps): void {
     const operator = c.get('operator');
     const { id } = c.req.valid('param');
     const row = await db.selectFrom('payments.listEntry').selectAll().where('id', '=', id).executeTakeFirst();
-    if (row === undefined) throw new FailureError(fail('not-found', 'There is no such entry.').failure);
-    requireBrand(operator, row.brand);
+    if (row === undefined || !maySee(operator, row.brand))
+      throw new FailureError(fail('not-found', 'There is no such entry.').failure);
     const { operatorId } = operator;
     const ending = { ...c.req.valid('json'), entryId: id, operatorId };
     if (row.list === 'white')

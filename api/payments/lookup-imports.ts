@@ -12,7 +12,7 @@ import type { Database } from '#db/connect.ts';
 import { fail, FailureError } from '#domain/failures.ts';
 import { lookupKinds } from '#domain/payments/lookup-tables.ts';
 import type { Api } from '../app.ts';
-import { requireOperator } from '../backoffice-guard.ts';
+import { requireAllBrands, requireOperator } from '../backoffice-guard.ts';
 import type { ApiDeps } from '../context.ts';
 import { idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
 import { problemResponses } from '../problem.ts';
@@ -145,7 +145,9 @@ export function mountLookupImports(api: Api, deps: ApiDeps): void {
       },
     }),
     async (c) => {
-      const { operatorId } = c.get('operator');
+      const operator = c.get('operator');
+      requireAllBrands(operator);
+      const { operatorId } = operator;
       const input = c.req.valid('json');
       const importId = idFromKey('lookup-import', operatorId, c.req.valid('header')['idempotency-key']);
       await decided(db, (trx) =>
@@ -182,6 +184,7 @@ export function mountLookupImports(api: Api, deps: ApiDeps): void {
     }),
     async (c) => {
       const { id, part } = c.req.valid('param');
+      requireAllBrands(c.get('operator'));
       await decided(db, (trx) => loadLookupPart(trx, { ...c.req.valid('json'), importId: id, part }));
       return c.json(await shown(db, id), 200);
     },
@@ -208,7 +211,9 @@ export function mountLookupImports(api: Api, deps: ApiDeps): void {
     }),
     async (c) => {
       const { id } = c.req.valid('param');
-      const { operatorId } = c.get('operator');
+      const operator = c.get('operator');
+      requireAllBrands(operator);
+      const { operatorId } = operator;
       await decided(db, (trx) => activateLookup(trx, { ...c.req.valid('json'), importId: id, operatorId }));
       return c.json(await shown(db, id), 200);
     },

@@ -19,7 +19,7 @@ import {
 } from '#workflows/modification.contract.ts';
 import type { modification } from '#workflows/modification.ts';
 import type { Api } from '../app.ts';
-import { brandScope, requireBrand, requireOperator, requireVisible } from '../backoffice-guard.ts';
+import { brandScope, maySee, requireOperator, requireVisible } from '../backoffice-guard.ts';
 import type { ApiDeps, OperatorIdentity } from '../context.ts';
 import { actKeyOf, bindKey, idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
 import { newerThan, pageById } from '../keyset.ts';
@@ -225,8 +225,7 @@ async function ask(
     .select('brand')
     .where('id', '=', input.depositId)
     .executeTakeFirst();
-  if (deposit === undefined) throw notFound();
-  requireBrand(operator, deposit.brand);
+  if (deposit === undefined || !maySee(operator, deposit.brand)) throw notFound();
   const row = await decided(deps.db, (trx) =>
     requestModification(trx, deps.keyRing, {
       ...input,

@@ -22,7 +22,7 @@ import {
 } from '#domain/payments/payment-rules.ts';
 import { rampDirections } from '#domain/payments/ramp.ts';
 import type { Api } from '../app.ts';
-import { requireBrand, requireOperator } from '../backoffice-guard.ts';
+import { maySee, requireBrand, requireOperator } from '../backoffice-guard.ts';
 import type { ApiDeps } from '../context.ts';
 import { idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
 import { problemResponses } from '../problem.ts';
@@ -300,8 +300,8 @@ export function mountPaymentRules(api: Api, deps: ApiDeps): void {
       .selectAll()
       .where('id', '=', id)
       .executeTakeFirst();
-    if (row === undefined) throw new FailureError(fail('not-found', 'There is no such rule.').failure);
-    requireBrand(operator, row.brand);
+    if (row === undefined || !maySee(operator, row.brand))
+      throw new FailureError(fail('not-found', 'There is no such rule.').failure);
     const ended = await decided(db, (trx) =>
       setOrPropose(trx, {
         brand: row.brand,
@@ -351,8 +351,8 @@ export function mountPaymentRules(api: Api, deps: ApiDeps): void {
       .select(['brand', 'jurisdiction'])
       .where('id', '=', id)
       .executeTakeFirst();
-    if (player === undefined) throw new FailureError(fail('not-found', 'There is no such player.').failure);
-    requireBrand(c.get('operator'), player.brand);
+    if (player === undefined || !maySee(c.get('operator'), player.brand))
+      throw new FailureError(fail('not-found', 'There is no such player.').failure);
     const hasBank = deps.config.bank !== undefined;
     const crypto = deps.config.evm;
     const methods = await readDepositMethods(db, {

@@ -6,6 +6,7 @@ import { postTransfer } from '#activities/wallet/post.ts';
 import { orThrow } from '#domain/failures.ts';
 import { createTestApi, type TestApi } from '#test/support/api.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
+import { publishTestRate } from '#test/support/factories.ts';
 import { openTestSession } from '#test/support/protected-player.ts';
 import { makePlayer } from '#test/workflows/payment-world.ts';
 
@@ -27,19 +28,7 @@ beforeAll(async () => {
   ]);
   staff = { lead, other, support, elsewhere };
   player = await rich();
-  const published = await post(
-    '/admin/v1/wallet/rates',
-    {
-      soldAsset: 'EUR',
-      boughtAsset: 'USDT',
-      rate: '1.08',
-      source: 'desk',
-      quotedAt: new Date().toISOString(),
-      expiresAt: new Date(Date.now() + 3_600_000).toISOString(),
-    },
-    staff.other,
-  );
-  expect(published.status, published.text).toBe(200);
+  await publishTestRate(database.db, { soldAsset: 'EUR', boughtAsset: 'USDT', rate: '1.08' });
 }, 60_000);
 afterAll(async () => {
   await app?.close();

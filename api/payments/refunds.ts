@@ -18,7 +18,7 @@ import {
 } from '#workflows/refund.contract.ts';
 import type { refund } from '#workflows/refund.ts';
 import type { Api } from '../app.ts';
-import { brandScope, requireBrand, requireOperator, requireVisible } from '../backoffice-guard.ts';
+import { brandScope, maySee, requireBrand, requireOperator, requireVisible } from '../backoffice-guard.ts';
 import type { ApiDeps, OperatorIdentity } from '../context.ts';
 import { actKeyOf, bindKey, idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
 import { newerThan, pageById } from '../keyset.ts';
@@ -143,8 +143,7 @@ export function mountRefunds(api: Api, deps: ApiDeps): void {
       .select('brand')
       .where('id', '=', depositId)
       .executeTakeFirst();
-    if (deposit === undefined) throw notFound();
-    requireBrand(operator, deposit.brand);
+    if (deposit === undefined || !maySee(operator, deposit.brand)) throw notFound();
     const row = await decided(db, (trx) =>
       requestRefund(trx, deps.keyRing, {
         refundId: idFromKey('refund', operator.operatorId, c.req.valid('header')['idempotency-key']),

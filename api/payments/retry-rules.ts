@@ -7,7 +7,7 @@ import {
   type RetryRuleRow,
 } from '#activities/payments/commands/retry-rules.ts';
 import type { Api } from '../app.ts';
-import { requireOperator } from '../backoffice-guard.ts';
+import { requireAllBrands, requireOperator } from '../backoffice-guard.ts';
 import type { ApiDeps } from '../context.ts';
 import { idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
 import { problemResponses } from '../problem.ts';
@@ -164,7 +164,9 @@ export function mountRetryRules(api: Api, deps: ApiDeps): void {
       },
     }),
     async (c) => {
-      const { operatorId } = c.get('operator');
+      const operator = c.get('operator');
+      requireAllBrands(operator);
+      const { operatorId } = operator;
       const { validTo, ...input } = c.req.valid('json');
       const row = await decided(deps.db, (trx) =>
         proposeRetryRule(trx, {
@@ -187,6 +189,7 @@ export function mountRetryRules(api: Api, deps: ApiDeps): void {
       summary: 'Put a proposed row into force; nobody confirms his own',
     }),
     async (c) => {
+      requireAllBrands(c.get('operator'));
       const deed = {
         ...c.req.valid('json'),
         ruleId: c.req.valid('param').id,
@@ -203,6 +206,7 @@ export function mountRetryRules(api: Api, deps: ApiDeps): void {
       summary: 'End a row of an acquirer or the operator; nobody ends his own',
     }),
     async (c) => {
+      requireAllBrands(c.get('operator'));
       const deed = {
         ...c.req.valid('json'),
         ruleId: c.req.valid('param').id,

@@ -6,7 +6,7 @@ import { fail, FailureError } from '#domain/failures.ts';
 import { screeningStates } from '#domain/kyc/screening.ts';
 import { screeningDecided, withdrawalWorkflowId } from '#workflows/withdrawal.contract.ts';
 import type { Api } from '../app.ts';
-import { brandScope, requireBrand, requireOperator } from '../backoffice-guard.ts';
+import { brandScope, maySee, requireOperator } from '../backoffice-guard.ts';
 import type { ApiDeps } from '../context.ts';
 import { newerThan, pageById } from '../keyset.ts';
 import { problemResponses } from '../problem.ts';
@@ -116,8 +116,8 @@ export function mountScreenings(api: Api, deps: ApiDeps): void {
       .select('brand')
       .where('id', '=', id)
       .executeTakeFirst();
-    if (known === undefined) throw new FailureError(fail('not-found', 'There is no such screening.').failure);
-    requireBrand(c.var.operator, known.brand);
+    if (known === undefined || !maySee(c.var.operator, known.brand))
+      throw new FailureError(fail('not-found', 'There is no such screening.').failure);
     const row = await decided(db, (trx) =>
       decideMatch(trx, id, {
         state: decision === 'clear' ? 'cleared' : 'confirmed',

@@ -11,7 +11,7 @@ import { fail, FailureError } from '#domain/failures.ts';
 import { placeOf, settingKinds } from '#domain/payments/settings.ts';
 import { settingSchema } from '#domain/payments/settings.schema.ts';
 import type { Api } from '../app.ts';
-import { brandScope, requireBrand, requireOperator } from '../backoffice-guard.ts';
+import { brandScope, maySee, requireBrand, requireOperator } from '../backoffice-guard.ts';
 import type { ApiDeps } from '../context.ts';
 import { idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
 import { problemResponses } from '../problem.ts';
@@ -140,15 +140,16 @@ export function mountSettingChanges(api: Api, deps: ApiDeps): void {
       },
     }),
     async (c) => {
-      const { operatorId, roles, ...operator } = c.get('operator');
+      const operator = c.get('operator');
+      const { operatorId, roles } = operator;
       const { id } = c.req.valid('param');
       const found = await db
         .selectFrom('payments.settingChange')
         .select('brand')
         .where('id', '=', id)
         .executeTakeFirst();
-      if (found === undefined) throw new FailureError(fail('not-found', 'There is no such change.').failure);
-      requireBrand({ operatorId, roles, ...operator }, found.brand);
+      if (found === undefined || !maySee(operator, found.brand))
+        throw new FailureError(fail('not-found', 'There is no such change.').failure);
       const order = { ...c.req.valid('json'), changeId: id, operatorId, roles };
       return c.json(toApiChange(await decided(db, (trx) => decideSetting(trx, order))), 200);
     },

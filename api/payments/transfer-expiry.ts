@@ -4,7 +4,7 @@ import { expireTransfer } from '#activities/payments/commands/expire-transfers.t
 import { once } from '#activities/compliance/commands/keyed-acts.ts';
 import { fail, FailureError, succeed } from '#domain/failures.ts';
 import type { Api } from '../app.ts';
-import { requireBrand, requireOperator } from '../backoffice-guard.ts';
+import { maySee, requireOperator } from '../backoffice-guard.ts';
 import type { ApiDeps } from '../context.ts';
 import { actKeyOf, idempotencyHeader } from '../idempotency.ts';
 import { problemResponses } from '../problem.ts';
@@ -48,8 +48,8 @@ export function mountTransferExpiry(api: Api, deps: ApiDeps): void {
       .select('brand')
       .where('id', '=', id)
       .executeTakeFirst();
-    if (known === undefined) throw new FailureError(fail('not-found', 'There is no such deposit.').failure);
-    requireBrand(c.var.operator, known.brand);
+    if (known === undefined || !maySee(c.var.operator, known.brand))
+      throw new FailureError(fail('not-found', 'There is no such deposit.').failure);
     const { operatorId } = c.var.operator;
     const { reason } = c.req.valid('json');
     const header = c.req.valid('header')['idempotency-key'];

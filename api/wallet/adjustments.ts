@@ -6,7 +6,7 @@ import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import { parseMoved } from '#domain/money.ts';
 import { adjustmentReasons } from '#domain/wallet/adjustments.ts';
 import type { Api } from '../app.ts';
-import { brandScope, requireBrand, requireOperator, requireVisible } from '../backoffice-guard.ts';
+import { brandScope, maySee, requireOperator, requireVisible } from '../backoffice-guard.ts';
 import type { ApiDeps, OperatorIdentity } from '../context.ts';
 import { actKeyOf, bindKey, idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
 import { body, json } from '../payments/payment-schemas.ts';
@@ -95,9 +95,8 @@ function mountRequest(api: Api, deps: ApiDeps): void {
         .where('playerId', '=', input.playerId)
         .where('asset', '=', input.asset)
         .executeTakeFirst();
-      if (!wallet)
+      if (!wallet || !maySee(operator, wallet.brand))
         throw new FailureError(fail('wallet-not-found', `The player has no ${input.asset} wallet.`).failure);
-      requireBrand(operator, wallet.brand);
       const row = await decided(deps.db, (trx) =>
         requestAdjustment(trx, {
           ...input,

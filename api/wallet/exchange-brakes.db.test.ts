@@ -10,14 +10,13 @@ import { verifyLedger } from '#activities/wallet/verify.ts';
 import { orThrow } from '#domain/failures.ts';
 import { createTestApi, type TestApi } from '#test/support/api.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
-import { makeDeposit, makePlayer, oneEuro } from '#test/support/factories.ts';
+import { makeDeposit, makePlayer, oneEuro, publishTestRate } from '#test/support/factories.ts';
 import { openTestSession, seedProtection } from '#test/support/protected-player.ts';
 import { outliveMemory } from '#test/support/passing-time.ts';
 import { testKeyRing, workItemsOf } from '#test/workflows/payment-world.ts';
 
 let database: TestDatabase;
 let app: TestApi;
-let lead: string;
 const rates = new Map<string, string>();
 
 beforeAll(async () => {
@@ -25,27 +24,14 @@ beforeAll(async () => {
   await seedAssets(database.db);
   await seedProtection(database);
   app = await createTestApi(database);
-  lead = await app.signInAs(['payments-lead']);
   for (const [soldAsset, boughtAsset, rate] of [
     ['EUR', 'USD', '1.08'],
     ['USD', 'EUR', '0.9'],
     ['EUR', 'USDT', '1.08'],
     ['USDT', 'EUR', '0.9'],
   ] as const) {
-    const published = await app.send(
-      'POST',
-      '/admin/v1/wallet/rates',
-      {
-        soldAsset,
-        boughtAsset,
-        rate,
-        source: 'desk',
-        quotedAt: new Date().toISOString(),
-        expiresAt: new Date(Date.now() + 3_600_000).toISOString(),
-      },
-      { token: lead, key: `rate-${soldAsset}-${boughtAsset}` },
-    );
-    rates.set(`${soldAsset}-${boughtAsset}`, String(published.body['id']));
+    const id = await publishTestRate(database.db, { soldAsset, boughtAsset, rate });
+    rates.set(`${soldAsset}-${boughtAsset}`, id);
   }
 });
 afterAll(async () => {

@@ -1,11 +1,10 @@
-/** Rates in force, and exchanges between a player's own assets at one of them. */
+/** Exchanges between a player's own assets at a rate in force. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { exchangeAssets } from '#activities/payments/commands/exchange-assets.ts';
-import { currentRates, publishRate, type ExchangeRow, type RateRow } from '#activities/wallet/exchanges.ts';
+import type { ExchangeRow } from '#activities/wallet/exchanges.ts';
 import { orThrow } from '#domain/failures.ts';
 import { parsePayable, toMoneyText } from '#domain/money.ts';
 import type { Api } from '../app.ts';
-import { requireOperator } from '../backoffice-guard.ts';
 import type { ApiDeps } from '../context.ts';
 import { idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
 import { requirePlayer } from '../pam-guard.ts';
@@ -14,41 +13,7 @@ import { olderThan, pageById } from '../keyset.ts';
 import { problemResponses } from '../problem.ts';
 import { clientAddress } from '../request-origin.ts';
 import { moneyInput, moneyOutput, pageOf, timestamp } from '../schemas.ts';
-import { decided } from './decided.ts';
-import { assetInput, instantInput } from './schemas.ts';
-
-const rateText = z
-  .string()
-  .max(80)
-  .regex(/^(\d{1,20}(\.\d{1,18})?|\d{1,38}\/\d{1,38})$/, 'must be a decimal or a fraction')
-  .openapi({
-    example: '1.0825',
-    description:
-      'Whole units bought for one whole unit sold: an exact decimal or a fraction such as 433/400.',
-  });
-
-const rateInput = z
-  .strictObject({
-    soldAsset: assetInput,
-    boughtAsset: assetInput.openapi({ example: 'USD' }),
-    rate: rateText,
-    source: z.string().trim().min(1).max(100).openapi({ description: 'Who quoted it.' }),
-    quotedAt: instantInput,
-    expiresAt: instantInput.openapi({ example: '2026-01-31T12:05:00Z' }),
-  })
-  .openapi('RateInput');
-
-const rateOutput = z
-  .strictObject({
-    id: z.uuid(),
-    soldAsset: z.string(),
-    boughtAsset: z.string(),
-    rate: z.string(),
-    source: z.string(),
-    quotedAt: timestamp,
-    expiresAt: timestamp,
-  })
-  .openapi('Rate');
+import { assetInput } from './schemas.ts';
 
 const exchangeOutput = z
   .strictObject({
@@ -71,67 +36,8 @@ const ofPlayers = [
 ] as const;
 
 export function mountExchanges(api: Api, deps: ApiDeps): void {
-  mountRates(api, deps);
   mountExchange(api, deps);
   mountMyExchanges(api, deps);
-}
-
-function mountRates(api: Api, deps: ApiDeps): void {
-  api.openapi(
-    createRoute({
-      method: 'post',
-      path: '/admin/v1/wallet/rates',
-      operationId: 'publishRate',
-      tags: ['wallet'],
-      summary: 'Publish a rate between two assets; it replaces the one before at once',
-      security: [{ operatorSession: [] }],
-      middleware: [requireOperator(deps, 'wallet:rate:publish')] as const,
-      request: { headers: idempotencyHeader, body: body(rateInput) },
-      responses: {
-        200: json(rateOutput, 'The rate'),
-        ...problemResponses(
-          'malformed-json',
-          'invalid-request',
-          'unknown-asset',
-          'not-authenticated',
-          'forbidden',
-          'idempotency-key-reused',
-          'dependency-unavailable',
-        ),
-      },
-    }),
-    async (c) => {
-      const input = c.req.valid('json');
-      const { operatorId } = c.get('operator');
-      const row = await decided(deps.db, (trx) =>
-        publishRate(trx, {
-          ...input,
-          rateId: idFromKey('rate', operatorId, c.req.valid('header')['idempotency-key']),
-          quotedAt: new Date(input.quotedAt),
-          expiresAt: new Date(input.expiresAt),
-          operatorId,
-          fingerprint: requestFingerprint(input),
-        }),
-      );
-      return c.json(toApiRate(row), 200);
-    },
-  );
-  api.openapi(
-    createRoute({
-      method: 'get',
-      path: '/v1/wallet/rates',
-      operationId: 'listRates',
-      tags: ['wallet'],
-      summary: 'The rates in force',
-      security: [{ playerSession: [] }],
-      middleware: [requirePlayer(deps)] as const,
-      responses: {
-        200: json(pageOf(rateOutput, 'Rates'), 'At most one per pair of assets'),
-        ...problemResponses(...ofPlayers),
-      },
-    }),
-    async (c) => c.json({ items: (await currentRates(deps.db)).map(toApiRate), next: null }, 200),
-  );
 }
 
 function mountExchange(api: Api, deps: ApiDeps): void {
@@ -248,16 +154,6 @@ function mountMyExchanges(api: Api, deps: ApiDeps): void {
     },
   );
 }
-
-const toApiRate = (row: RateRow): z.infer<typeof rateOutput> => ({
-  id: row.id,
-  soldAsset: row.soldAsset,
-  boughtAsset: row.boughtAsset,
-  rate: row.rate,
-  source: row.source,
-  quotedAt: row.quotedAt.toISOString(),
-  expiresAt: row.expiresAt.toISOString(),
-});
 
 const toApiExchange = (row: ExchangeRow): z.infer<typeof exchangeOutput> => ({
   id: row.id,

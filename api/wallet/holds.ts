@@ -6,7 +6,7 @@ import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import { parsePayable, toMoneyText } from '#domain/money.ts';
 import { holdTarget } from '#domain/wallet/holds.ts';
 import type { Api } from '../app.ts';
-import { brandScope, requireBrand, requireOperator, requireVisible } from '../backoffice-guard.ts';
+import { brandScope, maySee, requireOperator, requireVisible } from '../backoffice-guard.ts';
 import type { ApiDeps, OperatorIdentity } from '../context.ts';
 import { idempotencyHeader, idFromKey, requestFingerprint } from '../idempotency.ts';
 import { body, json } from '../payments/payment-schemas.ts';
@@ -60,9 +60,8 @@ function mountPlace(api: Api, deps: ApiDeps): void {
         .where('playerId', '=', playerId)
         .where('asset', '=', money.asset)
         .executeTakeFirst();
-      if (!wallet)
+      if (!wallet || !maySee(operator, wallet.brand))
         throw new FailureError(fail('wallet-not-found', `The player has no ${money.asset} wallet.`).failure);
-      requireBrand(operator, wallet.brand);
       const row = await decided(deps.db, (trx) =>
         placeHold(trx, {
           holdId: idFromKey('hold', operator.operatorId, c.req.valid('header')['idempotency-key']),

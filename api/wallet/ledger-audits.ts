@@ -149,7 +149,9 @@ function mountRequest(api: Api, deps: ApiDeps): void {
       },
     }),
     async (c) => {
-      const { operatorId } = c.get('operator');
+      const operator = c.get('operator');
+      requireAllBrands(operator);
+      const { operatorId } = operator;
       await requestFullAudit(deps.db, { operatorId, reason: c.req.valid('json').reason });
       return c.body(null, 202);
     },
@@ -224,7 +226,9 @@ function mountLift(api: Api, deps: ApiDeps): void {
       },
     }),
     async (c) => {
-      const { operatorId } = c.get('operator');
+      const operator = c.get('operator');
+      requireAllBrands(operator);
+      const { operatorId } = operator;
       const { reason } = c.req.valid('json');
       const header = c.req.valid('header')['idempotency-key'];
       const key = actKeyOf('withdrawal-stop', operatorId, header, { reason });

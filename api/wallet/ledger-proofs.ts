@@ -4,7 +4,7 @@ import { findCheckpoint, listCheckpoints, listLogKeys } from '#activities/wallet
 import { proveConsistency, proveInclusion, type InclusionProof } from '#activities/wallet/log/proofs.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import type { Api } from '../app.ts';
-import { requireBrand, requireOperator } from '../backoffice-guard.ts';
+import { maySee, requireOperator } from '../backoffice-guard.ts';
 import type { ApiDeps, OperatorIdentity } from '../context.ts';
 import { requirePlayer } from '../pam-guard.ts';
 import { problemResponses } from '../problem.ts';
@@ -204,8 +204,8 @@ function mountJournalProofs(api: Api, deps: ApiDeps): void {
     journal: { id: string; brand: string } | undefined,
     size?: number,
   ) => {
-    if (!journal) throw new FailureError(fail('not-found', 'There is no such journal.').failure);
-    requireBrand(operator, journal.brand);
+    if (!journal || !maySee(operator, journal.brand))
+      throw new FailureError(fail('not-found', 'There is no such journal.').failure);
     return toApiInclusion(orThrow(await proveInclusion(deps.db, journal.id, size)));
   };
   const journals = () => deps.db.selectFrom('wallet.journal').select(['id', 'brand']);

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openWallet } from '#activities/wallet/player-wallet.ts';
 import { verifyLedger } from '#activities/wallet/verify.ts';
-import { createTestApi, type TestApi } from '#test/support/api.ts';
+import { createTestApi, type Answer, type TestApi } from '#test/support/api.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import { makeDeposit, makePlayer, type TestPlayer } from '#test/support/factories.ts';
 import { openTestSession } from '#test/support/protected-player.ts';
@@ -204,6 +204,123 @@ test('whoever both asks and decides is refused as his own approver', async () =>
   ).toMatchObject([{ id: ask.body['id'] }]);
 });
 
+type Quoted = Readonly<
+  Record<'soldAsset' | 'boughtAsset' | 'rate' | 'source' | 'quotedAt' | 'expiresAt', string>
+>;
+
+const proposeRate = (rate: Quoted, as = lead, key: string = randomUUID()) =>
+  app.send(
+    'POST',
+    '/admin/v1/wallet/rate-proposals',
+    { ...rate, reason: 'the price of this morning' },
+    { token: as, key },
+  );
+const decideRate = (proposal: Answer, decision: string, as = compliance, change: object = {}) =>
+  app.send(
+    'POST',
+    `/admin/v1/wallet/rate-proposals/${String(proposal.body['id'])}/decisions`,
+    { decision, payloadHash: proposal.body['payloadHash'], reason: 'compared with the source', ...change },
+    { token: as },
+  );
+
+/** The rate as players are shown it. */
+async function publishByTwo(rate: Quoted): Promise<object & { readonly id: string }> {
+  const proposal = await proposeRate(rate);
+  expect(proposal.status).toBe(202);
+  expect((await decideRate(proposal, 'apply')).status).toBe(200);
+  return { id: String(proposal.body['id']), ...rate };
+}
+
+test('a rate is published by another person than who proposed it, as it was shown and while it is fresh', async () => {
+  const rate = {
+    soldAsset: 'EUR',
+    boughtAsset: 'GBP',
+    rate: '0.86',
+    source: 'treasury desk',
+    quotedAt: new Date().toISOString(),
+    expiresAt: soon(),
+  };
+  const inForce = async () =>
+    ((await app.send('GET', '/admin/v1/wallet/rates', undefined, { token: lead })).body['items'] as Quoted[])
+      .filter(({ boughtAsset }) => boughtAsset === 'GBP')
+      .map((one) => one.rate);
+  expect((await proposeRate(rate, risk)).body['code']).toBe('forbidden');
+  expect((await proposeRate(rate, compliance)).body['code']).toBe('forbidden');
+  const oneBrand = await app.signInAs(['admin'], ['aurora']);
+  expect((await proposeRate(rate, oneBrand)).body['code']).toBe('forbidden');
+
+  const first = await proposeRate(rate, lead, 'rate-key-1');
+  expect(first.body).toMatchObject({ ...rate, after: null, state: 'proposed' });
+  expect((await proposeRate(rate, lead, 'rate-key-1')).body).toEqual(first.body);
+  expect((await proposeRate({ ...rate, rate: '8.6' }, lead, 'rate-key-1')).body['code']).toBe(
+    'idempotency-key-reused',
+  );
+  expect((await decideRate(first, 'apply', lead)).body['code']).toBe('own-approval');
+  expect((await decideRate(first, 'apply', oneBrand)).body['code']).toBe('forbidden');
+  expect((await decideRate(first, 'apply', compliance, { payloadHash: 'ab'.repeat(32) })).body['code']).toBe(
+    'setting-not-open',
+  );
+  expect(await inForce()).toEqual([]);
+
+  const second = await proposeRate({ ...rate, rate: '0.87' });
+  const applied = await decideRate(first, 'apply');
+  expect(applied.body).toMatchObject({ state: 'applied', author: expect.stringMatching(/^operator:/) });
+  expect((await decideRate(first, 'apply')).body).toEqual(applied.body);
+  expect(await inForce()).toEqual(['0.86']);
+  expect((await decideRate(second, 'apply')).body['code']).toBe('version-outdated');
+  expect((await decideRate(second, 'refuse', lead)).body['state']).toBe('refused');
+
+  const late = await proposeRate({ ...rate, expiresAt: new Date(Date.now() + 300).toISOString() });
+  expect(late.body['openUntil']).toBe(late.body['expiresAt']);
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  expect((await decideRate(late, 'apply')).body['code']).toBe('setting-not-open');
+
+  const { rows } = await database.pool.query(
+    'select action from compliance.audit where subject = $1 order by id',
+    [`rate:${String(first.body['id'])}`],
+  );
+  expect(rows.map(({ action }) => action)).toEqual([
+    'wallet.rate.proposed',
+    'wallet.rate.published',
+    'wallet.rate.approved',
+  ]);
+  await expect(
+    database.pool.query(
+      `insert into wallet.rate (id, sold_asset, bought_asset, rate, source, quoted_at, expires_at, published_by, fingerprint)
+       select gen_random_uuid(), sold_asset, bought_asset, '9', source, quoted_at, expires_at, published_by, fingerprint
+       from wallet.rate where id = $1`,
+      [first.body['id']],
+    ),
+  ).rejects.toThrow('was not decided by two');
+});
+
+test('one person ends a rate at once, and its pair has none until two agree on another', async () => {
+  const of = (rate: string) => ({
+    soldAsset: 'GBP',
+    boughtAsset: 'EUR',
+    rate,
+    source: 'treasury desk',
+    quotedAt: new Date().toISOString(),
+    expiresAt: soon(),
+  });
+  await publishByTwo(of('1.16'));
+  const wrong = await publishByTwo(of('11.6'));
+  const end = (id: string, as: string) =>
+    app.send('POST', `/admin/v1/wallet/rates/${id}/endings`, { reason: 'a digit too many' }, { token: as });
+  const rates = async () =>
+    ((await app.send('GET', '/v1/wallet/rates', undefined, { token })).body['items'] as Quoted[])
+      .filter(({ soldAsset }) => soldAsset === 'GBP')
+      .map(({ rate }) => rate);
+  expect(await rates()).toEqual(['11.6']);
+  expect((await end(wrong.id, support)).status).toBe(403);
+  expect((await end(randomUUID(), compliance)).status).toBe(404);
+  expect((await end(wrong.id, compliance)).status).toBe(204);
+  expect((await end(wrong.id, lead)).status).toBe(204);
+  expect(await rates()).toEqual([]);
+  await publishByTwo(of('1.17'));
+  expect(await rates()).toEqual(['1.17']);
+});
+
 test('a player exchanges at the rate that was shown', async () => {
   await database.db
     .transaction()
@@ -233,17 +350,10 @@ test('a player exchanges at the rate that was shown', async () => {
     quotedAt: new Date().toISOString(),
     expiresAt: soon(),
   };
-  expect(
-    (await app.send('POST', '/admin/v1/wallet/rates', rate, { token: risk, key: 'rate-key-1' })).body,
-  ).toMatchObject({ code: 'forbidden' });
-  const published = await app.send('POST', '/admin/v1/wallet/rates', rate, {
-    token: lead,
-    key: 'rate-key-1',
-  });
-  expect(published.status).toBe(200);
-  expect((await app.send('GET', '/v1/wallet/rates', undefined, { token })).body['items']).toEqual([
+  const published = { body: await publishByTwo(rate) };
+  expect((await app.send('GET', '/v1/wallet/rates', undefined, { token })).body['items']).toContainEqual(
     published.body,
-  ]);
+  );
   const body = { sell: eur('10.00'), boughtAsset: 'USD', rateId: String(published.body['id']) };
   const make = (change: object = {}, key = 'exchange-1') =>
     app.send('POST', '/v1/wallet/exchanges', { ...body, ...change }, { token, key });
@@ -307,5 +417,7 @@ test('staff of another brand sees nothing of it and moves nothing', async () => 
       },
     ],
   ] as const)
-    expect((await app.send(method, path, body, opts)).body, path).toMatchObject({ code: 'not-found' });
+    expect((await app.send(method, path, body, opts)).body, path).toMatchObject({
+      code: expect.toBeOneOf(['not-found', 'wallet-not-found']),
+    });
 });

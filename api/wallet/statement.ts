@@ -7,7 +7,7 @@ import { fail, FailureError } from '#domain/failures.ts';
 import { quantisePayable, toMoneyText, type Units } from '#domain/money.ts';
 import type { Pool } from '#domain/wallet/chart.ts';
 import type { Api } from '../app.ts';
-import { requireBrand, requireOperator } from '../backoffice-guard.ts';
+import { maySee, requireOperator } from '../backoffice-guard.ts';
 import type { ApiDeps, OperatorIdentity } from '../context.ts';
 import { requirePlayer } from '../pam-guard.ts';
 import { json } from '../payments/payment-schemas.ts';
@@ -266,6 +266,6 @@ async function requirePlayerInScope(
     .select('brand')
     .where('playerId', '=', playerId)
     .executeTakeFirst();
-  if (!wallet) throw new FailureError(fail('not-found', 'There is no such player.').failure);
-  requireBrand(operator, wallet.brand);
+  if (!wallet || !maySee(operator, wallet.brand))
+    throw new FailureError(fail('not-found', 'There is no such player.').failure);
 }

@@ -12,6 +12,14 @@ const freeRounds = { freeRoundsId: z.uuid(), integration, playerId: z.uuid() };
 const campaign = { campaignRowId: z.uuid(), integration, name: z.string() };
 const count = z.int().min(0);
 
+/** `after` is the version that it is about, 0 for a new integration. */
+const integrationChange = {
+  proposalId: z.uuid(),
+  integration,
+  after: z.int().min(0),
+  fields: z.array(z.string()),
+};
+
 export const gamesProviderEvents = {
   'games.integration.created': z.strictObject({ integration, dialect: z.string(), version: z.int() }),
   'games.integration.changed': z.strictObject({
@@ -19,6 +27,9 @@ export const gamesProviderEvents = {
     version: z.int(),
     fields: z.array(z.string()),
   }),
+  'games.integration-change.proposed': z.strictObject(integrationChange),
+  'games.integration-change.approved': z.strictObject(integrationChange),
+  'games.integration-change.refused': z.strictObject(integrationChange),
   'games.credential.proposed': z.strictObject(credential),
   'games.credential.activated': z.strictObject(credential),
   'games.credential.refused': z.strictObject(credential),

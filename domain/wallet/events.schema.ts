@@ -10,6 +10,13 @@ const adjustment = {
   reasonCode: z.string(),
 };
 
+const rateProposal = {
+  rateId: z.uuid(),
+  soldAsset: z.string(),
+  boughtAsset: z.string(),
+  rate: z.string(),
+};
+
 export const walletEvents = {
   'wallet.audit.failed': z.strictObject({
     auditId: z.string(),
@@ -62,6 +69,10 @@ export const walletEvents = {
   'wallet.adjustment.requested': z.strictObject(adjustment),
   'wallet.adjustment.approved': z.strictObject(adjustment),
   'wallet.adjustment.refused': z.strictObject(adjustment),
+  'wallet.rate.proposed': z.strictObject(rateProposal),
+  'wallet.rate.approved': z.strictObject(rateProposal),
+  'wallet.rate.refused': z.strictObject(rateProposal),
+  'wallet.rate.ended': z.strictObject({ rateId: z.uuid(), soldAsset: z.string(), boughtAsset: z.string() }),
   'wallet.rate.published': z.strictObject({
     rateId: z.uuid(),
     soldAsset: z.string(),

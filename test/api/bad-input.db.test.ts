@@ -517,7 +517,7 @@ describe('what belongs to somebody else', () => {
     await post('/v1/bets', betOf('1.00'), owner.token);
     await database.ownerPool.query(
       `insert into wallet.rate (id, sold_asset, bought_asset, rate, source, quoted_at, expires_at, published_by, fingerprint)
-       values (gen_random_uuid(), 'USDT', 'EUR', '0.9', 'desk', now(), now() + interval '1 hour', 'operator:test', '\\x00')`,
+       values (gen_random_uuid(), 'USDT', 'EUR', '0.9', 'desk', now(), now() + interval '1 hour', 'system:test', '\\x00')`,
     );
     await post('/v1/ramp/quotes', { pay: { amount: '10', asset: 'USDT' }, receiveAsset: 'EUR' }, owner.token);
     things = {

@@ -3,6 +3,7 @@ export const brandless: ReadonlyMap<string, string> = new Map([
   ['getOperatorSelf', 'the caller himself'],
   ['listAccounts', 'the chart of accounts: names and meanings, no money'],
   ['listAdjustmentReasons', 'the catalogue of reasons, no correction of anybody'],
+  ['listRatesInForce', 'a rate is the same for every brand, and players are shown it'],
   ['listRuleSets', 'which rule sets there are and what they may ask; the rules themselves are scoped'],
   ['listJurisdictions', 'what regulators demand is the same for every brand'],
   ['readJurisdictionVersion', 'what regulators demanded is the same for every brand'],

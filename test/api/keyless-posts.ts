@@ -47,13 +47,17 @@ export const keylessPosts: Readonly<Record<string, string>> = {
   decidePaymentAct:
     'the proposal is named and decided about once, by its state and the hash of what was shown',
   decideSetting: 'the proposal is named and decided about once, by its state and the hash of what was shown',
+  decideRate: 'the proposal is named and decided about once, by its state and the hash of what was shown',
+  endRate: 'the rate is named and ended once',
   checkRules: 'only computes an answer',
   simulateRules: 'only computes an answer',
   matchCondition: 'only reads; a POST because a condition is a tree',
   takeRuleStep: 'the version is named, and each step leads on from one state',
   assignRuleReview: 'names an owner; a repeat names the same one',
   confirmRollBack: 'the review is named and ended once; no rule changes',
-  createIntegration: 'the caller names the integration; a second one of that name is refused',
+  createIntegration: 'a proposal opens nothing; the same wish, while it is open, is the same proposal',
+  decideIntegration:
+    'the proposal is named and decided about once, by its state and the hash of what was shown',
   proposeCredential: 'a proposal signs nothing; one too many is refused by the second person',
   decideCredential: 'the key is named, and each step leads on from one state',
 };

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { openWallet } from '#activities/wallet/player-wallet.ts';
 import { postTransfer, type Posted } from '#activities/wallet/post.ts';
+import { publishRate } from '#activities/wallet/rates.ts';
 import type { Database } from '#db/connect.ts';
 import { assets } from '#domain/assets.ts';
 import { orThrow } from '#domain/failures.ts';
@@ -127,4 +128,21 @@ export async function makeDeposit(
       }),
     ),
   );
+}
+
+/** A rate in force for an hour, as whoever runs the platform would bring it. */
+export async function publishTestRate(
+  db: Database,
+  pair: { readonly soldAsset: string; readonly boughtAsset: string; readonly rate: string },
+): Promise<string> {
+  const rate = {
+    ...pair,
+    rateId: randomUUID(),
+    source: 'desk',
+    quotedAt: new Date(),
+    expiresAt: new Date(Date.now() + 3_600_000),
+    publishedBy: 'system:test',
+    fingerprint: Buffer.alloc(32),
+  } as const;
+  return db.transaction().execute(async (trx) => orThrow(await publishRate(trx, rate)).id);
 }

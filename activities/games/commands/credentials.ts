@@ -1,5 +1,5 @@
 /** Keys of an integration under four eyes: one person proposes, another activates; one alone may end a key. */
-import { generateKeyPair } from 'node:crypto';
+import { createHash, generateKeyPair } from 'node:crypto';
 import { promisify } from 'node:util';
 import { sql } from 'kysely';
 import { appendEvent } from '#activities/compliance/append-event.ts';
@@ -78,16 +78,19 @@ export type DecideCredential = {
   readonly integration: string;
   readonly operatorId: string;
   readonly reason: string;
-} & (
-  | { readonly decision: 'activate' | 'refuse' }
-  /** `at` null ends it now and destroys its secret; an instant to come lets it run out. */
-  | { readonly decision: 'end'; readonly at: string | null }
-  | { readonly decision: 'sign'; readonly at: string | null }
-);
+} &
+  /** `payloadHash` is hex, of the key as it was shown. */
+  (
+    | { readonly decision: 'activate' | 'refuse'; readonly payloadHash: string }
+    /** `at` null ends it now and destroys its secret; an instant to come lets it run out, and never later than before. */
+    | { readonly decision: 'end'; readonly at: string | null }
+    | { readonly decision: 'sign'; readonly at: string | null }
+  );
 
 /**
  * Failures: `not-found`, `own-approval` (who proposed may not activate or refuse), `already-decided` (not in a state
- * for this), `too-many-keys` (two of the kind are active), `invalid-request` (a caller's key cannot sign).
+ * for this, or not what was shown), `too-many-keys` (two of the kind are active), `invalid-request` (a caller's key cannot
+ * sign, a key is not prolonged).
  */
 export async function decideCredential(
   { db }: Deps,
@@ -105,6 +108,8 @@ export async function decideCredential(
         if (row.state !== 'proposed') return fail('already-decided', 'The key does not wait for a decision.');
         if (row.proposedBy === order.operatorId)
           return fail('own-approval', 'Somebody else has to decide about a key that you proposed.');
+        if (credentialHash({ ...row, id: order.id }) !== order.payloadHash)
+          return fail('already-decided', 'The key is not the one that was shown.');
         const activated = order.decision === 'activate';
         if (activated && (await countActive(trx, row)) >= 2)
           return fail('too-many-keys', 'Two keys of this kind are active; end one first.');
@@ -118,6 +123,8 @@ export async function decideCredential(
       case 'end': {
         if (row.state !== 'active') return fail('already-decided', 'The key is not active.');
         const { at } = order;
+        if (at !== null && row.validUntil !== null && (await isLater(trx, at, row.validUntil)))
+          return fail('invalid-request', 'A key is never prolonged: another one replaces it.');
         if (at !== null && (await isLater(trx, at, null)) && (await isLater(trx, at, row.validFrom))) {
           const limited = await change
             .set({ validUntil: at })
@@ -152,6 +159,32 @@ export async function decideCredential(
   });
 }
 
+type ShownCredential = {
+  readonly id: string;
+  readonly integration: string;
+  readonly kind: string;
+  readonly fingerprint: string;
+  readonly validFrom: Date;
+  readonly validUntil: Date | null;
+  readonly signsFrom: Date | null;
+};
+
+/** Hex, of what two people agree on: which key of whom, from when to when, and whether it signs. */
+export const credentialHash = (key: ShownCredential): string =>
+  createHash('sha256')
+    .update(
+      JSON.stringify([
+        key.id,
+        key.integration,
+        key.kind,
+        key.fingerprint,
+        key.validFrom,
+        key.validUntil,
+        key.signsFrom,
+      ]),
+    )
+    .digest('hex');
+
 async function makePrivateKey(): Promise<string> {
   const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: newKeyBits });
   return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
@@ -169,7 +202,16 @@ const lockIntegration = (trx: Trx, id: string) =>
 const lockCredential = (trx: Trx, { id, integration }: { id: string; integration: string }) =>
   trx
     .selectFrom('games.integrationCredential')
-    .select(['integration', 'kind', 'fingerprint', 'state', 'proposedBy', 'validFrom'])
+    .select([
+      'integration',
+      'kind',
+      'fingerprint',
+      'state',
+      'proposedBy',
+      'validFrom',
+      'validUntil',
+      'signsFrom',
+    ])
     .where('id', '=', id)
     .where('integration', '=', integration)
     .forUpdate()

@@ -6,6 +6,7 @@ import { sql } from 'kysely';
 import { appendEvent } from '#activities/compliance/append-event.ts';
 import { makeExchangeAt } from '#activities/wallet/exchanges.ts';
 import { openWallet } from '#activities/wallet/player-wallet.ts';
+import { isRateEnded } from '#activities/wallet/rates.ts';
 import type { Database, Trx } from '#db/connect.ts';
 import { assert, fail, FailureError, orThrow, type Result } from '#domain/failures.ts';
 import type { PaymentRule } from '#domain/payments/payment-rules.ts';
@@ -64,6 +65,8 @@ export async function acceptRampQuote(db: Database, accept: RampAcceptance): Pro
       .where('id', '=', row.id)
       .executeTakeFirstOrThrow();
     if (isOver) return endQuote(trx, row, { kind: 'player', id: row.playerId });
+    // A rate that was ended takes its promises with it.
+    if (await isRateEnded(trx, row.rateId)) return endQuote(trx, row, { kind: 'system', id: 'rate-ended' });
     orThrow(admitted);
     return carryOut(trx, { row, wish, accept, at, rules }, (by) => {
       refusal = by;
@@ -77,7 +80,7 @@ export async function acceptRampQuote(db: Database, accept: RampAcceptance): Pro
 const notOpen = (state: string) =>
   state === 'expired'
     ? fail('quote-expired', 'The quote has run out; ask for another one.')
-    : fail('quote-not-open', 'The quote was accepted or given up before.');
+    : fail('quote-not-open', 'The quote was accepted, given up, or its rate was ended.');
 
 const wishOf = (row: RampQuoteRow, { jurisdiction, origin }: RampAcceptance): RampWish => ({
   playerId: row.playerId,

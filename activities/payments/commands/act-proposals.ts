@@ -2,13 +2,13 @@
 import { createHash } from 'node:crypto';
 import { sql, type Selectable } from 'kysely';
 import { appendEvent } from '#activities/compliance/append-event.ts';
+import { standingOfDecision, type ProposalDecision } from '#activities/two-people.ts';
 import type { Trx } from '#db/connect.ts';
 import type { PaymentsActProposal } from '#db/schema.generated.ts';
 import { fail, succeed, type Result } from '#domain/failures.ts';
 import { actOfTwoSchema, type ActOfTwo } from '#domain/payments/acts-of-two.schema.ts';
 import { endListEntry, writeListEntry } from './list-entries.ts';
 import { lockPaymentRule, ruleInForce, setPaymentRule } from './payment-rules.ts';
-import { standingOfDecision, type ProposalDecision } from './two-people.ts';
 import { currentRampTerms, lockRampTerms, setRampTerms } from './ramp-terms.ts';
 
 export type ActProposalRow = Selectable<PaymentsActProposal>;

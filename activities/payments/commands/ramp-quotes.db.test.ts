@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { seedAssets } from '#activities/wallet/assets.ts';
-import { publishRate } from '#activities/wallet/exchanges.ts';
+import { endRate, publishRate } from '#activities/wallet/rates.ts';
 import { openWallet } from '#activities/wallet/player-wallet.ts';
 import { postTransfer } from '#activities/wallet/post.ts';
 import { verifyLedger } from '#activities/wallet/verify.ts';
@@ -59,7 +59,7 @@ const publish = (soldAsset: string, boughtAsset: string, rate: string, livesMs =
         source: 'desk',
         quotedAt: new Date(),
         expiresAt: new Date(Date.now() + livesMs),
-        operatorId,
+        publishedBy: 'system:test',
         fingerprint: fingerprintOf(randomUUID()),
       }),
     ),
@@ -304,6 +304,21 @@ describe('its acceptance', () => {
     expect(orThrow(await accept(quote)).state).toBe('accepted');
     expect(await cash(playerId, 'USDT')).toBe((10_692n * usdt) / 100n);
     await publish('EUR', 'USDT', '1.08');
+  });
+
+  test('at a rate that was ended since is refused, moves nothing, and gives the quote up', async () => {
+    const playerId = await rich();
+    const quote = orThrow(await ask(playerId));
+    await database.db
+      .transaction()
+      .execute(async (trx) =>
+        orThrow(await endRate(trx, { rateId: quote.rateId, operatorId, reason: 'a digit too many' })),
+      );
+    expect(await accept(quote)).toMatchObject(refusedWith('quote-not-open'));
+    expect((await read(quote.id)).state).toBe('cancelled');
+    expect(await ask(playerId)).toMatchObject(refusedWith('rate-not-current'));
+    await publish('EUR', 'USDT', '1.08');
+    expect(orThrow(await accept(orThrow(await ask(playerId)))).state).toBe('accepted');
   });
 
   test('by fifty at once with keys of their own happens once', async () => {

@@ -1,7 +1,7 @@
 /** Quotes of the ramp: given for a short time, one open per player, and ended when that time is over. */
 import { sql, type Selectable } from 'kysely';
 import { appendEvent, type Actor } from '#activities/compliance/append-event.ts';
-import { currentRates } from '#activities/wallet/exchanges.ts';
+import { currentRates } from '#activities/wallet/rates.ts';
 import type { Database, Trx } from '#db/connect.ts';
 import type { PaymentsRampQuote } from '#db/schema.generated.ts';
 import { fail, FailureError, orThrow, succeed, type Result } from '#domain/failures.ts';

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { sql, type Selectable } from 'kysely';
 import { appendEvent } from '#activities/compliance/append-event.ts';
+import { standingOfDecision, type ProposalDecision } from '#activities/two-people.ts';
 import type { Trx } from '#db/connect.ts';
 import type { PaymentsSettingChange } from '#db/schema.generated.ts';
 import { fail, succeed, type Result } from '#domain/failures.ts';
@@ -14,7 +15,6 @@ import {
   type SettingKind,
 } from '#domain/payments/settings.ts';
 import { settingSchema, type Setting } from '#domain/payments/settings.schema.ts';
-import { standingOfDecision, type ProposalDecision } from './two-people.ts';
 import { checkNames, lockPlace, writeVersion } from './setting-versions.ts';
 
 export type SettingChangeRow = Selectable<PaymentsSettingChange>;

@@ -8,8 +8,8 @@ import { parkReasons } from '#domain/games/book/market-result.ts';
 import { assetOf, parsePayable, toMoneyText } from '#domain/money.ts';
 import { marketWorkflowId } from '#workflows/market.contract.ts';
 import type { Api } from '../../app.ts';
-import { brandScope, requireBrand, requireOperator } from '../../backoffice-guard.ts';
-import type { ApiDeps } from '../../context.ts';
+import { brandScope, maySee, requireAllBrands, requireOperator } from '../../backoffice-guard.ts';
+import type { ApiDeps, OperatorIdentity } from '../../context.ts';
 import { actKeyOf, idempotencyHeader, idFromKey } from '../../idempotency.ts';
 import { problemResponses } from '../../problem.ts';
 import { idParam, moneyInput, moneyOutput, nullableMoneyOutput, pageOf, timestamp } from '../../schemas.ts';
@@ -104,8 +104,8 @@ function mountBets(api: Api, deps: ApiDeps): void {
     async (c) => {
       const { id } = c.req.valid('param');
       const row = await deps.db.selectFrom('games.bet').selectAll().where('id', '=', id).executeTakeFirst();
-      if (!row) throw new FailureError(fail('not-found', 'There is no such bet.').failure);
-      requireBrand(c.get('operator'), row.brand);
+      if (!row || !maySee(c.get('operator'), row.brand))
+        throw new FailureError(fail('not-found', 'There is no such bet.').failure);
       const journals = await deps.db
         .selectFrom('wallet.journal')
         .select(['id', 'code', 'externalId', 'amount', 'asset', 'occurredAt'])
@@ -337,7 +337,10 @@ function mountParkedResults(api: Api, deps: ApiDeps): void {
     }),
     async (c) => {
       const { id: parkedId } = c.req.valid('param');
-      const { operatorId } = c.get('operator');
+      const operator = c.get('operator');
+      // A market is settled for every brand that took bets on it.
+      requireAllBrands(operator);
+      const { operatorId } = operator;
       const said = { parkedId, ...c.req.valid('json') };
       const key = actKeyOf('parked-result', operatorId, c.req.valid('header')['idempotency-key'], said);
       await decided(deps.db, (trx) => resolveParkedResult(trx, { ...said, operatorId, key }));
@@ -464,7 +467,7 @@ async function readStakeLimits(
 
 async function requirePlayerInScope(
   deps: ApiDeps,
-  operator: Parameters<typeof requireBrand>[0],
+  operator: OperatorIdentity,
   playerId: string,
 ): Promise<string> {
   const player = await deps.db
@@ -472,7 +475,7 @@ async function requirePlayerInScope(
     .select('brand')
     .where('id', '=', playerId)
     .executeTakeFirst();
-  if (!player) throw new FailureError(fail('not-found', 'There is no such player.').failure);
-  requireBrand(operator, player.brand);
+  if (!player || !maySee(operator, player.brand))
+    throw new FailureError(fail('not-found', 'There is no such player.').failure);
   return player.brand;
 }
