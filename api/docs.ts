@@ -1,10 +1,9 @@
 /** The API's own description: OpenAPI 3.1, a reference page that loads nothing from outside, and the list of problems. */
 import { readFile } from 'node:fs/promises';
-import { failureCodes } from '#domain/failures.ts';
 import { moduleNames } from '#domain/modules.ts';
 import type { Api } from './app.ts';
 import { addCommonAnswers } from './common-answers.ts';
-import { statusOf } from './problem.ts';
+import { problemsBody } from './problems-page.ts';
 
 /** Built into images; a checkout has the package itself. */
 const referenceScripts = [
@@ -43,15 +42,7 @@ const referencePage = page(
   '<div id="reference"></div><script src="/docs/scalar.js"></script><script src="/docs/start.js"></script>',
 );
 
-const problemsPage = page(
-  'Pitboss API problems',
-  `<style>body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem}table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.35rem .75rem;border-bottom:1px solid #ddd}tr:target{background:#fff3bf}</style>
-<h1>Problems</h1>
-<p>Every error is an RFC 9457 problem document. Program against <code>code</code>; <code>detail</code> is for people, and <code>instance</code> is the request id to quote to support.</p>
-<table><tr><th>Code</th><th>Status</th></tr>${failureCodes
-    .map((code) => `<tr id="${code}"><td><code>${code}</code></td><td>${statusOf(code)}</td></tr>`)
-    .join('')}</table>`,
-);
+const problemsPage = page('Pitboss API problems', problemsBody);
 
 const description = `Players use \`/v1\` with a session token, staff \`/admin/v1\` with theirs. Amounts are decimal strings, never numbers.
 Requests that move or reserve money carry an \`Idempotency-Key\`: a repeat answers with the first result.

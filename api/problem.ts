@@ -5,6 +5,7 @@ import { z } from '@hono/zod-openapi';
 import { fail, FailureError, failureCodes, type Failure, type FailureCode } from '#domain/failures.ts';
 import { isDatabaseUnavailable } from '#db/connect.ts';
 import type { ApiEnv } from './context.ts';
+import { noteRefusedWebhook } from './refused-webhooks.ts';
 import { logOf } from './request-start.ts';
 
 type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 429 | 503;
@@ -146,6 +147,7 @@ export const retryAfterSOf = (failure: Failure): number => failure.retryAfterS ?
 
 /** Answers a failure; 503 and 429 say when to come back. */
 export function answerProblem(c: Context<ApiEnv>, failure: Failure): Response {
+  noteRefusedWebhook(c, failure.code);
   const status = statusOf(failure.code);
   const retryAfterS = status === 503 || status === 429 ? retryAfterSOf(failure) : failure.retryAfterS;
   if (retryAfterS !== undefined) c.header('Retry-After', String(retryAfterS));

@@ -1,6 +1,6 @@
 /**
- * The entry of every npm script: makes the checkout runnable and hands over to Node 24. Plain JavaScript
- * without dependencies, because an older Node reads it before anything of ours is installed.
+ * Behind the entry of every npm script (`boot.cjs`): makes the checkout runnable and hands over to Node 24. Plain JavaScript
+ * without dependencies, because a Node from 20 on reads it before anything of ours is installed.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -14,7 +14,6 @@ const modules = path.join(root, 'node_modules');
 const workFolder = path.join(root, '.pitboss');
 const stampFile = path.join(modules, '.pitboss-install.json');
 const nodeMajorWanted = 24;
-const nodeMajorMin = 20;
 const staleLockMs = 60 * 60_000;
 
 /** What each npm script runs once everything is in place. */
@@ -42,10 +41,6 @@ async function main(command, args) {
   if (entry === undefined)
     throw new ExpectedFailure(
       `There is no command "${command}"; there are ${Object.keys(entries).join(', ')}.`,
-    );
-  if (majorOf(process.versions.node) < nodeMajorMin)
-    throw new ExpectedFailure(
-      `Node ${process.versions.node} is too old: Pitboss needs Node ${nodeMajorMin} or newer to install itself.`,
     );
   if (!isInstalled()) await installOnce();
   hydrateSymlinks();
@@ -106,15 +101,19 @@ async function takeLock() {
   const lock = path.join(workFolder, 'install.lock');
   try {
     fs.mkdirSync(workFolder, { recursive: true });
-  } catch {
-    throw notWritable();
+  } catch (error) {
+    throw notWritable(error);
   }
   for (let told = false; ; told = true) {
     try {
       fs.writeFileSync(lock, String(process.pid), { flag: 'wx' });
       return () => fs.rmSync(lock, { force: true });
     } catch (error) {
-      if (error.code !== 'EEXIST') throw notWritable();
+      if (error.code !== 'EEXIST') {
+        // On a full disk it is there and empty: nobody's, and the next start would wait for nobody.
+        fs.rmSync(lock, { force: true });
+        throw notWritable(error);
+      }
     }
     if (lockIsStale(lock)) {
       fs.rmSync(lock, { force: true });
@@ -236,7 +235,11 @@ function installFailure(failure, logFile) {
   );
 }
 
-function notWritable() {
+function notWritable({ code }) {
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new ExpectedFailure(
+      `The dependencies must be installed, but the disk of ${root} is full: make room on it, about 1.8 GB, and run the same command again.`,
+    );
   return new ExpectedFailure(
     `The dependencies must be installed, but this user may not write into ${root}: run once as its owner, or make a checkout of your own.`,
   );

@@ -6,6 +6,7 @@ import type { Environment } from '#workers/config.ts';
 import { BringUpFailure } from './bring-up-failure.ts';
 import { tryFileLock } from './file-lock.ts';
 import { identityOf } from './process-identity.ts';
+import { DiskFailure, isFull, leastMb, newHomeMb, requireRoom } from './room-on-disk.ts';
 
 export const checkout = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -23,11 +24,17 @@ export function openHome(home: string): void {
     const probe = join(home, `.writable-${process.pid}`);
     writeFileSync(probe, '');
     rmSync(probe, { force: true });
-  } catch {
-    throw new BringUpFailure(
+  } catch (error) {
+    if (isFull(error))
+      throw new DiskFailure(
+        `The disk of ${home} is full: make room on it, or choose another home folder with PITBOSS_HOME.`,
+      );
+    throw new DiskFailure(
       `The home folder ${home} cannot be written by this user: choose another one with PITBOSS_HOME.`,
     );
   }
+  const isBegun = existsSync(join(home, 'logs'));
+  requireRoom(home, isBegun ? leastMb : newHomeMb, 'choose another home folder with PITBOSS_HOME');
 }
 
 /** Returns the release. The lock is the operating system's; the file beside it only tells who has it. */
@@ -47,7 +54,8 @@ export function lockHome(home: string): () => void {
 function lockOf(home: string): (() => void) | undefined {
   try {
     return tryFileLock(join(home, 'supervisor.lock'));
-  } catch {
+  } catch (error) {
+    if (isFull(error)) throw error;
     throw new BringUpFailure(
       `The home folder ${home} cannot be locked: its supervisor.lock belongs to another user, or its file system has no locks. Choose another one with PITBOSS_HOME.`,
     );

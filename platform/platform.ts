@@ -43,6 +43,7 @@ import {
   workerPlan,
 } from './process-plans.ts';
 import { silentProgress, type Progress, type Step } from './progress.ts';
+import { sayIfDisk } from './room-on-disk.ts';
 import { createRunJson, type RunJson } from './run-json.ts';
 import { clearLeftovers, createSupervisor, type ProcessPlan, type Supervisor } from './supervisor.ts';
 import { findTemporalBinary } from './temporal-binary.ts';
@@ -91,9 +92,17 @@ const portTries = 12;
 const portPauseMs = 250;
 
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
+  const home = resolveHome(options.environment);
+  try {
+    return await startIn(home, options);
+  } catch (error) {
+    throw sayIfDisk(error, home);
+  }
+}
+
+async function startIn(home: string, options: PlatformOptions): Promise<Platform> {
   const given = options.environment;
   const progress = options.progress ?? silentProgress;
-  const home = resolveHome(given);
   const ports = derivePorts(given['PORT']);
   const embedded = decideEmbedded(given);
   openHome(home);

@@ -1,11 +1,12 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, expect, test } from 'vitest';
 import { BringUpFailure } from './bring-up-failure.ts';
 import { mayEnter, standInFolder } from './database-account.ts';
-import { startPostgres, type PostgresServer } from './postgres.ts';
+import { ensureDatabase, startPostgres, type PostgresServer } from './postgres.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'pitboss-postgres-'));
 const port = 45_000 + (process.pid % 2_000);
@@ -77,4 +78,23 @@ test('a closed folder on the way is seen, and its stand-in is always the same', 
   expect(mayEnter(account, '/usr/bin/env')).toBe(true);
   expect(mayEnter(undefined, join(home, 'data'))).toBe(true);
   expect(standInFolder(join(home, 'data'))).toBe(standInFolder(join(home, 'data')));
+});
+
+test('a server that ends in the middle of a question fails the question, and not the process that asked', async () => {
+  // Takes whoever comes in, as PostgreSQL says it, and is gone at the first question.
+  const comeIn = Buffer.from([...Buffer.from('R'), 0, 0, 0, 8, 0, 0, 0, 0, ...Buffer.from('Z'), 0, 0, 0, 5]);
+  const dying = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', () => {
+      socket.write(Buffer.concat([comeIn, Buffer.from('I')]));
+      socket.once('data', () => socket.destroy());
+    });
+  });
+  await new Promise<void>((listening) => dying.listen(0, '127.0.0.1', listening));
+  try {
+    const { port: there } = dying.address() as AddressInfo;
+    await expect(ensureDatabase(`postgres://nobody@127.0.0.1:${there}/new`)).rejects.toThrow(/terminated/);
+  } finally {
+    dying.close();
+  }
 });

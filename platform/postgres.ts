@@ -149,6 +149,8 @@ export async function ensureDatabase(url: string): Promise<void> {
   const name = target.pathname.slice(1);
   target.pathname = '/postgres';
   const client = new pg.Client({ connectionString: target.href });
+  // A server that ends meanwhile is told by the question that waits; as an event nobody hears it would end this process.
+  client.on('error', () => {});
   try {
     await client.connect();
     const found = await client.query('select 1 from pg_database where datname = $1', [name]);

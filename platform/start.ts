@@ -80,11 +80,20 @@ async function playDemoOnce({ home, runJson }: Platform): Promise<void> {
   });
   stopping.signal.addEventListener('abort', () => child.kill('SIGTERM'));
   const code = await new Promise<number | null>((resolve) => child.once('exit', resolve));
-  if (code === 0) writeFileSync(marker, '');
+  if (code === 0) noteQuietly(marker);
   else if (!stopping.signal.aborted)
     progress.note(
       `\nThe demo did not come through (exit code ${code}); the platform keeps running. Play it again with npm run demo.`,
     );
+}
+
+/** What cannot be noted is shown again; no platform ends of it. */
+function noteQuietly(marker: string): void {
+  try {
+    writeFileSync(marker, '');
+  } catch (error) {
+    progress.note(`It will be shown again: ${error instanceof Error ? error.message : String(error)}.`);
+  }
 }
 
 /** The UI opens in a namespace that holds nothing of ours. */

@@ -232,4 +232,12 @@ describe('the lock of the cache', () => {
     release();
     (await waiting)();
   });
+
+  test('that cannot be made is named with the ways out', async () => {
+    const file = join(home, 'no-folder');
+    writeFileSync(file, '');
+    await expect(lockCache(join(file, 'pitboss'), quiet)).rejects.toThrow(
+      /cannot be written by this user: choose another one with XDG_CACHE_HOME/,
+    );
+  });
 });

@@ -7,6 +7,7 @@ import { BringUpFailure } from './bring-up-failure.ts';
 import { compileCache } from './compile-cache.ts';
 import type { DatabaseAccount } from './database-account.ts';
 import { logSince, sizeBytes, withLog } from './log-file.ts';
+import { hasNoRoom } from './room-on-disk.ts';
 import { endProcess, identityOf, signalQuietly } from './process-identity.ts';
 
 export interface ProcessPlan {
@@ -122,7 +123,7 @@ export function createSupervisor(home: string, tell: (line: string) => void): Su
     tell(
       deaths > deathsPerMinuteMax
         ? `${managed.plan.label} ended ${deaths} times within a minute (${cause}); trying again in a minute, its log is ${logFile(managed.plan.name)}.`
-        : `${managed.plan.label} ended with ${cause}; starting it again.`,
+        : `${managed.plan.label} ended with ${cause}; ${hasNoRoom(home) ? `the disk of ${home} is full, ` : ''}starting it again.`,
     );
     await delay(waitMs, undefined, { ref: false });
     if (!managed.wanted || managed.child !== undefined || closed) return;
@@ -169,7 +170,8 @@ export function createSupervisor(home: string, tell: (line: string) => void): Su
     diedEarly.catch(() => {});
     await Promise.race([diedEarly, untilReady(managed, () => dead)]);
     if (dead) await diedEarly;
-    managed.wanted = true;
+    // A start that is being given up meanwhile wants none of its processes back.
+    managed.wanted = !closed;
   };
 
   const takeDown = async (managed: Managed): Promise<void> => {

@@ -23,6 +23,7 @@ import { BringUpFailure } from './bring-up-failure.ts';
 import { cacheDirectory } from './cache-directory.ts';
 import { tryFileLock } from './file-lock.ts';
 import type { Step } from './progress.ts';
+import { isFull } from './room-on-disk.ts';
 
 export interface TemporalBinary {
   readonly path: string;
@@ -225,12 +226,23 @@ function stallWatch(folder: string, report: (bytes: number) => void): () => bool
 
 /** Waits for whoever fetches or builds on this machine. Exported for its test. */
 export async function lockCache(cache: string, step: Step): Promise<() => void> {
-  mkdirSync(cache, { recursive: true });
   for (;;) {
-    const unlock = tryFileLock(join(cache, 'temporal-fetch.lock'));
+    const unlock = lockIn(cache);
     if (unlock !== undefined) return unlock;
     step.update('waiting for another start that is fetching Temporal');
     await delay(1_000);
+  }
+}
+
+function lockIn(cache: string): (() => void) | undefined {
+  try {
+    mkdirSync(cache, { recursive: true });
+    return tryFileLock(join(cache, 'temporal-fetch.lock'));
+  } catch (error) {
+    if (isFull(error)) throw error;
+    throw new BringUpFailure(
+      `A Temporal server must be fetched, but its folder ${cache} cannot be written by this user: choose another one with XDG_CACHE_HOME, set TEMPORAL_ADDRESS to a running server, or put the temporal program on PATH.`,
+    );
   }
 }
 

@@ -103,17 +103,19 @@ const give = (playerId: string, score: number) =>
     ),
   );
 
+const depositWish = (playerId: string, depositId: string) => ({
+  depositId,
+  playerId,
+  brand,
+  jurisdiction: 'MT',
+  money: { amount: '10.00', asset: 'EUR' },
+  tokens: [{ psp: 'alpha', token: `tok_${depositId}` }],
+  returnUrl: 'http://shop.test/back',
+  fingerprint: fingerprintOf(depositId),
+});
+
 const refusedDeposit = (playerId: string, depositId: string) =>
-  requestDeposit(database.db, {
-    depositId,
-    playerId,
-    brand,
-    jurisdiction: 'MT',
-    money: { amount: '10.00', asset: 'EUR' },
-    tokens: [{ psp: 'alpha', token: `tok_${depositId}` }],
-    returnUrl: 'http://shop.test/back',
-    fingerprint: fingerprintOf(depositId),
-  });
+  requestDeposit(database.db, depositWish(playerId, depositId));
 
 describe('a deposit', () => {
   test('is scored with its version, inputs and trial, and routing may ask for the score', async () => {
@@ -195,6 +197,40 @@ describe('a deposit', () => {
     const scoring = await scoringOf(`deposit:${row.id}`);
     expect(scoring?.inputs).toMatchObject({ 'linked.device': '1', 'history.linkedFraud': '1' });
     expect(scoring).toMatchObject({ computed: 600, band: 'review' });
+  });
+});
+
+describe('an address', () => {
+  const askFrom = async (ip: string) => {
+    const [depositId, playerId] = [randomUUID(), await makePlayer(database.db)];
+    const asked = await requestDeposit(database.db, {
+      ...depositWish(playerId, depositId),
+      origin: { sessionId: null, ip },
+    });
+    expect(asked.ok, ip).toBe(true);
+    return (await scoringOf(`deposit:${depositId}`))?.inputs;
+  };
+
+  test('of the internet is shared with whoever else pays from it', async () => {
+    await askFrom('198.51.100.30');
+    expect(await askFrom('198.51.100.30')).toMatchObject({
+      'linked.ip24h': '1',
+      'uses.ip1h': '1',
+      'uses.ipDeclinedCards1h': '0',
+    });
+  });
+
+  test('of this machine, a private or a shared network tells nothing of a household', async () => {
+    for (const ip of ['127.0.0.1', '172.16.9.9', '::ffff:10.1.1.1', 'fd00::7']) {
+      await askFrom(ip);
+      expect(await askFrom(ip), ip).toMatchObject({
+        'ip.country': null,
+        'mismatch.ip': null,
+        'linked.ip24h': null,
+        'uses.ip1h': null,
+        'uses.ipDeclinedCards1h': null,
+      });
+    }
   });
 });
 

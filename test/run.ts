@@ -10,8 +10,11 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { BringUpFailure } from '#platform/bring-up-failure.ts';
 import { plainProgress } from '#platform/progress.ts';
+import { sayIfDisk } from '#platform/room-on-disk.ts';
 import { findTemporalBinary } from '#platform/temporal-binary.ts';
+import { requireRoomForRun } from './room-for-run.ts';
 import { makeStripeMock } from './support/stripe-mock.ts';
 import { countTests, type Tally, type VitestReport } from './run-tally.ts';
 
@@ -46,9 +49,18 @@ const checks: readonly Step[] = [
 const isTestServerRequired = !process.argv.includes('--without-test-server');
 const lastWordsMs = 2_000;
 
-process.exitCode = await main(process.argv.includes('--fast'));
+try {
+  process.exitCode = await main(process.argv.includes('--fast'));
+} catch (error) {
+  const said = sayIfDisk(error, tmpdir());
+  if (!(said instanceof BringUpFailure)) throw said;
+  say(`\n${said.message}`);
+  process.exitCode = 1;
+}
 
 async function main(isFast: boolean): Promise<number> {
+  const hasOwnServer = process.env['PITBOSS_TEST_POSTGRES_URL'] !== undefined;
+  requireRoomForRun(tmpdir(), { isFast, hasOwnServer });
   const total: Tally = { passed: 0, failed: 0, skipped: 0, failures: [] };
   // Made from source it takes minutes, on a machine's first run; the checks go on meanwhile.
   const servers = isFast ? [] : [haveTemporal(), haveStripeMock()];

@@ -1,4 +1,5 @@
 /** What lists and the rules of a brand say to a payment before it is counted, and how it is to be counted. */
+import { publicAddress } from '#activities/public-address.ts';
 import type { KycLevel } from '#domain/kyc/levels.ts';
 import { judgeLists } from '#domain/payments/lists.ts';
 import {
@@ -53,7 +54,7 @@ export function judgePayment(
     playerId: payment.playerId,
     cardIds: cards.map(({ id }) => id),
     deviceId: facts?.deviceId ?? null,
-    ip: payment.ip,
+    ip: publicAddress(payment.ip),
   };
   return {
     refusal: refusal ?? closed ?? checkPayment(own, payment),

@@ -1,4 +1,5 @@
 /** What is known of a payment and its payer, by the names that rules have for it: one list for all rules that are asked. */
+import { publicAddress } from '#activities/public-address.ts';
 import type { KycLevel } from '#domain/kyc/levels.ts';
 import type { Units } from '#domain/money.ts';
 import { isDown, type PspReach } from '#domain/payments/deposit-methods.ts';
@@ -32,12 +33,13 @@ export type AskedPayment = {
   readonly billingCountry?: string;
 };
 
-export const depositFacts = (
+export function depositFacts(
   asked: AskedPayment,
   player: PayerFacts,
   { card, brand }: CardAt,
-): Map<string, RuleValue> =>
-  new Map<string, RuleValue>([
+): Map<string, RuleValue> {
+  const isCounted = publicAddress(asked.ip) !== null;
+  return new Map<string, RuleValue>([
     ['brand', asked.brand],
     ['jurisdiction', asked.jurisdiction],
     ['method', asked.method],
@@ -64,9 +66,10 @@ export const depositFacts = (
     ['uses.player24h', player.uses.player],
     ['uses.card24h', player.cards.length === 0 ? null : player.uses.card],
     ['uses.device1h', player.deviceId === null ? null : player.uses.device],
-    ['uses.ip1h', asked.ip === null ? null : player.uses.ip],
-    ['uses.ipDeclinedCards1h', asked.ip === null ? null : player.uses.ipDeclinedCards],
+    ['uses.ip1h', isCounted ? player.uses.ip : null],
+    ['uses.ipDeclinedCards1h', isCounted ? player.uses.ipDeclinedCards : null],
   ]);
+}
 
 /** The same with the PSPs of the method; null where it needs none. */
 export function eligibilityFacts(

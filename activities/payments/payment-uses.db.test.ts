@@ -275,6 +275,34 @@ describe('limits of a brand', () => {
     expect(await again('e4', '203.0.113.6')).toBe(true);
     await endRule(rule);
   }, 60_000);
+
+  test('an address of one machine or network counts on nobody, and an entry of a list names it all the same', async () => {
+    const rule = {
+      name: 'of-nobody',
+      measure: 'count',
+      subject: 'ip',
+      countMax: 1,
+      windowS: 3_600,
+    } as const;
+    await setRule(rule);
+    for (const ip of ['127.0.0.1', '::1', '10.0.0.7', '::ffff:192.168.1.4', '100.64.0.9', 'fe80::1%eth0'])
+      for (const playerId of [await makePlayer(database.db), await makePlayer(database.db)])
+        expect((await ask(playerId, '10.00', undefined, ip)).ok, ip).toBe(true);
+    const { rows } = await sql<{ subject: string }>`
+      select subject from payments.payment_use
+      where subject ~ '^ip:(127\\.|::|10\\.|192\\.168|100\\.64|fe80)'`.execute(database.db);
+    expect(rows).toEqual([]);
+    await endRule(rule);
+    const [one, other] = [await makePlayer(database.db), await makePlayer(database.db)];
+    const entry = await list({ list: 'black', kind: 'ip', value: '10.0.0.7' });
+    expect(await ask(one, '10.00', undefined, '10.0.0.7')).toMatchObject({
+      failure: { code: 'payment-method-unavailable' },
+    });
+    expect((await ask(other, '10.00', undefined, '10.0.0.8')).ok).toBe(true);
+    await database.db
+      .transaction()
+      .execute((trx) => endListEntry(trx, { entryId: entry.id, operatorId, reason: 'over' }));
+  }, 60_000);
 });
 
 describe('retry rules of card networks', () => {

@@ -4,6 +4,7 @@
  */
 import { sql, type RawBuilder } from 'kysely';
 import { z } from 'zod';
+import { publicAddress } from '#activities/public-address.ts';
 import type { Trx } from '#db/connect.ts';
 import { subjectsOf, type PaymentFlow, type PaymentMethod } from '#domain/payments/payment-rules.ts';
 import { firstRefusal, type Refusal, type Tally, type UseGuard } from '#domain/payments/uses.ts';
@@ -59,7 +60,7 @@ export async function takeUses(
     playerId: use.playerId,
     cardId: use.cardIds[0] ?? null,
     tokens: use.tokens,
-    subjects: subjectsOf(use),
+    subjects: subjectsOf({ ...use, ip: publicAddress(use.ip) }),
     probes: guards.map(({ probe }) => probe),
   });
   const { rows } = await sql<{ tallies: unknown }>`

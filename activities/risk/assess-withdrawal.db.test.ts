@@ -93,6 +93,9 @@ test('a device of many players is refused, and an address that is new on an old 
   const { reasons } = await assess(old.playerId);
   expect(reasons).toContain('new-address');
   expect(reasons).not.toContain('young-account');
+  // A proxy that was started anew has a new address, and tells nothing of the players behind it.
+  await openTestSession(database, old, { ip: '10.8.0.3' });
+  expect((await assess(old.playerId)).reasons).not.toContain('new-address');
 });
 
 test('sports stakes are play, and those of void bets are none', async () => {

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { readPayer, type PayerFacts } from '#activities/payments/payer-facts.ts';
 import type { LiveRules } from '#activities/payments/routing-rules.ts';
 import { underTrial } from '#activities/payments/unreadable-rules.ts';
+import { publicAddress } from '#activities/public-address.ts';
 import type { Trx } from '#db/connect.ts';
 import type { KycLevel } from '#domain/kyc/levels.ts';
 import { bandOf, scoreBy, type Score, type ScoreBand, type ScorePoints } from '#domain/risk/scorecard.ts';
@@ -62,7 +63,7 @@ export const riskFactsOf = ({
   asset,
   amount,
 }: Pick<ScoredPayment, 'playerId' | 'ip' | 'asset' | 'amount'>): RawBuilder<unknown> =>
-  sql`risk.facts_of_payment(${playerId}::uuid, ${ip?.split('%')[0] ?? null}::inet, ${asset}, ${amount.toString()}::numeric)`;
+  sql`risk.facts_of_payment(${playerId}::uuid, ${publicAddress(ip)}::inet, ${asset}, ${amount.toString()}::numeric)`;
 
 /** Null where no scorecard is live, or the player is not there. Reads, and writes nothing: `recordScoring` does. */
 export async function scorePayment(
@@ -116,7 +117,8 @@ export function scoringOf(
 
 function factsOf(payment: ScoredPayment, player: PayerFacts, more: z.infer<typeof factsSchema>): Facts {
   const cards = player.cards.flatMap(({ issuerCountry, country }) => issuerCountry ?? country ?? []);
-  const isOnline = payment.ip !== null;
+  const isOnline = publicAddress(payment.ip) !== null;
+  const ipCountry = isOnline ? player.ipCountry : null;
   return new Map<string, RuleValue>([
     ['brand', payment.brand],
     ['jurisdiction', payment.jurisdiction],
@@ -128,8 +130,8 @@ function factsOf(payment: ScoredPayment, player: PayerFacts, more: z.infer<typeo
     ['player.kycLevel', payment.kycLevel],
     ['player.accountAge', player.accountAgeUs],
     ['player.deposits', player.deposits],
-    ['ip.country', player.ipCountry],
-    ['mismatch.ip', player.ipCountry === null ? null : player.ipCountry !== player.country],
+    ['ip.country', ipCountry],
+    ['mismatch.ip', ipCountry === null ? null : ipCountry !== player.country],
     ['mismatch.card', cards.length === 0 ? null : cards.some((country) => country !== player.country)],
     ['linked.device', more.linkedDevice],
     ['linked.ip24h', more.linkedIp],

@@ -1,5 +1,6 @@
 /** Reads from the primary what a withdrawal is judged by; one statement, so that the facts belong together. */
 import { sql } from 'kysely';
+import { publicAddress } from '#activities/public-address.ts';
 import type { Trx } from '#db/connect.ts';
 import { fail, FailureError } from '#domain/failures.ts';
 import type { Units } from '#domain/money.ts';
@@ -23,6 +24,7 @@ type Row = {
   devices: number;
   linkedPlayers: number;
   isAddressNew: boolean;
+  lastIp: string | null;
 };
 
 /** Throws `not-found` when there is no such player. */
@@ -47,7 +49,7 @@ export async function readWithdrawalFacts(
         join pam.device o on o.device_id = v.device_id and o.player_id <> v.player_id
         where v.player_id = p.id) as linked_players,
       coalesce(p.registered_at < now() - interval '1 day' and last_ip.first_seen_at > now() - interval '1 day', false)
-        as is_address_new
+        as is_address_new, last_ip.address as last_ip
     from pam.player p
     cross join lateral (
       select coalesce(sum(amount), 0) as deposited,
@@ -59,9 +61,9 @@ export async function readWithdrawalFacts(
       from payments.withdrawal
       where player_id = p.id and state in ('paid', 'partly-paid') and id <> ${ask.withdrawalId}) w
     left join lateral (
-      select min(s.opened_at) as first_seen_at from pam.session s
-      where s.player_id = p.id and s.ip = (
-        select n.ip from pam.session n where n.player_id = p.id order by n.opened_at desc limit 1)) last_ip on true
+      select host(n.ip) as address, (select min(s.opened_at) from pam.session s
+        where s.player_id = p.id and s.ip = n.ip) as first_seen_at
+      from pam.session n where n.player_id = p.id order by n.opened_at desc limit 1) last_ip on true
     where p.id = ${ask.playerId}
   `.execute(trx);
   const row = rows[0];
@@ -78,7 +80,8 @@ export async function readWithdrawalFacts(
       recentlyStaked: BigInt(row.recentlyStaked),
       devices: row.devices,
       linkedPlayers: row.linkedPlayers,
-      isAddressNew: row.isAddressNew,
+      // A proxy of ours that was started anew has a new address, whoever stands behind it.
+      isAddressNew: row.isAddressNew && publicAddress(row.lastIp) !== null,
     },
   };
 }

@@ -78,8 +78,10 @@ export function serveA8r(
 ): (operation: A8rOperation) => (c: Context<ApiEnv>) => Promise<Response> {
   const directory = createIntegrationDirectory(deps, version.dialect);
   return (operation) => async (c) => {
+    let source: string | undefined;
     try {
       const integration = await directory.integration(c.req.param('integration') ?? '');
+      source = integration?.id;
       const raw = Buffer.from(await c.req.arrayBuffer());
       const signature = version.signatureOf((name) => headerOf(c, name));
       if (
@@ -93,7 +95,7 @@ export function serveA8r(
       const answer = await operation({ deps, directory, integration, body: parseBody(raw) });
       return answerCall(c, answer);
     } catch (error) {
-      return refuseCall(c, version, error);
+      return refuseCall(c, version, source, error);
     }
   };
 }
@@ -106,8 +108,13 @@ export const isUndecided = (code: FailureCode): boolean =>
 export const answerUndecided = (c: Context<ApiEnv>, text: string, failure: Failure): Response =>
   answerCall(c, text, 503, { 'Retry-After': String(retryAfterSOf(failure)) });
 
-function refuseCall(c: Context<ApiEnv>, version: A8rVersion, error: unknown): Response {
-  const log = logOf(c).child({ dialect: version.dialect });
+function refuseCall(
+  c: Context<ApiEnv>,
+  version: A8rVersion,
+  integration: string | undefined,
+  error: unknown,
+): Response {
+  const log = logOf(c).child({ dialect: version.dialect, integration });
   if (error instanceof FailureError) {
     const { code } = error.failure;
     if (isUndecided(code)) log.warn({ code }, 'wallet call not decided');

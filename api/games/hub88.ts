@@ -83,8 +83,10 @@ function mountDialect(doors: Doors, deps: ApiDeps, dialect: RsDialect): void {
 
 async function answer(c: Context<ApiEnv>, service: Service, operation: Operation): Promise<Response> {
   let requestUuid: string | null = null;
+  let source: string | undefined;
   try {
     const integration = await service.directory.integration(c.req.param('integration') ?? '');
+    source = integration?.id;
     // Not an answer that ends the retries of a win or a rollback: a network left out of the list loses no money.
     if (!integration || !mayCallFrom(integration, clientAddress(c)))
       throw new Refused('RS_ERROR_INVALID_PARTNER');
@@ -99,7 +101,7 @@ async function answer(c: Context<ApiEnv>, service: Service, operation: Operation
   } catch (error) {
     const status = error instanceof Refused ? error.status : 'RS_ERROR_UNKNOWN';
     // The correlation id is ours and the caller's: either finds the other in a support case.
-    const log = logOf(c).child({ requestUuid, dialect: service.dialect.name });
+    const log = logOf(c).child({ requestUuid, dialect: service.dialect.name, integration: source });
     const code = error instanceof Refused ? error.code : null;
     if (status !== 'RS_ERROR_UNKNOWN') log.info({ status, code }, 'wallet call refused');
     else if (error instanceof Refused) log.warn({ status, code }, 'wallet call not decided');

@@ -119,7 +119,8 @@ async function refused(
   expect(answer.http).toBe(http);
   expect(await doors.ledger()).toEqual(before);
   const lines = doors.log.filter((line) => line['requestId'] === answer.requestId);
-  expect(lines).toEqual([expect.objectContaining({ dialect, msg: 'wallet call refused' })]);
+  const source = refusal === 'types' ? { integration: dialect } : {};
+  expect(lines).toEqual([expect.objectContaining({ dialect, ...source, msg: 'wallet call refused' })]);
   return answer;
 }
 

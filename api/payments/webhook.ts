@@ -19,6 +19,7 @@ import { fail, FailureError, orThrow } from '#domain/failures.ts';
 import { parseReference, subjectOf, type PaymentSubject } from '#domain/payments/reference.ts';
 import type { Api } from '../app.ts';
 import type { ApiDeps } from '../context.ts';
+import { logOf } from '../request-start.ts';
 import { tellDispute, tellFraudAlert, tellPayment } from './tell-payment.ts';
 import { problemResponses } from '../problem.ts';
 
@@ -99,10 +100,11 @@ export function mountPspWebhooks(api: Api, deps: WebhookDeps): void {
     if (!connector) throw new FailureError(fail('not-found', 'There is nothing at this address.').failure);
     const raw = Buffer.from(await c.req.arrayBuffer());
     const notices = orThrow(connector.verifyWebhook(raw, c.req.raw.headers));
+    const log = logOf(c);
     const former = notices.find(({ formerSecret }) => formerSecret !== undefined)?.formerSecret;
     if (former !== undefined)
-      deps.log.info({ psp: connector.name, secret: former }, 'a webhook was signed with a former secret');
-    for (const notice of notices) await takeNotice(deps, connector.name, notice);
+      log.info({ psp: connector.name, secret: former }, 'a webhook was signed with a former secret');
+    for (const notice of notices) await takeNotice({ ...deps, log }, connector.name, notice);
     return c.text(connector.webhookAnswer, 200);
   });
 }

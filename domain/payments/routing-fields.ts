@@ -92,11 +92,11 @@ const listAndUseFields: readonly Field[] = [
   useField('player24h', 'the tries of the player to pay in within 24 hours'),
   useField('card24h', 'the tries with the card within 24 hours', 'the card is new'),
   useField('device1h', 'the tries with the device within an hour', 'the device is not known'),
-  useField('ip1h', 'the tries from the address within an hour', 'the address is not known'),
+  useField('ip1h', 'the tries from the address within an hour', 'no address of the internet is known'),
   useField(
     'ipDeclinedCards1h',
     'the different cards refused from the address within an hour',
-    'the address is not known',
+    'no address of the internet is known',
   ),
 ];
 

@@ -6,7 +6,7 @@ const request = { source: 'request' } as const;
 const row = { source: 'row' } as const;
 const counted = { source: 'aggregate', type: { kind: 'integer' } } as const;
 
-const noAddress = 'nobody is at the other end, or the address is not known';
+const noAddress = 'nobody is at the other end, or no address of the internet is known';
 
 export const scorecardFields: readonly Field[] = [
   { ...request, name: 'brand', type: { kind: 'string' }, label: 'the brand' },

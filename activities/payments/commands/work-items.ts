@@ -1,37 +1,7 @@
 /** Opens and closes what a person must look at, in the caller's transaction. */
 import { sql } from 'kysely';
 import type { Trx, Database } from '#db/connect.ts';
-
-export type WorkItemKind =
-  | 'parked-deposit'
-  | 'parked-withdrawal'
-  | 'amount-mismatch'
-  | 'late-approval'
-  | 'unmatched-notice'
-  | 'parked-refund'
-  | 'parked-modification'
-  | 'dispute-evidence-due'
-  | 'dispute-unbooked'
-  | 'reconciliation-break'
-  | 'unmatched-transfer'
-  | 'returned-payout'
-  | 'stuck-payout-file'
-  | 'unreadable-report'
-  | 'unreadable-settlement'
-  | 'listed-deposit'
-  | 'unreadable-rules'
-  | 'parked-crypto-deposit'
-  | 'orphaned-credit'
-  | 'hot-wallet-level'
-  | 'stuck-chain-transfer'
-  | 'screening-hit'
-  | 'screening-unavailable'
-  | 'listed-ramp'
-  | 'late-win'
-  | 'missing-result'
-  | 'free-rounds-not-taken-back'
-  | 'fraud-alert'
-  | 'unwritable-payout';
+import type { WorkItemKind } from '#domain/payments/work-items.ts';
 
 /** One open item per kind and subject; opening it again changes nothing. */
 export async function openWorkItem(
