@@ -66,7 +66,7 @@ EXPOSE 19100 19200
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:19100/readyz').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # Without a stack of every promise (workers/workflow-threads.ts).
-CMD ["node", "--import=/app/workers/workflow-threads.ts", "workers/main.ts"]
+CMD ["node", "--import=./workers/workflow-threads.ts", "workers/main.ts"]
 
 FROM runtime AS relay
 ENV METRICS_PORT=19300
