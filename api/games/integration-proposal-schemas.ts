@@ -2,8 +2,9 @@
 import { z } from '@hono/zod-openapi';
 import type { IntegrationProposalRow } from '#activities/games/commands/integration-proposals.ts';
 import { integrationProposalSchema } from '#domain/games/integration-proposals.schema.ts';
-import { timestamp } from '../schemas.ts';
+import {} from '../schemas.ts';
 import { reasonText } from './integration-schemas.ts';
+import { decisionAbout, proposalStanding } from '../proposal-schemas.ts';
 
 export const proposalOutput = z
   .strictObject({
@@ -20,24 +21,13 @@ export const proposalOutput = z
       .nullable()
       .openapi({ description: 'What the changed fields are; null for a new connection.' }),
     changes: z.record(z.string(), z.unknown()),
-    payloadHash: z.string(),
-    state: z.enum(['proposed', 'applied', 'refused']),
-    author: z.string(),
-    reason: z.string(),
-    proposedAt: timestamp,
-    decidedBy: z.string().nullable(),
-    decisionReason: z.string().nullable(),
-    decidedAt: timestamp.nullable(),
+    ...proposalStanding,
   })
   .openapi('IntegrationProposal');
 
 export const proposalDecision = z
   .strictObject({
-    decision: z.enum(['apply', 'refuse']),
-    payloadHash: z
-      .string()
-      .regex(/^[0-9a-f]{64}$/)
-      .openapi({ description: 'Of the proposal as it was shown.' }),
+    ...decisionAbout('proposal'),
     reason: reasonText,
   })
   .openapi('IntegrationProposalDecision');

@@ -11,6 +11,7 @@ import { idParam, pageOf } from '../schemas.ts';
 import { decided } from '../wallet/decided.ts';
 import { actKind, actOutput, toApiAct } from './act-schemas.ts';
 import { body, idPageQuery, json } from './payment-schemas.ts';
+import { decisionAbout } from '../proposal-schemas.ts';
 
 const path = '/admin/v1/payments/act-proposals';
 const common = { tags: ['payments'], security: [{ operatorSession: [] }] };
@@ -46,11 +47,7 @@ const decideRoute = (deps: ApiDeps) =>
       body: body(
         z
           .strictObject({
-            decision: z.enum(['apply', 'refuse']),
-            payloadHash: z
-              .string()
-              .regex(/^[0-9a-f]{64}$/)
-              .openapi({ description: 'Of the act as it was shown.' }),
+            ...decisionAbout('act'),
             reason: z.string().trim().min(3).max(500).openapi({ description: 'Kept in the audit trail.' }),
           })
           .openapi('PaymentActDecision'),

@@ -2,7 +2,8 @@
 import { z } from '@hono/zod-openapi';
 import type { ActProposalRow } from '#activities/payments/commands/act-proposals.ts';
 import { actKinds, actOfTwoSchema } from '#domain/payments/acts-of-two.schema.ts';
-import { timestamp } from '../schemas.ts';
+import {} from '../schemas.ts';
+import { proposalStanding } from '../proposal-schemas.ts';
 
 export const actKind = z.enum(actKinds);
 
@@ -18,14 +19,7 @@ export const actOutput = z
       description:
         'What would be written; amounts in units at ledger scale, values of lists as they are shown.',
     }),
-    payloadHash: z.string(),
-    state: z.enum(['proposed', 'applied', 'refused']),
-    author: z.string(),
-    reason: z.string(),
-    proposedAt: timestamp,
-    decidedBy: z.string().nullable(),
-    decisionReason: z.string().nullable(),
-    decidedAt: timestamp.nullable(),
+    ...proposalStanding,
   })
   .openapi('PaymentActProposal');
 

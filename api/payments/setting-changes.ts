@@ -18,6 +18,7 @@ import { problemResponses } from '../problem.ts';
 import { idParam, timestamp } from '../schemas.ts';
 import { decided } from '../wallet/decided.ts';
 import { body, json } from './payment-schemas.ts';
+import { decisionAbout, proposalStanding } from '../proposal-schemas.ts';
 
 const reason = z.string().trim().min(3).max(500).openapi({ description: 'Kept in the audit trail.' });
 const kind = z.enum(settingKinds);
@@ -32,11 +33,7 @@ const changeInput = z
 
 const decisionInput = z
   .strictObject({
-    decision: z.enum(['apply', 'refuse']),
-    payloadHash: z
-      .string()
-      .regex(/^[0-9a-f]{64}$/)
-      .openapi({ description: 'Of the change as it was shown.' }),
+    ...decisionAbout('change'),
     reason,
   })
   .openapi('SettingDecision');
@@ -49,14 +46,7 @@ const changeOutput = z
     scope: z.string(),
     version: z.int().openapi({ description: 'What it becomes, or became, when it is applied.' }),
     setting: settingSchema,
-    payloadHash: z.string(),
-    state: z.enum(['proposed', 'applied', 'refused']),
-    author: z.string(),
-    reason: z.string(),
-    proposedAt: timestamp,
-    decidedBy: z.string().nullable(),
-    decisionReason: z.string().nullable(),
-    decidedAt: timestamp.nullable(),
+    ...proposalStanding,
   })
   .openapi('SettingChange');
 

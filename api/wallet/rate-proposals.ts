@@ -11,6 +11,7 @@ import { problemResponses } from '../problem.ts';
 import { idParam, pageOf, timestamp } from '../schemas.ts';
 import { decided } from './decided.ts';
 import { rateInput, rateOutput, reasonInput, toApiRate } from './rate-schemas.ts';
+import { decisionAbout, proposalStanding } from '../proposal-schemas.ts';
 
 const path = '/admin/v1/wallet/rate-proposals';
 const common = { tags: ['wallet'], security: [{ operatorSession: [] }] };
@@ -22,15 +23,8 @@ const proposalOutput = z
     after: z.uuid().nullable().openapi({
       description: 'The newest rate of the pair when it was proposed: it makes way for this one.',
     }),
-    payloadHash: z.string(),
-    state: z.enum(['proposed', 'applied', 'refused']),
-    author: z.string(),
-    reason: z.string(),
-    proposedAt: timestamp,
+    ...proposalStanding,
     openUntil: timestamp.openapi({ description: 'Afterwards it can only be refused.' }),
-    decidedBy: z.string().nullable(),
-    decisionReason: z.string().nullable(),
-    decidedAt: timestamp.nullable(),
   })
   .openapi('RateProposal');
 
@@ -97,11 +91,7 @@ const decideRoute = (deps: ApiDeps) =>
       body: body(
         z
           .strictObject({
-            decision: z.enum(['apply', 'refuse']),
-            payloadHash: z
-              .string()
-              .regex(/^[0-9a-f]{64}$/)
-              .openapi({ description: 'Of the proposal as it was shown.' }),
+            ...decisionAbout('proposal'),
             reason: reasonInput,
           })
           .openapi('RateDecision'),
