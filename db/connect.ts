@@ -1,7 +1,7 @@
 /** Opens PostgreSQL pools with the deadlines that keep one slow query from taking a process down. */
 import { CamelCasePlugin, Kysely, PostgresDialect, type Transaction } from 'kysely';
 import pg from 'pg';
-import { isPlanOutdated, preparing } from './prepared-statements.ts';
+import { isPlanOutdated, preparing, whatComesOften } from './prepared-statements.ts';
 import type { DB } from './schema.generated.ts';
 
 export type Database = Kysely<DB>;
@@ -51,9 +51,9 @@ function typeParser(oid: number, format?: 'text' | 'binary'): (value: string) =>
 }
 
 /** Wraps a pool in Kysely with camel-cased names; what is asked often is prepared. */
-export function createDatabase(pool: pg.Pool): Database {
+export function createDatabase(pool: pg.Pool, prepared = whatComesOften): Database {
   return new Kysely<DB>({
-    dialect: new PostgresDialect({ pool: preparing(pool) }),
+    dialect: new PostgresDialect({ pool: preparing(pool, prepared) }),
     plugins: [new CamelCasePlugin()],
   });
 }

@@ -7,10 +7,14 @@ import { createHash } from 'node:crypto';
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import type pg from 'pg';
 
-/** A text that comes so often is no chance: lists of varying length and reports of one evening stay unprepared. */
-const usesBefore = 5;
-/** Each costs every connection some tens of kilobytes. */
-const preparedMax = 150;
+export type WhatIsPrepared = {
+  /** A text that comes so often is no chance: lists of varying length and reports of one evening stay unprepared. */
+  readonly usesBefore: number;
+  /** Each costs every connection some tens of kilobytes. */
+  readonly preparedMax: number;
+};
+
+export const whatComesOften: WhatIsPrepared = { usesBefore: 5, preparedMax: 150 };
 const countedMax = 2_000;
 
 /** A plan whose columns have changed by a migration is refused for as long as its connection lives. */
@@ -21,8 +25,8 @@ export const isPlanOutdated = (error: unknown): boolean =>
   error.message.includes('cached plan must not change result type');
 
 /** The same pool for Kysely; a connection with an outdated plan is closed when it is given back. */
-export function preparing(pool: pg.Pool): PostgresPool {
-  const nameOf = namer();
+export function preparing(pool: pg.Pool, what: WhatIsPrepared): PostgresPool {
+  const nameOf = namer(what);
   const clients = new WeakMap<pg.PoolClient, PostgresPoolClient>();
   return {
     options: pool.options,
@@ -54,7 +58,7 @@ function preparingClient(
 }
 
 /** Names by the text, so that every connection has the same one; the first uses of a text give none. */
-function namer(): (text: string) => string | undefined {
+function namer({ usesBefore, preparedMax }: WhatIsPrepared): (text: string) => string | undefined {
   const names = new Map<string, string>();
   const uses = new Map<string, number>();
   return (text) => {

@@ -34,12 +34,22 @@ export type TestDatabaseOptions = {
   readonly statementTimeoutMs?: number;
 };
 
+/**
+ * What is asked often is asked with a plan for any parameters, which some statements cannot have; in a test everything is
+ * asked that way from its first time on.
+ */
+const everythingPrepared = { usesBefore: 0, preparedMax: Number.POSITIVE_INFINITY };
+
 /** Call it once per file, in `beforeAll`. Throws when the file runs in a project without PostgreSQL. */
 export async function createTestDatabase(options: TestDatabaseOptions = {}): Promise<TestDatabase> {
   const { adminUrl, template, databasePrefix } = inject('testPostgres');
   const name = `${databasePrefix}_${randomBytes(4).toString('hex')}`;
-  // The files are copied as they are: the other strategy takes each page through the buffers and the log.
-  await runAsAdmin(adminUrl, `create database ${name} template ${template} strategy file_copy`);
+  await runAsAdmin(
+    adminUrl,
+    // The files are copied as they are: the other strategy takes each page through the buffers and the log.
+    `create database ${name} template ${template} strategy file_copy`,
+    `alter database ${name} set plan_cache_mode = force_generic_plan`,
+  );
   const url = withDatabase(adminUrl, name);
   const writerUrl = asRole(url, 'pitboss_writer', rolePasswords.writer);
   const pool = openPool({
@@ -54,7 +64,7 @@ export async function createTestDatabase(options: TestDatabaseOptions = {}): Pro
     writerUrl,
     readerUrl: asRole(url, 'pitboss_reader', rolePasswords.reader),
     pool,
-    db: createDatabase(pool),
+    db: createDatabase(pool, everythingPrepared),
     ownerPool,
     drop: async () => {
       await Promise.all([pool.end(), ownerPool.end()]);

@@ -76,7 +76,10 @@ export async function proposeHeldMoney(
       fingerprint: order.fingerprint,
       proposedBy: operatorId,
     })
-    .onConflict((conflict) => conflict.column('withdrawalId').where('state', '=', 'proposed').doNothing())
+    // As a literal: a plan for any parameter finds no partial index for it.
+    .onConflict((conflict) =>
+      conflict.column('withdrawalId').where('state', '=', sql.lit('proposed')).doNothing(),
+    )
     .returningAll()
     .executeTakeFirst();
   if (row === undefined) return fail('held-money-not-open', 'Another proposal waits for its decision.');
