@@ -1,14 +1,15 @@
-/** The whole platform as a user starts it: the demo, sports bets, outages of every dependency, and the loss of everything at once. */
+/** The whole platform as a user starts it: the demo, sports bets, hostile counterparties, outages of every dependency, and the loss of everything at once. */
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startPlatform, type Platform } from '#platform/platform.ts';
 import * as acts from '#sandbox/demo/acts.ts';
 import { findCast, signInOperator, type Cast } from '#sandbox/demo/cast.ts';
 import { callJson, eventually } from '#sandbox/demo/http.ts';
 import { brokenInvariants } from '#sandbox/demo/timeline.ts';
 import { makePlatformHome, tellLastWords, type PlatformHome } from '#test/support/platform-home.ts';
+import { describeHostilePeers } from './hostile-peers.ts';
 
 let home: PlatformHome;
 let platform: Platform;
@@ -111,6 +112,9 @@ test('sports bets go from the feed’s odds over results and corrections into th
   ]);
   expect(await verify()).toContain('The ledger is proven.');
 }, 180_000);
+
+describe('counterparties that lie, repeat, race and lose answers', () =>
+  describeHostilePeers(() => ({ cast, home: home.path })));
 
 test('bets go on while Temporal and ClickHouse are away, and both catch up', async () => {
   const player = await acts.register(cast);
