@@ -71,7 +71,8 @@ export default defineConfig({
           // As above, and the engine has by then compiled what runs often. Workers that a test in a time-out leaves behind
           // end with its environment (`createWorkflowEnvironment`).
           isolate: false,
-          maxWorkers: 2,
+          // They wait for three servers in turn, and the end-to-end tests are nearly over by then.
+          maxWorkers: 3,
           testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 2 },
@@ -101,7 +102,7 @@ export default defineConfig({
           exclude: never,
           ...services,
           pool: 'forks',
-          maxWorkers: 1,
+          maxWorkers: 2,
           testTimeout: 120_000,
           sequence: { groupOrder: 4 },
         },

@@ -1,6 +1,7 @@
 /** One PostgreSQL server for a whole test run, and the migrated template that every test's database is copied from. */
+import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -82,10 +83,15 @@ async function openServer(): Promise<{ adminUrl: string; isShared: boolean; stop
     stop: async () => {
       process.off('exit', onExit);
       await server.stop('immediate');
-      rmSync(folder, { recursive: true, force: true });
-      rmSync(server.dataDir, { recursive: true, force: true });
+      removeBehindTheRun(folder, server.dataDir);
     },
   };
+}
+
+/** The files of two hundred databases: half a minute that nobody needs to wait for. */
+function removeBehindTheRun(...folders: readonly string[]): void {
+  const script = `for (const folder of process.argv.slice(1)) fs.rmSync(folder, { recursive: true, force: true })`;
+  spawn(process.execPath, ['-e', script, ...folders], { detached: true, stdio: 'ignore' }).unref();
 }
 
 /** The name holds a digest of the migrations, so that a changed migration never meets an old template. */

@@ -1,4 +1,4 @@
-/** The last project of a run: the committed histories, and all that the run itself has made, on the bundle of today. */
+/** The last project of a run: the committed histories on the bundle of today. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, inject, test } from 'vitest';
@@ -10,12 +10,6 @@ const committed = readHistories(corpusFolder);
 test('every committed history replays on the bundle of today', async () => {
   expect(committed.length).toBeGreaterThan(0);
   expect(await replayFailures(inject('workflowBundle'), committed)).toEqual([]);
-});
-
-test('every history that this run has made replays, running workflows included', async () => {
-  expect(
-    await replayFailures(inject('workflowBundle'), readHistories(join(inject('runFolder'), 'histories'))),
-  ).toEqual([]);
 });
 
 test('every scenario that the tests name has its history in the corpus', () => {
