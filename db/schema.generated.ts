@@ -438,6 +438,7 @@ export interface GamesIntegrationProposal {
   id: string;
   integration: string;
   kind: string;
+  openUntil: Generated<Timestamp>;
   payloadHash: Buffer;
   proposedAt: Generated<Timestamp>;
   reason: string;

@@ -192,7 +192,7 @@ function mountDecision(api: Api, deps: ApiDeps): void {
       path: '/admin/v1/integrations/{id}/credentials/{credentialId}/decisions',
       operationId: 'decideCredential',
       tags: ['games'],
-      summary: 'Activate or refuse a key that somebody else proposed, let it sign, or end it',
+      summary: 'Activate a key that somebody else proposed, refuse one, let it sign, or end it',
       security: [{ operatorSession: [] }],
       middleware: [requireOperator(deps, 'games:credential:decide')] as const,
       request: {

@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi';
 import type { IntegrationProposalRow } from '#activities/games/commands/integration-proposals.ts';
 import { integrationProposalSchema } from '#domain/games/integration-proposals.schema.ts';
-import {} from '../schemas.ts';
+import { timestamp } from '../schemas.ts';
 import { reasonText } from './integration-schemas.ts';
 import { decisionAbout, proposalStanding } from '../proposal-schemas.ts';
 
@@ -22,6 +22,7 @@ export const proposalOutput = z
       .openapi({ description: 'What the changed fields are; null for a new connection.' }),
     changes: z.record(z.string(), z.unknown()),
     ...proposalStanding,
+    openUntil: timestamp.openapi({ description: 'Afterwards it can only be refused, and proposed anew.' }),
   })
   .openapi('IntegrationProposal');
 
@@ -51,5 +52,6 @@ export function toApiProposal(row: IntegrationProposalRow): z.infer<typeof propo
     decidedBy: row.decidedBy,
     decisionReason: row.decisionReason,
     decidedAt: row.decidedAt?.toISOString() ?? null,
+    openUntil: row.openUntil.toISOString(),
   };
 }

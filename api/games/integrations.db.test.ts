@@ -253,6 +253,18 @@ test('a proposal that something happened after is looked at again, and who made 
   expect((await change(1, { enabled: false })).body).toEqual({ id, version: 2 });
   expect((await agree(proposed)).body['code']).toBe('version-outdated');
   expect((await decideProposal(proposed, 'refuse', second)).body['state']).toBe('refused');
+  const late = await change(2, { operatorId: 'another' }, second);
+  const aWeek = 7 * 86_400_000;
+  expect(Date.parse(String(late.body['openUntil'])) - Date.parse(String(late.body['proposedAt']))).toBe(
+    aWeek,
+  );
+  await database.ownerPool.query(
+    `alter table games.integration_proposal disable trigger user;
+     update games.integration_proposal set open_until = now() where id = '${String(late.body['id'])}';
+     alter table games.integration_proposal enable trigger user`,
+  );
+  expect((await agree(late)).body['code']).toBe('setting-not-open');
+  expect((await decideProposal(late, 'refuse')).body['state']).toBe('refused');
   const twice = { dialect: 'a8r-v2', brand: 'aurora', operatorId: 'casino', baseUrl: 'http://127.0.0.1:1' };
   const taken = await app.send(
     'POST',
@@ -329,6 +341,18 @@ test('a key needs two people, and nobody can read it back', async () => {
   );
   expect(list.text).not.toContain(secret);
   expect(rows[0].everything).not.toContain(secret);
+});
+
+test('who proposed a key by mistake takes it back, and its secret is gone', async () => {
+  const id = await create();
+  const mistaken = await propose(id, { kind: 'hmac-secret', material: 'a-secret-of-somebody-else' }, second);
+  const takenBack = await decide(id, mistaken.body['id'], { decision: 'refuse' }, second);
+  expect(takenBack.body).toEqual({ state: 'refused' });
+  const { rows } = await database.pool.query(
+    'select state, wrapped from games.integration_credential where integration = $1',
+    [id],
+  );
+  expect(rows).toEqual([{ state: 'refused', wrapped: null }]);
 });
 
 test('two keys are accepted while one replaces the other, a third is not, and a retired one ends', async () => {

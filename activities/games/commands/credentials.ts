@@ -88,7 +88,8 @@ export type DecideCredential = {
   );
 
 /**
- * Failures: `not-found`, `own-approval` (who proposed may not activate or refuse), `already-decided` (not in a state
+ * Whoever proposed a key may refuse it, which takes it back.
+ * Failures: `not-found`, `own-approval` (who proposed may not activate), `already-decided` (not in a state
  * for this, or not what was shown), `too-many-keys` (two of the kind are active), `invalid-request` (a caller's key cannot
  * sign, a key is not prolonged).
  */
@@ -106,11 +107,11 @@ export async function decideCredential(
       case 'activate':
       case 'refuse': {
         if (row.state !== 'proposed') return fail('already-decided', 'The key does not wait for a decision.');
-        if (row.proposedBy === order.operatorId)
-          return fail('own-approval', 'Somebody else has to decide about a key that you proposed.');
+        const activated = order.decision === 'activate';
+        if (activated && row.proposedBy === order.operatorId)
+          return fail('own-approval', 'Somebody else has to activate a key that you proposed.');
         if (credentialHash({ ...row, id: order.id }) !== order.payloadHash)
           return fail('already-decided', 'The key is not the one that was shown.');
-        const activated = order.decision === 'activate';
         if (activated && (await countActive(trx, row)) >= 2)
           return fail('too-many-keys', 'Two keys of this kind are active; end one first.');
         const state = activated ? 'active' : 'refused';

@@ -133,7 +133,7 @@ export type DecideIntegration = ProposalDecision & { readonly proposalId: string
 
 /**
  * Decides, once; a repeat by the same person answers with the row. Whoever proposed may refuse, which takes it back.
- * Failures: `not-found`, `setting-not-open` (decided, or not what was shown), `own-approval`, `version-outdated`,
+ * Failures: `not-found`, `setting-not-open` (decided, not what was shown, or too old), `own-approval`, `version-outdated`,
  * `name-taken`, `invalid-request`.
  */
 export async function decideIntegration(
@@ -160,8 +160,11 @@ export async function decideIntegration(
     .updateTable('games.integrationProposal')
     .set({ state, decidedBy: by, decisionReason: reason, decidedAt: sql<Date>`now()` })
     .where('id', '=', proposalId)
+    .$if(decision === 'apply', (query) => query.where('openUntil', '>', sql<Date>`now()`))
     .returningAll()
-    .executeTakeFirstOrThrow();
+    .executeTakeFirst();
+  if (decided === undefined)
+    return fail('setting-not-open', 'The proposal has waited too long: propose it anew.');
   const type =
     decision === 'apply' ? 'games.integration-change.approved' : 'games.integration-change.refused';
   await tell(trx, type, decided, { operatorId, reason });
