@@ -2,7 +2,6 @@
 import { z } from '@hono/zod-openapi';
 import type { ActProposalRow } from '#activities/payments/commands/act-proposals.ts';
 import { actKinds, actOfTwoSchema } from '#domain/payments/acts-of-two.schema.ts';
-import {} from '../schemas.ts';
 import { proposalStanding } from '../proposal-schemas.ts';
 
 export const actKind = z.enum(actKinds);

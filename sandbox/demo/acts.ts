@@ -189,9 +189,12 @@ export async function passChallenge(url: string): Promise<void> {
   if (back) await fetch(new URL(back, page.url), { redirect: 'manual' });
 }
 
-export async function play(cast: Cast, player: Player, rounds = 100): Promise<Json> {
-  chapter(`4. Game: ${rounds} rounds over signed Hub88 calls`);
-  const launched = await player.call('/v1/game-sessions', {
+/** A sitting at the studio's slot; the studio knows it by the session of its address. */
+export async function launchGame(
+  cast: Cast,
+  player: Player,
+): Promise<{ readonly url: string; readonly session: string | null }> {
+  const { launchUrl: url } = await player.call('/v1/game-sessions', {
     body: {
       game: 'pbs_dragonvault',
       asset: 'EUR',
@@ -199,10 +202,16 @@ export async function play(cast: Cast, player: Player, rounds = 100): Promise<Js
       depositUrl: `${cast.api}/docs`,
     },
   });
-  tell(`launched pbs_dragonvault: ${launched.launchUrl}`);
+  return { url, session: new URL(url).searchParams.get('session') };
+}
+
+export async function play(cast: Cast, player: Player, rounds = 100): Promise<Json> {
+  chapter(`4. Game: ${rounds} rounds over signed Hub88 calls`);
+  const { url, session } = await launchGame(cast, player);
+  tell(`launched pbs_dragonvault: ${url}`);
   const report = await callJson(`${cast.sandbox.gameStudio}/_scenario/play`, {
     body: {
-      session: new URL(launched.launchUrl).searchParams.get('session'),
+      session,
       rounds,
       stake: stake.wire,
       seed: 'pitboss-demo',

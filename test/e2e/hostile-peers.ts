@@ -1,9 +1,7 @@
 /** Counterparties that lie, repeat, race and lose answers, against a whole platform: nobody gains a cent, and the ledger stays proven. */
-import { execFile } from 'node:child_process';
 import { createHmac, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { DevSecrets } from '#platform/dev-secrets.ts';
 import { depositReference } from '#domain/payments/reference.ts';
@@ -11,6 +9,7 @@ import * as acts from '#sandbox/demo/acts.ts';
 import type { Cast } from '#sandbox/demo/cast.ts';
 import { callJson } from '#sandbox/demo/http.ts';
 import { tricks, type Trick } from '#sandbox/game-studio/studio-orders.schema.ts';
+import { verifyLedger } from '#test/support/platform-home.ts';
 
 /** A platform that runs, with the folder of its secrets. */
 export type RunningPlatform = { readonly cast: Cast; readonly home: string };
@@ -41,15 +40,7 @@ export function describeHostilePeers(running: () => RunningPlatform): void {
     let session: string | null;
 
     beforeAll(async () => {
-      const launched = await player.call('/v1/game-sessions', {
-        body: {
-          game: 'pbs_dragonvault',
-          asset: 'EUR',
-          lobbyUrl: `${cast.api}/docs`,
-          depositUrl: `${cast.api}/docs`,
-        },
-      });
-      session = new URL(launched.launchUrl).searchParams.get('session');
+      ({ session } = await acts.launchGame(cast, player));
     });
 
     const perform = (trick: Trick, more: { stake?: number; count?: number } = {}) =>
@@ -295,10 +286,6 @@ export function describeHostilePeers(running: () => RunningPlatform): void {
 
   test('after all of it the ledger is proven', async () => {
     expect(Number(await balance())).toBeGreaterThanOrEqual(0);
-    const verify = promisify(execFile)(process.execPath, ['platform/verify.ts'], {
-      env: { ...process.env, PITBOSS_HOME: home },
-    });
-    const { stdout } = await verify.catch((error: { stdout: string }) => error);
-    expect(stdout).toContain('The ledger is proven.');
+    expect(await verifyLedger(home)).toContain('The ledger is proven.');
   }, 30_000);
 }

@@ -8,7 +8,12 @@ import * as acts from '#sandbox/demo/acts.ts';
 import { findCast, signInOperator, type Cast } from '#sandbox/demo/cast.ts';
 import { callJson, eventually } from '#sandbox/demo/http.ts';
 import { brokenInvariants } from '#sandbox/demo/timeline.ts';
-import { makePlatformHome, tellLastWords, type PlatformHome } from '#test/support/platform-home.ts';
+import {
+  makePlatformHome,
+  tellLastWords,
+  verifyLedger,
+  type PlatformHome,
+} from '#test/support/platform-home.ts';
 import { describeHostilePeers } from './hostile-peers.ts';
 
 let home: PlatformHome;
@@ -19,13 +24,6 @@ async function start(): Promise<void> {
   platform = await startPlatform({ environment: home.environment });
   cast = await findCast(home.path, process.env);
 }
-
-const verify = async (): Promise<string> => {
-  const run = promisify(execFile)(process.execPath, ['platform/verify.ts'], {
-    env: { ...process.env, PITBOSS_HOME: home.path },
-  });
-  return (await run).stdout;
-};
 
 beforeAll(async () => {
   home = await makePlatformHome(14_080);
@@ -110,7 +108,7 @@ test('sports bets go from the feed’s odds over results and corrections into th
     'book.settle',
     'book.correct',
   ]);
-  expect(await verify()).toContain('The ledger is proven.');
+  expect(await verifyLedger(home.path)).toContain('The ledger is proven.');
 }, 180_000);
 
 describe('counterparties that lie, repeat, race and lose answers', () =>
@@ -182,6 +180,6 @@ test('kill -9 of everything in the middle loses nothing: what was begun is finis
   await acts.awaitPayout(player, withdrawalId);
   const after = await acts.balanceOf(player);
   expect([before.cash, after.cash]).toEqual(['200.00', '250.00']);
-  expect(await verify()).toContain('The ledger is proven.');
+  expect(await verifyLedger(home.path)).toContain('The ledger is proven.');
   expect(brokenInvariants()).toBe(0);
 }, 240_000);

@@ -1,7 +1,9 @@
 /** A home and a range of ports for a whole platform of a test's own, so that it meets no other one on the machine. */
+import { execFile } from 'node:child_process';
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { derivePorts, isFree } from '#platform/ports.ts';
 
 export type PlatformHome = {
@@ -41,6 +43,17 @@ export async function makePlatformHome(lowestPort: number): Promise<PlatformHome
     },
     remove: () => rm(path, { recursive: true, force: true }),
   };
+}
+
+/** What `npm run verify` says of the ledger of a running platform; rejects with it where the ledger is not proven. */
+export async function verifyLedger(home: string): Promise<string> {
+  const run = promisify(execFile)(process.execPath, ['platform/verify.ts'], {
+    env: { ...process.env, PITBOSS_HOME: home },
+  });
+  const { stdout } = await run.catch(({ stdout: said, stderr }: { stdout: string; stderr: string }) => {
+    throw new Error(`The ledger is not proven:\n${said}${stderr}`);
+  });
+  return stdout;
 }
 
 /** The last words of a platform's processes, for who reads a run that failed: the home is removed behind it. */
