@@ -266,8 +266,9 @@ async function write(
   if (batches.size === 0) return new Set();
   for (const batch of batches.values())
     assert(isBatchSound(batch), 'entries explain the change of every pool');
+  const askedAtMs = performance.now();
   const outcome = await writeBatches(execute, [...batches.values()], nowMs);
-  clock.learn(outcome.nowMs);
+  clock.learn(outcome.nowMs, askedAtMs);
   for (const [key, batch] of batches) if (outcome.written.has(key)) cache.put(key, batch.after);
   if (outcome.clockAgrees) {
     const remembered = [...batches.keys()].filter((key) => !fresh.has(key));

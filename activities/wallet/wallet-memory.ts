@@ -46,7 +46,11 @@ export class WalletCache {
   }
 }
 
-/** The database's clock, carried forward by this process's monotonic one. */
+/**
+ * The database's clock, carried forward by this process's monotonic one. An answer says between which two instants of
+ * this process the database read its clock; what is known narrows with each, so that an answer that came late does not
+ * put this clock back.
+ */
 export class DatabaseClock {
   readonly #execute: Execute;
   #offsetMs: number | null = null;
@@ -56,12 +60,18 @@ export class DatabaseClock {
   }
 
   async nowMs(): Promise<number> {
-    if (this.#offsetMs === null) this.learn(await readClockMs(this.#execute));
+    if (this.#offsetMs === null) {
+      const askedAtMs = performance.now();
+      this.learn(await readClockMs(this.#execute), askedAtMs);
+    }
     return performance.now() + (this.#offsetMs ?? 0);
   }
 
-  learn(nowMs: number): void {
-    this.#offsetMs = nowMs - performance.now();
+  /** Takes in what the database's clock said, ms since 1970, to a question of `askedAtMs` of this process (`performance.now()`). */
+  learn(nowMs: number, askedAtMs: number): void {
+    const least = nowMs - performance.now();
+    const most = nowMs - askedAtMs;
+    this.#offsetMs = Math.min(Math.max(this.#offsetMs ?? least, least), most);
   }
 
   forget(): void {

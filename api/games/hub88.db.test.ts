@@ -344,7 +344,7 @@ test('a balance is shown to the end of the sitting by the database’s clock, wh
 
   const ended = await playerWith(1n * euro);
   await database.ownerPool.query(
-    'update games.game_session set expires_at = clock_timestamp() where player_id = $1',
+    "update games.game_session set expires_at = clock_timestamp() - interval '1 second' where player_id = $1",
     [ended.playerId],
   );
   vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2001, 0, 1) });
