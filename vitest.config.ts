@@ -71,8 +71,8 @@ export default defineConfig({
           // As above, and the engine has by then compiled what runs often. Workers that a test in a time-out leaves behind
           // end with its environment (`createWorkflowEnvironment`).
           isolate: false,
-          // They wait for three servers in turn, and the end-to-end tests are nearly over by then.
-          maxWorkers: 3,
+          // They wait for their servers more than they work, and the end-to-end tests are nearly over by then.
+          maxWorkers: 4,
           testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 2 },

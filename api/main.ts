@@ -25,7 +25,7 @@ const drainMs = 10_000;
 
 async function start(closing: Closing): Promise<void> {
   const config = loadConfig();
-  const deps = openDeps(config, closing);
+  const deps = await openDeps(config, closing);
   const api = createApi(deps);
   const server = listen(api, config.api);
   if (config.metricsPort !== undefined) {
@@ -48,11 +48,11 @@ async function start(closing: Closing): Promise<void> {
 }
 
 /** Nothing here connects: an absent Temporal or ClickHouse delays no start. */
-export function openDeps(config: Config, closing: Closing): ApiDeps {
+export async function openDeps(config: Config, closing: Closing): Promise<ApiDeps> {
   const log = createLogger(config, 'api');
   const metrics = createMetrics({ ofProcess: true });
   watchUnreadableRules(metrics.registry, log);
-  const tracing = startTracing(config, 'pitboss-api');
+  const tracing = await startTracing(config, 'pitboss-api');
   const url = config.database.writerUrl.reveal();
   const pool = openPool({ url, applicationName: 'pitboss-api', connectionsMax: 16 });
   // Bets never wait behind a list of the back office: the writer has connections of its own, and so have the reads

@@ -73,7 +73,7 @@ export async function generateOpenApi(): Promise<GeneratedFiles> {
     PAYLOAD_CODEC_KEY: throwAwayKey(),
   });
   try {
-    const deps = openDeps(config, { started: true, add: (close) => void closers.push(close) });
+    const deps = await openDeps(config, { started: true, add: (close) => void closers.push(close) });
     return new Map([[openApiPath, asJson(describeApi(createApi(deps)))]]);
   } finally {
     for (const close of closers) await close();

@@ -78,7 +78,7 @@ beforeAll(async () => {
     readyTimeoutMs: 60_000,
   });
   config = loadConfig(env);
-  deps = openDeps(config, { add: (close) => closings.push(close), started: true });
+  deps = await openDeps(config, { add: (close) => closings.push(close), started: true });
 }, 120_000);
 
 afterAll(async () => {

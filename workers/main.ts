@@ -52,7 +52,7 @@ async function start(closing: Closing): Promise<void> {
   const { codePath, buildId: bundleId } = await readWorkflowBundle();
   const bundle = { codePath, buildId: config.workerBuildId ?? bundleId };
   const metrics = createMetrics({ ofProcess: true });
-  const tracing = startTracing(config, 'pitboss-worker');
+  const tracing = await startTracing(config, 'pitboss-worker');
   installTemporalRuntime(config, log);
   const pool = openPool({
     url: config.database.writerUrl.reveal(),

@@ -51,7 +51,7 @@ async function start(closing: Closing): Promise<void> {
   const metrics = createMetrics({ ofProcess: true });
   const signer = ledgerSigner(config);
   if (signer === undefined) log.warn('LEDGER_SIGNING_KEY is not set: no checkpoint of the ledger is signed');
-  const tracing = startTracing(config, 'pitboss-relay');
+  const tracing = await startTracing(config, 'pitboss-relay');
   const url = config.database.writerUrl.reveal();
   const pool = openPool({
     url,

@@ -1,8 +1,5 @@
 /** One trace from the HTTP request through workflow and activity down to each SQL statement, when somebody listens. */
-import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
-import { node, resources, tracing } from '@opentelemetry/sdk-node';
-import { OpenTelemetryPlugin } from '@temporalio/interceptors-opentelemetry-v2';
+import type { OpenTelemetryPlugin } from '@temporalio/interceptors-opentelemetry-v2';
 import type pg from 'pg';
 import type { Config } from './config.ts';
 
@@ -15,68 +12,13 @@ export type Tracing = {
   readonly close: () => Promise<void>;
 };
 
-/** Starts tracing for this process. `exporter` is OTLP over HTTP when an endpoint is configured, or a test's own. */
-export function startTracing(
-  config: Pick<Config, 'otlpEndpoint'>,
+/** Starts tracing for this process: OTLP over HTTP where an endpoint is configured, else nothing is loaded for it. */
+export async function startTracing(
+  { otlpEndpoint }: Pick<Config, 'otlpEndpoint'>,
   processName: string,
-  exporter: tracing.SpanExporter | undefined = config.otlpEndpoint === undefined
-    ? undefined
-    : new OTLPTraceExporter({ url: `${config.otlpEndpoint.replace(/\/$/, '')}/v1/traces` }),
-): Tracing {
-  if (exporter === undefined) return { plugin: undefined, traceQueries: () => {}, close: async () => {} };
-  const resource = resources.resourceFromAttributes({
-    'service.namespace': 'pitboss',
-    'service.name': processName,
-  });
-  const spanProcessor = new tracing.BatchSpanProcessor(exporter, { scheduledDelayMillis: 1_000 });
-  const provider = new node.NodeTracerProvider({ resource, spanProcessors: [spanProcessor] });
-  provider.register();
-  return {
-    plugin: new OpenTelemetryPlugin({ resource, spanProcessor }),
-    traceQueries,
-    close: () => provider.shutdown(),
-  };
+): Promise<Tracing> {
+  if (otlpEndpoint === undefined) return { plugin: undefined, traceQueries: () => {}, close: async () => {} };
+  // A fifth of a second of processor time, which a start without it need not spend.
+  const { sendTraces } = await import('./open-telemetry.ts');
+  return sendTraces(otlpEndpoint, processName);
 }
-
-/** Statement texts have placeholders only, so a span carries no value that a player or operator has sent. */
-function traceQueries(pool: pg.Pool): void {
-  pool.on('connect', (client) => {
-    const query: (...given: unknown[]) => unknown = client.query.bind(client);
-    const traced = (...given: unknown[]): unknown => {
-      const text = statementOf(given[0]);
-      if (text === undefined || trace.getSpan(context.active()) === undefined) return query(...given);
-      const span = trace.getTracer('pitboss-sql').startSpan(`sql ${operationOf(text)}`, {
-        kind: SpanKind.CLIENT,
-        attributes: { 'db.system.name': 'postgresql', 'db.query.text': text.slice(0, 2_000) },
-      });
-      const end = (error?: unknown): void => {
-        if (error instanceof Error) span.setStatus({ code: SpanStatusCode.ERROR, message: error.name });
-        span.end();
-      };
-      const callback = given.at(-1);
-      if (isCallback(callback)) {
-        return query(...given.slice(0, -1), (error: unknown, result: unknown) => {
-          end(error);
-          callback(error, result);
-        });
-      }
-      const answer = query(...given);
-      if (answer instanceof Promise) answer.then(() => end(), end);
-      else end();
-      return answer;
-    };
-    Object.assign(client, { query: traced });
-  });
-}
-
-const isCallback = (value: unknown): value is (error: unknown, result: unknown) => void =>
-  typeof value === 'function';
-
-function statementOf(query: unknown): string | undefined {
-  if (typeof query === 'string') return query;
-  if (typeof query === 'object' && query !== null && 'text' in query && typeof query.text === 'string')
-    return query.text;
-  return undefined;
-}
-
-const operationOf = (text: string): string => /^\s*(\w+)/.exec(text)?.[1]?.toLowerCase() ?? 'statement';

@@ -1,4 +1,4 @@
-/** The whole platform as a user starts it: the demo, sports bets, hostile counterparties, outages of every dependency, and the loss of everything at once. */
+/** The whole platform as a user starts it, with the card vault: planted card numbers, the demo, sports bets, hostile counterparties, outages, and the loss of everything at once. */
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
@@ -14,24 +14,31 @@ import {
   verifyLedger,
   type PlatformHome,
 } from '#test/support/platform-home.ts';
+import { startWireServer, type WireServer } from '#test/support/wire-server.ts';
+import { describeCardCanary } from './card-canary.ts';
 import { describeHostilePeers } from './hostile-peers.ts';
 
 let home: PlatformHome;
+let shop: WireServer;
 let platform: Platform;
 let cast: Cast;
 
 async function start(): Promise<void> {
-  platform = await startPlatform({ environment: home.environment });
+  platform = await startPlatform({
+    environment: { ...home.environment, CARD_VAULT: 'on', VAULT_SHOP_ORIGINS: shop.url },
+  });
   cast = await findCast(home.path, process.env);
 }
 
 beforeAll(async () => {
   home = await makePlatformHome(14_080);
+  shop = await startWireServer();
   await start();
 }, 180_000);
 
 afterAll(async () => {
   await platform?.stop();
+  await shop?.close();
   await home?.remove();
 }, 60_000);
 
@@ -56,6 +63,8 @@ const announce = ({ eventId, marketId }: Match, winner: string) => {
   const path = `/_scenario/events/${eventId}/markets/${marketId}/result`;
   return callJson(`${cast.sandbox.oddsFeed}${path}`, { body: { outcomes } });
 };
+
+describe('a planted card number', () => describeCardCanary(() => ({ cast, home: home.path, shop })));
 
 test('the demo passes: every invariant of a player’s money life holds', async () => {
   const demo = promisify(execFile)(process.execPath, ['sandbox/demo/main.ts'], {

@@ -13,7 +13,7 @@ import { keepHistory, startLoad } from '#test/support/wallet-load.ts';
 import { startWalletRig, type WalletRig } from '#test/support/wallet-rig.ts';
 
 const euro = 10n ** 12n;
-const durationS = Number(process.env['BANK_SECONDS'] ?? 15);
+const durationS = Number(process.env['BANK_SECONDS'] ?? 8);
 const seed = Number(process.env['BANK_SEED'] ?? 20_261_125);
 
 let database: TestDatabase;

@@ -7,15 +7,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import type { DevSecrets } from '#platform/dev-secrets.ts';
-import { startPlatform, type Platform } from '#platform/platform.ts';
 import * as acts from '#sandbox/demo/acts.ts';
-import { findCast, signInOperator, type Cast } from '#sandbox/demo/cast.ts';
+import { signInOperator, type Cast } from '#sandbox/demo/cast.ts';
 import { callJson, eventually } from '#sandbox/demo/http.ts';
 import { findBrowser, noBrowserMessage, openBrowser } from '#test/support/browser.ts';
 import { findCards, findPlanted, plantedNumber, readFiles, readTables } from '#test/support/card-scan.ts';
-import { makePlatformHome, type PlatformHome } from '#test/support/platform-home.ts';
 import { withDatabase } from '#test/support/postgres-server.ts';
 import { startWireServer, type WireServer } from '#test/support/wire-server.ts';
 import { createDataConverter } from '#workers/payload-codec.ts';
@@ -28,50 +26,31 @@ const plant = (where: string): string => {
 };
 
 type RunJson = {
+  cardVault: string;
   postgres: { owner: string };
   clickhouse: { url: string; user: string; password: string; database: string };
   temporal: string;
   temporalNamespace: string;
 };
 
-let home: PlatformHome;
-let platform: Platform;
+/** A platform with the card vault on, and the shop whose pages may show the vault's. */
+type VaultPlatform = { readonly cast: Cast; readonly home: string; readonly shop: WireServer };
+
+let home: string;
 let cast: Cast;
 let run: RunJson;
 let secrets: DevSecrets;
-let vaultUrl: string;
 let shop: WireServer;
 let player: acts.Player;
 let support: Awaited<ReturnType<typeof signInOperator>>;
 const executable = findBrowser();
 const isRequired = process.env['PITBOSS_REQUIRE_BROWSER'] === '1';
 
-beforeAll(async () => {
-  home = await makePlatformHome(16_080);
-  shop = await startWireServer();
-  platform = await startPlatform({
-    environment: { ...home.environment, CARD_VAULT: 'on', VAULT_SHOP_ORIGINS: shop.url },
-  });
-  cast = await findCast(home.path, process.env);
-  run = JSON.parse(await readFile(join(home.path, 'run.json'), 'utf8'));
-  secrets = JSON.parse(await readFile(join(home.path, 'secrets.json'), 'utf8'));
-  vaultUrl = platform.runJson.cardVault ?? '';
-  player = await acts.register(cast);
-  await acts.protect(player);
-  support = await signInOperator(cast, 'support');
-}, 300_000);
-
-afterAll(async () => {
-  await platform?.stop();
-  await shop?.close();
-  await home?.remove();
-}, 90_000);
-
 /** As the page does it. */
 const tokenise = (card: object): Promise<Response> =>
-  fetch(`${vaultUrl}/cards`, {
+  fetch(`${run.cardVault}/cards`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', origin: vaultUrl },
+    headers: { 'content-type': 'application/json', origin: run.cardVault },
     body: JSON.stringify(card),
   });
 
@@ -93,7 +72,16 @@ async function paysIn(token: string): Promise<void> {
   expect(captured).toMatchObject({ state: 'captured', money: { amount: '20.00', asset: 'EUR' } });
 }
 
-describe('a planted card number', () => {
+export function describeCardCanary(running: () => VaultPlatform): void {
+  beforeAll(async () => {
+    ({ cast, home, shop } = running());
+    run = JSON.parse(await readFile(join(home, 'run.json'), 'utf8'));
+    secrets = JSON.parse(await readFile(join(home, 'secrets.json'), 'utf8'));
+    player = await acts.register(cast);
+    await acts.protect(player);
+    support = await signInOperator(cast, 'support');
+  }, 60_000);
+
   test('that our processes hand to the vault pays in through a PSP', async () => {
     const answer = await tokenise({
       number: plant('the vault'),
@@ -110,7 +98,7 @@ describe('a planted card number', () => {
     'that a player types into the page pays in, and the shop is told a token alone',
     async () => {
       if (executable === null) throw new Error(noBrowserMessage);
-      const frame = `${vaultUrl}/capture?shop=${encodeURIComponent(shop.url)}`;
+      const frame = `${run.cardVault}/capture?shop=${encodeURIComponent(shop.url)}`;
       shop.script = () => ({
         headers: { 'content-type': 'text/html' },
         body: `<!doctype html><script>window.told = [];
@@ -139,10 +127,12 @@ describe('a planted card number', () => {
         await submit(plant('the page').replaceAll(/(\d{4})(?=\d)/g, '$1 '));
         await expect.poll(() => page.evaluate('told.length'), { timeout: 20_000 }).toBe(1);
         const [[origin, message] = ['', '']] = (await page.evaluate('told')) as [string, string][];
-        expect(origin).toBe(vaultUrl);
+        expect(origin).toBe(run.cardVault);
         const told = JSON.parse(message ?? '') as { type: string; token: string };
         expect(told).toEqual({ type: 'pitboss.card-token', token: expect.stringMatching(/^vt_/) });
-        expect(requests.filter((url) => !url.startsWith(vaultUrl) && !url.startsWith(shop.url))).toEqual([]);
+        expect(requests.filter((url) => !url.startsWith(run.cardVault) && !url.startsWith(shop.url))).toEqual(
+          [],
+        );
         // The refused card is a 422 in the console; the policy of the page was never broken.
         expect(
           complaints.filter(
@@ -279,7 +269,7 @@ describe('a planted card number', () => {
   }, 90_000);
 
   test('is in no log, no data file, no write-ahead log and no journal of any process', async () => {
-    const files = [...readFiles(home.path), ...readFiles(await dataDirectory())];
+    const files = [...readFiles(home), ...readFiles(await dataDirectory())];
     expect(files.some(({ place }) => place.includes('/pg_wal/'))).toBe(true);
     for (const name of ['api', 'worker', 'relay', 'card-vault', 'psp-alpha', 'postgres'])
       expect(
@@ -303,8 +293,9 @@ describe('a planted card number', () => {
     );
     expect(files.map(({ place }) => place).join('\n')).toMatch(/\/base\//);
     expect(files.length).toBeGreaterThan(1);
+    await asOwner('drop table public.leak');
   });
-});
+}
 
 async function asOwner(sql: string, values: readonly unknown[] = []): Promise<Record<string, string>[]> {
   const client = new pg.Client({ connectionString: run.postgres.owner });
