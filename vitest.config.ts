@@ -38,7 +38,7 @@ export default defineConfig({
           isolate: false,
           maxWorkers: 2,
           testTimeout: 20_000,
-          sequence: { groupOrder: 0 },
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -71,11 +71,12 @@ export default defineConfig({
           // As above, and the engine has by then compiled what runs often. Workers that a test in a time-out leaves behind
           // end with its environment (`createWorkflowEnvironment`).
           isolate: false,
-          // They wait for their servers more than they work, and the end-to-end tests are nearly over by then.
-          maxWorkers: 4,
+          // They come first and wait more than they work, as do the end-to-end tests beside them; those that only work
+          // come last, when nothing else is there to fill the time of the waiting ones.
+          maxWorkers: 3,
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 0 },
         },
       },
       {
@@ -104,7 +105,7 @@ export default defineConfig({
           pool: 'forks',
           maxWorkers: 2,
           testTimeout: 120_000,
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -1,0 +1,144 @@
+/**
+ * Fills a ledger with years of play in minutes: copies of one bet that the writer has made, under new ids and of other
+ * players. What a later bet pays for is as in a ledger that grew, the sizes of tables and indexes; the copies' hashes
+ * prove nothing.
+ */
+import pg from 'pg';
+
+const betsPerStatement = 500_000;
+/** Above any number that the writer gives to an entry of a player in a bench. */
+const firstCopiedSeq = 1_000_000;
+
+type Fill = { readonly players: number; readonly bets: number };
+
+/** Adds so many players like `sample` and gives them so many bets like his last, in turn. Returns the ids of the players. */
+export async function fillLedger(url: string, sample: string, fill: Fill): Promise<readonly string[]> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    // Neither the checks of rows that were checked once, nor waiting for the disk.
+    await client.query(`set session_replication_role = replica; set synchronous_commit = off;
+      set maintenance_work_mem = '2GB'; set statement_timeout = 0`);
+    await copyPlayers(client, sample, fill.players);
+    await withoutIndexes(client, async () => {
+      for (let from = 0; from < fill.bets; from += betsPerStatement)
+        await copyBets(client, sample, { from, to: Math.min(from + betsPerStatement, fill.bets) });
+    });
+    for (const table of ['wallet.player_wallet', ...filledTables]) await client.query(`vacuum analyze ${table}`);
+    await client.query('checkpoint');
+    const { rows } = await client.query<{ id: string }>('select id from bench_player order by place');
+    return rows.map(({ id }) => id);
+  } finally {
+    await client.end();
+  }
+}
+
+async function copyPlayers(client: pg.Client, sample: string, count: number): Promise<void> {
+  await client.query(
+    `create unlogged table bench_player as
+       select place - 1 as place, gen_random_uuid() as id from generate_series(1, ${count}) place`,
+  );
+  await client.query('alter table bench_player add primary key (place)');
+  await copyRows(client, {
+    table: 'wallet.player_wallet',
+    alias: 'w',
+    instead: { player_id: 'p.id' },
+    from: 'bench_player p',
+    where: `w.player_id = '${sample}'`,
+  });
+}
+
+const filledTables = ['wallet.journal', 'wallet.entry', 'games.round', 'compliance.outbox'];
+
+async function copyBets(client: pg.Client, sample: string, span: { from: number; to: number }): Promise<void> {
+  await client.query('drop table if exists bench_bet');
+  await client.query(
+    `create temporary table bench_bet as
+       select uuidv7() as journal, p.id as player, gen_random_uuid()::text as name,
+              ${firstCopiedSeq} + n / (select count(*) from bench_player) as seq
+       from generate_series(${span.from}, ${span.to - 1}) n
+       join bench_player p on p.place = n % (select count(*) from bench_player)`,
+  );
+  const { rows } = await client.query<{ id: string; round: string }>(
+    `select id, round_ref as round from wallet.journal
+      where player_id = $1 and round_ref is not null order by id desc limit 1`,
+    [sample],
+  );
+  const [bet] = rows;
+  if (bet === undefined) throw new Error('The player to copy has placed no bet.');
+  await copyRows(client, {
+    table: 'wallet.journal',
+    alias: 'j',
+    instead: { id: 'b.journal', external_id: 'b.name', player_id: 'b.player', round_ref: 'b.name' },
+    from: 'bench_bet b',
+    where: `j.id = '${bet.id}'`,
+  });
+  await copyRows(client, {
+    table: 'wallet.entry',
+    alias: 'e',
+    instead: {
+      journal_id: 'b.journal',
+      player_id: 'case when e.player_id is not null then b.player end',
+      seq: 'case when e.seq is not null then b.seq end',
+    },
+    from: 'bench_bet b',
+    where: `e.journal_id = '${bet.id}'`,
+  });
+  await copyRows(client, {
+    table: 'games.round',
+    alias: 'r',
+    instead: { round_ref: 'b.name', player_id: 'b.player' },
+    from: 'bench_bet b',
+    where: `r.round_ref = '${bet.round}' and r.player_id = '${sample}'`,
+  });
+  await client.query(
+    `insert into compliance.outbox (event_id, type, version, brand, player_id, occurred_at, payload)
+       select b.journal, 'wallet.journal.posted', 1, 'aurora', b.player, clock_timestamp(), '{}' from bench_bet b`,
+  );
+}
+
+type Copy = {
+  readonly table: string;
+  readonly alias: string;
+  /** Column to what stands there instead of the copied value. */
+  readonly instead: Readonly<Record<string, string>>;
+  readonly from: string;
+  readonly where: string;
+};
+
+async function copyRows(client: pg.Client, { table, alias, instead, from, where }: Copy): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(
+    `select attname as name from pg_attribute
+      where attrelid = $1::regclass and attnum > 0 and not attisdropped and attgenerated = ''`,
+    [table],
+  );
+  const names = rows.map(({ name }) => name);
+  const values = names.map((name) => instead[name] ?? `${alias}.${name}`);
+  const { rowCount } = await client.query(
+    `insert into ${table} (${names.join(', ')}) select ${values.join(', ')} from ${table} ${alias}, ${from} where ${where}`,
+  );
+  if (rowCount === 0) throw new Error(`There was nothing in ${table} to copy.`);
+}
+
+/** Makes the indexes of what `fill` fills anew behind it: in order, which is a tenth of the time. */
+async function withoutIndexes(client: pg.Client, fill: () => Promise<void>): Promise<void> {
+  const { rows: constraints } = await client.query<{ table: string; name: string; definition: string }>(
+    `select c.conrelid::regclass as table, c.conname as name, pg_get_constraintdef(c.oid) as definition
+       from pg_constraint c
+      where c.conrelid = any ($1::regclass[]) and c.contype in ('p', 'u')
+        and not exists (select 1 from pg_constraint f where f.contype = 'f' and f.conindid = c.conindid)`,
+    [filledTables],
+  );
+  for (const { table, name } of constraints) await client.query(`alter table ${table} drop constraint ${name}`);
+  const { rows: indexes } = await client.query<{ name: string; definition: string }>(
+    `select i.indexrelid::regclass as name, pg_get_indexdef(i.indexrelid) as definition from pg_index i
+      where i.indrelid = any ($1::regclass[])
+        and not exists (select 1 from pg_constraint c where c.conindid = i.indexrelid)`,
+    [filledTables],
+  );
+  for (const { name } of indexes) await client.query(`drop index ${name}`);
+  await fill();
+  for (const { definition } of indexes) await client.query(definition);
+  for (const { table, name, definition } of constraints)
+    await client.query(`alter table ${table} add constraint ${name} ${definition}`);
+}
