@@ -24,7 +24,8 @@ export async function fillLedger(url: string, sample: string, fill: Fill): Promi
       for (let from = 0; from < fill.bets; from += betsPerStatement)
         await copyBets(client, sample, { from, to: Math.min(from + betsPerStatement, fill.bets) });
     });
-    for (const table of ['wallet.player_wallet', ...filledTables]) await client.query(`vacuum analyze ${table}`);
+    for (const table of ['wallet.player_wallet', ...filledTables])
+      await client.query(`vacuum analyze ${table}`);
     await client.query('checkpoint');
     const { rows } = await client.query<{ id: string }>('select id from bench_player order by place');
     return rows.map(({ id }) => id);
@@ -50,7 +51,11 @@ async function copyPlayers(client: pg.Client, sample: string, count: number): Pr
 
 const filledTables = ['wallet.journal', 'wallet.entry', 'games.round', 'compliance.outbox'];
 
-async function copyBets(client: pg.Client, sample: string, span: { from: number; to: number }): Promise<void> {
+async function copyBets(
+  client: pg.Client,
+  sample: string,
+  span: { from: number; to: number },
+): Promise<void> {
   await client.query('drop table if exists bench_bet');
   await client.query(
     `create temporary table bench_bet as
@@ -129,7 +134,8 @@ async function withoutIndexes(client: pg.Client, fill: () => Promise<void>): Pro
         and not exists (select 1 from pg_constraint f where f.contype = 'f' and f.conindid = c.conindid)`,
     [filledTables],
   );
-  for (const { table, name } of constraints) await client.query(`alter table ${table} drop constraint ${name}`);
+  for (const { table, name } of constraints)
+    await client.query(`alter table ${table} drop constraint ${name}`);
   const { rows: indexes } = await client.query<{ name: string; definition: string }>(
     `select i.indexrelid::regclass as name, pg_get_indexdef(i.indexrelid) as definition from pg_index i
       where i.indrelid = any ($1::regclass[])

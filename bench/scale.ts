@@ -1,6 +1,7 @@
 /** What a bet costs in a large ledger, against the same bet in a small one: processor time, which noise moves little. */
 import { onBareWriter, placeBets, type BareWriter } from './bare-writer.ts';
 import type { Bench } from './bench-platform.ts';
+import { fillLedger } from './fill-ledger.ts';
 import { makeLoadPlayers } from './load-players.ts';
 import { verdict } from './statistics.ts';
 
@@ -17,15 +18,19 @@ export const scale: Bench = {
 };
 
 async function measure(bare: BareWriter, players: number, entries: number): Promise<readonly string[]> {
-  const few = await makePlayers(bare, smallPlayers);
+  const few = (await makeLoadPlayers(bare.url, smallPlayers)).map(({ id }) => id);
+  const [sample] = few;
+  if (sample === undefined) throw new Error('There is nobody to bet.');
   await placeBets(bare.wallet, few, 256, { bets: smallPlayers });
   const small = await costOfBet(bare, few);
   console.log(`${smallPlayers} players, no history: ${small.toFixed(0)} us a bet`);
 
-  const many = [...few, ...(await makePlayers(bare, players - smallPlayers))];
   const bets = Math.ceil(entries / entriesPerBet);
-  const filled = await placeBets(bare.wallet, many, 1_024, { bets });
-  console.log(`${bets} bets of ${many.length} players filled in ${filled.tookS.toFixed(0)} s`);
+  const startedAt = performance.now();
+  const filled = await fillLedger(bare.url, sample, { players: players - smallPlayers, bets });
+  const tookS = (performance.now() - startedAt) / 1_000;
+  console.log(`${bets} bets of ${filled.length} players filled in ${tookS.toFixed(0)} s`);
+  const many = [...few, ...filled];
   const large = await costOfBet(bare, many);
   console.log(`${many.length} players, ${entries} entries: ${large.toFixed(0)} us a bet`);
   return [
@@ -33,11 +38,9 @@ async function measure(bare: BareWriter, players: number, entries: number): Prom
   ];
 }
 
-const makePlayers = async ({ url }: BareWriter, count: number): Promise<string[]> =>
-  (await makeLoadPlayers(url, count)).map(({ id }) => id);
-
-/** Of PostgreSQL and of this process together. */
+/** Of PostgreSQL and of this process together, once both have had such bets for as long as they are measured. */
 async function costOfBet({ wallet, spentUs }: BareWriter, players: readonly string[]): Promise<number> {
+  await placeBets(wallet, players, waiting, { seconds });
   const before = spentUs();
   const { tookMs } = await placeBets(wallet, players, waiting, { seconds });
   const after = spentUs();

@@ -1,8 +1,9 @@
 /**
- * `npm test`: all that CI runs, in order of how soon it tells something, and beside it the end-to-end tests, which
- * mostly wait. Every step runs even when an earlier one failed, so that one run shows everything; the last line sums
- * checks and tests. `--fast` leaves out what needs servers, `--without-test-server` skips the workflow tests on a machine
- * that cannot have the server that skips time.
+ * `npm test`: all that CI runs. First the checks, in order of how soon they tell something; then the tests, those that
+ * wait before those that work (`vitest.config.ts`); and beside both the end-to-end tests, which mostly wait. Every step
+ * runs even when an earlier one failed, so that one run shows everything; the last line sums checks and tests. `--fast`
+ * leaves out what needs servers, `--without-test-server` skips the workflow tests on a machine that cannot have the
+ * server that skips time.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
