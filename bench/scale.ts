@@ -1,7 +1,7 @@
 /** What a bet costs in a large ledger, against the same bet in a small one: processor time, which noise moves little. */
 import { onBareWriter, placeBets, type BareWriter } from './bare-writer.ts';
 import type { Bench } from './bench-platform.ts';
-import { fillLedger } from './fill-ledger.ts';
+import { fillLedger, settleLedger } from './fill-ledger.ts';
 import { makeLoadPlayers } from './load-players.ts';
 import { verdict } from './statistics.ts';
 
@@ -39,10 +39,15 @@ async function measure(bare: BareWriter, players: number, entries: number): Prom
 }
 
 /** Of PostgreSQL and of this process together, once both have had such bets for as long as they are measured. */
-async function costOfBet({ wallet, spentUs }: BareWriter, players: readonly string[]): Promise<number> {
+async function costOfBet({ url, wallet, spentUs }: BareWriter, players: readonly string[]): Promise<number> {
+  await settleLedger(url);
   await placeBets(wallet, players, waiting, { seconds });
   const before = spentUs();
   const { tookMs } = await placeBets(wallet, players, waiting, { seconds });
   const after = spentUs();
-  return (after.postgres - before.postgres + after.own - before.own) / tookMs.length;
+  const each = (part: 'postgres' | 'own'): number => (after[part] - before[part]) / tookMs.length;
+  console.log(
+    `PostgreSQL ${each('postgres').toFixed(0)} us and this process ${each('own').toFixed(0)} us a bet`,
+  );
+  return each('postgres') + each('own');
 }
