@@ -268,10 +268,13 @@ describe('the life of routing rules', () => {
       const review = await rolledBack();
       expect(await figure('pitboss_rule_reviews_open')).toBe(1);
       expect(await figure('pitboss_rule_review_oldest_age_seconds')).toBeGreaterThan(0);
-      const owned = (token: string) =>
-        app.send('POST', `/admin/v1/rule-reviews/${review.id}/owner`, {}, { token });
+      const owned = (token: string, body: object = {}) =>
+        app.send('POST', `/admin/v1/rule-reviews/${review.id}/owner`, body, { token });
       expect((await owned(lead)).body).toMatchObject({ code: 'own-approval' });
       expect((await owned(other)).status).toBe(403);
+      const elsewhere = app.operatorOf(await app.signInAs(['payments-lead'], ['borealis']));
+      for (const ownerId of [elsewhere, app.operatorOf(other)])
+        expect((await owned(author, { ownerId })).status).toBe(404);
       expect((await owned(author)).status).toBe(200);
       expect((await confirm(review.id, lead)).body).toMatchObject({ code: 'own-approval' });
       expect((await confirm(review.id, author)).body).toMatchObject({ outcome: 'confirmed' });

@@ -7,7 +7,7 @@ import {
 } from '#activities/backoffice/commands/rule-reviews.ts';
 import type { Database } from '#db/connect.ts';
 import { mayDo } from '#domain/backoffice/roles.ts';
-import { ruleSetNames, ruleSets } from '#domain/backoffice/rule-sets.ts';
+import { ruleSetNames, ruleSets, type RuleSetName } from '#domain/backoffice/rule-sets.ts';
 import { fail, FailureError } from '#domain/failures.ts';
 import type { Api } from '../app.ts';
 import { brandScope, maySee, requireOperator } from '../backoffice-guard.ts';
@@ -17,6 +17,7 @@ import { body, idPageQuery, json } from '../payments/payment-schemas.ts';
 import { problemResponses } from '../problem.ts';
 import { idParam, pageOf, timestamp } from '../schemas.ts';
 import { decided } from '../wallet/decided.ts';
+import { requireColleague } from './colleague.ts';
 import { requireRight } from './rule-sets.ts';
 
 const reviewOutput = z
@@ -157,14 +158,9 @@ export function mountRuleReviews(api: Api, deps: ApiDeps): void {
   api.openapi(ownerRoute(deps), async (c) => {
     const { id } = c.req.valid('param');
     const { operatorId } = c.var.operator;
-    await mustPublish(db, c.var.operator, id);
+    const { ruleSet, brand } = await mustPublish(db, c.var.operator, id);
     const ownerId = c.req.valid('json').ownerId ?? operatorId;
-    const known = await db
-      .selectFrom('backoffice.operator')
-      .select('id')
-      .where('id', '=', ownerId)
-      .executeTakeFirst();
-    if (known === undefined) throw new FailureError(fail('not-found', 'There is no such operator.').failure);
+    await requireColleague(db, ownerId, { permission: ruleSets[ruleSet].permissions.publish, brand });
     return c.json(
       toApiReview(await decided(db, (trx) => assignRuleReview(trx, id, { ownerId, operatorId }))),
       200,
@@ -184,7 +180,11 @@ export function mountRuleReviews(api: Api, deps: ApiDeps): void {
 }
 
 /** The same right as for the roll-back itself. */
-async function mustPublish(db: Database, operator: OperatorIdentity, id: string): Promise<void> {
+async function mustPublish(
+  db: Database,
+  operator: OperatorIdentity,
+  id: string,
+): Promise<{ readonly ruleSet: RuleSetName; readonly brand: string }> {
   const row = await db
     .selectFrom('backoffice.ruleReview')
     .select(['ruleSet', 'brand'])
@@ -194,4 +194,5 @@ async function mustPublish(db: Database, operator: OperatorIdentity, id: string)
   if (row === undefined || !maySee(operator, row.brand) || ruleSet === undefined)
     throw new FailureError(fail('not-found', 'There is no such review.').failure);
   requireRight(operator, ruleSets[ruleSet], 'publish');
+  return { ruleSet, brand: row.brand };
 }

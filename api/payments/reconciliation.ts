@@ -3,12 +3,14 @@ import { once } from '#activities/compliance/commands/keyed-acts.ts';
 import { createRoute, z } from '@hono/zod-openapi';
 import { sql } from 'kysely';
 import { assignBreak, closeBreak, proofKinds, type BreakRow } from '#activities/payments/commands/breaks.ts';
+import { everyBrand } from '#domain/backoffice/roles.ts';
 import { fail, FailureError, succeed } from '#domain/failures.ts';
 import { toMoneyText } from '#domain/money.ts';
 import { breakKinds, settlingPsps } from '#domain/payments/settlement.ts';
 import { reconciliationStart, reconciliationWorkflowId } from '#workflows/reconciliation.contract.ts';
 import type { reconciliation } from '#workflows/reconciliation.ts';
 import type { Api } from '../app.ts';
+import { requireColleague } from '../backoffice/colleague.ts';
 import { requireAllBrands, requireOperator } from '../backoffice-guard.ts';
 import type { ApiDeps } from '../context.ts';
 import { actKeyOf, idempotencyHeader } from '../idempotency.ts';
@@ -236,12 +238,7 @@ export function mountReconciliation(api: Api, deps: ApiDeps): void {
     requireAllBrands(c.var.operator);
     const { id } = c.req.valid('param');
     const { ownerId } = c.req.valid('json');
-    const known = await db
-      .selectFrom('backoffice.operator')
-      .select('id')
-      .where('id', '=', ownerId)
-      .executeTakeFirst();
-    if (known === undefined) throw new FailureError(fail('not-found', 'There is no such operator.').failure);
+    await requireColleague(db, ownerId, { permission: 'payments:reconciliation:work', brand: everyBrand });
     await decided(db, (trx) => assignBreak(trx, id, ownerId, c.var.operator.operatorId));
     return c.json(toApiBreak(await selectBreaks(db).where('id', '=', id).executeTakeFirstOrThrow()), 200);
   });

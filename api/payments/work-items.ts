@@ -13,6 +13,7 @@ import { fail, FailureError } from '#domain/failures.ts';
 import { toMoneyText } from '#domain/money.ts';
 import { closingRuleOf, proofKinds } from '#domain/payments/work-items.ts';
 import type { Api } from '../app.ts';
+import { requireColleague } from '../backoffice/colleague.ts';
 import { requireOperator, requireVisible } from '../backoffice-guard.ts';
 import type { ApiDeps, OperatorIdentity } from '../context.ts';
 import { idempotencyHeader, idFromKey } from '../idempotency.ts';
@@ -168,14 +169,9 @@ export function mountWorkItems(api: Api, deps: ApiDeps): void {
   api.openapi(ownerRoute(deps), async (c) => {
     const { id } = c.req.valid('param');
     const { operatorId } = c.var.operator;
-    await mustSee(deps, c.var.operator, id);
+    const { brand } = await mustSee(deps, c.var.operator, id);
     const ownerId = c.req.valid('json').ownerId ?? operatorId;
-    const known = await db
-      .selectFrom('backoffice.operator')
-      .select('id')
-      .where('id', '=', ownerId)
-      .executeTakeFirst();
-    if (known === undefined) throw new FailureError(fail('not-found', 'There is no such operator.').failure);
+    await requireColleague(db, ownerId, { permission: 'payments:work-item:work', brand });
     await decided(db, (trx) => assignWorkItem(trx, id, ownerId, operatorId));
     return c.json(await readItem(deps, c.var.operator, id), 200);
   });

@@ -34,6 +34,8 @@ export type TestApi = {
   send(method: string, path: string, body?: unknown, options?: RequestOptions): Promise<Answer>;
   /** Makes an operator with the roles and answers with the bearer token of a session. */
   signInAs(roles: readonly RoleName[], brands?: readonly string[]): Promise<string>;
+  /** The operator whom such a token belongs to. */
+  operatorOf(token: string): string;
   close(): Promise<void>;
 };
 
@@ -96,6 +98,7 @@ export async function createTestApi(
     const text = await response.text();
     return { status: response.status, headers: response.headers, text, body: parseObject(text) };
   };
+  const operators = new Map<string, string>();
   return {
     api,
     deps,
@@ -103,9 +106,16 @@ export async function createTestApi(
     signInAs: async (roles, brands = ['*']) => {
       const email = `${randomUUID()}@staff.example`;
       const password = 'a password of staff';
-      await putOperator(database.db, { email, name: 'Staff', password, roles, brands });
+      const id = await putOperator(database.db, { email, name: 'Staff', password, roles, brands });
       const session = await send('POST', '/admin/v1/sessions', { email, password });
-      return String(session.body['token']);
+      const token = String(session.body['token']);
+      operators.set(token, id);
+      return token;
+    },
+    operatorOf: (token) => {
+      const id = operators.get(token);
+      if (id === undefined) throw new Error('No operator has this token.');
+      return id;
     },
     close: async () => {
       await wallet.close();
