@@ -1,5 +1,6 @@
 /** The test projects, cut by what they need to run, so that the quick ones stay quick. */
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** What is polled for comes in milliseconds on a quiet machine; one that does everything at once takes its time. */
 const patience = { expect: { poll: { timeout: 10_000 } } };
@@ -24,9 +25,22 @@ const endToEndTests = [
 ];
 const replayTests = ['test/replay/**/*.test.ts'];
 
+/** End-to-end files that take a minute and more: begun last, one of them would go on when nothing else is left. */
+const longest = ['platform.e2e', 'psp-connectors', 'compose-stack', 'vault-connector'];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isLong = ({ moduleId }: TestSpecification): boolean =>
+      longest.some((name) => moduleId.includes(`/${name}.`));
+    const sorted = await super.sort(files);
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
+
 export default defineConfig({
   test: {
     reporters: ['default'],
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
@@ -88,6 +102,8 @@ export default defineConfig({
           exclude: never,
           ...services,
           pool: 'forks',
+          // As for the tests above: a process that has loaded the application has it for the next file.
+          isolate: false,
           // Beside the two of the other tests: each waits so much that four of them are busy on two cores.
           maxWorkers: 2,
           testTimeout: 180_000,
