@@ -67,10 +67,10 @@ export default defineConfig({
           // To load the application costs two to three seconds of processor time, which is more than most files need
           // for their tests. No module of ours keeps state that a file could leave behind; its database is its own.
           isolate: false,
-          maxWorkers: 2,
+          maxWorkers: 3,
           testTimeout: 30_000,
           hookTimeout: 60_000,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
       {
