@@ -87,7 +87,7 @@ export default defineConfig({
           isolate: false,
           // They come first and wait more than they work, as do the end-to-end tests beside them; those that only work
           // come last, when nothing else is there to fill the time of the waiting ones.
-          maxWorkers: 3,
+          maxWorkers: 2,
           testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 0 },

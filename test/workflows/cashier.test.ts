@@ -126,8 +126,9 @@ async function pay(
   return { body, key, answer: await app.send('POST', '/v1/deposits', body, { token: player.token, key }) };
 }
 
+/** Patient, because the machine may be busy and time is not skipped here. */
 async function eventually(isTrue: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + 40_000;
   while (!(await isTrue())) {
     if (Date.now() > deadline) throw new Error('it did not come true in time');
     await delay(50);
