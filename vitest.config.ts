@@ -104,7 +104,7 @@ export default defineConfig({
           pool: 'forks',
           // As for the tests above: a process that has loaded the application has it for the next file.
           isolate: false,
-          // Beside the two of the other tests: each waits so much that four of them are busy on two cores.
+          // Beside the two or three of the other tests: each waits so much that two cores are busy with all of them.
           maxWorkers: 2,
           testTimeout: 180_000,
           hookTimeout: 180_000,

@@ -1,4 +1,5 @@
 /** To whom staff may give a task. */
+import { rolesOfOperator } from '#activities/backoffice/commands/sessions.ts';
 import type { Database } from '#db/connect.ts';
 import { maySeeBrand, mayDo, type Permission } from '#domain/backoffice/roles.ts';
 import { fail, FailureError } from '#domain/failures.ts';
@@ -11,19 +12,13 @@ type Task = { readonly permission: Permission; readonly brand: string | null };
  * Failure: `not-found`, in the same words for whoever is not there and whoever may not.
  */
 export async function requireColleague(db: Database, id: string, task: Task): Promise<void> {
-  const [operator, roles] = await Promise.all([
-    db
-      .selectFrom('backoffice.operator')
-      .select('brands')
-      .where('id', '=', id)
-      .where('status', '=', 'active')
-      .executeTakeFirst(),
-    db.selectFrom('backoffice.operatorRole').select('role').where('operatorId', '=', id).execute(),
-  ]);
-  const mayDoIt = mayDo(
-    roles.map(({ role }) => role),
-    task.permission,
-  );
+  const operator = await db
+    .selectFrom('backoffice.operator as o')
+    .select(['o.brands', rolesOfOperator.as('roles')])
+    .where('o.id', '=', id)
+    .where('o.status', '=', 'active')
+    .executeTakeFirst();
+  const mayDoIt = operator !== undefined && mayDo(operator.roles, task.permission);
   const maySeeIt =
     operator !== undefined && (task.brand === null || maySeeBrand(operator.brands, task.brand));
   if (!mayDoIt || !maySeeIt)

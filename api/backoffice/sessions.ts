@@ -1,7 +1,7 @@
 /** Staff sign in and out, see what they may do, and see who else is staff. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { sql } from 'kysely';
-import { endOperatorSession } from '#activities/backoffice/commands/sessions.ts';
+import { endOperatorSession, rolesOfOperator } from '#activities/backoffice/commands/sessions.ts';
 import { signInOperator } from '#activities/backoffice/commands/sign-in.ts';
 import { hashOperatorToken } from '#activities/tokens.ts';
 import { everyBrand, permissions, permissionsOf } from '#domain/backoffice/roles.ts';
@@ -41,8 +41,6 @@ const operator = z
   })
   .openapi('Operator');
 
-const rolesOf = sql<string[]>`array(
-  select role from backoffice.operator_role r where r.operator_id = o.id order by role)`;
 const guarded = ['not-authenticated', 'session-expired', 'forbidden', 'dependency-unavailable'] as const;
 
 export function mountOperatorSessions(api: Api, deps: ApiDeps): void {
@@ -152,7 +150,7 @@ function mountOperators(api: Api, deps: ApiDeps): void {
       const scope = brandScope(c.get('operator'));
       const rows = await deps.db
         .selectFrom('backoffice.operator as o')
-        .select(['o.id', 'o.email', 'o.name', 'o.status', 'o.brands', rolesOf.as('roles')])
+        .select(['o.id', 'o.email', 'o.name', 'o.status', 'o.brands', rolesOfOperator.as('roles')])
         .$if(scope !== null, (query) =>
           query.where(sql<boolean>`o.brands && ${[everyBrand, ...(scope ?? [])]}::text[]`),
         )

@@ -17,6 +17,7 @@ import { findCards, findPlanted, plantedNumber, readFiles, readTables } from '#t
 import { withDatabase } from '#test/support/postgres-server.ts';
 import { startWireServer, type WireServer } from '#test/support/wire-server.ts';
 import { createDataConverter } from '#workers/payload-codec.ts';
+import type { RunningPlatform } from './hostile-peers.ts';
 
 const planted = new Map<string, string>();
 const plant = (where: string): string => {
@@ -34,7 +35,7 @@ type RunJson = {
 };
 
 /** A platform with the card vault on, and the shop whose pages may show the vault's. */
-type VaultPlatform = { readonly cast: Cast; readonly home: string; readonly shop: WireServer };
+type VaultPlatform = RunningPlatform & { readonly shop: WireServer };
 
 let home: string;
 let cast: Cast;

@@ -13,6 +13,10 @@ export type OperatorSession = {
   readonly brands: readonly string[];
 };
 
+/** The roles that the operator called `o` in a statement has at this moment. */
+export const rolesOfOperator = sql<string[]>`array(
+  select role from backoffice.operator_role r where r.operator_id = o.id order by role)`;
+
 /** Whose session a token opens, with the roles of this moment: a role taken away is gone at the next request. */
 export async function resolveOperatorSession(
   db: Database,
@@ -26,11 +30,7 @@ export async function resolveOperatorSession(
       's.operatorId',
       'o.brands',
       'o.status',
-      sql<
-        string[]
-      >`array(select role from backoffice.operator_role r where r.operator_id = o.id order by role)`.as(
-        'roles',
-      ),
+      rolesOfOperator.as('roles'),
       sql<boolean>`s.revoked_at is null and s.expires_at > now() and s.idle_expires_at > now()`.as('alive'),
       sql<boolean>`s.seen_at < now() - make_interval(secs => ${sessionTouchEveryMs / 1_000})`.as('stale'),
     ])
