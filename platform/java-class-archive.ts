@@ -10,14 +10,16 @@ const listensWithinMs = 60_000;
 const endsWithinMs = 30_000;
 
 /**
- * Starts the server once and ends it, so that Java writes what it loaded to `archive`. Whatever goes wrong leaves the
- * server as it was, only slower to start.
+ * Starts the server once, has it used and ends it, so that Java writes what it loaded to `archive`. Whatever goes wrong
+ * leaves the server as it was, only slower to start.
  * @param javaArgs as its launcher gives them; the port is added
+ * @param use is given the address that the server listens on
  */
 export async function archiveClasses(
   javaArgs: readonly string[],
   archive: string,
   environment: Environment,
+  use: (address: string) => Promise<void>,
 ): Promise<void> {
   const draft = `${archive}.${process.pid}`;
   const port = await freePort();
@@ -26,7 +28,7 @@ export async function archiveClasses(
     stdio: 'ignore',
   });
   const ended = once(server, 'exit').then(() => true);
-  await Promise.race([ended, listens(port)]);
+  await Promise.race([ended, listens(port).then(() => use(`127.0.0.1:${port}`))]).catch(() => {});
   server.kill('SIGTERM');
   const isEnded = await Promise.race([ended, delay(endsWithinMs, false, { ref: false })]);
   if (!isEnded) server.kill('SIGKILL');

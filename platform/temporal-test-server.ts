@@ -17,6 +17,7 @@ import { runBounded } from './bounded-command.ts';
 import { cacheDirectory } from './cache-directory.ts';
 import type { Step } from './progress.ts';
 import { downloadWithSdk, findOnPath } from './temporal-binary.ts';
+import { rehearse } from './test-server-rehearsal.ts';
 
 const mavenVersion = '1.38.0';
 const mavenTimeoutMs = 5 * 60_000;
@@ -91,7 +92,7 @@ async function resolveWithMaven(
   else rmSync(draft, { recursive: true, force: true });
   const launcher = join(target, 'temporal-test-server');
   // Java takes the archive only with the paths it was made with, so it is made in its final place.
-  await archiveClasses(javaArgs(target), join(target, archiveName), environment).catch(() => {});
+  await archiveClasses(javaArgs(target), join(target, archiveName), environment, rehearse).catch(() => {});
   return { launcher };
 }
 
