@@ -2,9 +2,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { mkdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { isBundleCurrent, readWorkflowBundle } from '#workers/bundle-on-disk.ts';
 import { ConfigFailure } from '#workers/config-failure.ts';
 import { loadConfig, type Config, type Environment } from '#workers/config.ts';
 import { BringUpFailure } from './bring-up-failure.ts';
@@ -18,6 +19,7 @@ import {
   type PlatformEnvironment,
 } from './environment.ts';
 import { checkout, lockHome, openHome, resolveHome } from './home.ts';
+import { joinPrograms, programPath } from './joined-programs.ts';
 import { sizeBytes } from './log-file.ts';
 import { requireFreePorts } from './port-holder.ts';
 import { derivePorts, type PortName, type Ports } from './ports.ts';
@@ -148,12 +150,15 @@ function givenUp(signal: AbortSignal | undefined): Promise<never> {
 
 /** Engines, schema and workflow bundle side by side; then data; then the processes that need all of it. */
 async function bringUp(frame: Frame): Promise<void> {
+  const joining = joinOurPrograms(frame);
   await Promise.all([
-    startDatabase(frame),
+    startDatabase(frame).then(async () => {
+      await joining;
+      await seedDatabase(frame);
+    }),
     startTemporal(frame),
-    startAnalytics(frame),
     bundleWorkflows(frame),
-    startCounterparties(frame),
+    joining.then(() => Promise.all([startAnalytics(frame), startCounterparties(frame)])),
   ]);
   const { env, ports } = frame;
   await Promise.all([
@@ -174,7 +179,10 @@ async function startDatabase(frame: Frame): Promise<void> {
     await migrateToLatest(frame.env.databaseUrl, frame.env.rolePasswords).catch(migrationFailure);
     return 'up to date';
   });
-  await inStep(frame, 'Seed', () => runScript('workers/seed.ts', [], frame.env.forSeed));
+}
+
+async function seedDatabase(frame: Frame): Promise<void> {
+  await inStep(frame, 'Seed', () => runScript(programPath('workers/seed.ts'), [], frame.env.forSeed));
 }
 
 async function startPostgresProcess(frame: Frame, step: Step): Promise<string> {
@@ -272,9 +280,21 @@ function requireChDb(): void {
   }
 }
 
+/** A platform that cannot write them, or was installed without what joins them, runs the sources. */
+async function joinOurPrograms(frame: Frame): Promise<void> {
+  await inStep(frame, 'Programs', () =>
+    joinPrograms().then(
+      () => 'joined',
+      () => 'run from their sources: they could not be joined',
+    ),
+  );
+}
+
 async function bundleWorkflows(frame: Frame): Promise<void> {
-  await inStep(frame, 'Workflow bundle', () =>
-    runScript('workers/bundle.ts', ['--if-stale'], frame.env.forServices),
+  await inStep(frame, 'Workflow bundle', async () =>
+    (await isBundleCurrent())
+      ? `${(await readWorkflowBundle()).buildId} is current`
+      : runScript(join(checkout, 'workers/bundle.ts'), [], frame.env.forServices),
   );
 }
 
@@ -329,7 +349,7 @@ async function inStep(frame: Frame, name: string, work: (step: Step) => Promise<
 
 async function runScript(script: string, args: string[], env: Record<string, string>): Promise<string> {
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, [join(checkout, script), ...args], {
+    const { stdout } = await promisify(execFile)(process.execPath, [script, ...args], {
       cwd: checkout,
       env: { ...compileCache(), ...env },
       timeout: 180_000,
@@ -339,7 +359,7 @@ async function runScript(script: string, args: string[], env: Record<string, str
   } catch (error) {
     const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
     const lines = `${stdout}\n${stderr}`.trim().split('\n').slice(-12);
-    throw new BringUpFailure(`node ${[script, ...args].join(' ')} failed.`, lines);
+    throw new BringUpFailure(`node ${[relative(checkout, script), ...args].join(' ')} failed.`, lines);
   }
 }
 

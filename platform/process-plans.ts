@@ -5,7 +5,7 @@ import { workflowThreadArgs } from '#workers/workflow-thread-args.ts';
 import type { DevSecrets } from './dev-secrets.ts';
 import { findAnvil } from './anvil-binary.ts';
 import { childPath, sandboxTokens } from './environment.ts';
-import { checkout } from './home.ts';
+import { programPath, type Program } from './joined-programs.ts';
 import type { Ports } from './ports.ts';
 import type { ProcessPlan } from './supervisor.ts';
 
@@ -35,7 +35,7 @@ const apiNodeArgs = ['--max-semi-space-size=64'];
 interface NodePlan {
   readonly name: string;
   readonly label: string;
-  readonly script: string;
+  readonly script: Program;
   readonly nodeArgs?: readonly string[];
   readonly args?: readonly string[];
   readonly env: Readonly<Record<string, string>>;
@@ -322,7 +322,7 @@ function partyPlan(party: {
   home: string;
   name: string;
   label: string;
-  script: string;
+  script: Program;
   port: number;
   env: Record<string, string>;
 }): ProcessPlan {
@@ -350,7 +350,7 @@ export function nodePlan(plan: NodePlan): ProcessPlan {
     name: plan.name,
     label: plan.label,
     command: process.execPath,
-    args: [...(plan.nodeArgs ?? []), join(checkout, plan.script), ...(plan.args ?? [])],
+    args: [...(plan.nodeArgs ?? []), programPath(plan.script), ...(plan.args ?? [])],
     env: plan.env,
     isReady: () => answersOk(plan.readyUrl),
     readyTimeoutMs,

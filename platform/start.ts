@@ -6,6 +6,7 @@ import { readEnvironment } from '#workers/config.ts';
 import { BringUpFailure } from './bring-up-failure.ts';
 import { childPath } from './environment.ts';
 import { checkout } from './home.ts';
+import { programPath } from './joined-programs.ts';
 import { startPlatform, type Platform } from './platform.ts';
 import { createProgress, elapsed } from './progress.ts';
 
@@ -73,7 +74,7 @@ async function playDemoOnce({ home, runJson }: Platform): Promise<void> {
   progress.note(
     '\nThe demo, once: one player’s money life through the public API (again with npm run demo).\n',
   );
-  const child = spawn(process.execPath, [join(checkout, 'sandbox/demo/main.ts')], {
+  const child = spawn(process.execPath, [programPath('sandbox/demo/main.ts')], {
     cwd: checkout,
     env: { ...environment, PITBOSS_HOME: home, PATH: childPath(environment), NODE_NO_WARNINGS: '1' },
     stdio: ['ignore', 'inherit', 'inherit'],

@@ -1,6 +1,7 @@
 /** The watcher as a process: killed in the middle of a chain it loses nothing, and nothing is credited twice. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { programPath } from '#platform/joined-programs.ts';
 import { anvilBinary } from '#test/support/anvil.ts';
 import { openCryptoWorld, testXpub, usdt, usdtRaw, type CryptoWorld } from '#test/support/crypto-world.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
@@ -24,7 +25,7 @@ describe.skipIf(anvilBinary === null && process.env['CI'] !== 'true')('the chain
     const port = await freePort();
     const key = Buffer.alloc(32, 3).toString('base64');
     return startProcess({
-      args: ['workers/chain-watcher.ts'],
+      args: [programPath('workers/chain-watcher.ts')],
       env: {
         PITBOSS_MODE: 'test',
         DATABASE_WRITER_URL: database.writerUrl,

@@ -11,6 +11,7 @@ import { createNoteSigner } from '#activities/wallet/log/signed-note.ts';
 import { leafHashesBetween, readLogSize, rootAt } from '#activities/wallet/log/tiles.ts';
 import { orThrow } from '#domain/failures.ts';
 import { coveredColumns, leafText } from '#domain/wallet/journal-leaf.ts';
+import { programPath } from '#platform/joined-programs.ts';
 import { createTestDatabase, type TestDatabase } from './support/database.ts';
 import { makeDeposit, makePlayer, oneEuro, type TestPlayer } from './support/factories.ts';
 import { freePort } from './support/ports.ts';
@@ -234,7 +235,7 @@ describe('the relay', () => {
   async function startRelay(): Promise<TestProcess> {
     const [metricsPort, nobody] = [await freePort(), await freePort()];
     return startProcess({
-      args: ['workers/outbox-relay.ts'],
+      args: [programPath('workers/outbox-relay.ts')],
       env: {
         PITBOSS_MODE: 'test',
         DATABASE_URL: undefined,

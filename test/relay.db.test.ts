@@ -10,6 +10,7 @@ import { appendEvent } from '#activities/compliance/append-event.ts';
 import { postTransfer } from '#activities/wallet/post.ts';
 import { ledgerTotals, type LedgerTotal } from '#analytics/queries/ledger-totals.ts';
 import { orThrow, fail, FailureError } from '#domain/failures.ts';
+import { programPath } from '#platform/joined-programs.ts';
 import { createMetrics } from '#workers/metrics.ts';
 import { deduplicationToken, type Block, type Sink } from '#workers/relay/block.ts';
 import {
@@ -255,7 +256,7 @@ describe('the process, with Temporal away all the time', () => {
   async function startRelay(): Promise<TestProcess> {
     const [metricsPort, nobody] = [await freePort(), await freePort()];
     return startProcess({
-      args: ['workers/outbox-relay.ts'],
+      args: [programPath('workers/outbox-relay.ts')],
       env: {
         PITBOSS_MODE: 'test',
         DATABASE_URL: undefined,

@@ -12,6 +12,7 @@ import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { BringUpFailure } from '#platform/bring-up-failure.ts';
+import { joinPrograms } from '#platform/joined-programs.ts';
 import { plainProgress } from '#platform/progress.ts';
 import { sayIfDisk } from '#platform/room-on-disk.ts';
 import { findTemporalBinary } from '#platform/temporal-binary.ts';
@@ -83,7 +84,7 @@ async function main(isFast: boolean): Promise<number> {
   requireRoomForRun(tmpdir(), { isFast, hasOwnServer });
   const total: Tally = { passed: 0, failed: 0, skipped: 0, failures: [] };
   // Made from source it takes minutes, on a machine's first run; the checks go on meanwhile.
-  const servers = isFast ? [] : [haveTemporal(), haveStripeMock()];
+  const servers = isFast ? [] : [haveTemporal(), haveStripeMock(), havePrograms()];
   const endToEnd = isFast
     ? undefined
     : Promise.all(servers).then(() => runTests('end-to-end tests', ['e2e'], 'e2e │ '));
@@ -121,6 +122,11 @@ async function haveTemporal(): Promise<void> {
   } finally {
     progress.close();
   }
+}
+
+/** Without them the tests run the sources. */
+async function havePrograms(): Promise<void> {
+  await joinPrograms().catch((error: unknown) => say(`\nThe programs could not be joined: ${String(error)}`));
 }
 
 /** The check of what is sent to Stripe is skipped where this cannot be had. */

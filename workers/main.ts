@@ -8,7 +8,7 @@ import { createDatabase, openPool } from '#db/connect.ts';
 import { taskQueues, type TaskQueue } from '#domain/task-queues.ts';
 import { registerSearchAttributes } from '#platform/temporal.ts';
 import { createActivityDeps } from './activity-deps.ts';
-import { readWorkflowBundle } from './bundle.ts';
+import { readWorkflowBundle } from './bundle-on-disk.ts';
 import { loadConfig, type Config } from './config.ts';
 import { deploymentOptions, setCurrentVersion } from './deployment.ts';
 import { startHealthServer } from './health-server.ts';

@@ -19,7 +19,8 @@ import { startDevTemporal } from '#test/support/dev-temporal.ts';
 import { findKafkaJars, startKafka } from '#test/support/kafka-broker.ts';
 import { freePorts } from '#test/support/ports.ts';
 import { answersOk, startProcess } from '#test/support/processes.ts';
-import { buildWorkflowBundle, isBundleCurrent } from '#workers/bundle.ts';
+import { isBundleCurrent } from '#workers/bundle-on-disk.ts';
+import { buildWorkflowBundle } from '#workers/bundle.ts';
 import { kafkaTopic } from '#workers/relay/kafka-sink.ts';
 
 const counterparties = [

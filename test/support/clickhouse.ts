@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient, type ClickHouseClient } from '@clickhouse/client';
+import { programPath } from '#platform/joined-programs.ts';
 import { freePort } from './ports.ts';
 import { answersOk, startProcess, type TestProcess } from './processes.ts';
 
@@ -31,7 +32,7 @@ export async function startClickHouse(
   const url = `http://127.0.0.1:${port}`;
   const start = () =>
     startProcess({
-      args: ['analytics/server.ts'],
+      args: [programPath('analytics/server.ts')],
       env: {
         CLICKHOUSE_PORT: String(port),
         CLICKHOUSE_USER: user,

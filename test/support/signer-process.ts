@@ -1,4 +1,5 @@
 /** The signer as a process of a test's own, with the seed whose public half the crypto world is given. */
+import { programPath } from '#platform/joined-programs.ts';
 import { freePort } from './ports.ts';
 import { answersOk, startProcess } from './processes.ts';
 
@@ -8,7 +9,7 @@ export async function startSigner(seed: Buffer, token: string, more: Readonly<Re
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const signer = await startProcess({
-    args: ['workers/chain-signer.ts'],
+    args: [programPath('workers/chain-signer.ts')],
     env: {
       PORT: String(port),
       EVM_CHAIN_ID: '31337',

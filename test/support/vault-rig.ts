@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
+import { programPath } from '#platform/joined-programs.ts';
 import { migrateVault } from '#vault/migrate.ts';
 import { freePort } from './ports.ts';
 import { runAsAdmin, withDatabase } from './postgres-server.ts';
@@ -98,7 +99,7 @@ export async function startVaultRig(plan: VaultRigPlan): Promise<VaultRig> {
   let before = '';
   const start = (): Promise<TestProcess> =>
     startProcess({
-      args: ['vault/main.ts'],
+      args: [programPath('vault/main.ts')],
       env: environment,
       isReady: () => answersOk(`${url}/healthz`),
       readyTimeoutMs: 120_000,

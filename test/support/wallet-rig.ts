@@ -4,6 +4,7 @@ import { openGameSession } from '#activities/games/commands/game-sessions.ts';
 import { verifyLedger } from '#activities/wallet/verify.ts';
 import { createDatabase, openPool, type Database } from '#db/connect.ts';
 import { orThrow } from '#domain/failures.ts';
+import { programPath } from '#platform/joined-programs.ts';
 import { loadConfig } from '#workers/config.ts';
 import { seed } from '#workers/seed.ts';
 import { makeDeposit, makePlayer } from './factories.ts';
@@ -120,7 +121,7 @@ async function startApi(port: number, environment: Readonly<Record<string, strin
   const url = `http://127.0.0.1:${port}`;
   const start = (): Promise<TestProcess> =>
     startProcess({
-      args: ['api/main.ts'],
+      args: [programPath('api/main.ts')],
       env: { ...environment, PORT: String(port) },
       isReady: () => answersOk(`${url}/readyz`),
       readyTimeoutMs,
