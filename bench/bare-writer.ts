@@ -24,12 +24,15 @@ export type BareWriter = {
 };
 
 /** Starts a durable PostgreSQL with an empty, seeded ledger, runs `work`, and removes everything. */
-export async function onBareWriter<T>(work: (bare: BareWriter) => Promise<T>): Promise<T> {
+export async function onBareWriter<T>(
+  work: (bare: BareWriter) => Promise<T>,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<T> {
   const home = await mkdtemp(join(tmpdir(), 'pitboss-bench-writer-'));
   // The database's own user must be able to enter.
   await chmod(home, 0o755);
   const { postgres: port } = derivePorts(String(await findPort()));
-  const server = await startPostgres({ dir: join(home, 'postgres'), port, password: 'bench' });
+  const server = await startPostgres({ dir: join(home, 'postgres'), port, password: 'bench', settings });
   try {
     await migrateToLatest(server.url, { writer: 'bench-writer', reader: 'bench-reader' });
     await seedForBets(server.url);

@@ -1,4 +1,5 @@
 /** What a bet costs in a large ledger, against the same bet in a small one: processor time, which noise moves little. */
+import pg from 'pg';
 import { onBareWriter, placeBets, type BareWriter } from './bare-writer.ts';
 import type { Bench } from './bench-platform.ts';
 import { fillLedger, settleLedger } from './fill-ledger.ts';
@@ -7,14 +8,25 @@ import { verdict } from './statistics.ts';
 
 const smallPlayers = 1_000;
 const seconds = 10;
+/** Until most of the pages that are written to at random have been since the last checkpoint. */
+const warmingSeconds = 60;
 const waiting = 64;
 const entriesPerBet = 2;
 const ratioMax = 1.25;
 
+/**
+ * As a server is set up that holds a ledger of this size (`docs/operations.md`): a quarter of the memory of these
+ * machines for pages, and checkpoints seldom enough that not every write of a page is its first one since.
+ */
+const serverOfThatSize = { shared_buffers: '6GB', max_wal_size: '16GB', checkpoint_timeout: '30min' };
+
 export const scale: Bench = {
   summary: 'cost of a bet with many players and entries against few: -- scale [players] [entries]',
   run: ([players, entries]) =>
-    onBareWriter((bare) => measure(bare, Number(players ?? 1_000_000), Number(entries ?? 50_000_000))),
+    onBareWriter(
+      (bare) => measure(bare, Number(players ?? 1_000_000), Number(entries ?? 50_000_000)),
+      serverOfThatSize,
+    ),
 };
 
 async function measure(bare: BareWriter, players: number, entries: number): Promise<readonly string[]> {
@@ -41,13 +53,42 @@ async function measure(bare: BareWriter, players: number, entries: number): Prom
 /** Of PostgreSQL and of this process together, once both have had such bets for as long as they are measured. */
 async function costOfBet({ url, wallet, spentUs }: BareWriter, players: readonly string[]): Promise<number> {
   await settleLedger(url);
-  await placeBets(wallet, players, waiting, { seconds });
-  const before = spentUs();
+  await placeBets(wallet, players, waiting, { seconds: warmingSeconds });
+  const [before, workBefore] = [spentUs(), await serverWork(url)];
   const { tookMs } = await placeBets(wallet, players, waiting, { seconds });
-  const after = spentUs();
+  const [after, workAfter] = [spentUs(), await serverWork(url)];
   const each = (part: 'postgres' | 'own'): number => (after[part] - before[part]) / tookMs.length;
   console.log(
     `PostgreSQL ${each('postgres').toFixed(0)} us and this process ${each('own').toFixed(0)} us a bet`,
   );
+  const some = (part: keyof ServerWork): string =>
+    ((workAfter[part] - workBefore[part]) / tookMs.length).toFixed(2);
+  console.log(
+    `${some('pagesFound')} pages found and ${some('pagesRead')} read; into the log ${some('logBytes')} bytes, ${some('wholePages')} whole pages a bet`,
+  );
   return each('postgres') + each('own');
+}
+
+type ServerWork = Readonly<Record<'pagesFound' | 'pagesRead' | 'logBytes' | 'wholePages', number>>;
+
+/** What the server has counted so far; sessions report within a second. */
+async function serverWork(url: string): Promise<ServerWork> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    const { rows } = await client.query<Record<keyof ServerWork, string>>(
+      `select blks_hit as "pagesFound", blks_read as "pagesRead", wal_bytes as "logBytes", wal_fpi as "wholePages"
+         from pg_stat_wal, pg_stat_database where datname = current_database()`,
+    );
+    const [row] = rows;
+    if (row === undefined) throw new Error('The server has counted nothing.');
+    return {
+      pagesFound: Number(row.pagesFound),
+      pagesRead: Number(row.pagesRead),
+      logBytes: Number(row.logBytes),
+      wholePages: Number(row.wholePages),
+    };
+  } finally {
+    await client.end();
+  }
 }

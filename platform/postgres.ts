@@ -37,6 +37,8 @@ export interface PostgresOptions {
   readonly logFile?: string;
   /** `none` is for throw-away test servers only: a crash may lose everything. */
   readonly durability?: 'full' | 'none';
+  /** By name, on top of those of every server of ours. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 export interface PostgresServer {
@@ -118,7 +120,7 @@ export async function preparePostgres(options: PostgresOptions): Promise<Postgre
   refuseOtherVersion(dataDir);
   return {
     command: binaries.postgres,
-    args: ['-D', dataDir, '-p', String(options.port), ...settings(durability)],
+    args: ['-D', dataDir, '-p', String(options.port), ...settings(durability, options.settings)],
     account,
     dataDir,
     logFile: options.logFile ?? `${resolve(options.dir)}.log`,
@@ -176,7 +178,7 @@ export async function stopPostmaster(pid: number, mode: 'fast' | 'immediate'): P
   await waitForExit(pid, 5_000);
 }
 
-function settings(durability: 'full' | 'none'): string[] {
+function settings(durability: 'full' | 'none', more: Readonly<Record<string, string>> = {}): string[] {
   const values: Record<string, string> = {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
@@ -188,7 +190,7 @@ function settings(durability: 'full' | 'none'): string[] {
   };
   const perDurability: Record<string, string> =
     durability === 'full' ? { fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on' } : throwAway;
-  return Object.entries({ ...values, ...perDurability }).flatMap(([name, value]) => [
+  return Object.entries({ ...values, ...perDurability, ...more }).flatMap(([name, value]) => [
     '-c',
     `${name}=${value}`,
   ]);

@@ -1,9 +1,9 @@
 /**
- * `npm test`: all that CI runs. First the checks, in order of how soon they tell something; then the tests, those that
- * wait before those that work (`vitest.config.ts`); and beside both the end-to-end tests, which mostly wait. Every step
- * runs even when an earlier one failed, so that one run shows everything; the last line sums checks and tests. `--fast`
- * leaves out what needs servers, `--without-test-server` skips the workflow tests on a machine that cannot have the
- * server that skips time.
+ * `npm test`: all that CI runs, side by side. The tests, those that wait before those that work (`vitest.config.ts`); the
+ * end-to-end tests, which mostly wait; and the checks, in order of how soon they tell something, which take the processor
+ * time that the others leave. Every step runs even when another failed, so that one run shows everything; the last line
+ * sums checks and tests. `--fast` leaves out what needs servers, `--without-test-server` skips the workflow tests on a
+ * machine that cannot have the server that skips time.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -23,11 +23,14 @@ import { countTests, type Tally, type VitestReport } from './run-tally.ts';
 type Step = {
   readonly name: string;
   readonly args: readonly string[];
-  readonly when?: boolean;
   /** Put before every line of a step that runs beside others. */
   readonly prefix?: string;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Takes only the processor time that the other steps leave. */
+  readonly isPatient?: boolean;
 };
+
+type Check = Pick<Step, 'name' | 'args' | 'environment'> & { readonly when?: boolean };
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const inModules = (path: string): string => join(root, 'node_modules', path);
@@ -39,20 +42,18 @@ const inModules = (path: string): string => join(root, 'node_modules', path);
 const oneThread = { GOMAXPROCS: '1', GOGC: '300' };
 
 /** Those of one row run side by side. */
-const checks: readonly (readonly Step[])[] = [
+const checks: readonly (readonly Check[])[] = [
   [{ name: 'format', args: [inModules('oxfmt/bin/oxfmt'), '--check', '.'] }],
   [
     {
       name: 'lint',
       args: [inModules('oxlint/bin/oxlint'), '--quiet'],
       environment: oneThread,
-      prefix: 'lint │ ',
     },
     {
       name: 'types',
       args: [inModules('typescript/bin/tsc'), '--noEmit', '-p', 'tsconfig.json', '--singleThreaded'],
       environment: oneThread,
-      prefix: 'types │ ',
     },
   ],
   [
@@ -69,6 +70,7 @@ const checks: readonly (readonly Step[])[] = [
 /** Nobody shall believe that workflows were tested who has not said that they need not be. */
 const isTestServerRequired = !process.argv.includes('--without-test-server');
 const lastWordsMs = 2_000;
+const leastUrgent = ['nice', '-n', '19'];
 
 try {
   process.exitCode = await main(process.argv.includes('--fast'));
@@ -88,11 +90,12 @@ async function main(isFast: boolean): Promise<number> {
   const endToEnd = isFast
     ? undefined
     : Promise.all(servers).then(() => runTests('end-to-end tests', ['e2e'], 'e2e │ '));
-  for (const row of checks) await Promise.all(row.map((check) => runCheck(check, total)));
+  const checking = runChecks(total);
   await Promise.all(servers);
   const projects = isFast ? ['unit'] : ['unit', 'database', 'workflows', 'replay'];
   add(total, await runTests('tests', projects));
   if (endToEnd !== undefined) add(total, await endToEnd);
+  await checking;
   if (total.failures.length > 0)
     say(`\nFailed:\n${total.failures.map((failure) => `  ✗ ${failure}`).join('\n')}`);
   const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
@@ -100,9 +103,13 @@ async function main(isFast: boolean): Promise<number> {
   return total.failed === 0 ? 0 : 1;
 }
 
-async function runCheck(check: Step, total: Tally): Promise<void> {
-  if (check.when === false) return;
-  const code = await runStep(check);
+async function runChecks(total: Tally): Promise<void> {
+  for (const row of checks) await Promise.all(row.map((check) => runCheck(check, total)));
+}
+
+async function runCheck({ when, ...check }: Check, total: Tally): Promise<void> {
+  if (when === false) return;
+  const code = await runStep({ ...check, prefix: `${check.name} │ `, isPatient: true });
   if (code === 0) total.passed += 1;
   else {
     total.failed += 1;
@@ -156,11 +163,13 @@ async function runTests(name: string, projects: readonly string[], prefix?: stri
   }
 }
 
-async function runStep({ name, args, prefix, environment }: Step): Promise<number> {
+async function runStep({ name, args, prefix, environment, isPatient }: Step): Promise<number> {
   say(`\n▸ ${name}`);
   const startedMs = performance.now();
   const code = await new Promise<number>((resolve) => {
-    const child = spawn(process.execPath, args, {
+    const node = [process.execPath, ...args];
+    const [command = '', ...rest] = isPatient === true ? [...leastUrgent, ...node] : node;
+    const child = spawn(command, rest, {
       cwd: root,
       stdio: prefix === undefined ? 'inherit' : ['ignore', 'pipe', 'pipe'],
       env: {
