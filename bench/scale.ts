@@ -8,14 +8,14 @@ import { verdict } from './statistics.ts';
 
 const smallPlayers = 1_000;
 const seconds = 10;
-/** Until most of the pages that are written to at random have been since the last checkpoint. */
-const warmingSeconds = 60;
+/** Until most of the pages that bets write to at random have been written to since the last checkpoint. */
+const warmingSeconds = { small: 30, large: 240 };
 const waiting = 64;
 const entriesPerBet = 2;
 const ratioMax = 1.25;
 
 /**
- * As a server is set up that holds a ledger of this size (`docs/operations.md`): a quarter of the memory of these
+ * As a server is set up that holds a ledger of this size (`docs/runbooks/large-ledger.md`): a quarter of the memory of these
  * machines for pages, and checkpoints seldom enough that not every write of a page is its first one since.
  */
 const serverOfThatSize = { shared_buffers: '6GB', max_wal_size: '16GB', checkpoint_timeout: '30min' };
@@ -34,7 +34,7 @@ async function measure(bare: BareWriter, players: number, entries: number): Prom
   const [sample] = few;
   if (sample === undefined) throw new Error('There is nobody to bet.');
   await placeBets(bare.wallet, few, 256, { bets: smallPlayers });
-  const small = await costOfBet(bare, few);
+  const small = await costOfBet(bare, few, warmingSeconds.small);
   console.log(`${smallPlayers} players, no history: ${small.toFixed(0)} us a bet`);
 
   const bets = Math.ceil(entries / entriesPerBet);
@@ -43,17 +43,21 @@ async function measure(bare: BareWriter, players: number, entries: number): Prom
   const tookS = (performance.now() - startedAt) / 1_000;
   console.log(`${bets} bets of ${filled.length} players filled in ${tookS.toFixed(0)} s`);
   const many = [...few, ...filled];
-  const large = await costOfBet(bare, many);
+  const large = await costOfBet(bare, many, warmingSeconds.large);
   console.log(`${many.length} players, ${entries} entries: ${large.toFixed(0)} us a bet`);
   return [
     verdict('large ledger ÷ small ledger, processor time of a bet', large / small, { atMost: ratioMax }),
   ];
 }
 
-/** Of PostgreSQL and of this process together, once both have had such bets for as long as they are measured. */
-async function costOfBet({ url, wallet, spentUs }: BareWriter, players: readonly string[]): Promise<number> {
+/** Of PostgreSQL and of this process together, once both have had such bets for so long. */
+async function costOfBet(
+  { url, wallet, spentUs }: BareWriter,
+  players: readonly string[],
+  warmingS: number,
+): Promise<number> {
   await settleLedger(url);
-  await placeBets(wallet, players, waiting, { seconds: warmingSeconds });
+  await placeBets(wallet, players, waiting, { seconds: warmingS });
   const [before, workBefore] = [spentUs(), await serverWork(url)];
   const { tookMs } = await placeBets(wallet, players, waiting, { seconds });
   const [after, workAfter] = [spentUs(), await serverWork(url)];

@@ -12,7 +12,8 @@ import type { ApiDeps } from '../context.ts';
 import { problemResponses } from '../problem.ts';
 import { isWorkflowOver } from '../workflow-failures.ts';
 import { brandId, emailAddress, linkToken, playerStatus } from './schemas.ts';
-import { confirmPage, outcomePage, pageHeaders } from './verification-page.ts';
+import { plainPageHeaders } from '../plain-page.ts';
+import { confirmPage, outcomePage } from './verification-page.ts';
 
 const tokenInput = z.strictObject({ token: linkToken }).openapi('EmailVerification');
 const verified = z.strictObject({ playerId: z.uuid(), status: playerStatus }).openapi('VerifiedPlayer');
@@ -66,7 +67,7 @@ function mountPages(api: Api, deps: ApiDeps): void {
         ...problemResponses('invalid-request'),
       },
     }),
-    (c) => c.html(confirmPage(c.req.valid('query').token), 200, pageHeaders),
+    (c) => c.html(confirmPage(c.req.valid('query').token), 200, plainPageHeaders),
   );
   // Outside /v1, whose bodies are JSON: a form needs no script.
   api.post('/verify-email', async (c) => {
@@ -75,11 +76,11 @@ function mountPages(api: Api, deps: ApiDeps): void {
     const known = typeof token === 'string' && isTokenForm(token);
     const result = known ? await verifyEmail(deps.db, hashToken(token)) : null;
     return result?.ok
-      ? c.html(outcomePage('Your address is confirmed. You can sign in now.'), 200, pageHeaders)
+      ? c.html(outcomePage('Your address is confirmed. You can sign in now.'), 200, plainPageHeaders)
       : c.html(
           outcomePage('This link is not valid any more. Ask for a new one where you registered.'),
           400,
-          pageHeaders,
+          plainPageHeaders,
         );
   });
 }

@@ -1,19 +1,30 @@
-/** The pages of a new password: no script, nothing loaded, a plain form. */
+/** The pages of a new password: a plain form, and what came of it. */
+import { html } from 'hono/html';
 import { passwordLengthMax, passwordLengthMin } from '#domain/pam/registration.ts';
+import { plainPage, type Html } from '../plain-page.ts';
 
-const page = (body: string): string =>
-  `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">` +
-  `<meta name="robots" content="noindex"><meta name="referrer" content="no-referrer"><title>A new password</title></head>` +
-  `<body><main>${body}</main></body></html>`;
+const title = 'A new password';
 
-/** `token` has passed the form of a token; `complaint` is a sentence of ours, never a visitor's. */
-export const newPasswordPage = (token: string, complaint = ''): string =>
-  page(
-    `<h1>Choose a new password</h1>${complaint === '' ? '' : `<p role="alert">${complaint}</p>`}` +
-      `<form method="post" action="/reset-password"><input type="hidden" name="token" value="${token}">` +
-      `<label for="password">New password, at least ${passwordLengthMin} characters</label> ` +
-      `<input id="password" name="password" type="password" autocomplete="new-password" required ` +
-      `minlength="${passwordLengthMin}" maxlength="${passwordLengthMax}"> <button>Save</button></form>`,
+/** `complaint` is what was wrong with the password before. */
+export const newPasswordPage = (token: string, complaint = ''): Html =>
+  plainPage(
+    title,
+    html`<h1>Choose a new password</h1>
+      ${complaint === '' ? '' : html`<p role="alert">${complaint}</p>`}
+      <form method="post" action="/reset-password">
+        <input type="hidden" name="token" value="${token}" />
+        <label for="password">New password, at least ${passwordLengthMin} characters</label>
+        <input
+          id="password"
+          name="password"
+          type="password"
+          autocomplete="new-password"
+          required
+          minlength="${passwordLengthMin}"
+          maxlength="${passwordLengthMax}"
+        />
+        <button>Save</button>
+      </form>`,
   );
 
 const outcomes = {
@@ -21,5 +32,5 @@ const outcomes = {
   link: 'This link is not valid any more. Ask for a new one.',
 } as const;
 
-export const passwordOutcomePage = (outcome: keyof typeof outcomes): string =>
-  page(`<h1>${outcomes[outcome]}</h1>`);
+export const passwordOutcomePage = (outcome: keyof typeof outcomes): Html =>
+  plainPage(title, html`<h1>${outcomes[outcome]}</h1>`);

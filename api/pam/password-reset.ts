@@ -8,9 +8,9 @@ import type { Api } from '../app.ts';
 import type { ApiDeps } from '../context.ts';
 import { problemResponses } from '../problem.ts';
 import { clientAddress } from '../request-origin.ts';
+import { plainPageHeaders } from '../plain-page.ts';
 import { newPasswordPage, passwordOutcomePage } from './password-page.ts';
 import { brandId, emailAddress, linkToken } from './schemas.ts';
-import { pageHeaders } from './verification-page.ts';
 
 const requestInput = z.strictObject({ brand: brandId, email: emailAddress }).openapi('PasswordResetRequest');
 const resetInput = z
@@ -100,7 +100,7 @@ function mountPages(api: Api, deps: ApiDeps): void {
         ...problemResponses('invalid-request'),
       },
     }),
-    (c) => c.html(newPasswordPage(c.req.valid('query').token), 200, pageHeaders),
+    (c) => c.html(newPasswordPage(c.req.valid('query').token), 200, plainPageHeaders),
   );
   // Outside /v1, whose bodies are JSON: a form needs no script.
   api.post('/reset-password', async (c) => {
@@ -108,11 +108,11 @@ function mountPages(api: Api, deps: ApiDeps): void {
       .parseBody()
       .catch(() => ({ token: undefined, password: undefined }));
     if (typeof token !== 'string' || !isTokenForm(token) || typeof password !== 'string')
-      return c.html(passwordOutcomePage('link'), 400, pageHeaders);
+      return c.html(passwordOutcomePage('link'), 400, plainPageHeaders);
     const result = await completePasswordReset(deps, { tokenHash: hashToken(token), password });
-    if (result.ok) return c.html(passwordOutcomePage('done'), 200, pageHeaders);
+    if (result.ok) return c.html(passwordOutcomePage('done'), 200, plainPageHeaders);
     return result.failure.code === 'reset-link-invalid'
-      ? c.html(passwordOutcomePage('link'), 400, pageHeaders)
-      : c.html(newPasswordPage(token, result.failure.detail), 400, pageHeaders);
+      ? c.html(passwordOutcomePage('link'), 400, plainPageHeaders)
+      : c.html(newPasswordPage(token, result.failure.detail), 400, plainPageHeaders);
   });
 }

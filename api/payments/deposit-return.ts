@@ -1,4 +1,5 @@
 /** Where a PSP sends the player's browser after a challenge: keeps what it brings, tells the workflow, shows the state. */
+import { html } from 'hono/html';
 import { createRoute, z } from '@hono/zod-openapi';
 import { recordReturn } from '#activities/payments/commands/record-return.ts';
 import { moneyOf } from '#activities/payments/payment-rows.ts';
@@ -7,6 +8,7 @@ import type { DepositState } from '#domain/payments/withdrawal-decision.ts';
 import { logOf } from '../request-start.ts';
 import type { Api } from '../app.ts';
 import type { ApiDeps } from '../context.ts';
+import { plainPage, plainPageHeaders, type Html } from '../plain-page.ts';
 import { problemResponses } from '../problem.ts';
 import { idParam } from '../schemas.ts';
 import { toApiDeposit } from './payment-schemas.ts';
@@ -71,20 +73,14 @@ export function mountDepositReturn(api: Api, deps: ApiDeps): void {
       .executeTakeFirstOrThrow();
     const { state } = toApiDeposit(row, null);
     const { amount, asset } = moneyOf(row);
-    c.header(
-      'Content-Security-Policy',
-      "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-    );
-    c.header('Cache-Control', 'no-store');
-    return c.html(page(words[state], `${amount} ${asset}`, row.returnUrl, state), 200);
+    return c.html(page(words[state], `${amount} ${asset}`, row.returnUrl, state), 200, plainPageHeaders);
   });
 }
 
-const escape = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
-
-const page = (sentence: string, amount: string, back: string, state: string): string => `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Deposit</title>
-<style>body{font:16px/1.5 system-ui,sans-serif;margin:4rem auto;max-width:28rem;padding:0 1rem}</style></head>
-<body data-state="${escape(state)}"><h1>${escape(amount)}</h1><p>${escape(sentence)}</p><p><a href="${escape(back)}">Back</a></p></body></html>
-`;
+const page = (sentence: string, amount: string, back: string, state: string): Html =>
+  plainPage(
+    'Deposit',
+    html`<h1 data-state="${state}">${amount}</h1>
+      <p>${sentence}</p>
+      <p><a href="${back}">Back</a></p>`,
+  );
