@@ -35,13 +35,25 @@ export type RolePasswords = { readonly writer: string; readonly reader: string }
  * Brings a database to the newest schema. `databaseUrl` must belong to a role that may create roles and schemas.
  * Throws the first migration's error; whatever ran before it stays applied.
  */
-export async function migrateToLatest(databaseUrl: string, passwords: RolePasswords): Promise<void> {
-  const pool = new pg.Pool({ connectionString: databaseUrl, max: 2 });
-  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
-  try {
+export const migrateToLatest = (databaseUrl: string, passwords: RolePasswords): Promise<void> =>
+  asOwner(databaseUrl, async (db, pool) => {
     await ensureRole(pool, 'pitboss_writer', passwords.writer);
     await ensureRole(pool, 'pitboss_reader', passwords.reader);
     await applyFiles(db, folder);
+  });
+
+/** Runs `work` as the owner of a database; without deadlines, since a migration takes as long as it takes. */
+export async function asOwner(
+  databaseUrl: string,
+  work: (db: Kysely<unknown>, pool: pg.Pool) => Promise<void>,
+): Promise<void> {
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: 2 });
+  // A server that ends meanwhile fails the statement that waits; as an event nobody hears it would end the process.
+  pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+  try {
+    await work(db, pool);
   } finally {
     await db.destroy();
   }
