@@ -1,6 +1,6 @@
 /** The whole platform on one machine, started and watched over by this process; `npm start` and the tests share it. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { mkdirSync, rmSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
 import { execFile } from 'node:child_process';
@@ -291,11 +291,22 @@ async function joinOurPrograms(frame: Frame): Promise<void> {
 }
 
 async function bundleWorkflows(frame: Frame): Promise<void> {
-  await inStep(frame, 'Workflow bundle', async () =>
-    (await isBundleCurrent())
-      ? `${(await readWorkflowBundle()).buildId} is current`
-      : runScript(join(checkout, 'workers/bundle.ts'), [], frame.env.forServices),
-  );
+  await inStep(frame, 'Workflow bundle', async () => {
+    if (await isBundleCurrent()) return `${(await readWorkflowBundle()).buildId} is current`;
+    requireWritableDist();
+    return runScript(join(checkout, 'workers/bundle.ts'), [], frame.env.forServices);
+  });
+}
+
+function requireWritableDist(): void {
+  const dist = join(checkout, 'dist');
+  try {
+    accessSync(existsSync(dist) ? dist : checkout, constants.W_OK);
+  } catch {
+    throw new BringUpFailure(
+      `The workflows have to be bundled into ${dist}, which this user cannot write: let its owner run npm start once, or start from a clone of your own.`,
+    );
+  }
 }
 
 async function startCounterparties(frame: Frame): Promise<void> {
