@@ -1,16 +1,12 @@
 /** The whole platform on one machine, started and watched over by this process; `npm start` and the tests share it. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { accessSync, constants, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join, relative } from 'node:path';
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
-import { isBundleCurrent, readWorkflowBundle } from '#workers/bundle-on-disk.ts';
+import { join } from 'node:path';
 import { ConfigFailure } from '#workers/config-failure.ts';
 import { loadConfig, type Config, type Environment } from '#workers/config.ts';
 import { BringUpFailure } from './bring-up-failure.ts';
 import { prepareCardVault } from './card-vault.ts';
-import { compileCache } from './compile-cache.ts';
 import { loadDevSecrets, writePrivately, type DevSecrets } from './dev-secrets.ts';
 import {
   composeEnvironment,
@@ -18,7 +14,7 @@ import {
   type Embedded,
   type PlatformEnvironment,
 } from './environment.ts';
-import { checkout, lockHome, openHome, resolveHome } from './home.ts';
+import { lockHome, openHome, resolveHome } from './home.ts';
 import { joinPrograms, programPath } from './joined-programs.ts';
 import { sizeBytes } from './log-file.ts';
 import { requireFreePorts } from './port-holder.ts';
@@ -47,9 +43,11 @@ import {
 import { silentProgress, type Progress, type Step } from './progress.ts';
 import { sayIfDisk } from './room-on-disk.ts';
 import { createRunJson, type RunJson } from './run-json.ts';
+import { runScript } from './run-script.ts';
 import { clearLeftovers, createSupervisor, type ProcessPlan, type Supervisor } from './supervisor.ts';
 import { findTemporalBinary } from './temporal-binary.ts';
 import { isTemporalReady, prepareTemporal, registerAt } from './temporal.ts';
+import { bundleWorkflowsOnce } from './workflow-bundle.ts';
 
 export interface PlatformOptions {
   readonly environment: Environment;
@@ -182,7 +180,7 @@ async function startDatabase(frame: Frame): Promise<void> {
 }
 
 async function seedDatabase(frame: Frame): Promise<void> {
-  await inStep(frame, 'Seed', () => runScript(programPath('workers/seed.ts'), [], frame.env.forSeed));
+  await inStep(frame, 'Seed', () => runScript(programPath('workers/seed.ts'), frame.env.forSeed));
 }
 
 async function startPostgresProcess(frame: Frame, step: Step): Promise<string> {
@@ -291,22 +289,7 @@ async function joinOurPrograms(frame: Frame): Promise<void> {
 }
 
 async function bundleWorkflows(frame: Frame): Promise<void> {
-  await inStep(frame, 'Workflow bundle', async () => {
-    if (await isBundleCurrent()) return `${(await readWorkflowBundle()).buildId} is current`;
-    requireWritableDist();
-    return runScript(join(checkout, 'workers/bundle.ts'), [], frame.env.forServices);
-  });
-}
-
-function requireWritableDist(): void {
-  const dist = join(checkout, 'dist');
-  try {
-    accessSync(existsSync(dist) ? dist : checkout, constants.W_OK);
-  } catch {
-    throw new BringUpFailure(
-      `The workflows have to be bundled into ${dist}, which this user cannot write: let its owner run npm start once, or start from a clone of your own.`,
-    );
-  }
+  await inStep(frame, 'Workflow bundle', () => bundleWorkflowsOnce(frame.env.forServices));
 }
 
 async function startCounterparties(frame: Frame): Promise<void> {
@@ -355,22 +338,6 @@ async function inStep(frame: Frame, name: string, work: (step: Step) => Promise<
   } catch (error) {
     step.fail();
     throw error;
-  }
-}
-
-async function runScript(script: string, args: string[], env: Record<string, string>): Promise<string> {
-  try {
-    const { stdout } = await promisify(execFile)(process.execPath, [script, ...args], {
-      cwd: checkout,
-      env: { ...compileCache(), ...env },
-      timeout: 180_000,
-      maxBuffer: 32 * 1024 * 1024,
-    });
-    return stdout.trim().split('\n').at(-1)?.slice(0, 100) ?? '';
-  } catch (error) {
-    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
-    const lines = `${stdout}\n${stderr}`.trim().split('\n').slice(-12);
-    throw new BringUpFailure(`node ${[relative(checkout, script), ...args].join(' ')} failed.`, lines);
   }
 }
 
