@@ -18,7 +18,7 @@ export const freePorts = (count: number): Promise<readonly number[]> =>
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < triesMax; tries += 1) {
     const port = randomInt(firstPort, lastPort + 1);
-    if ((await isClaimed(port)) && (await isFree(port))) return port;
+    if ((await claim(port)) && (await isFree(port))) return port;
   }
   throw new Error(`No free port from ${firstPort} to ${lastPort} was found.`);
 }
@@ -27,14 +27,14 @@ export async function freePort(): Promise<number> {
  * Seconds pass until a server listens on its port. Until the end of this process the UDP port of the same number, which
  * nothing here uses, tells all others that it is taken.
  */
-const isClaimed = (port: number): Promise<boolean> =>
+const claim = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
-    const claim = createSocket('udp4').unref();
-    claim.once('error', () => {
-      claim.close();
+    const socket = createSocket('udp4').unref();
+    socket.once('error', () => {
+      socket.close();
       resolve(false);
     });
-    claim.bind({ port, address: '127.0.0.1', exclusive: true }, () => resolve(true));
+    socket.bind({ port, address: '127.0.0.1', exclusive: true }, () => resolve(true));
   });
 
 const isFree = (port: number): Promise<boolean> =>
