@@ -37,7 +37,8 @@ export const settleLedger = (url: string): Promise<void> =>
     await client.query('checkpoint');
   });
 
-async function onClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+/** Runs `work` on a connection of its own to a database. */
+export async function onClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {

@@ -1,8 +1,7 @@
 /** What a bet costs in a large ledger, against the same bet in a small one: processor time, which noise moves little. */
-import pg from 'pg';
 import { onBareWriter, placeBets, type BareWriter } from './bare-writer.ts';
 import type { Bench } from './bench-platform.ts';
-import { fillLedger, settleLedger } from './fill-ledger.ts';
+import { fillLedger, onClient, settleLedger } from './fill-ledger.ts';
 import { makeLoadPlayers } from './load-players.ts';
 import { verdict } from './statistics.ts';
 
@@ -76,10 +75,8 @@ async function costOfBet(
 type ServerWork = Readonly<Record<'pagesFound' | 'pagesRead' | 'logBytes' | 'wholePages', number>>;
 
 /** What the server has counted so far; sessions report within a second. */
-async function serverWork(url: string): Promise<ServerWork> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
+const serverWork = (url: string): Promise<ServerWork> =>
+  onClient(url, async (client) => {
     const { rows } = await client.query<Record<keyof ServerWork, string>>(
       `select blks_hit as "pagesFound", blks_read as "pagesRead", wal_bytes as "logBytes", wal_fpi as "wholePages"
          from pg_stat_wal, pg_stat_database where datname = current_database()`,
@@ -92,7 +89,4 @@ async function serverWork(url: string): Promise<ServerWork> {
       logBytes: Number(row.logBytes),
       wholePages: Number(row.wholePages),
     };
-  } finally {
-    await client.end();
-  }
-}
+  });

@@ -15,10 +15,7 @@ export type PoolOptions = {
   readonly statementTimeoutMs?: number;
 };
 
-/**
- * Opens a pool. Bigints arrive as bigint and numerics as text: neither passes through a float.
- * Errors of idle connections are swallowed here because the next query reports them to someone who can answer.
- */
+/** Opens a pool. Bigints arrive as bigint and numerics as text: neither passes through a float. */
 export function openPool(options: PoolOptions): pg.Pool {
   const statementTimeoutMs = options.statementTimeoutMs ?? 5_000;
   const pool = new pg.Pool({
@@ -35,9 +32,16 @@ export function openPool(options: PoolOptions): pg.Pool {
     keepAlive: true,
     types: { getTypeParser: typeParser as typeof pg.types.getTypeParser },
   });
+  return outlivingConnections(pool);
+}
+
+/**
+ * The pool, which from now on hears its connections break: an event nobody hears would end the process. The statement that
+ * waits, or the next one, reports the error to someone who can answer. The pool itself hears a connection only while
+ * nobody has it, so one that breaks between two statements of a transaction is heard, too.
+ */
+export function outlivingConnections(pool: pg.Pool): pg.Pool {
   pool.on('error', () => {});
-  // The pool hears a connection only while nobody has it: one that breaks between two statements of a transaction would
-  // end the process.
   pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
 }

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import { Migrator, type Migration, type MigrationProvider } from 'kysely/migration';
 import pg from 'pg';
+import { outlivingConnections } from './connect.ts';
 
 const folder = new URL('./migrations/', import.meta.url);
 
@@ -47,10 +48,7 @@ export async function asOwner(
   databaseUrl: string,
   work: (db: Kysely<unknown>, pool: pg.Pool) => Promise<void>,
 ): Promise<void> {
-  const pool = new pg.Pool({ connectionString: databaseUrl, max: 2 });
-  // A server that ends meanwhile fails the statement that waits; as an event nobody hears it would end the process.
-  pool.on('error', () => {});
-  pool.on('connect', (client) => client.on('error', () => {}));
+  const pool = outlivingConnections(new pg.Pool({ connectionString: databaseUrl, max: 2 }));
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
   try {
     await work(db, pool);

@@ -1,7 +1,7 @@
 /** Free ports for servers that tests start, so that a test run never meets a running platform. */
 import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
-import { createServer } from 'node:net';
+import { isFree } from '#platform/ports.ts';
 
 /**
  * Below what kernels give to outgoing connections (from 32,768 on Linux, from 49,152 elsewhere): a port of those that was
@@ -35,11 +35,4 @@ const claim = (port: number): Promise<boolean> =>
       resolve(false);
     });
     socket.bind({ port, address: '127.0.0.1', exclusive: true }, () => resolve(true));
-  });
-
-const isFree = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen({ port, host: '127.0.0.1' }, () => server.close(() => resolve(true)));
   });
