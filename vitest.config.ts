@@ -25,8 +25,20 @@ const endToEndTests = [
 ];
 const replayTests = ['test/replay/**/*.test.ts'];
 
-/** End-to-end files that take a minute and more: begun last, one of them would go on when nothing else is left. */
-const longest = ['platform.e2e', 'psp-connectors', 'compose-stack', 'vault-connector'];
+/** Begun last, one of them would go on when nothing else is left. */
+const longest = [
+  'platform.e2e',
+  'psp-connectors',
+  'compose-stack',
+  'vault-connector',
+  'bad-input.db',
+  'crypto-payout.db',
+  'relay.db',
+  'crypto-watcher.db',
+  'ledger-audit.db',
+  'histories-of-run',
+  'committed-histories',
+];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -51,7 +51,7 @@ async function check(): Promise<number> {
   const openApiText = openApi.get(openApiPath) ?? '';
   const events = generateEventSchemas();
   const wrong = [
-    ...differing(await generateSchemaTypes()),
+    ...differing(await generateSchemaTypes(process.env['PITBOSS_MIGRATED_DATABASE_URL'])),
     ...differing(openApi),
     ...differing(events),
     ...staleEvents(events),

@@ -30,30 +30,38 @@ const clientToolEntry = join(clientTool, 'node_modules/openapi-typescript/bin/cl
 const run = promisify(execFile);
 
 /** The database's types, read from a throw-away server that has run all migrations. */
-export async function generateSchemaTypes(): Promise<GeneratedFiles> {
+export async function generateSchemaTypes(migratedUrl?: string): Promise<GeneratedFiles> {
   const folder = mkdtempSync(join(tmpdir(), 'pitboss-generate-'));
-  const server = await startPostgres({
-    dir: join(folder, 'data'),
-    port: await freePort(),
-    password: randomBytes(12).toString('hex'),
-    logFile: join(folder, 'postgres.log'),
-    durability: 'none',
-  });
   try {
-    await migrateToLatest(server.url, { writer: 'writer', reader: 'reader' });
-    const outFile = join(folder, 'schema.ts');
-    const options = ['--dialect', 'postgres', '--url', server.url, '--out-file', outFile, '--camel-case'];
-    options.push('--default-schema', 'none', '--singularize=false', '--include-pattern', '*.*');
-    options.push('--type-mapping', '{"int8":"bigint","numeric":"string","xid8":"string"}');
-    await run(process.execPath, [join(root, 'node_modules/kysely-codegen/dist/cli/bin.js'), ...options], {
-      cwd: root,
+    if (migratedUrl !== undefined) return await schemaTypesOf(migratedUrl, folder);
+    const server = await startPostgres({
+      dir: join(folder, 'data'),
+      port: await freePort(),
+      password: randomBytes(12).toString('hex'),
+      logFile: join(folder, 'postgres.log'),
+      durability: 'none',
     });
-    return new Map([[schemaPath, readFileSync(outFile, 'utf8')]]);
+    try {
+      await migrateToLatest(server.url, { writer: 'writer', reader: 'reader' });
+      return await schemaTypesOf(server.url, folder);
+    } finally {
+      await server.stop('immediate');
+      rmSync(server.dataDir, { recursive: true, force: true });
+    }
   } finally {
-    await server.stop('immediate');
     rmSync(folder, { recursive: true, force: true });
-    rmSync(server.dataDir, { recursive: true, force: true });
   }
+}
+
+async function schemaTypesOf(url: string, folder: string): Promise<GeneratedFiles> {
+  const outFile = join(folder, 'schema.ts');
+  const options = ['--dialect', 'postgres', '--url', url, '--out-file', outFile, '--camel-case'];
+  options.push('--default-schema', 'none', '--singularize=false', '--include-pattern', '*.*');
+  options.push('--type-mapping', '{"int8":"bigint","numeric":"string","xid8":"string"}');
+  await run(process.execPath, [join(root, 'node_modules/kysely-codegen/dist/cli/bin.js'), ...options], {
+    cwd: root,
+  });
+  return new Map([[schemaPath, readFileSync(outFile, 'utf8')]]);
 }
 
 /** The OpenAPI document of all mounted routes. Nothing is connected to: the routes are described and not called. */

@@ -17,6 +17,8 @@ import { plainProgress } from '#platform/progress.ts';
 import { sayIfDisk } from '#platform/room-on-disk.ts';
 import { findTemporalBinary } from '#platform/temporal-binary.ts';
 import { requireRoomForRun } from './room-for-run.ts';
+import { runAsAdmin, withDatabase } from './support/postgres-server.ts';
+import { groundVariables, startGround, type RunGround } from './support/run-ground.ts';
 import { makeStripeMock } from './support/stripe-mock.ts';
 import { countTests, type Tally, type VitestReport } from './run-tally.ts';
 
@@ -31,6 +33,8 @@ type Step = {
 };
 
 type Check = Pick<Step, 'name' | 'args' | 'environment'> & { readonly when?: boolean };
+
+type Ground = Awaited<ReturnType<typeof startGround>>;
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const inModules = (path: string): string => join(root, 'node_modules', path);
@@ -64,8 +68,8 @@ const checks: readonly (readonly Check[])[] = [
     },
   ],
   [{ name: 'unused code', args: [inModules('knip/bin/knip.js'), '--no-progress'] }],
-  [{ name: 'generated files', args: ['platform/generate.ts', '--check'] }],
 ];
+const generatedFiles: Check = { name: 'generated files', args: ['platform/generate.ts', '--check'] };
 
 /** Nobody shall believe that workflows were tested who has not said that they need not be. */
 const isTestServerRequired = !process.argv.includes('--without-test-server');
@@ -85,17 +89,11 @@ async function main(isFast: boolean): Promise<number> {
   const hasOwnServer = process.env['PITBOSS_TEST_POSTGRES_URL'] !== undefined;
   requireRoomForRun(tmpdir(), { isFast, hasOwnServer });
   const total: Tally = { passed: 0, failed: 0, skipped: 0, failures: [] };
-  // Made from source it takes minutes, on a machine's first run; the checks go on meanwhile.
-  const servers = isFast ? [] : [haveTemporal(), haveStripeMock(), havePrograms()];
-  const endToEnd = isFast
-    ? undefined
-    : Promise.all(servers).then(() => runTests('end-to-end tests', ['e2e'], 'e2e │ '));
-  const checking = runChecks(total);
-  await Promise.all(servers);
-  const projects = isFast ? ['unit'] : ['unit', 'database', 'workflows', 'replay'];
-  add(total, await runTests('tests', projects));
-  if (endToEnd !== undefined) add(total, await endToEnd);
-  await checking;
+  if (isFast) {
+    const checking = runChecks(total, null);
+    add(total, await runTests('tests', ['unit'], null));
+    await checking;
+  } else await runEverything(total);
   if (total.failures.length > 0)
     say(`\nFailed:\n${total.failures.map((failure) => `  ✗ ${failure}`).join('\n')}`);
   const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
@@ -103,8 +101,37 @@ async function main(isFast: boolean): Promise<number> {
   return total.failed === 0 ? 0 : 1;
 }
 
-async function runChecks(total: Tally): Promise<void> {
+async function runEverything(total: Tally): Promise<void> {
+  const laying = layGround();
+  const checking = runChecks(total, laying);
+  // Made from source it takes minutes, on a machine's first run; the checks go on meanwhile.
+  await Promise.all([haveTemporal(), haveStripeMock(), havePrograms()]);
+  const ground = await laying;
+  try {
+    const runs = [
+      runTests('tests', ['unit', 'database', 'workflows', 'replay'], ground),
+      runTests('end-to-end tests', ['e2e'], ground, 'e2e │ '),
+    ];
+    for (const tally of await Promise.all(runs)) add(total, tally);
+    await checking;
+  } finally {
+    await ground?.stop();
+  }
+}
+
+async function runChecks(total: Tally, laying: Promise<RunGround | null> | null): Promise<void> {
   for (const row of checks) await Promise.all(row.map((check) => runCheck(check, total)));
+  const environment = await migratedDatabase(await laying);
+  await runCheck({ ...generatedFiles, environment }, total);
+}
+
+/** A copy of the template, which nobody may be connected to while others copy it; without one the check makes its own. */
+async function migratedDatabase(ground: RunGround | null): Promise<Readonly<Record<string, string>>> {
+  if (ground === null) return {};
+  const { adminUrl, template, databasePrefix } = ground.testPostgres;
+  const name = `${databasePrefix}_schema`;
+  await runAsAdmin(adminUrl, `create database ${name} template ${template}`);
+  return { PITBOSS_MIGRATED_DATABASE_URL: withDatabase(adminUrl, name) };
 }
 
 async function runCheck({ when, ...check }: Check, total: Tally): Promise<void> {
@@ -131,6 +158,14 @@ async function haveTemporal(): Promise<void> {
   }
 }
 
+/** Without it each vitest run lays its own, and says why it cannot. */
+async function layGround(): Promise<Ground | null> {
+  return startGround().catch((error: unknown) => {
+    say(`\nWhat the tests stand on could not be started: ${String(error)}`);
+    return null;
+  });
+}
+
 /** Without them the tests run the sources. */
 async function havePrograms(): Promise<void> {
   await joinPrograms().catch((error: unknown) => say(`\nThe programs could not be joined: ${String(error)}`));
@@ -142,8 +177,13 @@ async function haveStripeMock(): Promise<void> {
   if ('reason' in made) say(`\nstripe-mock could not be had, its check is skipped: ${made.reason}`);
 }
 
-/** One vitest run: its projects share the server, the bundle and the histories to replay. */
-async function runTests(name: string, projects: readonly string[], prefix?: string): Promise<Tally> {
+/** One vitest run. */
+async function runTests(
+  name: string,
+  projects: readonly string[],
+  ground: RunGround | null,
+  prefix?: string,
+): Promise<Tally> {
   const folder = mkdtempSync(join(tmpdir(), 'pitboss-test-report-'));
   const outFile = join(folder, 'report.json');
   const args = [
@@ -155,7 +195,8 @@ async function runTests(name: string, projects: readonly string[], prefix?: stri
     ...projects.map((project) => `--project=${project}`),
   ];
   try {
-    const code = await runStep({ name, args, ...(prefix === undefined ? {} : { prefix }) });
+    const environment = ground === null ? {} : groundVariables(ground);
+    const code = await runStep({ name, args, environment, ...(prefix === undefined ? {} : { prefix }) });
     const report = existsSync(outFile) ? (JSON.parse(readFileSync(outFile, 'utf8')) as VitestReport) : null;
     return countTests(report, code, (path) => relative(root, path));
   } finally {

@@ -25,7 +25,10 @@ export async function standingsBefore(
     select w.asset, p.account, b.seq, coalesce(e.balance_after, 0)::text as balance
     from wallet.player_wallet w
     cross join unnest(${pools}::text[]) with ordinality as p(account, place)
-    cross join lateral (select wallet.seq_before(w.player_id, w.asset, p.account, ${instant}::timestamptz) as seq) b
+    cross join lateral (
+      -- Without the offset, which keeps it apart, the function would be called for every entry that is joined below.
+      select wallet.seq_before(w.player_id, w.asset, p.account, ${instant}::timestamptz) as seq offset 0
+    ) b
     left join wallet.entry e on e.player_id = w.player_id and e.asset = w.asset and e.account = p.account and e.seq = b.seq
     where w.player_id = ${playerId} and (${asset}::text is null or w.asset = ${asset})
     order by w.asset, p.place`.execute(db);

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sql } from 'kysely';
+import { createDatabase, openPool } from '#db/connect.ts';
 import type { Transfer } from '#domain/wallet/commands.ts';
 import { pools, type Pool } from '#domain/wallet/chart.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
@@ -127,6 +128,28 @@ test('balances as of a noted instant are the ones that stood then', async () => 
   for (const { at, balances } of notes) {
     const { wallets } = await balancesAt(database.db, player.id, at);
     expect(balanceOf(wallets.get('EUR')!)).toEqual(balances);
+  }
+});
+
+test('an instant is looked for once per pool, however many entries a player has', async () => {
+  const counting = createDatabase(
+    openPool({ url: database.url, applicationName: 'pitboss-test-counting', connectionsMax: 1 }),
+  );
+  const calls = async (): Promise<number> => {
+    await sql`select pg_stat_force_next_flush()`.execute(counting);
+    const { rows } = await sql<{ calls: number }>`
+      select coalesce(sum(calls), 0)::int as calls from pg_stat_user_functions where funcname = 'seq_before'`.execute(
+      counting,
+    );
+    return rows[0]!.calls;
+  };
+  try {
+    await sql`set track_functions = 'pl'`.execute(counting);
+    const before = await calls();
+    await balancesAt(counting, player.id, notes.at(-1)!.at);
+    expect((await calls()) - before).toBe(pools.length);
+  } finally {
+    await counting.destroy();
   }
 });
 

@@ -19,9 +19,18 @@ export function createTemporaryDirectory(): { path: string; remove(): void } {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
+/** A party knows nothing of who starts it, but where programs lie and where Node keeps what it has compiled. */
+const inherited = (): Record<string, string> =>
+  Object.fromEntries(
+    ['PATH', 'NODE_COMPILE_CACHE'].flatMap((name) => {
+      const value = process.env[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+
 export function startParty(party: string, environment: Record<string, string>): Promise<PartyProcess> {
   const child = spawn(process.execPath, [join(sandboxDirectory, party, 'main.ts')], {
-    env: { PATH: process.env['PATH'] ?? '', NODE_NO_WARNINGS: '1', PORT: '0', ...environment },
+    env: { ...inherited(), NODE_NO_WARNINGS: '1', PORT: '0', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const log: Record<string, unknown>[] = [];
