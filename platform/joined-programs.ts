@@ -2,10 +2,10 @@
  * Our programs, each with the modules it loads joined into few files: reading some three thousand modules one by one is
  * most of what the start of a process costs (decision 0070). The sources run as well, and do wherever nothing was joined.
  */
-import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
+import { digestOfSources, replaceFile } from '#workers/built-files.ts';
 import { checkout } from './home.ts';
 
 const programs = [
@@ -61,14 +61,17 @@ export function programPath(program: Program): string {
 
 /** Joins the programs unless that is done; throws the bundler's error, or that it is not installed. */
 export async function joinPrograms(): Promise<void> {
-  const sources = digestOfSources();
+  const sources = digestOfPrograms();
   if (madeFrom() !== sources) await writePrograms(sources);
   isCurrent = undefined;
 }
 
 const joinedName = (program: Program): string => program.replaceAll('/', '-').replace(/\.ts$/, '.mjs');
 
-const areProgramsCurrent = (): boolean => madeFrom() === digestOfSources();
+const areProgramsCurrent = (): boolean => madeFrom() === digestOfPrograms();
+
+const digestOfPrograms = (): string =>
+  digestOfSources({ folders: sourceFolders, files: ['package-lock.json'] });
 
 function madeFrom(): string | undefined {
   try {
@@ -78,22 +81,6 @@ function madeFrom(): string | undefined {
   }
 }
 
-/** Of names, sizes and times: to read them all would cost what joining them saves. */
-function digestOfSources(): string {
-  const digest = createHash('sha256');
-  for (const path of ['package-lock.json', ...sourceFolders.flatMap(sourcesOf)]) {
-    const { mtimeMs, size } = statSync(join(checkout, path));
-    digest.update(`${path} ${size} ${mtimeMs}\n`);
-  }
-  return digest.digest('hex');
-}
-
-const sourcesOf = (name: string): string[] =>
-  readdirSync(join(checkout, name), { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts'))
-    .toSorted()
-    .map((path) => join(name, path));
-
 /**
  * Parts are named by their content and stay for a week after they were last made, since a process may load one long
  * after its start; whoever starts meanwhile finds the old program or the new one, never half of one.
@@ -101,11 +88,8 @@ const sourcesOf = (name: string): string[] =>
 async function writePrograms(sources: string): Promise<void> {
   const files = await joinFiles();
   await mkdir(folder, { recursive: true });
-  for (const [name, code] of [...files, ['made-from', sources] as const]) {
-    const draft = join(folder, `${name}.${process.pid}`);
-    await writeFile(draft, code);
-    await rename(draft, join(folder, name));
-  }
+  for (const [name, code] of files) await replaceFile(join(folder, name), code);
+  await replaceFile(stamp, sources);
   for (const name of await readdir(folder)) {
     const { mtimeMs } = await stat(join(folder, name));
     if (!files.has(name) && Date.now() - mtimeMs > weekMs) await rm(join(folder, name), { force: true });

@@ -1,27 +1,35 @@
 /** The workflow bundle as it lies on disk: where, made of what, and whether it still is that. */
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { digestOfSources, replaceFile } from './built-files.ts';
 
-const root = new URL('../', import.meta.url);
-const bundleUrl = new URL('dist/workflows.js', root);
-const buildIdUrl = new URL('dist/workflows.build-id', root);
-const sourceFolders = ['workflows/', 'domain/'];
-const sourceFiles = [
-  'workers/bundle.ts',
-  'workers/workflow-interceptors.ts',
-  'workers/failure-converter.ts',
-  'package-lock.json',
-];
+const dist = new URL('../dist/', import.meta.url);
+const bundleUrl = new URL('workflows.js', dist);
+const buildIdUrl = new URL('workflows.build-id', dist);
+const stampUrl = new URL('workflows.made-from', dist);
+
+/** State of all that a bundle is made of; asked before it is built, since a source may change meanwhile. */
+export const digestOfBundle = (): string =>
+  digestOfSources({
+    folders: ['workflows', 'domain'],
+    files: [
+      'package-lock.json',
+      'workers/bundle.ts',
+      'workers/failure-converter.ts',
+      'workers/workflow-interceptors.ts',
+    ],
+  });
 
 export type WorkflowBundle = { readonly codePath: string; readonly buildId: string };
 
 /** Writes `dist/workflows.js`; the build id is a hash of the code. */
-export async function writeWorkflowBundle(code: string): Promise<WorkflowBundle> {
+export async function writeWorkflowBundle(code: string, madeFrom: string): Promise<WorkflowBundle> {
   const buildId = createHash('sha256').update(code).digest('hex').slice(0, 16);
-  await mkdir(new URL('dist/', root), { recursive: true });
+  await mkdir(dist, { recursive: true });
   await replaceFile(bundleUrl, code);
   await replaceFile(buildIdUrl, `${buildId}\n`);
+  await replaceFile(stampUrl, madeFrom);
   return { codePath: fileURLToPath(bundleUrl), buildId };
 }
 
@@ -37,27 +45,11 @@ export async function readWorkflowBundle(): Promise<WorkflowBundle> {
   }
 }
 
-/** True when the bundle is newer than everything it was made of. */
+/** True when the bundle is made of the sources as they are now. */
 export async function isBundleCurrent(): Promise<boolean> {
-  const built = await stat(buildIdUrl).catch(() => undefined);
-  if (built === undefined || !(await stat(bundleUrl).catch(() => undefined))) return false;
-  const folders = await Promise.all(sourceFolders.map(sourcesOf));
-  const sources = [...folders.flat(), ...sourceFiles.map((name) => new URL(name, root))];
-  const times = await Promise.all(sources.map(async (source) => (await stat(source)).mtimeMs));
-  return times.every((timeMs) => timeMs <= built.mtimeMs);
-}
-
-async function sourcesOf(folder: string): Promise<URL[]> {
-  const at = new URL(folder, root);
-  const names = await readdir(at, { recursive: true });
-  return names
-    .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
-    .map((name) => new URL(name, at));
-}
-
-/** A worker that starts meanwhile sees the old file or the new one, never half of one. */
-async function replaceFile(target: URL, content: string): Promise<void> {
-  const draft = new URL(`${target.href}.${process.pid}`);
-  await writeFile(draft, content);
-  await rename(draft, target);
+  const [madeFrom, ...files] = await Promise.all([
+    readFile(stampUrl, 'utf8').catch(() => undefined),
+    ...[bundleUrl, buildIdUrl].map((url) => stat(url).catch(() => undefined)),
+  ]);
+  return !files.includes(undefined) && madeFrom === digestOfBundle();
 }

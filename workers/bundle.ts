@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger, type BundleOptions } from '@temporalio/worker';
-import { writeWorkflowBundle, type WorkflowBundle } from './bundle-on-disk.ts';
+import { digestOfBundle, writeWorkflowBundle, type WorkflowBundle } from './bundle-on-disk.ts';
 import { failureConverterPath } from './payload-codec.ts';
 
 const root = new URL('../', import.meta.url);
@@ -40,11 +40,12 @@ export function bundleOptions(workflowsPath: string, logLevel: 'WARN' | 'ERROR' 
 
 /** Builds `dist/workflows.js`. Throws the bundler's error. */
 export async function buildWorkflowBundle(): Promise<WorkflowBundle> {
+  const madeFrom = digestOfBundle();
   const { code } = await bundleWorkflowCode(bundleOptions(fileURLToPath(new URL('workflows/all.ts', root))));
-  return writeWorkflowBundle(code);
+  return writeWorkflowBundle(code, madeFrom);
 }
 
 if (import.meta.main) {
   const { buildId } = await buildWorkflowBundle();
-  process.stdout.write(`workflow bundle ${buildId} built\n`);
+  process.stdout.write(`${buildId} built\n`);
 }

@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import { ensureTestServer } from '#platform/temporal-test-server.ts';
 import { makeRunFolder, startTestPostgres, type TestPostgres } from './postgres-server.ts';
-import { buildTestWorkflows, bundleIn } from './temporal-build.ts';
+import { bundleIn, copyWorkflowBundle } from './temporal-build.ts';
 
 /** Plain text, because it crosses from process to process. */
 export type RunGround = {
@@ -31,7 +31,7 @@ export async function startGround(): Promise<RunGround & { stop(): Promise<void>
   const runFolder = makeRunFolder();
   const [{ stop, ...testPostgres }, workflowBundle, temporalTestServer] = await Promise.all([
     startTestPostgres(),
-    buildTestWorkflows(bundleIn(runFolder)),
+    copyWorkflowBundle(bundleIn(runFolder)),
     ensureTestServer(process.env),
   ]);
   return {
