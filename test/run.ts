@@ -74,6 +74,8 @@ const generatedFiles: Check = { name: 'generated files', args: ['platform/genera
 /** Nobody shall believe that workflows were tested who has not said that they need not be. */
 const isTestServerRequired = !process.argv.includes('--without-test-server');
 const lastWordsMs = 2_000;
+/** As a shell says it of a program that a signal has ended. */
+const interruptedCode = 130;
 const leastUrgent = ['nice', '-n', '19'];
 
 try {
@@ -103,6 +105,9 @@ async function main(isFast: boolean): Promise<number> {
 
 async function runEverything(total: Tally): Promise<void> {
   const laying = layGround();
+  const leave = (): void =>
+    void laying.then((ground) => ground?.stop()).finally(() => process.exit(interruptedCode));
+  process.once('SIGINT', leave).once('SIGTERM', leave);
   const checking = runChecks(total, laying);
   // Made from source it takes minutes, on a machine's first run; the checks go on meanwhile.
   await Promise.all([haveTemporal(), haveStripeMock(), havePrograms()]);
@@ -115,6 +120,7 @@ async function runEverything(total: Tally): Promise<void> {
     for (const tally of await Promise.all(runs)) add(total, tally);
     await checking;
   } finally {
+    process.off('SIGINT', leave).off('SIGTERM', leave);
     await ground?.stop();
   }
 }
