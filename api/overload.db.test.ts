@@ -1,9 +1,10 @@
 /** More work than there is room for: wallet calls are refused before any effect, and reports never stand in front of a bet. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { createWalletWriter, type WalletWriter } from '#activities/wallet/writer.ts';
 import { createDatabase, openPool } from '#db/connect.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
+import { untilBlocked } from '#test/support/lock-waits.ts';
 import {
   betBody,
   betCallOf,
@@ -64,20 +65,6 @@ async function hold(table: string, mode: string): Promise<void> {
 }
 afterEach(() => letGo());
 
-/** Until so many statements of this database wait for the lock: then they hold their connections. */
-async function waitUntilBlocked(statements: number): Promise<void> {
-  await vi.waitFor(
-    async () => {
-      const { rows } = await database.ownerPool.query<{ waiting: number }>(
-        `select count(*)::int as waiting from pg_stat_activity
-         where datname = current_database() and wait_event_type = 'Lock'`,
-      );
-      expect(rows[0]?.waiting).toBe(statements);
-    },
-    { timeout: 5_000, interval: 10 },
-  );
-}
-
 const undecidedIn = {
   hub88: { http: 200, body: { status: 'RS_ERROR_UNKNOWN' }, retryAfter: null },
   caleta: { http: 200, body: { status: 'RS_ERROR_UNKNOWN' }, retryAfter: null },
@@ -97,7 +84,7 @@ test.each(dialects)(
     await hold('wallet.journal', 'share row exclusive');
     // The first is being written and held up there; the second waits behind it.
     const taken = [send(0)];
-    await waitUntilBlocked(1);
+    await untilBlocked(database.ownerPool, 1);
     taken.push(send(1));
     await delay(100);
     const refused = await send(2);
@@ -159,7 +146,7 @@ test('reports that wait hold up neither bets nor players', async () => {
       return answer;
     }),
   );
-  await waitUntilBlocked(readTurns.atOnceMax);
+  await untilBlocked(database.ownerPool, readTurns.atOnceMax);
 
   // Sessions that nobody has seen yet, so that even their first read has to find a connection.
   const bets: DoorAnswer[] = await Promise.all(

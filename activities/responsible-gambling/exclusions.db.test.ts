@@ -9,6 +9,7 @@ import { openWallet, setPlayBrake } from '#activities/wallet/player-wallet.ts';
 import { orThrow } from '#domain/failures.ts';
 import type { ExclusionKind } from '#domain/responsible-gambling/exclusion-terms.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
+import { untilBlocked } from '#test/support/lock-waits.ts';
 import { makeAsset } from '#test/support/factories.ts';
 import { createTestPlayer, seedProtection, type TestPlayer } from '#test/support/protected-player.ts';
 import { reserveDepositLimit } from './commands/deposit-limit.ts';
@@ -262,7 +263,7 @@ describe("an exclusion and an operator's lock", () => {
     });
     await excluding.promise;
     const locked = lockPlayer(database.db, order(player));
-    await untilSomebodyWaits();
+    await untilBlocked(database.ownerPool);
     locking.resolve();
     await excluded;
     orThrow(await locked);
@@ -300,14 +301,3 @@ describe('an exclusion and a wallet that is being opened', () => {
     ]);
   });
 });
-
-/** Until a transaction of this database waits for a lock of another one. */
-const untilSomebodyWaits = () =>
-  expect
-    .poll(async () => {
-      const { rows } = await database.ownerPool.query(
-        `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-      );
-      return rows.length;
-    })
-    .toBeGreaterThan(0);

@@ -13,6 +13,7 @@ import {
 } from '#test/support/book-world.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import { oneEuro } from '#test/support/factories.ts';
+import { untilBlocked } from '#test/support/lock-waits.ts';
 import { createBetActivities } from './bet-activities.ts';
 
 let database: TestDatabase;
@@ -66,22 +67,25 @@ async function whileWalletIsHeld(bettor: Bettor, work: () => Promise<void>): Pro
   }
 }
 
+async function betsOf({ id }: Bettor): Promise<number> {
+  const rows = await database.db.selectFrom('games.bet').select('id').where('playerId', '=', id).execute();
+  return rows.length;
+}
+
 test('the end of an event waits for the bets that are being placed on it', async () => {
   const match = await book.makeMarket();
   const ann = await book.makeBettor();
   await book.tell(eventUpdate(match, 'live'));
-  const ends: string[] = [];
-  let placing: Promise<unknown> = Promise.resolve();
-  let ending: Promise<unknown> = Promise.resolve();
+  let placing: ReturnType<BookWorld['place']> | undefined;
+  let betsAtTheEnd: Promise<number> | undefined;
   await whileWalletIsHeld(ann, async () => {
-    placing = book.place(ann, [homeOf(match)]).then(({ ok }) => ends.push(ok ? 'placed' : 'refused'));
-    await delay(200);
-    ending = book.tell(eventUpdate(match, 'ended')).then(() => ends.push('ended'));
-    await delay(300);
-    expect(ends).toEqual([]);
+    placing = book.place(ann, [homeOf(match)]);
+    await untilBlocked(database.ownerPool, 1);
+    betsAtTheEnd = book.tell(eventUpdate(match, 'ended')).then(() => betsOf(ann));
+    await untilBlocked(database.ownerPool, 2);
   });
-  await Promise.all([placing, ending]);
-  expect(ends).toEqual(['placed', 'ended']);
+  expect(await placing).toMatchObject({ ok: true });
+  expect(await betsAtTheEnd).toBe(1);
   expect(await book.place(ann, [homeOf(match)])).toMatchObject({ failure: { code: 'market-closed' } });
 });
 
