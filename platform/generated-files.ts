@@ -29,7 +29,7 @@ const clientTool = join(root, 'tools/openapi-client');
 const clientToolEntry = join(clientTool, 'node_modules/openapi-typescript/bin/cli.js');
 const run = promisify(execFile);
 
-/** The database's types, read from a throw-away server that has run all migrations. */
+/** The database's types, read where all migrations have run: at `migratedUrl`, or else in a throw-away server. */
 export async function generateSchemaTypes(migratedUrl?: string): Promise<GeneratedFiles> {
   const folder = mkdtempSync(join(tmpdir(), 'pitboss-generate-'));
   try {

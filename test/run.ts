@@ -136,7 +136,12 @@ async function migratedDatabase(ground: RunGround | null): Promise<Readonly<Reco
   if (ground === null) return {};
   const { adminUrl, template, databasePrefix } = ground.testPostgres;
   const name = `${databasePrefix}_schema`;
-  await runAsAdmin(adminUrl, `create database ${name} template ${template}`);
+  try {
+    await runAsAdmin(adminUrl, `create database ${name} template ${template}`);
+  } catch (error) {
+    say(`\nThe template could not be copied for the check of generated files: ${String(error)}`);
+    return {};
+  }
   return { PITBOSS_MIGRATED_DATABASE_URL: withDatabase(adminUrl, name) };
 }
 
