@@ -105,9 +105,12 @@ async function main(isFast: boolean): Promise<number> {
 
 async function runEverything(total: Tally): Promise<void> {
   const laying = layGround();
-  const leave = (): void =>
-    void laying.then((ground) => ground?.stop()).finally(() => process.exit(interruptedCode));
-  process.once('SIGINT', leave).once('SIGTERM', leave);
+  let leaving: Promise<void> | undefined;
+  // The same signal comes twice: from the terminal, and passed on by the process that has started this one.
+  const leave = (): void => {
+    leaving ??= laying.then((ground) => ground?.stop()).finally(() => process.exit(interruptedCode));
+  };
+  process.on('SIGINT', leave).on('SIGTERM', leave);
   const checking = runChecks(total, laying);
   // Made from source it takes minutes, on a machine's first run; the checks go on meanwhile.
   await Promise.all([haveTemporal(), haveStripeMock(), havePrograms()]);
