@@ -1,4 +1,4 @@
-/** The workflow bundle of a checkout, built when its sources are newer. */
+/** The workflow bundle of a checkout, built when it is not made of the sources as they are. */
 import { accessSync, constants, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isBundleCurrent, readWorkflowBundle } from '#workers/bundle-on-disk.ts';

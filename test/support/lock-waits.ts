@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import { expect } from 'vitest';
 
-/** Until at least so many statements of the pool's database wait for a lock of somebody else. */
+/** Until so many statements of the pool's database wait for a lock of somebody else. */
 export const untilBlocked = (pool: pg.Pool, statements = 1): Promise<void> =>
   expect
     .poll(async () => {
@@ -12,4 +12,4 @@ export const untilBlocked = (pool: pg.Pool, statements = 1): Promise<void> =>
       );
       return rows[0]?.waiting;
     })
-    .toBeGreaterThanOrEqual(statements);
+    .toBe(statements);
