@@ -26,7 +26,8 @@ export type EntryRow = {
   readonly amount: bigint;
   readonly seq: bigint | null;
   readonly balanceAfter: bigint | null;
-  readonly hash: Buffer | null;
+  /** Hex. */
+  readonly hash: string | null;
 };
 
 export type RoundRow = {
@@ -178,7 +179,7 @@ function extendChain(
 ): ChainHead {
   const seq = head.seq + 1n;
   const { playerId, asset } = wallet.state;
-  const text = chainText(head.hash?.toString('hex') ?? '', {
+  const text = chainText(head.hash ?? '', {
     journalId,
     playerId,
     asset,
@@ -187,7 +188,7 @@ function extendChain(
     amount,
     balanceAfter,
   });
-  return { seq, hash: hash('sha256', text, 'buffer') };
+  return { seq, hash: hash('sha256', text, 'hex') };
 }
 
 function addRound(

@@ -1,8 +1,13 @@
 /** Wallet rows read from PostgreSQL and turned into the reducer's state, with the chain heads that only writers need. */
 import { pools, type Pool } from '#domain/wallet/chart.ts';
 import type { LimitWindow, PlayLimit, WalletState } from '#domain/wallet/state.ts';
+import { bytesCell, instantCell, numberCell } from './row-literals.ts';
 
-export type ChainHead = { readonly seq: bigint; readonly hash: Buffer | null };
+export type ChainHead = {
+  readonly seq: bigint;
+  /** Hex; null before the first entry. */
+  readonly hash: string | null;
+};
 
 export type LoadedWallet = {
   readonly state: WalletState;
@@ -18,10 +23,10 @@ export type Row = Readonly<Record<string, string | number | bigint | boolean | B
 export const walletKey = (playerId: string, asset: string): string => `${playerId}/${asset}`;
 
 const columns = `w.player_id as "playerId", w.asset, w.brand, w.version, w.jurisdiction, w.stake_max as "stakeMax",
-  w.cash, w.cash_seq as "cashSeq", w.cash_head as "cashHead",
-  w.bonus, w.bonus_seq as "bonusSeq", w.bonus_head as "bonusHead",
-  w.held, w.held_seq as "heldSeq", w.held_head as "heldHead",
-  w.receivable, w.receivable_seq as "receivableSeq", w.receivable_head as "receivableHead",
+  w.cash, w.cash_seq as "cashSeq", encode(w.cash_head, 'hex') as "cashHead",
+  w.bonus, w.bonus_seq as "bonusSeq", encode(w.bonus_head, 'hex') as "bonusHead",
+  w.held, w.held_seq as "heldSeq", encode(w.held_head, 'hex') as "heldHead",
+  w.receivable, w.receivable_seq as "receivableSeq", encode(w.receivable_head, 'hex') as "receivableHead",
   extract(epoch from w.play_blocked_until)::text as "playBlockedUntil", w.play_block_reason as "playBlockReason",
   extract(epoch from w.sessions_valid_from)::text as "sessionsValidFrom", w.play_limits as "playLimits",
   w.stake_day as "stakeDay", w.stake_week as "stakeWeek", w.stake_month as "stakeMonth",
@@ -106,7 +111,7 @@ function fromRow(row: Row): LoadedWallet {
 
 const chainHead = (row: Row, pool: Pool): ChainHead => ({
   seq: units(row, `${pool}Seq`),
-  hash: (row[`${pool}Head`] as Buffer | null) ?? null,
+  hash: optional(row, `${pool}Head`),
 });
 
 /** A column as text; throws on anything that has no plain text, which would be a mistake in the statement. */
@@ -124,45 +129,36 @@ const units = (row: Row, column: string): bigint => BigInt(text(row, column));
 /** Milliseconds from epoch text; PostgreSQL's infinities arrive as 'Infinity' and '-Infinity'. */
 const instantMs = (row: Row, column: string): number => Number(text(row, column)) * 1_000;
 
-const instantText = (ms: number): string => {
-  if (ms === Number.POSITIVE_INFINITY) return 'infinity';
-  if (ms === Number.NEGATIVE_INFINITY) return '-infinity';
-  return new Date(ms).toISOString();
-};
-
-/** The changed columns of a wallet, in the order of `walletColumnTypes`. */
-export function toRow(wallet: LoadedWallet): readonly unknown[] {
-  const { state, chains } = wallet;
-  return [
-    ...pools.flatMap((pool) => [
-      state.balances[pool].toString(),
-      chains[pool].seq.toString(),
-      chains[pool].hash,
-    ]),
-    ...(['stake', 'loss'] as const).flatMap((kind) =>
-      (['day', 'week', 'month'] as const).map((window) => state.usage[kind][window].toString()),
-    ),
-    instantText(state.usage.atMs),
-    state.award?.id ?? null,
-    state.award?.wageringLeft.toString() ?? null,
-    state.award?.betMax?.toString() ?? null,
-    state.award ? instantText(state.award.expiresAtMs) : null,
-  ];
-}
-
-/** Column names and array types of `toRow`, for the write statement. */
-export const walletColumnTypes: readonly (readonly [string, string])[] = [
-  ...pools.flatMap((pool) => [
-    [pool, 'numeric'] as const,
-    [`${pool}_seq`, 'bigint'] as const,
-    [`${pool}_head`, 'bytea'] as const,
-  ]),
+/** Names of the columns that a batch changes, in the order of `walletCells`. */
+export const walletColumns: readonly string[] = [
+  ...pools.flatMap((pool) => [pool, `${pool}_seq`, `${pool}_head`]),
   ...(['stake', 'loss'] as const).flatMap((kind) =>
-    (['day', 'week', 'month'] as const).map((window) => [`${kind}_${window}`, 'numeric'] as const),
+    (['day', 'week', 'month'] as const).map((window) => `${kind}_${window}`),
   ),
-  ['usage_at', 'timestamptz'],
-  ['award_id', 'uuid'],
-  ['award_wagering_left', 'numeric'],
-  ['award_bet_max', 'numeric'],
-  ['award_expires_at', 'timestamptz'],
+  'usage_at',
+  'award_id',
+  'award_wagering_left',
+  'award_bet_max',
+  'award_expires_at',
 ];
+
+/** The changed columns of a wallet as cells of its row, in the order of `walletColumns`. */
+export function walletCells({ state, chains }: LoadedWallet): readonly string[] {
+  const { stake, loss, atMs } = state.usage;
+  const cells: string[] = [];
+  for (const pool of pools)
+    cells.push(numberCell(state.balances[pool]), numberCell(chains[pool].seq), bytesCell(chains[pool].hash));
+  for (const { day, week, month } of [stake, loss])
+    cells.push(numberCell(day), numberCell(week), numberCell(month));
+  cells.push(instantCell(atMs));
+  const { award } = state;
+  if (award === null) cells.push('', '', '', '');
+  else
+    cells.push(
+      award.id,
+      numberCell(award.wageringLeft),
+      numberCell(award.betMax),
+      instantCell(award.expiresAtMs),
+    );
+  return cells;
+}
