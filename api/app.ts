@@ -1,6 +1,5 @@
 /** The HTTP edge: one application of all modules' routes, with the guards that every request passes. */
 import { OpenAPIHono } from '@hono/zod-openapi';
-import type { Hono } from 'hono';
 import { limitBody } from './body-limit.ts';
 import { refuseCardNumbers } from './card-number-guard.ts';
 import { refuseInvalid, type ApiDeps, type ApiEnv } from './context.ts';
@@ -14,24 +13,28 @@ import { refuseNul, requireJson } from './request-text.ts';
 import { readTurns, takeTurns } from './read-turns.ts';
 import { mountModules } from './routes.ts';
 import { traceRequests } from './trace.ts';
-import { createWalletDoors, isWalletCall } from './wallet-doors.ts';
+import { createWalletDoors, isWalletPath, type WalletDoors } from './wallet-doors.ts';
+import { answerRequest, type Served } from './wallet-fronts.ts';
 
 /** Largest body that any route accepts; catalogues and files have routes of their own elsewhere. */
 export const bodyBytesMax = 64 * 1024;
 
 export type Api = OpenAPIHono<ApiEnv>;
 
+/** The application with the doors that a server may ask by themselves. */
+export type ServedApi = Api & { readonly walletDoors: WalletDoors };
+
 /** Makes a router whose validation failures answer as problems. */
 export const createRouter = (): Api => new OpenAPIHono<ApiEnv>({ defaultHook: refuseInvalid });
 
-export function createApi(deps: ApiDeps): Api {
+export function createApi(deps: ApiDeps): ServedApi {
   const api = createRouter();
   api.onError(answerError);
   api.notFound((c) => answerProblem(c, nothingHere));
 
   api.use(async (c, next) => {
     beginRequest(c, deps.log);
-    for (const [name, value] of Object.entries(answerHeaders(c))) c.header(name, value);
+    for (const [name, value] of Object.entries(answerHeaders(c.get('requestId')))) c.header(name, value);
     const startedAt = performance.now();
     await next();
     deps.metrics.httpRequestDurationS
@@ -55,10 +58,14 @@ export function createApi(deps: ApiDeps): Api {
   return behindDoors(api, createWalletDoors(deps, bodyBytesMax));
 }
 
-/** Sends wallet calls to their own application and everything else to this one. */
-function behindDoors(api: Api, doors: Hono<ApiEnv>): Api {
+/** Sends wallet calls to their doors and everything else to the application. */
+function behindDoors(api: Api, walletDoors: WalletDoors): ServedApi {
   const others = api.fetch;
-  api.fetch = (request, ...rest) =>
-    isWalletCall(request.url) ? doors.fetch(request, ...rest) : others(request, ...rest);
-  return api;
+  api.fetch = (request, server, ...rest) =>
+    isWalletPath(pathOf(request.url))
+      ? answerRequest(walletDoors, request, server as Served | undefined)
+      : others(request, server, ...rest);
+  return Object.assign(api, { walletDoors });
 }
+
+const pathOf = (url: string): string => url.slice(url.indexOf('/', url.indexOf('//') + 2));

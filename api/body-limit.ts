@@ -1,4 +1,4 @@
-/** Refuses large bodies before they are read. What a declared length settles costs nothing: a bet passes here. */
+/** Refuses large bodies before they are read, by their declared length where there is one. */
 import type { Context, MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { fail, type Failure } from '#domain/failures.ts';

@@ -148,23 +148,43 @@ export const retryAfterSOf = (failure: Failure): number => failure.retryAfterS ?
 /** Answers a failure; 503 and 429 say when to come back. */
 export function answerProblem(c: Context<ApiEnv>, failure: Failure): Response {
   noteRefusedWebhook(c, failure.code);
-  const status = statusOf(failure.code);
-  const retryAfterS = status === 503 || status === 429 ? retryAfterSOf(failure) : failure.retryAfterS;
+  const { status, text, retryAfterS } = problemOf(failure, c.get('requestId'));
   if (retryAfterS !== undefined) c.header('Retry-After', String(retryAfterS));
-  return c.body(
-    JSON.stringify({
+  return c.body(text, status, { 'content-type': problemType });
+}
+
+export const problemType = 'application/problem+json';
+
+/** A failure as the answer that tells of it; 503 and 429 say when to come back. */
+export function problemOf(
+  failure: Failure,
+  requestId: string,
+): { readonly status: ProblemStatus; readonly text: string; readonly retryAfterS: number | undefined } {
+  const status = statusOf(failure.code);
+  return {
+    status,
+    retryAfterS: status === 503 || status === 429 ? retryAfterSOf(failure) : failure.retryAfterS,
+    text: JSON.stringify({
       type: `/docs/problems#${failure.code}`,
       title: titleOf(failure.code),
       status,
       code: failure.code,
       detail: failure.detail,
-      instance: c.get('requestId'),
+      instance: requestId,
       ...(failure.fields ? { errors: failure.fields } : {}),
     }),
-    status,
-    { 'content-type': 'application/problem+json' },
-  );
+  };
 }
+
+/** What is told of a bug: that it is ours, and the id to ask with. */
+export const bugText = (requestId: string): string =>
+  JSON.stringify({
+    type: 'about:blank',
+    title: 'Internal error',
+    status: 500,
+    detail: 'The request failed for a reason of ours.',
+    instance: requestId,
+  });
 
 /** What an address gets that leads to no route. */
 export const nothingHere = fail('not-found', 'There is nothing at this address.').failure;
@@ -184,17 +204,7 @@ export function answerError(error: unknown, c: Context<ApiEnv>): Response {
     });
   }
   logOf(c).error({ error }, 'unhandled error');
-  return c.body(
-    JSON.stringify({
-      type: 'about:blank',
-      title: 'Internal error',
-      status: 500,
-      detail: 'The request failed for a reason of ours.',
-      instance: c.get('requestId'),
-    }),
-    500,
-    { 'content-type': 'application/problem+json' },
-  );
+  return c.body(bugText(c.get('requestId')), 500, { 'content-type': problemType });
 }
 
 /** OpenAPI response entries for the failures that a route documents. */

@@ -20,18 +20,10 @@ export function clientAddress(c: Context<ApiEnv>): string | null {
 }
 
 /** Notes the client's address for the handlers, as the trusted proxies tell it. */
-export function addressReader(trustedProxies: readonly string[]): (c: Context<ApiEnv>) => void {
-  const trusted = networksOf(trustedProxies);
-  return (c) => {
-    c.set('clientAddress', addressBehind(trusted, peerAddress(c), headerOf(c, 'x-forwarded-for')));
-  };
-}
-
-/** `addressReader` as a layer of the application. */
 export function noteClientAddress(trustedProxies: readonly string[]): MiddlewareHandler<ApiEnv> {
-  const note = addressReader(trustedProxies);
+  const trusted = networksOf(trustedProxies);
   return async (c, next) => {
-    note(c);
+    c.set('clientAddress', addressBehind(trusted, peerAddress(c), headerOf(c, 'x-forwarded-for')));
     await next();
   };
 }
@@ -47,7 +39,8 @@ export function addressBehind(
 ): string | null {
   if (peer === null) return null;
   let client = plainAddress(peer);
-  for (const entry of (forwardedFor ?? '').split(',').toReversed()) {
+  if (forwardedFor === undefined) return client;
+  for (const entry of forwardedFor.split(',').toReversed()) {
     if (!trusted.includes(client)) return client;
     const address = plainAddress(entry.trim());
     if (isIP(address) === 0) return client;

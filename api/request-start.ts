@@ -7,10 +7,13 @@ import type { ApiEnv } from './context.ts';
 
 /** Notes the caller's id where it sent a usable one, or makes one. */
 export function beginRequest(c: Context<ApiEnv>, log: Logger): void {
-  const given = headerOf(c, 'x-request-id');
-  c.set('requestId', given && /^[\w.-]{8,64}$/.test(given) ? given : randomUUID());
+  c.set('requestId', requestIdOf(headerOf(c, 'x-request-id')));
   c.set('processLog', log);
 }
+
+/** The caller's id where it sent a usable one, or a new one. */
+export const requestIdOf = (given: string | undefined): string =>
+  given && /^[\w.-]{8,64}$/.test(given) ? given : randomUUID();
 
 /** The logger of this request. Most requests have nothing to say, so it does not exist before it is asked for. */
 export function logOf(c: Context<ApiEnv>): Logger {
@@ -32,8 +35,8 @@ export function headerOf(c: Context<ApiEnv>, name: string): string | undefined {
 }
 
 /** What every answer says beside its own headers. */
-export const answerHeaders = (c: Context<ApiEnv>): Record<string, string> => ({
-  'X-Request-Id': c.get('requestId'),
+export const answerHeaders = (requestId: string): Record<string, string> => ({
+  'X-Request-Id': requestId,
   'X-Content-Type-Options': 'nosniff',
   'Referrer-Policy': 'no-referrer',
 });

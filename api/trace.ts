@@ -1,38 +1,53 @@
 /** A span per request, continuing the caller's trace where it sent one. */
 import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
-import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import type { ApiEnv } from './context.ts';
 import { headerOf } from './request-start.ts';
 
 /** Costs next to nothing while tracing is off: the tracer then hands out spans that record nothing. */
 export const traceRequests = createMiddleware<ApiEnv>(async (c, next) => {
-  await inSpan(c, async () => {
+  const request = {
+    method: c.req.method,
+    requestId: c.get('requestId'),
+    header: (name: string) => headerOf(c, name),
+  };
+  const serve = async () => {
     await next();
     return c.res;
-  });
+  };
+  await inSpan(request, serve, () => c.req.routePath);
 });
 
-/** Serves a request within its span. */
-export async function inSpan(c: Context<ApiEnv>, serve: () => Promise<Response>): Promise<Response> {
+export type Traced = {
+  readonly method: string;
+  readonly requestId: string;
+  readonly header: (name: string) => string | undefined;
+};
+
+/** Serves a request within its span; `routeOf` is asked when it was served. */
+export async function inSpan<T extends { readonly status: number }>(
+  { method, requestId, header }: Traced,
+  serve: () => Promise<T>,
+  routeOf: () => string,
+): Promise<T> {
   const parent = propagation.extract(context.active(), {
-    traceparent: headerOf(c, 'traceparent'),
-    tracestate: headerOf(c, 'tracestate'),
+    traceparent: header('traceparent'),
+    tracestate: header('tracestate'),
   });
-  const span = trace.getTracer('pitboss-api').startSpan(c.req.method, { kind: SpanKind.SERVER }, parent);
+  const span = trace.getTracer('pitboss-api').startSpan(method, { kind: SpanKind.SERVER }, parent);
   let status = 500;
   try {
     const answer = await context.with(trace.setSpan(parent, span), serve);
     ({ status } = answer);
     return answer;
   } finally {
-    const route = c.req.routePath;
-    span.updateName(`${c.req.method} ${route}`);
+    const route = routeOf();
+    span.updateName(`${method} ${route}`);
     span.setAttributes({
-      'http.request.method': c.req.method,
+      'http.request.method': method,
       'http.route': route,
       'http.response.status_code': status,
-      'pitboss.request_id': c.get('requestId'),
+      'pitboss.request_id': requestId,
     });
     if (status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
     span.end();

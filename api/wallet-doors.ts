@@ -1,83 +1,147 @@
 /**
- * Wallet calls have an application of their own in front of the other. Bets are most of what an API process does: here
- * they pass few addresses, no layer that is not for them, and get answers whose headers are plain.
+ * The doors of wallet calls, in front of the application. Bets are most of what an API process does: here they pass
+ * few addresses, no layer that is not for them, and no object of the web's standard that a server has to take apart
+ * again. What takes calls in from a socket, or from a test, is in `wallet-fronts.ts`.
  */
-import { Hono, type Context } from 'hono';
-import { PatternRouter } from 'hono/router/pattern-router';
-import { FailureError, type Failure } from '#domain/failures.ts';
-import { limitBody } from './body-limit.ts';
-import type { ApiDeps, ApiEnv } from './context.ts';
+import type { Logger } from 'pino';
+import { FailureError, fail, type Failure } from '#domain/failures.ts';
+import type { ApiDeps } from './context.ts';
 import { answerAt } from './games/door-answers.ts';
 import { dialectDoors, type DialectDoor, type Serve } from './games/dialect-doors.ts';
-import { answerError, answerProblem, nothingHere } from './problem.ts';
-import { addressReader } from './request-origin.ts';
-import { beginRequest } from './request-start.ts';
+import { jsonAnswer, type WalletAnswer, type WalletCall } from './games/wallet-call.ts';
+import { networksOf } from './networks.ts';
+import { bugText, nothingHere, problemOf, problemType } from './problem.ts';
+import { addressBehind } from './request-origin.ts';
+import { requestIdOf } from './request-start.ts';
 import { refusalOfAddress } from './request-text.ts';
 import { inSpan } from './trace.ts';
 
-/** Whether an address leads to these doors. */
-export function isWalletCall(url: string): boolean {
-  const pathAt = url.indexOf('/', url.indexOf('//') + 2);
-  return pathAt >= 0 && url.startsWith('/wallet/', pathAt);
-}
+/** What a server knows of a call. */
+export type IncomingCall = {
+  readonly method: string;
+  /** Path and query as they were sent. */
+  readonly target: string;
+  /** The other end of the socket; null without one. */
+  readonly peer: string | null;
+  readonly header: (name: string) => string | undefined;
+  /** Null for a body beyond `bodyBytesMax`, which was not kept. */
+  readonly body: Buffer | null;
+};
 
-/** The application of all dialects' calls; `bodyBytesMax` is the largest body that it reads. */
+export type WalletDoors = {
+  /** The largest body that is read. */
+  readonly bodyBytesMax: number;
+  /** Never rejects. The id is the call's own where it brought a usable one. */
+  answer(incoming: IncomingCall): Promise<{ readonly answer: WalletAnswer; readonly requestId: string }>;
+};
+
+/** Whether an address leads to these doors. */
+export const isWalletPath = (path: string): boolean => path.startsWith('/wallet/');
+
+/** The doors of all dialects; `bodyBytesMax` is the largest body that they read. */
 export function createWalletDoors(
   deps: ApiDeps,
   bodyBytesMax: number,
   dialects: Readonly<Record<string, DialectDoor>> = dialectDoors,
-): Hono<ApiEnv> {
-  // The quickest router cannot tell two of these addresses apart, and what comes next in line is slower than this one.
-  const doors = new Hono<ApiEnv>({ router: new PatternRouter() });
+): WalletDoors {
+  const addresses = new AddressBook();
+  for (const door of Object.values(dialects)) door.mount(addresses, { ...deps, db: deps.playDb });
   const refuse = refuserOf(dialects);
-  const framed = frameOf(deps, bodyBytesMax, refuse);
-  const mounted = {
-    post: (path: string, serve: Serve) => doors.post(path, framed(path, serve)),
-  };
-  for (const door of Object.values(dialects)) door.mount(mounted, { ...deps, db: deps.playDb });
-  doors.notFound(framed('unmatched', async (c) => refuse(c, nothingHere)));
-  // A bug in an operation is answered by the operation; what comes here failed around it.
-  doors.onError((error, c) =>
-    error instanceof FailureError ? refuse(c, error.failure) : answerError(error, c),
-  );
-  return doors;
-}
-
-/** What every call gets, whichever its address: an id, its caller's address, its bounds, its figures. */
-function frameOf(
-  deps: ApiDeps,
-  bodyBytesMax: number,
-  refuse: Refuse,
-): (route: string, serve: Serve) => Serve {
-  const limit = limitBody(bodyBytesMax, refuse);
-  const noteAddress = addressReader(deps.config.api.trustedProxies);
+  const trusted = networksOf(deps.config.api.trustedProxies);
   const isTracing = deps.config.otlpEndpoint !== undefined;
+  const tooLarge = fail('body-too-large', `A body may have at most ${bodyBytesMax} bytes.`).failure;
 
-  async function bounded(c: Context<ApiEnv>, serve: Serve): Promise<Response> {
-    const refusal = refusalOfAddress(c.req.url);
-    if (refusal) return refuse(c, refusal);
-    let answer: Response | undefined;
-    const tooLarge = await limit(c, async () => {
-      answer = await (isTracing ? inSpan(c, () => serve(c)) : serve(c));
-    });
-    return tooLarge ?? answer ?? refuse(c, nothingHere);
+  async function serve(call: WalletCall, incoming: IncomingCall, found: Found | null): Promise<WalletAnswer> {
+    const unfit = refusalOfAddress(incoming.target);
+    if (unfit) return refuse(call, unfit);
+    if (incoming.body === null) return refuse(call, tooLarge);
+    if (!found) return refuse(call, nothingHere);
+    try {
+      return await (isTracing
+        ? inSpan(
+            call,
+            () => found.serve(call),
+            () => found.route,
+          )
+        : found.serve(call));
+    } catch (error) {
+      // A bug in an operation is answered by the operation; what comes here failed around it.
+      if (error instanceof FailureError) return refuse(call, error.failure);
+      call.log().error({ error }, 'unhandled error');
+      return { status: 500, text: bugText(call.requestId), contentType: problemType };
+    }
   }
 
-  return (route, serve) => async (c) => {
-    const startedAt = performance.now();
-    beginRequest(c, deps.log);
-    noteAddress(c);
-    const answer = await bounded(c, serve);
-    deps.metrics.httpRequestDurationS
-      .labels(c.req.method, route, String(answer.status))
-      .observe((performance.now() - startedAt) / 1_000);
-    return answer;
+  return {
+    bodyBytesMax,
+    async answer(incoming) {
+      const startedAt = performance.now();
+      const { method, target, header } = incoming;
+      const queryAt = target.indexOf('?');
+      const path = queryAt < 0 ? target : target.slice(0, queryAt);
+      const found = method === 'POST' ? addresses.find(path) : null;
+      const requestId = requestIdOf(header('x-request-id'));
+      const address = addressBehind(trusted, incoming.peer, header('x-forwarded-for'));
+      const log = loggerOnce(deps.log, requestId);
+      const { body } = incoming;
+      const integration = found?.integration ?? '';
+      const call = { method, path, integration, body: body ?? nothing, address, requestId, header, log };
+      const answer = await serve(call, incoming, found);
+      deps.metrics.httpRequestDurationS
+        .labels(method, found?.route ?? 'unmatched', String(answer.status))
+        .observe((performance.now() - startedAt) / 1_000);
+      return { answer, requestId };
+    },
   };
 }
 
-type Refuse = (c: Context<ApiEnv>, failure: Failure) => Response;
+const nothing = Buffer.alloc(0);
+
+/** Most calls have nothing to say, so their logger does not exist before it is asked for. */
+function loggerOnce(parent: Logger, requestId: string): () => Logger {
+  let log: Logger | undefined;
+  return () => (log ??= parent.child({ requestId }));
+}
+
+type Found = { readonly route: string; readonly serve: Serve; readonly integration: string };
+
+/** Addresses with one part called `:integration`, found in one look for each place where that part can stand. */
+class AddressBook {
+  readonly #routes = new Map<string, Serve>();
+  readonly #places = new Set<number>();
+
+  post(route: string, serve: Serve): void {
+    const place = route.split('/').indexOf(integrationPart);
+    if (place < 0) throw new Error(`${route} names no integration`);
+    this.#routes.set(route, serve);
+    this.#places.add(place);
+  }
+
+  find(path: string): Found | null {
+    const parts = path.split('/');
+    for (const place of this.#places) {
+      const integration = parts[place];
+      if (!integration) continue;
+      parts[place] = integrationPart;
+      const route = parts.join('/');
+      const serve = this.#routes.get(route);
+      if (serve) return { route, serve, integration };
+      parts[place] = integration;
+    }
+    return null;
+  }
+}
+
+const integrationPart = ':integration';
+
+type Refuse = (call: WalletCall, failure: Failure) => WalletAnswer;
 
 function refuserOf(dialects: Readonly<Record<string, DialectDoor>>): Refuse {
   const atDoor = answerAt(dialects);
-  return (c, failure) => atDoor(c, failure) ?? answerProblem(c, failure);
+  return (call, failure) => {
+    const inDialect = atDoor(call, failure);
+    if (inDialect) return inDialect;
+    const { text, status, retryAfterS } = problemOf(failure, call.requestId);
+    return { ...jsonAnswer(text, status, retryAfterS), contentType: problemType };
+  };
 }

@@ -6,18 +6,16 @@ import { postTransfer } from '#activities/wallet/post.ts';
 import { createWalletWriter, type WalletWriter } from '#activities/wallet/writer.ts';
 import { orThrow } from '#domain/failures.ts';
 import { makeFundedWallet } from '#test/support/factories.ts';
+import { openDoors, type DoorRequests } from '#test/support/door-requests.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
-import { makeIntegration, testKeyRing } from '#test/support/integrations.ts';
-import { createRouter, type Api } from '../app.ts';
-import type { ApiDeps } from '../context.ts';
-import { mountA8rV1 } from './a8r-play.ts';
+import { makeIntegration } from '#test/support/integrations.ts';
 
 const euro = 10n ** 12n;
 const secret = 'test';
 
 let database: TestDatabase;
 let wallet: WalletWriter;
-let api: Api;
+let api: DoorRequests;
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -43,13 +41,7 @@ beforeAll(async () => {
       { integration: 'agg', code: 'acme:gone', title: 'Gone', category: 'slots', enabled: false },
     ])
     .execute();
-  api = createRouter();
-  const silent = { child: () => silent, info: () => {}, warn: () => {}, error: () => {} };
-  api.use(async (c, next) => {
-    c.set('log', silent as never);
-    await next();
-  });
-  mountA8rV1(api, { db: database.db, wallet, keyRing: testKeyRing } as ApiDeps);
+  api = openDoors(database.db, wallet);
 });
 
 afterAll(async () => {
@@ -342,13 +334,7 @@ test('a wallet that takes nothing is to be asked again, and is no refusal', asyn
   const playerId = await playerWith(10n * euro);
   const closed = createWalletWriter({ pool: database.pool });
   await closed.close();
-  const busy = createRouter();
-  const silent = { child: () => silent, info: () => {}, warn: () => {}, error: () => {} };
-  busy.use(async (c, next) => {
-    c.set('log', silent as never);
-    await next();
-  });
-  mountA8rV1(busy, { db: database.db, wallet: closed, keyRing: testKeyRing } as ApiDeps);
+  const busy = openDoors(database.db, closed);
   const before = api;
   api = busy;
   expect(await play(playerId, [bet(1)])).toMatchObject({ http: 503, code: 500 });

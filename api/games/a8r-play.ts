@@ -5,7 +5,6 @@ import { a8rMessages, a8rV1CodeOf, fromSubunits, shareOfSubunits, toSubunits } f
 import type { Units } from '#domain/money.ts';
 import type { ApiDeps } from '../context.ts';
 import { balanceOf, closeRound, payFreeRounds, playSteps, walletOf, type WireStep } from './a8r-calls.ts';
-import { answerCall } from './call-answer.ts';
 import type { Doors } from './dialect-doors.ts';
 import {
   answerUndecided,
@@ -17,18 +16,19 @@ import {
   type A8rVersion,
 } from './a8r-serve.ts';
 import { v1Freespins, v1Play, v1Rollback } from './a8r-schemas.ts';
+import { jsonAnswer } from './wallet-call.ts';
 
 export const a8rV1: A8rVersion = {
   dialect: 'a8r-v1',
   signatureOf: (header) =>
     header('x-request-sign') ?? header('authorization')?.match(/^HMAC-SHA256 (\S+)$/)?.[1],
-  refusal(c, failure) {
+  refusal(failure) {
     const code = failure ? a8rV1CodeOf(failure.code) : 500;
     const text = JSON.stringify({ code, message: a8rMessages[code] });
-    if (code === 403) return answerCall(c, text, 403);
+    if (code === 403) return jsonAnswer(text, 403);
     // Nobody knows what became of the call, so it may not look like a refusal that is final.
-    if (failure && isUndecided(failure.code)) return answerUndecided(c, text, failure);
-    return answerCall(c, text, code === 500 ? 500 : 412);
+    if (failure && isUndecided(failure.code)) return answerUndecided(text, failure);
+    return jsonAnswer(text, code === 500 ? 500 : 412);
   },
 };
 

@@ -1,16 +1,12 @@
 /** How an a8r call is served, whichever its version: the signature over raw bytes first, refusals in the version's words. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import type { Context } from 'hono';
 import type { z } from 'zod';
 import { isDatabaseUnavailable } from '#db/connect.ts';
 import type { Asset } from '#domain/assets.ts';
 import { fail, FailureError, orThrow, type Failure, type FailureCode } from '#domain/failures.ts';
 import type { Units } from '#domain/money.ts';
-import type { ApiDeps, ApiEnv } from '../context.ts';
+import type { ApiDeps } from '../context.ts';
 import { retryAfterSOf } from '../problem.ts';
-import { clientAddress } from '../request-origin.ts';
-import { headerOf, logOf } from '../request-start.ts';
-import { answerCall } from './call-answer.ts';
 import { mayCallFrom } from './caller-check.ts';
 import { isReadAsJson, parseExactBody } from './exact-json.ts';
 import {
@@ -18,6 +14,7 @@ import {
   type Integration,
   type IntegrationDirectory,
 } from './integration-directory.ts';
+import { jsonAnswer, type WalletAnswer, type WalletCall } from './wallet-call.ts';
 
 export type A8rCall = {
   readonly deps: ApiDeps;
@@ -66,7 +63,7 @@ export type A8rVersion = {
   /** The signature in lower-case hex, wherever this version carries it. */
   signatureOf(header: (name: string) => string | undefined): string | undefined;
   /** The refusal in the version's words; a failure of null is a bug of ours. */
-  refusal(c: Context<ApiEnv>, failure: Failure | null, balance: WalletRefused['balance']): Response;
+  refusal(failure: Failure | null, balance: WalletRefused['balance']): WalletAnswer;
 };
 
 export type A8rOperation = (call: A8rCall) => Promise<string>;
@@ -75,27 +72,26 @@ export type A8rOperation = (call: A8rCall) => Promise<string>;
 export function serveA8r(
   deps: ApiDeps,
   version: A8rVersion,
-): (operation: A8rOperation) => (c: Context<ApiEnv>) => Promise<Response> {
+): (operation: A8rOperation) => (call: WalletCall) => Promise<WalletAnswer> {
   const directory = createIntegrationDirectory(deps, version.dialect);
-  return (operation) => async (c) => {
+  return (operation) => async (call) => {
     let source: string | undefined;
     try {
-      const integration = await directory.integration(c.req.param('integration') ?? '');
+      const integration = await directory.integration(call.integration);
       source = integration?.id;
-      const raw = Buffer.from(await c.req.arrayBuffer());
-      const signature = version.signatureOf((name) => headerOf(c, name));
+      const signature = version.signatureOf((name) => call.header(name));
       if (
         !integration ||
-        !mayCallFrom(integration, clientAddress(c)) ||
-        !isSignedWith(raw, signature, integration)
+        !mayCallFrom(integration, call.address) ||
+        !isSignedWith(call.body, signature, integration)
       )
         return refuse('invalid-signature', 'The signature does not fit.');
-      if (!isReadAsJson(headerOf(c, 'content-type')))
+      if (!isReadAsJson(call.header('content-type')))
         return refuse('unsupported-media-type', 'Send application/json.');
-      const answer = await operation({ deps, directory, integration, body: parseBody(raw) });
-      return answerCall(c, answer);
+      const answer = await operation({ deps, directory, integration, body: parseBody(call.body) });
+      return jsonAnswer(answer);
     } catch (error) {
-      return refuseCall(c, version, source, error);
+      return refuseCall(call, version, source, error);
     }
   };
 }
@@ -105,26 +101,26 @@ export const isUndecided = (code: FailureCode): boolean =>
   code === 'overloaded' || code === 'dependency-unavailable';
 
 /** An answer to a call that nobody decided, with the pause after which it is to be repeated. */
-export const answerUndecided = (c: Context<ApiEnv>, text: string, failure: Failure): Response =>
-  answerCall(c, text, 503, { 'Retry-After': String(retryAfterSOf(failure)) });
+export const answerUndecided = (text: string, failure: Failure): WalletAnswer =>
+  jsonAnswer(text, 503, retryAfterSOf(failure));
 
 function refuseCall(
-  c: Context<ApiEnv>,
+  call: WalletCall,
   version: A8rVersion,
   integration: string | undefined,
   error: unknown,
-): Response {
-  const log = logOf(c).child({ dialect: version.dialect, integration });
+): WalletAnswer {
+  const log = call.log().child({ dialect: version.dialect, integration });
   if (error instanceof FailureError) {
     const { code } = error.failure;
     if (isUndecided(code)) log.warn({ code }, 'wallet call not decided');
     else log.info({ code }, 'wallet call refused');
-    return version.refusal(c, error.failure, error instanceof WalletRefused ? error.balance : null);
+    return version.refusal(error.failure, error instanceof WalletRefused ? error.balance : null);
   }
   if (isDatabaseUnavailable(error)) {
     log.warn('wallet call while the ledger is away');
-    return version.refusal(c, fail('dependency-unavailable', 'The outcome is not known.').failure, null);
+    return version.refusal(fail('dependency-unavailable', 'The outcome is not known.').failure, null);
   }
   log.error({ error }, 'wallet call failed');
-  return version.refusal(c, null, null);
+  return version.refusal(null, null);
 }

@@ -6,18 +6,16 @@ import { postTransfer } from '#activities/wallet/post.ts';
 import { createWalletWriter, type WalletWriter } from '#activities/wallet/writer.ts';
 import { orThrow } from '#domain/failures.ts';
 import { makeFundedWallet } from '#test/support/factories.ts';
+import { openDoors, type DoorRequests } from '#test/support/door-requests.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
-import { makeIntegration, testKeyRing } from '#test/support/integrations.ts';
-import { createRouter, type Api } from '../app.ts';
-import type { ApiDeps } from '../context.ts';
-import { mountA8rV2 } from './a8r-twirp.ts';
+import { makeIntegration } from '#test/support/integrations.ts';
 
 const euro = 10n ** 12n;
 const secret = 'test-auth-token-xyz';
 
 let database: TestDatabase;
 let wallet: WalletWriter;
-let api: Api;
+let api: DoorRequests;
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -42,13 +40,7 @@ beforeAll(async () => {
       { integration: 'agg', code: 'acme:gone', title: 'Gone', category: 'slots', enabled: false },
     ])
     .execute();
-  api = createRouter();
-  const silent = { child: () => silent, info: () => {}, warn: () => {}, error: () => {} };
-  api.use(async (c, next) => {
-    c.set('log', silent as never);
-    await next();
-  });
-  mountA8rV2(api, { db: database.db, wallet, keyRing: testKeyRing } as ApiDeps);
+  api = openDoors(database.db, wallet);
 });
 
 afterAll(async () => {
@@ -314,13 +306,7 @@ test('a withdrawn game takes no new stakes; what it owes settles', async () => {
   const placed = bet('1');
   await betWin(playerId, [placed]);
   await database.pool.query("update games.game set enabled = false where code = 'acme:test'");
-  const fresh = createRouter();
-  const silent = { child: () => silent, info: () => {}, warn: () => {}, error: () => {} };
-  fresh.use(async (c, next) => {
-    c.set('log', silent as never);
-    await next();
-  });
-  mountA8rV2(fresh, { db: database.db, wallet, keyRing: testKeyRing } as ApiDeps);
+  const fresh = openDoors(database.db, wallet);
   const before = api;
   api = fresh;
   expect(await betWin(playerId, [bet('1')])).toMatchObject({ http: 400, meta: { api_code: '400' } });
@@ -469,15 +455,9 @@ test('fifty identical batches at the same time move money once', async () => {
 });
 
 test('a wallet that takes nothing is unavailable, and decides nothing', async () => {
-  const dead = createRouter();
-  const silent = { child: () => silent, info: () => {}, warn: () => {}, error: () => {} };
-  dead.use(async (c, next) => {
-    c.set('log', silent as never);
-    await next();
-  });
   const closed = createWalletWriter({ pool: database.pool });
   await closed.close();
-  mountA8rV2(dead, { db: database.db, wallet: closed, keyRing: testKeyRing } as ApiDeps);
+  const dead = openDoors(database.db, closed);
   const playerId = await playerWith(10n * euro);
   const before = api;
   api = dead;
@@ -490,14 +470,8 @@ test('a wallet that takes nothing is unavailable, and decides nothing', async ()
 });
 
 test('a bug of ours is an internal error, and no promise that a repeat helps', async () => {
-  const broken = createRouter();
-  const silent = { child: () => silent, info: () => {}, warn: () => {}, error: () => {} };
-  broken.use(async (c, next) => {
-    c.set('log', silent as never);
-    await next();
-  });
   const faulty = { ...wallet, submitBatch: () => Promise.reject(new TypeError('a bug')) };
-  mountA8rV2(broken, { db: database.db, wallet: faulty, keyRing: testKeyRing } as never);
+  const broken = openDoors(database.db, faulty);
   const playerId = await playerWith(10n * euro);
   const before = api;
   api = broken;

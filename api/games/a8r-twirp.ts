@@ -16,7 +16,6 @@ import {
   type RoundContext,
   type WireStep,
 } from './a8r-calls.ts';
-import { answerCall } from './call-answer.ts';
 import type { Doors } from './dialect-doors.ts';
 import {
   answerUndecided,
@@ -27,6 +26,7 @@ import {
   type A8rVersion,
 } from './a8r-serve.ts';
 import { v2Balance, v2BetWin, v2Finish, v2Freespins, v2Rollback } from './a8r-schemas.ts';
+import { jsonAnswer } from './wallet-call.ts';
 
 type V2Code = Exclude<A8rCode, 105 | 107>;
 
@@ -39,7 +39,7 @@ const twirp: Readonly<Partial<Record<V2Code, readonly [string, 403 | 409 | 500]>
 export const a8rV2: A8rVersion = {
   dialect: 'a8r-v2',
   signatureOf: (header) => header('x-request-sign'),
-  refusal(c, failure, balance) {
+  refusal(failure, balance) {
     const apiCode = failure ? a8rV2CodeOf(failure.code) : 500;
     const message = a8rMessages[apiCode];
     const meta = {
@@ -49,13 +49,13 @@ export const a8rV2: A8rVersion = {
     };
     const textWith = (code: string): string => JSON.stringify({ code, msg: message, meta });
     // Twirp's own word for what is to be asked again; the vendor's table has none.
-    if (failure && isUndecided(failure.code)) return answerUndecided(c, textWith('unavailable'), failure);
+    if (failure && isUndecided(failure.code)) return answerUndecided(textWith('unavailable'), failure);
     // Twirp's own word for an address or a method that leads nowhere.
     const isLost = failure?.code === 'not-found' || failure?.code === 'method-not-allowed';
     const [code, status] = isLost
       ? (['bad_route', 404] as const)
       : (twirp[apiCode] ?? (['invalid_argument', 400] as const));
-    return answerCall(c, textWith(code), status);
+    return jsonAnswer(textWith(code), status);
   },
 };
 

@@ -6,11 +6,9 @@ import { expireGameSessions, setPlayBrake } from '#activities/wallet/player-wall
 import { createWalletWriter, type WalletWriter } from '#activities/wallet/writer.ts';
 import { orThrow } from '#domain/failures.ts';
 import { makeFundedWallet } from '#test/support/factories.ts';
+import { openDoors, type DoorRequests } from '#test/support/door-requests.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import { makeIntegration } from '#test/support/integrations.ts';
-import { createRouter, type Api } from '../app.ts';
-import type { ApiDeps } from '../context.ts';
-import { mountCaleta } from './hub88.ts';
 
 const euro = 10n ** 12n;
 const caller = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -18,7 +16,7 @@ const stranger = generateKeyPairSync('rsa', { modulusLength: 2048 });
 
 let database: TestDatabase;
 let wallet: WalletWriter;
-let api: Api;
+let api: DoorRequests;
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -40,13 +38,7 @@ beforeAll(async () => {
       { integration: 'studio', code: 'withdrawn', title: 'Gone', category: 'slots', enabled: false },
     ])
     .execute();
-  api = createRouter();
-  const silent = { child: () => silent, info: () => {}, warn: () => {}, error: () => {} };
-  api.use(async (c, next) => {
-    c.set('log', silent as never);
-    await next();
-  });
-  mountCaleta(api, { db: database.db, wallet } as ApiDeps);
+  api = openDoors(database.db, wallet);
 });
 
 afterAll(async () => {
@@ -340,13 +332,7 @@ test.each([
 
 test('a partner of the other dialect has no door here', async () => {
   await database.pool.query("update games.integration set dialect = 'hub88' where id = 'studio'");
-  const other = createRouter();
-  const silent = { child: () => silent, info: () => {}, warn: () => {}, error: () => {} };
-  other.use(async (c, next) => {
-    c.set('log', silent as never);
-    await next();
-  });
-  mountCaleta(other, { db: database.db, wallet } as ApiDeps);
+  const other = openDoors(database.db, wallet);
   const response = await other.request('/wallet/caleta/studio/wallet/balance', {
     method: 'POST',
     body: '{}',

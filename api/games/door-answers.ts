@@ -2,13 +2,11 @@
  * What a wallet call gets that never reaches its handler, such as a body that is too large, a wrong method or an
  * address that is none: an answer in its dialect's own words, since its caller reads no others.
  */
-import type { Context } from 'hono';
 import type { Failure } from '#domain/failures.ts';
-import type { ApiEnv } from '../context.ts';
-import { logOf } from '../request-start.ts';
 import type { DialectDoor } from './dialect-doors.ts';
+import type { WalletAnswer, WalletCall } from './wallet-call.ts';
 
-type AnswerAtDoor = (c: Context<ApiEnv>, failure: Failure) => Response | null;
+type AnswerAtDoor = (call: WalletCall, failure: Failure) => WalletAnswer | null;
 
 /** The answer where the request came to one of these doors, and null elsewhere. It is logged like any refusal. */
 export function answerAt(doors: Readonly<Record<string, DialectDoor>>): AnswerAtDoor {
@@ -22,11 +20,11 @@ export function answerAt(doors: Readonly<Record<string, DialectDoor>>): AnswerAt
     )
     // The longer one is meant: one door may lie inside another.
     .toSorted((one, other) => other.beginning.length - one.beginning.length);
-  return (c, failure) => {
-    const found = beginnings.find(({ beginning }) => c.req.path.startsWith(beginning));
+  return (call, failure) => {
+    const found = beginnings.find(({ beginning }) => call.path.startsWith(beginning));
     if (!found) return null;
     const { dialect, door } = found;
-    logOf(c).info({ dialect, code: failure.code, method: c.req.method }, 'wallet call refused');
-    return door.refuse(c, failure);
+    call.log().info({ dialect, code: failure.code, method: call.method }, 'wallet call refused');
+    return door.refuse(failure);
   };
 }

@@ -6,12 +6,10 @@ import { expireGameSessions, openWallet, setPlayBrake } from '#activities/wallet
 import { createWalletWriter, type WalletWriter } from '#activities/wallet/writer.ts';
 import { orThrow } from '#domain/failures.ts';
 import { makeFundedWallet } from '#test/support/factories.ts';
+import { openDoors, type DoorRequests } from '#test/support/door-requests.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import { makePlayer } from '#test/support/factories.ts';
 import { makeIntegration } from '#test/support/integrations.ts';
-import { createRouter, type Api } from '../app.ts';
-import type { ApiDeps } from '../context.ts';
-import { mountHub88 } from './hub88.ts';
 
 const euro = 10n ** 12n;
 const caller = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -19,7 +17,7 @@ const stranger = generateKeyPairSync('rsa', { modulusLength: 2048 });
 
 let database: TestDatabase;
 let wallet: WalletWriter;
-let api: Api;
+let api: DoorRequests;
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -44,13 +42,7 @@ beforeAll(async () => {
       { integration: 'studio', code: 'withdrawn', title: 'Gone', category: 'slots', enabled: false },
     ])
     .execute();
-  api = createRouter();
-  const silent = { child: () => silent, info: () => {}, warn: () => {}, error: () => {} };
-  api.use(async (c, next) => {
-    c.set('log', silent as never);
-    await next();
-  });
-  mountHub88(api, { db: database.db, wallet } as ApiDeps);
+  api = openDoors(database.db, wallet);
 });
 
 afterAll(async () => {

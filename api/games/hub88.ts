@@ -1,6 +1,5 @@
 /** The wallet calls of Hub88 and Caleta: a thin adapter from the dialect's wire to the one internal command, straight to the wallet. */
 import { verify } from 'node:crypto';
-import type { Context } from 'hono';
 import type { z } from 'zod';
 import { gameFingerprint } from '#activities/wallet/game-fingerprint.ts';
 import { parkLateWin } from '#activities/games/commands/park-late-win.ts';
@@ -12,10 +11,7 @@ import type { Failure, FailureCode, Result } from '#domain/failures.ts';
 import { fromHub88Amount, hub88StatusOf, toHub88Amount, type Hub88Status } from '#domain/games/hub88.ts';
 import type { GameCommand, RollbackCommand, WinCommand } from '#domain/wallet/commands.ts';
 import { isDatabaseUnavailable } from '#db/connect.ts';
-import type { ApiDeps, ApiEnv } from '../context.ts';
-import { clientAddress } from '../request-origin.ts';
-import { headerOf, logOf } from '../request-start.ts';
-import { answerCall } from './call-answer.ts';
+import type { ApiDeps } from '../context.ts';
 import { mayCallFrom } from './caller-check.ts';
 import type { Doors } from './dialect-doors.ts';
 import { isReadAsJson, parseExactBody } from './exact-json.ts';
@@ -32,6 +28,7 @@ import {
   type Integration,
   type IntegrationDirectory,
 } from './integration-directory.ts';
+import { jsonAnswer, type WalletAnswer, type WalletCall } from './wallet-call.ts';
 
 /** What a call is answered with; the balance is written as a JSON integer, however large. */
 type Answer = { readonly fields: Readonly<Record<string, unknown>>; readonly balance?: bigint };
@@ -66,8 +63,8 @@ export const mountHub88 = (doors: Doors, deps: ApiDeps): void => mountDialect(do
 export const mountCaleta = (doors: Doors, deps: ApiDeps): void => mountDialect(doors, deps, caletaDialect);
 
 /** What a call gets that reaches no operation. Every answer is HTTP 200 here, too. */
-export const refuseInStatus = (c: Context<ApiEnv>, failure: Failure): Response =>
-  answerCall(c, JSON.stringify({ status: hub88StatusOf(failure.code) }));
+export const refuseInStatus = (failure: Failure): WalletAnswer =>
+  jsonAnswer(JSON.stringify({ status: hub88StatusOf(failure.code) }));
 
 const operations: Readonly<Record<RsOperation, Operation>> = { info, check, balance, bet, win, rollback };
 
@@ -77,31 +74,30 @@ function mountDialect(doors: Doors, deps: ApiDeps, dialect: RsDialect): void {
   for (const [name, operation] of Object.entries(operations) as [RsOperation, Operation][]) {
     const path = dialect.paths[name];
     if (path !== undefined)
-      doors.post(`/wallet/${dialect.name}/:integration/${path}`, (c) => answer(c, service, operation));
+      doors.post(`/wallet/${dialect.name}/:integration/${path}`, (call) => answer(call, service, operation));
   }
 }
 
-async function answer(c: Context<ApiEnv>, service: Service, operation: Operation): Promise<Response> {
+async function answer(given: WalletCall, service: Service, operation: Operation): Promise<WalletAnswer> {
   let requestUuid: string | null = null;
   let source: string | undefined;
   try {
-    const integration = await service.directory.integration(c.req.param('integration') ?? '');
+    const integration = await service.directory.integration(given.integration);
     source = integration?.id;
     // Not an answer that ends the retries of a win or a rollback: a network left out of the list loses no money.
-    if (!integration || !mayCallFrom(integration, clientAddress(c)))
+    if (!integration || !mayCallFrom(integration, given.address))
       throw new Refused('RS_ERROR_INVALID_PARTNER');
-    const raw = Buffer.from(await c.req.arrayBuffer());
-    if (!isSigned(raw, headerOf(c, service.dialect.signatureHeader), integration))
+    if (!isSigned(given.body, given.header(service.dialect.signatureHeader), integration))
       throw new Refused('RS_ERROR_INVALID_SIGNATURE');
-    if (!isReadAsJson(headerOf(c, 'content-type'))) throw new Refused('RS_ERROR_WRONG_SYNTAX');
-    const body = withUser(service.dialect, parseBody(raw));
+    if (!isReadAsJson(given.header('content-type'))) throw new Refused('RS_ERROR_WRONG_SYNTAX');
+    const body = withUser(service.dialect, parseBody(given.body));
     requestUuid = requestUuidOf(body);
     const { fields, balance: amount } = await operation({ ...service, integration, body });
-    return respond(c, { ...fields, ...(requestUuid === null ? {} : { request_uuid: requestUuid }) }, amount);
+    return textAnswer({ ...fields, ...(requestUuid === null ? {} : { request_uuid: requestUuid }) }, amount);
   } catch (error) {
     const status = error instanceof Refused ? error.status : 'RS_ERROR_UNKNOWN';
     // The correlation id is ours and the caller's: either finds the other in a support case.
-    const log = logOf(c).child({ requestUuid, dialect: service.dialect.name, integration: source });
+    const log = given.log().child({ requestUuid, dialect: service.dialect.name, integration: source });
     const code = error instanceof Refused ? error.code : null;
     if (status !== 'RS_ERROR_UNKNOWN') log.info({ status, code }, 'wallet call refused');
     else if (error instanceof Refused) log.warn({ status, code }, 'wallet call not decided');
@@ -109,7 +105,7 @@ async function answer(c: Context<ApiEnv>, service: Service, operation: Operation
     else log.error({ error }, 'wallet call failed');
     const { fields, balance: amount } = (error instanceof Refused ? error.shown : null) ?? { fields: {} };
     const echoed = requestUuid === null ? {} : { request_uuid: requestUuid };
-    return respond(c, { status, ...fields, ...echoed }, amount);
+    return textAnswer({ status, ...fields, ...echoed }, amount);
   }
 }
 
@@ -134,11 +130,11 @@ const requestUuidOf = (body: unknown): string | null => {
   return typeof given === 'string' ? given.slice(0, 64) : null;
 };
 
-function respond(c: Context<ApiEnv>, fields: Readonly<Record<string, unknown>>, balance?: bigint): Response {
+function textAnswer(fields: Readonly<Record<string, unknown>>, balance?: bigint): WalletAnswer {
   const text = JSON.stringify(fields);
   // JSON.stringify knows no integers beyond 2^53, and balances reach them.
   const body = balance === undefined ? text : `${text.slice(0, -1)},"balance":${balance}}`;
-  return answerCall(c, body);
+  return jsonAnswer(body);
 }
 
 function parsed<T extends z.ZodType>(schema: T, body: unknown): z.infer<T> {

@@ -2,7 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import { createClickHouse } from '#analytics/connect.ts';
-import { createApi, type Api } from '#api/app.ts';
+import { createApi, type ServedApi } from '#api/app.ts';
 import type { ApiDeps } from '#api/context.ts';
 import { createKeyRing } from '#activities/pam/key-ring.ts';
 import { createWalletWriter } from '#activities/wallet/writer.ts';
@@ -28,7 +28,7 @@ export type RequestOptions = {
 };
 
 export type TestApi = {
-  readonly api: Api;
+  readonly api: ServedApi;
   readonly deps: ApiDeps;
   /** Sends JSON as a client would; `token` goes into the bearer header, `key` is the idempotency key. */
   send(method: string, path: string, body?: unknown, options?: RequestOptions): Promise<Answer>;
