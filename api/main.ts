@@ -6,6 +6,7 @@ import { createKeyRing } from '#activities/pam/key-ring.ts';
 import { createWalletWriter } from '#activities/wallet/writer.ts';
 import { createDatabase, openPool } from '#db/connect.ts';
 import { openNews } from '#db/news.ts';
+import { createPipelines } from '#db/pipelines.ts';
 import { loadConfig, type Config } from '#workers/config.ts';
 import { startHealthServer } from '#workers/health-server.ts';
 import { createLogger } from '#workers/logger.ts';
@@ -57,7 +58,7 @@ export async function openDeps(config: Config, closing: Closing): Promise<ApiDep
   const pool = openPool({ url, applicationName: 'pitboss-api', connectionsMax: 16 });
   // Bets never wait behind a list of the back office: the writer has connections of its own, and so have the reads
   // that a wallet call needs.
-  const walletPool = openPool({ url, applicationName: 'pitboss-wallet', connectionsMax: 4 });
+  const walletPool = openPool({ url, applicationName: 'pitboss-wallet', connectionsMax: 6, pipeline: true });
   const playPool = openPool({ url, applicationName: 'pitboss-play', connectionsMax: 4 });
   tracing.traceQueries(pool);
   tracing.traceQueries(walletPool);
@@ -77,6 +78,7 @@ export async function openDeps(config: Config, closing: Closing): Promise<ApiDep
   const temporal = createTemporalGateway(config, log, tracing.plugin === undefined ? [] : [tracing.plugin]);
   const wallet = createWalletWriter({
     pool: walletPool,
+    pipelines: createPipelines(walletPool),
     observe: (kind, outcome, durationS) =>
       metrics.walletCommandDurationS.labels(kind, outcome).observe(durationS),
   });

@@ -7,6 +7,7 @@ import { gameFingerprint } from '#activities/wallet/game-fingerprint.ts';
 import { createWalletWriter, type WalletWriter } from '#activities/wallet/writer.ts';
 import { createDatabase, openPool } from '#db/connect.ts';
 import { migrateToLatest } from '#db/migrate.ts';
+import { createPipelines } from '#db/pipelines.ts';
 import type { BetCommand } from '#domain/wallet/commands.ts';
 import { derivePorts } from '#platform/ports.ts';
 import { startPostgres } from '#platform/postgres.ts';
@@ -36,8 +37,13 @@ export async function onBareWriter<T>(
   try {
     await migrateToLatest(server.url, { writer: 'bench-writer', reader: 'bench-reader' });
     await seedForBets(server.url);
-    const pool = openPool({ url: server.url, applicationName: 'pitboss-bench-writer', connectionsMax: 4 });
-    const wallet = createWalletWriter({ pool });
+    const pool = openPool({
+      url: server.url,
+      applicationName: 'pitboss-bench-writer',
+      connectionsMax: 6,
+      pipeline: true,
+    });
+    const wallet = createWalletWriter({ pool, pipelines: createPipelines(pool) });
     const spentUs = () => {
       const { user, system } = process.cpuUsage();
       return { postgres: processorUs(server.pid), own: user + system };

@@ -13,6 +13,8 @@ export type PoolOptions = {
   readonly applicationName: string;
   readonly connectionsMax: number;
   readonly statementTimeoutMs?: number;
+  /** Statements of one connection are sent without waiting for those before them (`pipelines.ts`). */
+  readonly pipeline?: boolean;
 };
 
 /** Opens a pool. Bigints arrive as bigint and numerics as text: neither passes through a float. */
@@ -30,6 +32,7 @@ export function openPool(options: PoolOptions): pg.Pool {
     // Zero means no limit for both of them.
     query_timeout: statementTimeoutMs === 0 ? 0 : statementTimeoutMs + 2_000,
     keepAlive: true,
+    pipeline: options.pipeline ?? false,
     types: { getTypeParser: typeParser as typeof pg.types.getTypeParser },
   });
   return outlivingConnections(pool);

@@ -40,7 +40,10 @@ export type CommandGroup = {
 };
 
 export type GroupTools = {
+  /** Reads. */
   readonly execute: Execute;
+  /** Runs the one statement that writes. */
+  readonly write: Execute;
   readonly cache: WalletCache;
   readonly clock: DatabaseClock;
 };
@@ -258,7 +261,7 @@ function markReversed(facts: Map<string, JournalFacts>, journalId: string | null
 }
 
 async function write(
-  { execute, cache, clock }: GroupTools,
+  { write: execute, cache, clock }: GroupTools,
   batches: ReadonlyMap<string, PlayerBatch>,
   fresh: ReadonlySet<string>,
   nowMs: number,

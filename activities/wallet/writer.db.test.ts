@@ -2,6 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeFundedWallet } from '#test/support/factories.ts';
+import { createPipelines } from '#db/pipelines.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import type { BetCommand, GameCommand, RollbackCommand, WinCommand } from '#domain/wallet/commands.ts';
 import { orThrow } from '#domain/failures.ts';
@@ -22,8 +23,8 @@ beforeAll(async () => {
     .onConflict((oc) => oc.doNothing())
     .execute();
   // Two writers with caches of their own stand for two API processes on one player set.
-  one = createWalletWriter({ pool: database.pool });
-  two = createWalletWriter({ pool: database.pool });
+  one = createWalletWriter({ pool: database.pool, pipelines: createPipelines(database.pool) });
+  two = createWalletWriter({ pool: database.pool, pipelines: createPipelines(database.pool) });
 });
 
 afterAll(async () => {

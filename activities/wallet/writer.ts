@@ -4,6 +4,7 @@
  */
 import type pg from 'pg';
 import { isDatabaseUnavailable } from '#db/connect.ts';
+import type { Pipelines } from '#db/pipelines.ts';
 import { assert, fail, succeed, type Result } from '#domain/failures.ts';
 import type { Units } from '#domain/money.ts';
 import type { GameCommand } from '#domain/wallet/commands.ts';
@@ -37,7 +38,12 @@ export type WalletWriter = {
 
 export type WalletWriterOptions = {
   readonly pool: pg.Pool;
-  /** Statements in flight at once. Two were as good as three on two cores, one was worse. */
+  /** Where batches are written; without it on connections of `pool`, each of which waits for its answer. */
+  readonly pipelines?: Pipelines;
+  /**
+   * Batches in flight at once: three in a pipeline, so that the server has its next one while this process reads and
+   * answers the last; two without.
+   */
   readonly slots?: number;
   readonly batchCommandsMax?: number;
   /** Beyond this many waiting groups a new one is refused with `overloaded` before any effect. */
@@ -55,20 +61,27 @@ type Waiting = CommandGroup & {
 /** A command that loses its fence this often meets a player busier than any person: it is told to come back. */
 const attemptsMax = 20;
 
+const lookAgainMs = 100;
+
 export function createWalletWriter(options: WalletWriterOptions): WalletWriter {
-  const slots = options.slots ?? 2;
+  const { pipelines } = options;
+  const slots = options.slots ?? (pipelines ? 3 : 2);
   const batchMax = options.batchCommandsMax ?? 256;
   const queueMax = options.queueGroupsMax ?? 4_096;
   const execute: Execute = async (name, text, values) =>
     (await options.pool.query({ name, text, values: [...values] })).rows;
   const cache = new WalletCache(options.walletsCachedMax ?? 50_000);
-  const tools = { execute, cache, clock: new DatabaseClock(execute) };
+  const write: Execute = pipelines
+    ? async (name, text, values) => (await pipelines.query({ name, text, values: [...values] })).rows
+    : execute;
+  const tools = { execute, write, cache, clock: new DatabaseClock(execute) };
 
   const queue: Waiting[] = [];
   /** Players whose commands are being written: their next ones wait, so that order is kept and fences hold. */
   const busy = new Set<string>();
   let inFlight = 0;
   let isPumpSet = false;
+  let isLookSet = false;
   let closing: (() => void) | null = null;
 
   function take(share: number): Waiting[] {
@@ -89,10 +102,13 @@ export function createWalletWriter(options: WalletWriterOptions): WalletWriter {
   /** Where other processes write to the same players, their batches keep PostgreSQL busy: ours had better be large. */
   const slotsNow = (): number => (cache.isTrusted ? slots : 1);
 
+  /** What stands behind a lock takes nobody's turn. */
+  const slotsFree = (): number => slotsNow() - inFlight + (pipelines?.stalled() ?? 0);
+
   function pump(): void {
-    while (inFlight < slotsNow() && queue.length > 0) {
-      // Both slots get their share: one large batch would let PostgreSQL and this process wait for each other in turn.
-      const taken = take(Math.min(batchMax, Math.ceil(queue.length / (slotsNow() - inFlight))));
+    for (let free = slotsFree(); free > 0 && queue.length > 0; free = slotsFree()) {
+      // Each slot gets its share: one large batch would let PostgreSQL and this process wait for each other in turn.
+      const taken = take(Math.min(batchMax, Math.ceil(queue.length / free)));
       if (taken.length === 0) return;
       inFlight += 1;
       void flush(taken).finally(() => {
@@ -102,6 +118,17 @@ export function createWalletWriter(options: WalletWriterOptions): WalletWriter {
         pump();
       });
     }
+    if (queue.length > 0 && pipelines) lookAgain();
+  }
+
+  /** Nothing tells that a line has stopped: nothing comes from it. */
+  function lookAgain(): void {
+    if (isLookSet) return;
+    isLookSet = true;
+    setTimeout(() => {
+      isLookSet = false;
+      pump();
+    }, lookAgainMs).unref();
   }
 
   /** After every connection that had something to read was read: what came together shares a batch. */

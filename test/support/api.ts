@@ -8,6 +8,7 @@ import { createKeyRing } from '#activities/pam/key-ring.ts';
 import { createWalletWriter } from '#activities/wallet/writer.ts';
 import { putOperator } from '#activities/backoffice/operators.ts';
 import type { RoleName } from '#domain/backoffice/roles.ts';
+import { createPipelines } from '#db/pipelines.ts';
 import { createDatabase, openPool } from '#db/connect.ts';
 import { fail, FailureError } from '#domain/failures.ts';
 import { loadConfig } from '#workers/config.ts';
@@ -56,7 +57,7 @@ export async function createTestApi(
     PAYLOAD_CODEC_KEY: key(),
   });
   await seed(database.db, config);
-  const wallet = createWalletWriter({ pool: database.pool });
+  const wallet = createWalletWriter({ pool: database.pool, pipelines: createPipelines(database.pool) });
   const reportDb = createDatabase(
     openPool({
       url: database.readerUrl,

@@ -57,6 +57,7 @@ export async function createTestDatabase(options: TestDatabaseOptions = {}): Pro
     applicationName: 'pitboss-test',
     connectionsMax: options.connectionsMax ?? 4,
     statementTimeoutMs: options.statementTimeoutMs ?? 10_000,
+    pipeline: true,
   });
   const ownerPool = openPool({ url, applicationName: 'pitboss-test-owner', connectionsMax: 2 });
   return {
