@@ -257,6 +257,18 @@ test('a process that shares its players reads them before it decides, and stops 
   await writer.close();
 });
 
+test('what waits for one player is written together, in its order', async () => {
+  const playerId = await fundedPlayer(100n * euro);
+  const { writer, taken } = countedWriter();
+  await submit(bet(playerId, euro), writer);
+  taken('wallet-write');
+  const answers = await Promise.all(Array.from({ length: 40 }, () => submit(bet(playerId, euro), writer)));
+  expect(new Set(answers.map(({ code }) => code))).toEqual(new Set(['posted']));
+  expect(taken('wallet-write')).toBe(1);
+  expect((await auditOf(playerId)).cash).toBe(59n * euro);
+  await writer.close();
+});
+
 test('the ledger refuses change: by grant to the writer, by trigger even to its owner', async () => {
   for (const change of [
     'update wallet.entry set amount = 1',

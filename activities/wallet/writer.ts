@@ -84,18 +84,23 @@ export function createWalletWriter(options: WalletWriterOptions): WalletWriter {
   let isLookSet = false;
   let closing: (() => void) | null = null;
 
+  /** A share of the queue in its order, with all that waits for the same players: nobody else may take that meanwhile. */
   function take(share: number): Waiting[] {
     const taken: Waiting[] = [];
     const left: Waiting[] = [];
+    const players = new Set<string>();
     let commands = 0;
     for (const waiting of queue) {
-      if (commands < share && !busy.has(keyOfGroup(waiting))) {
+      const key = keyOfGroup(waiting);
+      const fits = players.has(key) ? commands < batchMax : commands < share && !busy.has(key);
+      if (fits) {
         taken.push(waiting);
+        players.add(key);
         commands += waiting.commands.length;
       } else left.push(waiting);
     }
     queue.splice(0, queue.length, ...left);
-    for (const waiting of taken) busy.add(keyOfGroup(waiting));
+    for (const key of players) busy.add(key);
     return taken;
   }
 
