@@ -41,7 +41,9 @@ beforeAll(async () => {
   ).listen(0, '127.0.0.1');
   await once(server, 'listening');
 });
-afterAll(() => void server.close().closeAllConnections());
+afterAll(() => {
+  server.close().closeAllConnections();
+});
 const port = () => (server.address() as AddressInfo).port;
 
 type Ask = (path: string, method?: string, body?: string) => Promise<string>;

@@ -1,9 +1,10 @@
 /** The batch writer on a real PostgreSQL: repeats, races, rollbacks in both orders, fences between two processes. */
 import { createHash, randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeFundedWallet } from '#test/support/factories.ts';
-import { createPipelines } from '#db/pipelines.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
+import { createPipelines } from '#db/pipelines.ts';
 import type { BetCommand, GameCommand, RollbackCommand, WinCommand } from '#domain/wallet/commands.ts';
 import { orThrow } from '#domain/failures.ts';
 import { openWallet, readBalances, setPlayBrake } from './player-wallet.ts';
@@ -267,6 +268,20 @@ test('what waits for one player is written together, in its order', async () => 
   expect(taken('wallet-write')).toBe(1);
   expect((await auditOf(playerId)).cash).toBe(59n * euro);
   await writer.close();
+});
+
+test('while no line moves the queue is where commands wait, and a full one refuses before any effect', async () => {
+  const players = await Promise.all(Array.from({ length: 30 }, () => fundedPlayer(euro)));
+  let sent = 0;
+  const pipelines = { query: () => ((sent += 1), new Promise<never>(() => {})), stalled: () => sent };
+  const stuck = createWalletWriter({ pool: database.pool, pipelines, slots: 2, queueGroupsMax: 10 });
+  const refused: string[] = [];
+  for (const id of players) {
+    void submit(bet(id, euro), stuck).then(({ code }) => refused.push(code));
+    await delay(20);
+  }
+  expect(sent).toBe(6);
+  expect(refused).toEqual(Array(30 - 6 - 10).fill('overloaded'));
 });
 
 test('the ledger refuses change: by grant to the writer, by trigger even to its owner', async () => {

@@ -62,6 +62,8 @@ type Waiting = CommandGroup & {
 const attemptsMax = 20;
 
 const lookAgainMs = 100;
+/** So many times the slots may be in flight while lines have stopped. */
+const stalledSlotsMax = 3;
 
 export function createWalletWriter(options: WalletWriterOptions): WalletWriter {
   const { pipelines } = options;
@@ -107,8 +109,9 @@ export function createWalletWriter(options: WalletWriterOptions): WalletWriter {
   /** Where other processes write to the same players, their batches keep PostgreSQL busy: ours had better be large. */
   const slotsNow = (): number => (cache.isTrusted ? slots : 1);
 
-  /** What stands behind a lock takes nobody's turn. */
-  const slotsFree = (): number => slotsNow() - inFlight + (pipelines?.stalled() ?? 0);
+  /** What stands behind a lock takes nobody's turn, unless nothing moves at all: then the queue is where to wait. */
+  const slotsFree = (): number =>
+    Math.min(slotsNow() + (pipelines?.stalled() ?? 0), slots * stalledSlotsMax) - inFlight;
 
   function pump(): void {
     for (let free = slotsFree(); free > 0 && queue.length > 0; free = slotsFree()) {
