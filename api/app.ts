@@ -14,7 +14,7 @@ import { readTurns, takeTurns } from './read-turns.ts';
 import { mountModules } from './routes.ts';
 import { traceRequests } from './trace.ts';
 import { createWalletDoors, isWalletPath, type WalletDoors } from './wallet-doors.ts';
-import { answerRequest, type Served } from './wallet-fronts.ts';
+import { answerRequest, targetOf, type Served } from './wallet-fronts.ts';
 
 /** Largest body that any route accepts; catalogues and files have routes of their own elsewhere. */
 export const bodyBytesMax = 64 * 1024;
@@ -62,10 +62,8 @@ export function createApi(deps: ApiDeps): ServedApi {
 function behindDoors(api: Api, walletDoors: WalletDoors): ServedApi {
   const others = api.fetch;
   api.fetch = (request, server, ...rest) =>
-    isWalletPath(pathOf(request.url))
+    isWalletPath(targetOf(request.url))
       ? answerRequest(walletDoors, request, server as Served | undefined)
       : others(request, server, ...rest);
   return Object.assign(api, { walletDoors });
 }
-
-const pathOf = (url: string): string => url.slice(url.indexOf('/', url.indexOf('//') + 2));

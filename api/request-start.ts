@@ -1,6 +1,6 @@
 /** What every request begins with: an id that answers and log lines share, and a logger that is made when it is needed. */
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Context } from 'hono';
 import type { Logger } from 'pino';
 import type { ApiEnv } from './context.ts';
@@ -30,7 +30,12 @@ export function logOf(c: Context<ApiEnv>): Logger {
  */
 export function headerOf(c: Context<ApiEnv>, name: string): string | undefined {
   const { incoming } = (c.env ?? {}) as { readonly incoming?: Partial<IncomingMessage> };
-  const value = incoming?.headers ? incoming.headers[name] : c.req.header(name);
+  return incoming?.headers ? headerIn(incoming.headers, name) : c.req.header(name);
+}
+
+/** One header as Node has read it; of a repeated one all values. */
+export function headerIn(headers: IncomingHttpHeaders, name: string): string | undefined {
+  const value = headers[name];
   return typeof value === 'string' ? value : value?.join(', ');
 }
 

@@ -8,7 +8,7 @@ import { FailureError, fail, type Failure } from '#domain/failures.ts';
 import type { ApiDeps } from './context.ts';
 import { answerAt } from './games/door-answers.ts';
 import { dialectDoors, type DialectDoor, type Serve } from './games/dialect-doors.ts';
-import { jsonAnswer, type WalletAnswer, type WalletCall } from './games/wallet-call.ts';
+import type { WalletAnswer, WalletCall } from './games/wallet-call.ts';
 import { networksOf } from './networks.ts';
 import { bugText, nothingHere, problemOf, problemType } from './problem.ts';
 import { addressBehind } from './request-origin.ts';
@@ -141,7 +141,6 @@ function refuserOf(dialects: Readonly<Record<string, DialectDoor>>): Refuse {
   return (call, failure) => {
     const inDialect = atDoor(call, failure);
     if (inDialect) return inDialect;
-    const { text, status, retryAfterS } = problemOf(failure, call.requestId);
-    return { ...jsonAnswer(text, status, retryAfterS), contentType: problemType };
+    return { ...problemOf(failure, call.requestId), contentType: problemType };
   };
 }

@@ -1,6 +1,6 @@
 /** What takes wallet calls in: straight from Node's server, and as standard requests for whoever has no socket. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { answerHeaders } from './request-start.ts';
+import { answerHeaders, headerIn } from './request-start.ts';
 import type { WalletAnswer } from './games/wallet-call.ts';
 import type { WalletDoors } from './wallet-doors.ts';
 
@@ -14,10 +14,7 @@ export function answerIncoming(
   outgoing: ServerResponse,
 ): void {
   const { headers } = incoming;
-  const header = (name: string): string | undefined => {
-    const value = headers[name];
-    return typeof value === 'string' ? value : value?.join(', ');
-  };
+  const header = (name: string): string | undefined => headerIn(headers, name);
   const answer = (body: Buffer | null): void => {
     const { method = '', url = '', socket } = incoming;
     void doors
@@ -48,6 +45,9 @@ function write(outgoing: ServerResponse, answer: WalletAnswer, requestId: string
   outgoing.end(text);
 }
 
+/** Path and query of a whole address. */
+export const targetOf = (url: string): string => url.slice(url.indexOf('/', url.indexOf('//') + 2));
+
 /** What a server adds to a standard request. */
 export type Served = { readonly incoming?: { readonly socket: { readonly remoteAddress?: string } } };
 
@@ -62,7 +62,7 @@ export async function answerRequest(
   const read = declared > doors.bodyBytesMax ? null : Buffer.from(await request.arrayBuffer());
   const { answer, requestId } = await doors.answer({
     method,
-    target: url.slice(url.indexOf('/', url.indexOf('//') + 2)),
+    target: targetOf(url),
     peer: incoming?.socket.remoteAddress ?? null,
     header: (name) => headers.get(name) ?? undefined,
     body: read !== null && read.length > doors.bodyBytesMax ? null : read,

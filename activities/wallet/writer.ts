@@ -82,8 +82,6 @@ export function createWalletWriter(options: WalletWriterOptions): WalletWriter {
   /** Players whose commands are being written: their next ones wait, so that order is kept and fences hold. */
   const busy = new Set<string>();
   let inFlight = 0;
-  let isPumpSet = false;
-  let isLookSet = false;
   let closing: (() => void) | null = null;
 
   /** A share of the queue in its order, with all that waits for the same players: nobody else may take that meanwhile. */
@@ -129,25 +127,24 @@ export function createWalletWriter(options: WalletWriterOptions): WalletWriter {
     if (queue.length > 0 && pipelines) lookAgain();
   }
 
-  /** Nothing tells that a line has stopped: nothing comes from it. */
-  function lookAgain(): void {
-    if (isLookSet) return;
-    isLookSet = true;
-    setTimeout(() => {
-      isLookSet = false;
+  /** Pumps once for however many ask before `schedule` comes to it. */
+  function pumpBy(schedule: (run: () => void) => unknown): () => void {
+    let isSet = false;
+    const run = (): void => {
+      isSet = false;
       pump();
-    }, lookAgainMs).unref();
+    };
+    return () => {
+      if (isSet) return;
+      isSet = true;
+      schedule(run);
+    };
   }
 
   /** After every connection that had something to read was read: what came together shares a batch. */
-  function pumpSoon(): void {
-    if (isPumpSet) return;
-    isPumpSet = true;
-    setImmediate(() => {
-      isPumpSet = false;
-      pump();
-    });
-  }
+  const pumpSoon = pumpBy(setImmediate);
+  /** Nothing tells that a line has stopped: nothing comes from it. */
+  const lookAgain = pumpBy((run) => setTimeout(run, lookAgainMs).unref());
 
   async function flush(taken: readonly Waiting[]): Promise<void> {
     try {

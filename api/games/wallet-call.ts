@@ -23,7 +23,7 @@ export type WalletAnswer = {
   readonly text: string;
   readonly contentType: string;
   /** Seconds after which the call may be repeated. */
-  readonly retryAfterS?: number;
+  readonly retryAfterS?: number | undefined;
 };
 
 /** An answer in JSON text. */
@@ -31,5 +31,5 @@ export const jsonAnswer = (text: string, status = 200, retryAfterS?: number): Wa
   status,
   text,
   contentType: 'application/json; charset=utf-8',
-  ...(retryAfterS === undefined ? null : { retryAfterS }),
+  retryAfterS,
 });

@@ -1,5 +1,6 @@
 /** The wallet doors alone, without the application around them: what tests of one dialect need, and nothing else. */
 import { pino } from 'pino';
+import { bodyBytesMax } from '#api/app.ts';
 import type { ApiDeps } from '#api/context.ts';
 import { createWalletDoors } from '#api/wallet-doors.ts';
 import { answerRequest } from '#api/wallet-fronts.ts';
@@ -20,6 +21,6 @@ export function openDoors(db: Database, wallet: ApiDeps['wallet']): DoorRequests
     log: pino({ level: 'silent' }),
     metrics: createMetrics(),
   } as unknown as ApiDeps;
-  const doors = createWalletDoors(deps, 64 * 1024);
+  const doors = createWalletDoors(deps, bodyBytesMax);
   return { request: (path, init) => answerRequest(doors, new Request(`http://pitboss${path}`, init)) };
 }
