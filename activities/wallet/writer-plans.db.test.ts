@@ -1,0 +1,80 @@
+/** What a bet makes PostgreSQL read, on plans that were made while the ledger was empty: a new operator's first hour. */
+import { randomUUID } from 'node:crypto';
+import type pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openPool } from '#db/connect.ts';
+import type { BetCommand } from '#domain/wallet/commands.ts';
+import { orThrow } from '#domain/failures.ts';
+import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
+import { makeFundedWallet } from '#test/support/factories.ts';
+import { createWalletWriter, type WalletWriter } from './writer.ts';
+
+const euro = 10n ** 12n;
+const playersAtOnce = 20;
+let database: TestDatabase;
+/** One connection, so that its plans are the ones that it made at first, and its counts are of it alone. */
+let pool: pg.Pool;
+let wallet: WalletWriter;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  pool = openPool({ url: database.writerUrl, applicationName: 'counted', connectionsMax: 1 });
+  wallet = createWalletWriter({ pool });
+});
+
+afterAll(async () => {
+  await wallet?.close();
+  await pool?.end();
+  await database?.drop();
+});
+
+const betOf = (playerId: string): BetCommand => ({
+  kind: 'bet',
+  key: { integration: 'studio', externalId: randomUUID() },
+  playerId,
+  asset: 'EUR',
+  game: 'slot',
+  round: randomUUID(),
+  roundClosed: true,
+  fingerprint: '00',
+  amount: 1n,
+  sessionIssuedAtMs: Date.now(),
+  sessionExpiresAtMs: Date.now() + 3_600_000,
+  contributionBps: 10_000,
+  guardMs: 30_000,
+});
+
+/** Rows that the statements of this connection have read so far, by table. */
+async function rowsRead(): Promise<Record<string, number>> {
+  await pool.query('select pg_stat_force_next_flush()');
+  const { rows } = await pool.query<{ name: string; read: number }>(
+    `select schemaname || '.' || relname as name, (seq_tup_read + coalesce(idx_tup_fetch, 0))::int as read
+       from pg_stat_user_tables where schemaname in ('wallet', 'games', 'compliance')`,
+  );
+  return Object.fromEntries(rows.map(({ name, read }) => [name, read]));
+}
+
+test('what a bet reads is the same with two thousand bets behind it as with none', async () => {
+  await database.db
+    .insertInto('wallet.asset')
+    .values({ code: 'EUR', kind: 'fiat', ledgerScale: 12, payableScale: 2 })
+    .onConflict((oc) => oc.doNothing())
+    .execute();
+  const players: string[] = [];
+  for (let index = 0; index < playersAtOnce; index += 1)
+    players.push(await makeFundedWallet(database.db, euro));
+  const betOfEach = async () => {
+    for (const result of await Promise.all(players.map((id) => wallet.submit(betOf(id))))) orThrow(result);
+  };
+  for (let round = 0; round < 100; round += 1) await betOfEach();
+
+  const before = await rowsRead();
+  await betOfEach();
+  const after = await rowsRead();
+  const read = Object.entries(after)
+    .map(([name, rows]) => [name, rows - (before[name] ?? 0)] as const)
+    .filter(([, rows]) => rows > 0);
+  // The wallet that is written, its journal that the entries are checked against; a little for what else goes on.
+  expect(Math.max(...read.map(([, rows]) => rows))).toBeLessThanOrEqual(3 * playersAtOnce);
+  expect(read.map(([name]) => name)).toContain('wallet.player_wallet');
+});
