@@ -14,7 +14,14 @@ import {
   type PlayerBatch,
 } from './player-batch.ts';
 import type { DatabaseClock, WalletCache } from './wallet-memory.ts';
-import { loadWallets, walletKey, type Execute, type LoadedWallet, type WalletId } from './wallet-rows.ts';
+import {
+  loadWallets,
+  refreshWallets,
+  walletKey,
+  type Execute,
+  type LoadedWallet,
+  type WalletLook,
+} from './wallet-rows.ts';
 import { writeBatches } from './write-statement.ts';
 
 export type WalletReply = {
@@ -112,7 +119,7 @@ type Known = {
   readonly facts: Map<string, JournalFacts>;
   /** What network calls have done before. Looked for at the second try only: the first is refused by the index. */
   readonly calls: ReadonlyMap<string, JournalFacts>;
-  /** Wallets that were read now rather than remembered. */
+  /** Wallets that were read or compared now rather than remembered. */
   readonly fresh: ReadonlySet<string>;
   /** Journal keys that were looked for, found or not. */
   readonly looked: ReadonlySet<string>;
@@ -121,12 +128,12 @@ type Known = {
 const ownKey = ({ key }: GameCommand): string => factsKey(key.integration, key.externalId);
 
 /**
- * Plain bets of remembered wallets need no read at all: the statement itself probes for repeats. Where memory is not to
- * be trusted their wallets are read, and nothing else.
+ * Plain bets need no look at journals, since the statement itself probes for repeats, and of remembered wallets no read at
+ * all. Where memory is not to be trusted it is compared with the rows first.
  */
 async function load({ execute, cache }: GroupTools, groups: readonly CommandGroup[]): Promise<Known> {
   const wallets = new Map<string, LoadedWallet>();
-  const missing = new Map<string, WalletId>();
+  const unsure = new Map<string, WalletLook>();
   const keys = new Map<string, CommandKey>();
   const calls: { integration: string; callId: string }[] = [];
   const seen = new Set<string>();
@@ -134,16 +141,14 @@ async function load({ execute, cache }: GroupTools, groups: readonly CommandGrou
     const key = keyOfGroup(group);
     const remembered = cache.get(key);
     if (remembered && cache.isTrusted) wallets.set(key, remembered);
-    else missing.set(key, group.commands[0]);
+    else {
+      const { playerId, asset } = group.commands[0];
+      unsure.set(key, { playerId, asset, remembered: remembered ?? null });
+    }
     for (const command of group.commands) {
       const own = ownKey(command);
       const referenced = referencedExternalId(command);
-      const looks =
-        !remembered ||
-        group.attempts > 0 ||
-        group.commands.length > 1 ||
-        referenced !== null ||
-        seen.has(own);
+      const looks = group.attempts > 0 || group.commands.length > 1 || referenced !== null || seen.has(own);
       if (looks) keys.set(own, command.key);
       const { integration } = command.key;
       if (group.attempts > 0 && command.callId) calls.push({ integration, callId: command.callId });
@@ -153,13 +158,13 @@ async function load({ execute, cache }: GroupTools, groups: readonly CommandGrou
     }
   }
   // Facts are read after the wallets: what happens in between moves a fence and is decided again.
-  if (missing.size > 0) {
+  if (unsure.size > 0) {
     let compared = 0;
     let stale = 0;
-    for (const [key, wallet] of await loadWallets(execute, [...missing.values()], false)) {
-      const remembered = cache.get(key);
+    for (const [key, wallet] of await refreshWallets(execute, [...unsure.values()])) {
+      const remembered = unsure.get(key)?.remembered;
       if (remembered) compared += 1;
-      if (remembered && remembered.version !== wallet.version) stale += 1;
+      if (remembered && remembered !== wallet) stale += 1;
       wallets.set(key, wallet);
       cache.put(key, wallet);
     }
@@ -167,7 +172,7 @@ async function load({ execute, cache }: GroupTools, groups: readonly CommandGrou
   }
   const facts = await loadJournalFacts(execute, [...keys.values()]);
   const called = await loadCallFacts(execute, calls);
-  return { wallets, facts, calls: called, fresh: new Set(missing.keys()), looked: new Set(keys.keys()) };
+  return { wallets, facts, calls: called, fresh: new Set(unsure.keys()), looked: new Set(keys.keys()) };
 }
 
 function decideGroup<G extends CommandGroup>(

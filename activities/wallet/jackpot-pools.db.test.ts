@@ -1,10 +1,11 @@
 /** What a jackpot pool holds does not depend on the clock of the host that funded it. */
 import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { orThrow } from '#domain/failures.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import { makePlayer, oneEuro } from '#test/support/factories.ts';
-import { readJackpotPools } from './jackpot-pools.ts';
+import { readJackpotPools, rollUpJackpotPools } from './jackpot-pools.ts';
 import { fundJackpotPool } from './post-house.ts';
 
 let database: TestDatabase;
@@ -48,4 +49,19 @@ test('funds from a host whose clock is slow are in the pool behind the roll-up',
   expect(await readJackpotPools(database.db)).toEqual([
     { pool: 'mega', asset: 'EUR', balance: 1_000n * oneEuro, entries: 1 },
   ]);
+});
+
+test('pools are read through the index that leaves out the accounts of the house', async () => {
+  const { scans, probes } = await database.db.transaction().execute(async (trx) => {
+    // A table of some rows would be read whole where it could be.
+    await sql`set local enable_seqscan = off`.execute(trx);
+    await readJackpotPools(trx);
+    await rollUpJackpotPools(trx);
+    const { rows } = await sql<{ scans: bigint; probes: bigint }>`
+      select seq_scan as scans, idx_scan as probes from pg_stat_xact_user_tables
+      where schemaname = 'wallet' and relname = 'entry'`.execute(trx);
+    return rows[0]!;
+  });
+  expect(scans).toBe(0n);
+  expect(probes).toBeGreaterThan(0n);
 });

@@ -40,16 +40,12 @@ const betOf = ({ id: playerId }: TestPlayer): BetCommand => ({
   contributionBps: 10_000,
 });
 
-/** The pool of a process to which something happens once, right after it has read a wallet. */
-function interruptedPool(happens: () => Promise<unknown>): pg.Pool {
-  let isDue = true;
+/** The pool of a process to which something happens right after it has read a wallet, the first time, the second and so on. */
+function interruptedPool(...happenings: (() => Promise<unknown>)[]): pg.Pool {
   return {
     async query(query: { readonly name: string; readonly text: string; readonly values: unknown[] }) {
       const result = await database.pool.query(query);
-      if (isDue && query.name === 'wallet-load') {
-        isDue = false;
-        await happens();
-      }
+      if (query.name === 'wallet-load-moved') await happenings.shift()?.();
       return result;
     },
   } as unknown as pg.Pool;
@@ -64,6 +60,21 @@ test('a repeat shows the balance after its first time, also when that was writte
   expect(reply).toMatchObject({ ok: true, value: { repeated: true, balance: 97n * oneEuro } });
   // And again from what it remembers now.
   expect(await late.submit(bet)).toMatchObject({ ok: true, value: { balance: 97n * oneEuro } });
+  await Promise.all([other.close(), late.close()]);
+});
+
+test('also where its first time came between the second reading of the wallet and the look at what was processed', async () => {
+  const player = await fundedPlayer();
+  const bet = betOf(player);
+  const other = createWalletWriter({ pool: database.pool });
+  const late = createWalletWriter({
+    pool: interruptedPool(
+      () => other.submit(betOf(player)),
+      () => other.submit(bet),
+    ),
+  });
+  const reply = await late.submit(bet);
+  expect(reply).toMatchObject({ ok: true, value: { repeated: true, balance: 94n * oneEuro } });
   await Promise.all([other.close(), late.close()]);
 });
 

@@ -35,9 +35,12 @@ const columns = `w.player_id as "playerId", w.asset, w.brand, w.version, w.juris
   w.award_id as "awardId", w.award_wagering_left as "awardWageringLeft", w.award_bet_max as "awardBetMax",
   extract(epoch from w.award_expires_at)::text as "awardExpiresAt"`;
 
-const loadText = (lock: string) => `select ${columns} from wallet.player_wallet w
-  join unnest($1::uuid[], $2::text[]) as k(player_id, asset) on w.player_id = k.player_id and w.asset = k.asset
-  order by w.player_id, w.asset ${lock}`;
+const loadText = `select ${columns} from wallet.player_wallet w
+  join unnest($1::uuid[], $2::text[]) as k(player_id, asset) on w.player_id = k.player_id and w.asset = k.asset`;
+const loadLockedText = `${loadText} order by w.player_id, w.asset for update of w`;
+const loadMovedText = `select ${columns} from wallet.player_wallet w
+  join unnest($1::uuid[], $2::text[], $3::bigint[]) as k(player_id, asset, version)
+    on w.player_id = k.player_id and w.asset = k.asset and w.version is distinct from k.version`;
 
 export type WalletId = { readonly playerId: string; readonly asset: string };
 
@@ -47,13 +50,41 @@ export async function loadWallets(
   ids: readonly WalletId[],
   lock: boolean,
 ): Promise<Map<string, LoadedWallet>> {
-  const rows = await execute(
-    lock ? 'wallet-load-locked' : 'wallet-load',
-    loadText(lock ? 'for update of w' : ''),
-    [ids.map((id) => id.playerId), ids.map((id) => id.asset)],
+  const values = [ids.map((id) => id.playerId), ids.map((id) => id.asset)];
+  return byKey(
+    await (lock
+      ? execute('wallet-load-locked', loadLockedText, values)
+      : execute('wallet-load', loadText, values)),
   );
-  return new Map(rows.map((row) => [walletKey(text(row, 'playerId'), text(row, 'asset')), fromRow(row)]));
 }
+
+/** A wallet to look at; null where nothing is remembered of it. */
+export type WalletLook = WalletId & { readonly remembered: LoadedWallet | null };
+
+/**
+ * The wallets as they are now. A row that still has the version of what is remembered of it is that, since nothing
+ * changes a wallet without its version: it is not read out again.
+ */
+export async function refreshWallets(
+  execute: Execute,
+  looks: readonly WalletLook[],
+): Promise<Map<string, LoadedWallet>> {
+  const moved = byKey(
+    await execute('wallet-load-moved', loadMovedText, [
+      looks.map(({ playerId }) => playerId),
+      looks.map(({ asset }) => asset),
+      looks.map(({ remembered }) => remembered?.version.toString() ?? null),
+    ]),
+  );
+  for (const { playerId, asset, remembered } of looks) {
+    const key = walletKey(playerId, asset);
+    if (remembered && !moved.has(key)) moved.set(key, remembered);
+  }
+  return moved;
+}
+
+const byKey = (rows: readonly Row[]): Map<string, LoadedWallet> =>
+  new Map(rows.map((row) => [walletKey(text(row, 'playerId'), text(row, 'asset')), fromRow(row)]));
 
 function fromRow(row: Row): LoadedWallet {
   const award = optional(row, 'awardId');

@@ -280,7 +280,7 @@ async function hasFed(db: Database, brand: string, pool: string): Promise<boolea
     where g.jackpot_pool = ${pool} and i.brand = ${brand}
     union all
     (select 1 from wallet.entry e join wallet.journal j on j.id = e.journal_id
-    where e.player_id is null and e.account = ${`jackpot:${pool}`} and j.brand = ${brand} limit 1)
+    where e.player_id is null and e.account not like 'house:%' and e.account = ${`jackpot:${pool}`} and j.brand = ${brand} limit 1)
     limit 1`.execute(db);
   return rows.length > 0;
 }
