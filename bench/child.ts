@@ -16,10 +16,14 @@ export type Child = {
 export function startChild(
   script: string,
   environment: Readonly<Record<string, string>>,
-  execArgv: string[] = [],
+  execArgv: readonly string[] = [],
 ): Child {
   const path = fileURLToPath(new URL(script, import.meta.url));
-  const process_ = fork(path, [], { env: { ...environment }, execArgv, serialization: 'advanced' });
+  const process_ = fork(path, [], {
+    env: { ...environment },
+    execArgv: [...execArgv],
+    serialization: 'advanced',
+  });
   const waiting: unknown[] = [];
   process_.on('message', (message) => waiting.push(message));
   return {

@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { loadDevSecrets } from '#platform/dev-secrets.ts';
 import type { Platform } from '#platform/platform.ts';
+import { apiNodeArgs } from '#platform/process-plans.ts';
 import { openAnchor, type Anchor } from './anchor.ts';
 import { onPlatform, type Bench } from './bench-platform.ts';
 import { startChild, type Child } from './child.ts';
@@ -114,7 +115,11 @@ async function warmUp(
 }
 
 async function startSecondApi(platform: Platform, port: number): Promise<Child> {
-  const api = startChild('../api/main.ts', { ...platform.environment, PORT: String(port) });
+  const api = startChild(
+    '../api/main.ts',
+    { ...platform.environment, PORT: String(port) },
+    apiNodeArgs,
+  );
   for (let tries = 0; ; tries += 1) {
     const isReady = await fetch(`http://127.0.0.1:${port}/readyz`).then(
       (answer) => answer.ok,

@@ -30,7 +30,7 @@ const readyTimeoutMs = 60_000;
  * Most of what a bet makes is dead when it is answered. With the default of 16 MB the young generation is emptied
  * while hundreds of bets are under way, and what they hold is copied and kept.
  */
-const apiNodeArgs = ['--max-semi-space-size=64'];
+export const apiNodeArgs: readonly string[] = ['--max-semi-space-size=64'];
 
 interface NodePlan {
   readonly name: string;
