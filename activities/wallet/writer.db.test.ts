@@ -280,8 +280,8 @@ test('while no line moves the queue is where commands wait, and a full one refus
     void submit(bet(id, euro), stuck).then(({ code }) => refused.push(code));
     await delay(20);
   }
-  expect(sent).toBe(6);
-  expect(refused).toEqual(Array(30 - 6 - 10).fill('overloaded'));
+  expect(sent).toBe(10);
+  expect(refused).toEqual(Array(30 - 10 - 10).fill('overloaded'));
 });
 
 test('the ledger refuses change: by grant to the writer, by trigger even to its owner', async () => {

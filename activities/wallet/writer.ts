@@ -62,12 +62,15 @@ type Waiting = CommandGroup & {
 const attemptsMax = 20;
 
 const lookAgainMs = 100;
-/** So many times the slots may be in flight while lines have stopped. */
-const stalledSlotsMax = 3;
+/** A larger batch costs hardly less for each of its commands. */
+const fullBatch = 24;
+/** So many times the usual slots there are for full batches. */
+const crowdedTimes = 3;
 
 export function createWalletWriter(options: WalletWriterOptions): WalletWriter {
   const { pipelines } = options;
   const slots = options.slots ?? (pipelines ? 3 : 2);
+  const crowdedSlots = pipelines ? slots * crowdedTimes : slots;
   const batchMax = options.batchCommandsMax ?? 256;
   const queueMax = options.queueGroupsMax ?? 4_096;
   const execute: Execute = async (name, text, values) =>
@@ -109,12 +112,28 @@ export function createWalletWriter(options: WalletWriterOptions): WalletWriter {
 
   /** What stands behind a lock takes nobody's turn, unless nothing moves at all: then the queue is where to wait. */
   const slotsFree = (): number =>
-    Math.min(slotsNow() + (pipelines?.stalled() ?? 0), slots * stalledSlotsMax) - inFlight;
+    Math.min(slotsNow() + (pipelines?.stalled() ?? 0), crowdedSlots + slots * 2) - inFlight;
+
+  /** A queue that fills batches opens more slots: many batches in line run on smoothly where few large ones go in turns. */
+  const opensSlot = (): boolean =>
+    cache.isTrusted && inFlight < crowdedSlots && queue.length >= fullBatch && pipelines?.stalled() === 0;
+
+  /**
+   * How many commands the next batch takes; none while there is no slot. Each slot gets its share: one large batch would
+   * let PostgreSQL and this process wait for each other in turn.
+   */
+  function shareNow(): number {
+    if (queue.length === 0) return 0;
+    const free = slotsFree();
+    if (free <= 0 && !opensSlot()) return 0;
+    const most = Math.max((cache.isTrusted ? crowdedSlots : 1) - inFlight, free, 1);
+    const wanted = free > 0 ? Math.min(Math.ceil(queue.length / free), fullBatch) : fullBatch;
+    return Math.min(batchMax, Math.max(Math.ceil(queue.length / most), wanted));
+  }
 
   function pump(): void {
-    for (let free = slotsFree(); free > 0 && queue.length > 0; free = slotsFree()) {
-      // Each slot gets its share: one large batch would let PostgreSQL and this process wait for each other in turn.
-      const taken = take(Math.min(batchMax, Math.ceil(queue.length / free)));
+    for (let share = shareNow(); share > 0; share = shareNow()) {
+      const taken = take(share);
       if (taken.length === 0) return;
       inFlight += 1;
       void flush(taken).finally(() => {
