@@ -4,10 +4,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import {
   arrayOfRows,
-  arrayOfTexts,
   bytesCell,
   flagCell,
   instantCell,
+  linesOf,
   numberCell,
   rowLiteral,
   textCell,
@@ -95,14 +95,15 @@ test('instants without end', async () => {
   expect(await roundTrip(ends)).toMatchObject([{ at: 'Infinity' }, { at: '-Infinity' }]);
 });
 
-test('any array of texts', async () => {
+test('any JSON documents, also none', async () => {
+  const documents = fc.dictionary(keys, words);
   await fc.assert(
-    fc.asyncProperty(fc.array(words, { maxLength: 12 }), async (texts) => {
+    fc.asyncProperty(fc.array(documents, { maxLength: 12 }), async (given) => {
       const { rows } = await database.pool.query(
-        'select v from unnest($1::text[]) with ordinality as t(v, n) order by n',
-        [arrayOfTexts(texts)],
+        "select v from unnest(string_to_array($1::text, E'\\n')::jsonb[]) with ordinality as t(v, n) order by n",
+        [linesOf(given.map((document) => JSON.stringify(document)))],
       );
-      expect(rows.map((row: { v: string }) => row.v)).toEqual(texts);
+      expect(rows.map((row: { v: object }) => row.v)).toEqual(given.map((document) => ({ ...document })));
     }),
     { numRuns: 100 },
   );

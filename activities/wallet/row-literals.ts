@@ -34,10 +34,5 @@ export const rowLiteral = (cells: readonly string[]): string => `"(${cells.join(
 
 export const arrayOfRows = (rows: readonly string[]): string => `{${rows.join(',')}}`;
 
-/** An array of texts, JSON documents among them. */
-export const arrayOfTexts = (texts: readonly string[]): string => `{${texts.map(quoted).join(',')}}`;
-
-function quoted(text: string): string {
-  const escaped = text.includes('\\') ? text.replaceAll('\\', '\\\\') : text;
-  return `"${escaped.replaceAll('"', '\\"')}"`;
-}
+/** JSON documents one below the other: a document has no line break of its own, and nothing in it has to be escaped again. */
+export const linesOf = (documents: readonly string[]): string => documents.join('\n');

@@ -1,9 +1,9 @@
 /** The one fenced statement that writes a whole batch: each player's rows only if that player's fence held. */
 import {
   arrayOfRows,
-  arrayOfTexts,
   bytesCell,
   flagCell,
+  linesOf,
   numberCell,
   rowLiteral,
   textCell,
@@ -87,7 +87,7 @@ rounds as (
 facts as (
   insert into compliance.outbox (event_id, type, version, brand, player_id, occurred_at, payload)
   select v.event_id, v.type, 1, v.brand, v.player_id, clock.now, v.payload
-  from clock, unnest($8::wallet.written_fact[], $9::jsonb[]) as v(owner, event_id, type, brand, player_id, payload)
+  from clock, unnest($8::wallet.written_fact[], string_to_array($9::text, E'\\n')::jsonb[]) as v(owner, event_id, type, brand, player_id, payload)
   where ${holds('v.owner')}
 )
 select w.owner, extract(epoch from clock.now)::float8 * 1000 as "nowMs", clock.agrees
@@ -117,7 +117,7 @@ export async function writeBatches(
     arrayOfRows(ownedRows(ordered, entryRows)),
     arrayOfRows(ownedRows(ordered, roundRows)),
     arrayOfRows(ownedRows(ordered, factRows)),
-    arrayOfTexts(ordered.flatMap(({ events }) => events.map(({ payload }) => payload))),
+    linesOf(ordered.flatMap(({ events }) => events.map(({ payload }) => payload))),
   ]);
   const written = new Set<string>();
   for (const row of rows) {
