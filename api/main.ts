@@ -58,7 +58,13 @@ export async function openDeps(config: Config, closing: Closing): Promise<ApiDep
   const pool = openPool({ url, applicationName: 'pitboss-api', connectionsMax: 16 });
   // Bets never wait behind a list of the back office: the writer has connections of its own, and so have the reads
   // that a wallet call needs.
-  const walletPool = openPool({ url, applicationName: 'pitboss-wallet', connectionsMax: 6, pipeline: true });
+  const walletPool = openPool({
+    url,
+    applicationName: 'pitboss-wallet',
+    connectionsMax: 6,
+    pipeline: true,
+    byIndex: true,
+  });
   const playPool = openPool({ url, applicationName: 'pitboss-play', connectionsMax: 4 });
   tracing.traceQueries(pool);
   tracing.traceQueries(walletPool);

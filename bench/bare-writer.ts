@@ -42,6 +42,7 @@ export async function onBareWriter<T>(
       applicationName: 'pitboss-bench-writer',
       connectionsMax: 6,
       pipeline: true,
+      byIndex: true,
     });
     const wallet = createWalletWriter({ pool, pipelines: createPipelines(pool) });
     const spentUs = () => {

@@ -115,11 +115,7 @@ async function warmUp(
 }
 
 async function startSecondApi(platform: Platform, port: number): Promise<Child> {
-  const api = startChild(
-    '../api/main.ts',
-    { ...platform.environment, PORT: String(port) },
-    apiNodeArgs,
-  );
+  const api = startChild('../api/main.ts', { ...platform.environment, PORT: String(port) }, apiNodeArgs);
   for (let tries = 0; ; tries += 1) {
     const isReady = await fetch(`http://127.0.0.1:${port}/readyz`).then(
       (answer) => answer.ok,

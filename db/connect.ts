@@ -15,6 +15,11 @@ export type PoolOptions = {
   readonly statementTimeoutMs?: number;
   /** Statements of one connection are sent without waiting for those before them (`pipelines.ts`). */
   readonly pipeline?: boolean;
+  /**
+   * Rows are looked for through indexes whatever PostgreSQL believes about the size of a table: a plan that was made while
+   * it was empty would read all of it, at every bet, until somebody has counted its rows.
+   */
+  readonly byIndex?: boolean;
 };
 
 /** Opens a pool. Bigints arrive as bigint and numerics as text: neither passes through a float. */
@@ -33,6 +38,7 @@ export function openPool(options: PoolOptions): pg.Pool {
     query_timeout: statementTimeoutMs === 0 ? 0 : statementTimeoutMs + 2_000,
     keepAlive: true,
     pipeline: options.pipeline ?? false,
+    ...(options.byIndex === true ? { options: '-c enable_seqscan=off' } : null),
     types: { getTypeParser: typeParser as typeof pg.types.getTypeParser },
   });
   return outlivingConnections(pool);

@@ -1,7 +1,7 @@
 /** Wallet rows read from PostgreSQL and turned into the reducer's state, with the chain heads that only writers need. */
 import { pools, type Pool } from '#domain/wallet/chart.ts';
 import type { LimitWindow, PlayLimit, WalletState } from '#domain/wallet/state.ts';
-import { bytesCell, instantCell, numberCell } from './row-literals.ts';
+import { bytesCell, cellsOf, instantCell, numberCell } from './row-literals.ts';
 
 export type ChainHead = {
   readonly seq: bigint;
@@ -22,25 +22,41 @@ export type Row = Readonly<Record<string, string | number | bigint | boolean | B
 
 export const walletKey = (playerId: string, asset: string): string => `${playerId}/${asset}`;
 
-const columns = `w.player_id as "playerId", w.asset, w.brand, w.version, w.jurisdiction, w.stake_max as "stakeMax",
-  w.cash, w.cash_seq as "cashSeq", encode(w.cash_head, 'hex') as "cashHead",
-  w.bonus, w.bonus_seq as "bonusSeq", encode(w.bonus_head, 'hex') as "bonusHead",
-  w.held, w.held_seq as "heldSeq", encode(w.held_head, 'hex') as "heldHead",
-  w.receivable, w.receivable_seq as "receivableSeq", encode(w.receivable_head, 'hex') as "receivableHead",
-  extract(epoch from w.play_blocked_until)::text as "playBlockedUntil", w.play_block_reason as "playBlockReason",
-  extract(epoch from w.sessions_valid_from)::text as "sessionsValidFrom", w.play_limits as "playLimits",
-  w.stake_day as "stakeDay", w.stake_week as "stakeWeek", w.stake_month as "stakeMonth",
-  w.loss_day as "lossDay", w.loss_week as "lossWeek", w.loss_month as "lossMonth",
-  extract(epoch from w.usage_at)::text as "usageAt",
-  w.award_id as "awardId", w.award_wagering_left as "awardWageringLeft", w.award_bet_max as "awardBetMax",
-  extract(epoch from w.award_expires_at)::text as "awardExpiresAt"`;
+const usageColumns = ['stake', 'loss'].flatMap((kind) =>
+  ['day', 'week', 'month'].map((window) => `${kind}_${window}`),
+);
+
+/** What is read of a wallet, in the order of `fromCells`. */
+const readColumns = [
+  'w.player_id',
+  'w.asset',
+  'w.brand',
+  'w.version',
+  'w.jurisdiction',
+  'w.stake_max',
+  ...pools.flatMap((pool) => [`w.${pool}`, `w.${pool}_seq`, `encode(w.${pool}_head, 'hex')`]),
+  'extract(epoch from w.play_blocked_until)',
+  'w.play_block_reason',
+  'extract(epoch from w.sessions_valid_from)',
+  'w.play_limits',
+  ...usageColumns,
+  'extract(epoch from w.usage_at)',
+  'w.award_id',
+  'w.award_wagering_left',
+  'w.award_bet_max',
+  'extract(epoch from w.award_expires_at)',
+];
+
+/** As one value: what a column costs both sides to announce, they pay for every one of them at every read. */
+const columns = `row(${readColumns.join(', ')})::text as wallet`;
 
 const loadText = `select ${columns} from wallet.player_wallet w
   join unnest($1::uuid[], $2::text[]) as k(player_id, asset) on w.player_id = k.player_id and w.asset = k.asset`;
 const loadLockedText = `${loadText} order by w.player_id, w.asset for update of w`;
+/** `$3` has a word for each wallet as it is remembered; what a word stands for need not be read. */
 const loadMovedText = `select ${columns} from wallet.player_wallet w
-  join unnest($1::uuid[], $2::text[], $3::bigint[]) as k(player_id, asset, version)
-    on w.player_id = k.player_id and w.asset = k.asset and w.version is distinct from k.version`;
+  where w.player_id = any ($1::uuid[]) and w.asset = any ($2::text[])
+    and w.player_id::text || '/' || w.asset || '/' || w.version <> all ($3::text[])`;
 
 export type WalletId = { readonly playerId: string; readonly asset: string };
 
@@ -72,8 +88,10 @@ export async function refreshWallets(
   const moved = byKey(
     await execute('wallet-load-moved', loadMovedText, [
       looks.map(({ playerId }) => playerId),
-      looks.map(({ asset }) => asset),
-      looks.map(({ remembered }) => remembered?.version.toString() ?? null),
+      [...new Set(looks.map(({ asset }) => asset))],
+      looks.flatMap(({ playerId, asset, remembered }) =>
+        remembered ? [`${walletKey(playerId, asset)}/${remembered.version}`] : [],
+      ),
     ]),
   );
   for (const { playerId, asset, remembered } of looks) {
@@ -84,66 +102,77 @@ export async function refreshWallets(
 }
 
 const byKey = (rows: readonly Row[]): Map<string, LoadedWallet> =>
-  new Map(rows.map((row) => [walletKey(text(row, 'playerId'), text(row, 'asset')), fromRow(row)]));
+  new Map(
+    rows.map((row) => {
+      const wallet = fromCells(cellsOf(text(row, 'wallet')));
+      return [walletKey(wallet.state.playerId, wallet.state.asset), wallet];
+    }),
+  );
 
-function fromRow(row: Row): LoadedWallet {
-  const award = optional(row, 'awardId');
+type StoredLimit = {
+  readonly kind: PlayLimit['kind'];
+  readonly window: LimitWindow;
+  readonly amount: string;
+};
+
+function fromCells(cells: readonly (string | null)[]): LoadedWallet {
+  let at = 0;
+  const optional = (): string | null => cells[at++] ?? null;
+  const next = (): string => {
+    const cell = optional();
+    if (cell === null) throw new Error(`Invariant broken: ${readColumns[at - 1]} of a wallet is null`);
+    return cell;
+  };
+  const units = (): bigint => BigInt(next());
+  const optionalUnits = (): bigint | null => {
+    const cell = optional();
+    return cell === null ? null : BigInt(cell);
+  };
+  const windows = () => ({ day: units(), week: units(), month: units() });
+
+  const [playerId, asset, brand] = [next(), next(), next()];
+  const version = units();
+  const jurisdiction = next();
+  const stakeMax = optionalUnits();
+  const balances: Partial<Record<Pool, bigint>> = {};
+  const chains: Partial<Record<Pool, ChainHead>> = {};
+  for (const pool of pools) {
+    balances[pool] = units();
+    chains[pool] = { seq: units(), hash: optional() };
+  }
+  const blockedUntil = optional();
+  const playBlockReason = optional();
+  const sessionsValidFromMs = instantMs(next());
+  const limits = (JSON.parse(next()) as StoredLimit[]).map((limit) => ({
+    ...limit,
+    amount: BigInt(limit.amount),
+  }));
+  const [stake, loss] = [windows(), windows()];
+  const usage = { atMs: instantMs(next()), stake, loss };
+  const awardId = optional();
+  const award =
+    awardId === null
+      ? null
+      : { id: awardId, wageringLeft: units(), betMax: optionalUnits(), expiresAtMs: instantMs(next()) };
   return {
-    version: units(row, 'version'),
-    chains: {
-      cash: chainHead(row, 'cash'),
-      bonus: chainHead(row, 'bonus'),
-      held: chainHead(row, 'held'),
-      receivable: chainHead(row, 'receivable'),
-    },
+    version,
+    chains: chains as LoadedWallet['chains'],
     state: {
-      playerId: text(row, 'playerId'),
-      asset: text(row, 'asset'),
-      brand: text(row, 'brand'),
-      jurisdiction: text(row, 'jurisdiction'),
-      stakeMax: optional(row, 'stakeMax') === null ? null : units(row, 'stakeMax'),
-      balances: {
-        cash: units(row, 'cash'),
-        bonus: units(row, 'bonus'),
-        held: units(row, 'held'),
-        receivable: units(row, 'receivable'),
-      },
-      playBlockedUntilMs:
-        optional(row, 'playBlockedUntil') === null ? null : instantMs(row, 'playBlockedUntil'),
-      playBlockReason: optional(row, 'playBlockReason'),
-      sessionsValidFromMs: instantMs(row, 'sessionsValidFrom'),
-      limits: (row['playLimits'] as { kind: PlayLimit['kind']; window: LimitWindow; amount: string }[]).map(
-        (limit) => ({
-          ...limit,
-          amount: BigInt(limit.amount),
-        }),
-      ),
-      usage: {
-        atMs: instantMs(row, 'usageAt'),
-        stake: {
-          day: units(row, 'stakeDay'),
-          week: units(row, 'stakeWeek'),
-          month: units(row, 'stakeMonth'),
-        },
-        loss: { day: units(row, 'lossDay'), week: units(row, 'lossWeek'), month: units(row, 'lossMonth') },
-      },
-      award:
-        award === null
-          ? null
-          : {
-              id: award,
-              wageringLeft: units(row, 'awardWageringLeft'),
-              betMax: optional(row, 'awardBetMax') === null ? null : units(row, 'awardBetMax'),
-              expiresAtMs: instantMs(row, 'awardExpiresAt'),
-            },
+      playerId,
+      asset,
+      brand,
+      jurisdiction,
+      stakeMax,
+      balances: balances as WalletState['balances'],
+      playBlockedUntilMs: blockedUntil === null ? null : instantMs(blockedUntil),
+      playBlockReason,
+      sessionsValidFromMs,
+      limits,
+      usage,
+      award,
     },
   };
 }
-
-const chainHead = (row: Row, pool: Pool): ChainHead => ({
-  seq: units(row, `${pool}Seq`),
-  hash: optional(row, `${pool}Head`),
-});
 
 /** A column as text; throws on anything that has no plain text, which would be a mistake in the statement. */
 export function text(row: Row, column: string): string {
@@ -153,19 +182,13 @@ export function text(row: Row, column: string): string {
   throw new Error(`Invariant broken: ${column} is no text but ${typeof value}`);
 }
 
-const optional = (row: Row, column: string): string | null =>
-  row[column] === null ? null : text(row, column);
-const units = (row: Row, column: string): bigint => BigInt(text(row, column));
-
 /** Milliseconds from epoch text; PostgreSQL's infinities arrive as 'Infinity' and '-Infinity'. */
-const instantMs = (row: Row, column: string): number => Number(text(row, column)) * 1_000;
+const instantMs = (epoch: string): number => Number(epoch) * 1_000;
 
 /** Names of the columns that a batch changes, in the order of `walletCells`. */
 export const walletColumns: readonly string[] = [
   ...pools.flatMap((pool) => [pool, `${pool}_seq`, `${pool}_head`]),
-  ...(['stake', 'loss'] as const).flatMap((kind) =>
-    (['day', 'week', 'month'] as const).map((window) => `${kind}_${window}`),
-  ),
+  ...usageColumns,
   'usage_at',
   'award_id',
   'award_wagering_left',
