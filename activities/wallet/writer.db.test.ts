@@ -271,17 +271,30 @@ test('what waits for one player is written together, in its order', async () => 
 });
 
 test('while no line moves the queue is where commands wait, and a full one refuses before any effect', async () => {
-  const players = await Promise.all(Array.from({ length: 30 }, () => fundedPlayer(euro)));
+  const players = await Promise.all(Array.from({ length: 40 }, () => fundedPlayer(euro)));
+  const waitingMax = 10;
   let sent = 0;
-  const pipelines = { query: () => ((sent += 1), new Promise<never>(() => {})), stalled: () => sent };
-  const stuck = createWalletWriter({ pool: database.pool, pipelines, slots: 2, queueGroupsMax: 10 });
+  let taken = 0;
+  const query = ({ values = [] }: { readonly values?: readonly unknown[] }) => {
+    sent += 1;
+    taken += Number(values[2]);
+    return new Promise<never>(() => {});
+  };
+  const pipelines = { query, stalled: () => sent };
+  const stuck = createWalletWriter({
+    pool: database.pool,
+    pipelines,
+    slots: 2,
+    queueGroupsMax: waitingMax,
+  });
   const refused: string[] = [];
   for (const id of players) {
     void submit(bet(id, euro), stuck).then(({ code }) => refused.push(code));
     await delay(20);
   }
   expect(sent).toBe(10);
-  expect(refused).toEqual(Array(30 - 10 - 10).fill('overloaded'));
+  expect(taken).toBeLessThan(players.length - waitingMax);
+  expect(refused).toEqual(Array(players.length - waitingMax - taken).fill('overloaded'));
 });
 
 test('the ledger refuses change: by grant to the writer, by trigger even to its owner', async () => {

@@ -375,10 +375,10 @@ describe('a win', () => {
       const detailsOf = (state: WalletState, referenced: JournalFacts) =>
         posted(state, win(30n, { details: { wire: { w: 'x' } } }), { referenced }).journals[0]?.details;
       const live = wallet({ award: award() });
-      expect(detailsOf(live, stake())).toEqual({ wire: { w: 'x' }, bonusAward: 'a' });
-      expect(detailsOf(live, stake({ details: null }))).toEqual({ wire: { w: 'x' }, bonusAward: 'a' });
-      expect(detailsOf(live, placed)).toEqual({ wire: { w: 'x' } });
-      expect(detailsOf(wallet(), stake())).toEqual({ wire: { w: 'x' } });
+      expect(detailsOf(live, stake())).toStrictEqual({ wire: { w: 'x' }, bonusAward: 'a' });
+      expect(detailsOf(live, stake({ details: null }))).toStrictEqual({ wire: { w: 'x' }, bonusAward: 'a' });
+      expect(detailsOf(live, placed)).toStrictEqual({ wire: { w: 'x' } });
+      expect(detailsOf(wallet(), stake())).toStrictEqual({ wire: { w: 'x' } });
     });
 
     test('does not come back as bonus money of another award', () => {

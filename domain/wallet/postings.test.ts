@@ -223,3 +223,13 @@ test('postings of the house leave the player’s pools alone, and the balances b
   expect(post.sumOfPostings(lines)).toBe(5n);
   expect(post.sumOfPostings([])).toBe(0n);
 });
+
+test('movements without a player: fees, payouts and what nobody has claimed yet', () => {
+  expect(told(post.pspFee(3n, 'alpha'))).toBe('house:psp-fees -3, psp:alpha:clearing +3');
+  expect(told(post.pspFeeBack(3n, 'alpha'))).toBe('house:psp-fees +3, psp:alpha:clearing -3');
+  expect(told(post.pspPayout(90n, 'alpha', 'main'))).toBe('psp:alpha:clearing +90, bank:main -90');
+  expect(told(post.suspenseOpen(5n, 'alpha'))).toBe('suspense:alpha +5, psp:alpha:clearing -5');
+  expect(told(post.suspenseRelease(5n, 'alpha', 'house:adjustments'))).toBe(
+    'suspense:alpha -5, house:adjustments +5',
+  );
+});
