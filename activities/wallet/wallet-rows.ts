@@ -94,11 +94,14 @@ export async function refreshWallets(
       ),
     ]),
   );
+  const now = new Map<string, LoadedWallet>();
   for (const { playerId, asset, remembered } of looks) {
     const key = walletKey(playerId, asset);
-    if (remembered && !moved.has(key)) moved.set(key, remembered);
+    // The statement also finds the wallets that one player of these has in the asset of another.
+    const wallet = moved.get(key) ?? remembered;
+    if (wallet) now.set(key, wallet);
   }
-  return moved;
+  return now;
 }
 
 const byKey = (rows: readonly Row[]): Map<string, LoadedWallet> =>

@@ -1,0 +1,46 @@
+/** What is remembered of wallets against their rows. */
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
+import { makeAsset, makeFundedWallet, oneEuro } from '#test/support/factories.ts';
+import { openWallet } from './player-wallet.ts';
+import { loadWallets, refreshWallets, walletKey, type Execute } from './wallet-rows.ts';
+
+let database: TestDatabase;
+let execute: Execute;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  execute = async (name, text, values) =>
+    (await database.pool.query({ name, text, values: [...values] })).rows;
+});
+afterAll(() => database?.drop());
+
+test('what has not moved stays the object that was remembered; nobody but who was asked for comes back', async () => {
+  await makeAsset(database.db, 'EUR');
+  await makeAsset(database.db, 'USD');
+  const [still, moved] = [
+    await makeFundedWallet(database.db, oneEuro),
+    await makeFundedWallet(database.db, oneEuro),
+  ];
+  await database.db
+    .transaction()
+    .execute((trx) =>
+      openWallet(trx, { playerId: still, asset: 'USD', brand: 'aurora', jurisdiction: 'MT' }),
+    );
+  const ids = [still, moved].map((playerId) => ({ playerId, asset: 'EUR' }));
+  const before = await loadWallets(execute, ids, false);
+  await database.pool.query(
+    "update wallet.player_wallet set stake_max = 7, version = version + 1 where player_id = $1 and asset = 'EUR'",
+    [moved],
+  );
+  const stranger = { playerId: randomUUID(), asset: 'USD' };
+  const looks = [...ids, stranger].map((id) => ({
+    ...id,
+    remembered: before.get(walletKey(id.playerId, id.asset)) ?? null,
+  }));
+  const now = await refreshWallets(execute, looks);
+  expect([...now.keys()].toSorted()).toEqual([...before.keys()].toSorted());
+  expect(now.get(walletKey(still, 'EUR'))).toBe(before.get(walletKey(still, 'EUR')));
+  expect(now.get(walletKey(moved, 'EUR'))?.state.stakeMax).toBe(7n);
+});
