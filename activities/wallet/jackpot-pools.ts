@@ -5,6 +5,7 @@
 import { sql } from 'kysely';
 import type { Database } from '#db/connect.ts';
 import type { Units } from '#domain/money.ts';
+import { isOfParty } from './party-entries.ts';
 
 export type PoolBalance = {
   readonly pool: string;
@@ -34,7 +35,7 @@ export async function readJackpotPools(db: Database): Promise<PoolBalance[]> {
     left join wallet.jackpot_rollup r on r.pool = p.pool and r.asset = a.code
     cross join lateral (
       select coalesce(sum(e.amount), 0) as units, count(*) as entries from wallet.entry e
-      where e.player_id is null and e.account not like 'house:%' and e.account = 'jackpot:' || p.pool and e.asset = a.code
+      where ${isOfParty} and e.account = 'jackpot:' || p.pool and e.asset = a.code
         and e.journal_id > coalesce(r.through_journal_id, ${nil}::uuid)
     ) since
     where r.pool is not null or since.entries > 0
@@ -55,7 +56,7 @@ export async function rollUpJackpotPools(db: Database): Promise<number> {
       left join wallet.jackpot_rollup r on r.pool = p.pool and r.asset = a.code
       cross join lateral (
         select sum(e.amount) as units, count(*) as entries from bound b, wallet.entry e
-        where e.player_id is null and e.account not like 'house:%' and e.account = 'jackpot:' || p.pool and e.asset = a.code
+        where ${isOfParty} and e.account = 'jackpot:' || p.pool and e.asset = a.code
           and e.journal_id > coalesce(r.through_journal_id, ${nil}::uuid) and e.journal_id <= b.id
       ) since
       where since.entries > 0

@@ -1,11 +1,11 @@
 /** What an answer says when another process or a slow machine comes between its reads and its write. */
-import { createHash, randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Trx } from '#db/connect.ts';
 import type { BetCommand } from '#domain/wallet/commands.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import { makeAsset, makeDeposit, makePlayer, oneEuro, type TestPlayer } from '#test/support/factories.ts';
+import { betOf } from '#test/support/ledger-world.ts';
 import { openWallet } from './player-wallet.ts';
 import { postExchange } from './post-exchange.ts';
 import { postCommand } from './post.ts';
@@ -24,21 +24,7 @@ async function fundedPlayer(): Promise<TestPlayer> {
   return player;
 }
 
-const betOf = ({ id: playerId }: TestPlayer): BetCommand => ({
-  kind: 'bet',
-  key: { integration: 'studio', externalId: randomUUID() },
-  playerId,
-  asset: 'EUR',
-  game: 'slot',
-  round: randomUUID(),
-  roundClosed: true,
-  guardMs: 30_000,
-  fingerprint: createHash('sha256').update(playerId).digest('hex'),
-  amount: 3n * oneEuro,
-  sessionIssuedAtMs: Date.now(),
-  sessionExpiresAtMs: Date.now() + 3_600_000,
-  contributionBps: 10_000,
-});
+const betOfThree = (player: TestPlayer): BetCommand => betOf(player, 3n * oneEuro);
 
 /** The pool of a process to which something happens right after it has read a wallet, the first time, the second and so on. */
 function interruptedPool(...happenings: (() => Promise<unknown>)[]): pg.Pool {
@@ -53,7 +39,7 @@ function interruptedPool(...happenings: (() => Promise<unknown>)[]): pg.Pool {
 
 test('a repeat shows the balance after its first time, also when that was written while the wallet was being read', async () => {
   const player = await fundedPlayer();
-  const bet = betOf(player);
+  const bet = betOfThree(player);
   const other = createWalletWriter({ pool: database.pool });
   const late = createWalletWriter({ pool: interruptedPool(() => other.submit(bet)) });
   const reply = await late.submit(bet);
@@ -65,11 +51,11 @@ test('a repeat shows the balance after its first time, also when that was writte
 
 test('also where its first time came between the second reading of the wallet and the look at what was processed', async () => {
   const player = await fundedPlayer();
-  const bet = betOf(player);
+  const bet = betOfThree(player);
   const other = createWalletWriter({ pool: database.pool });
   const late = createWalletWriter({
     pool: interruptedPool(
-      () => other.submit(betOf(player)),
+      () => other.submit(betOfThree(player)),
       () => other.submit(bet),
     ),
   });
@@ -102,7 +88,7 @@ test('a transaction that stood still between its reading of the clock and its wr
   const player = await fundedPlayer();
   const posted = await database.db
     .transaction()
-    .execute((trx) => postCommand(stallingTransaction(trx, 1), betOf(player)));
+    .execute((trx) => postCommand(stallingTransaction(trx, 1), betOfThree(player)));
   expect(posted).toMatchObject({ ok: true, value: { repeated: false, cash: 97n * oneEuro } });
 });
 

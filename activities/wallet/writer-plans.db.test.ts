@@ -1,15 +1,13 @@
 /** What a bet makes PostgreSQL read, on plans that were made while the ledger was empty: a new operator's first hour. */
-import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openPool } from '#db/connect.ts';
-import type { BetCommand } from '#domain/wallet/commands.ts';
 import { orThrow } from '#domain/failures.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
-import { makeFundedWallet } from '#test/support/factories.ts';
+import { makeDeposit, makePlayer, oneEuro, type TestPlayer } from '#test/support/factories.ts';
+import { betOf } from '#test/support/ledger-world.ts';
 import { createWalletWriter, type WalletWriter } from './writer.ts';
 
-const euro = 10n ** 12n;
 const playersAtOnce = 20;
 let database: TestDatabase;
 /** One connection, so that its plans are the ones that it made at first, and its counts are of it alone. */
@@ -29,22 +27,6 @@ afterAll(async () => {
   await database?.drop();
 });
 
-const betOf = (playerId: string): BetCommand => ({
-  kind: 'bet',
-  key: { integration: 'studio', externalId: randomUUID() },
-  playerId,
-  asset: 'EUR',
-  game: 'slot',
-  round: randomUUID(),
-  roundClosed: true,
-  fingerprint: '00',
-  amount: 1n,
-  sessionIssuedAtMs: Date.now(),
-  sessionExpiresAtMs: Date.now() + 3_600_000,
-  contributionBps: 10_000,
-  guardMs: 30_000,
-});
-
 /** Rows that the statements of this connection have read so far, by table. */
 async function rowsRead(): Promise<Record<string, number>> {
   await pool.query('select pg_stat_force_next_flush()');
@@ -56,16 +38,15 @@ async function rowsRead(): Promise<Record<string, number>> {
 }
 
 test('what a bet reads is the same with two thousand bets and players as with none', async () => {
-  await database.db
-    .insertInto('wallet.asset')
-    .values({ code: 'EUR', kind: 'fiat', ledgerScale: 12, payableScale: 2 })
-    .onConflict((oc) => oc.doNothing())
-    .execute();
-  const players: string[] = [];
-  for (let index = 0; index < playersAtOnce; index += 1)
-    players.push(await makeFundedWallet(database.db, euro));
+  const players: TestPlayer[] = [];
+  for (let index = 0; index < playersAtOnce; index += 1) {
+    const player = await makePlayer(database.db);
+    await makeDeposit(database.db, player, oneEuro);
+    players.push(player);
+  }
   const betOfEach = async () => {
-    for (const result of await Promise.all(players.map((id) => wallet.submit(betOf(id))))) orThrow(result);
+    for (const result of await Promise.all(players.map((player) => wallet.submit(betOf(player, 1n)))))
+      orThrow(result);
   };
   await betOfEach();
   await database.ownerPool.query(

@@ -3,6 +3,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { sql } from 'kysely';
 import { setPlayerStakeCap, setPlayRules } from '#activities/games/commands/play-rules.ts';
 import { readJackpotPools } from '#activities/wallet/jackpot-pools.ts';
+import { isOfParty } from '#activities/wallet/party-entries.ts';
 import { fundJackpotPool } from '#activities/wallet/post-house.ts';
 import type { Database } from '#db/connect.ts';
 import { fail, FailureError, orThrow } from '#domain/failures.ts';
@@ -280,7 +281,7 @@ async function hasFed(db: Database, brand: string, pool: string): Promise<boolea
     where g.jackpot_pool = ${pool} and i.brand = ${brand}
     union all
     (select 1 from wallet.entry e join wallet.journal j on j.id = e.journal_id
-    where e.player_id is null and e.account not like 'house:%' and e.account = ${`jackpot:${pool}`} and j.brand = ${brand} limit 1)
+    where ${isOfParty} and e.account = ${`jackpot:${pool}`} and j.brand = ${brand} limit 1)
     limit 1`.execute(db);
   return rows.length > 0;
 }

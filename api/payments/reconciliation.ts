@@ -3,6 +3,7 @@ import { once } from '#activities/compliance/commands/keyed-acts.ts';
 import { createRoute, z } from '@hono/zod-openapi';
 import { sql } from 'kysely';
 import { assignBreak, closeBreak, proofKinds, type BreakRow } from '#activities/payments/commands/breaks.ts';
+import { isOfParty } from '#activities/wallet/party-entries.ts';
 import { everyBrand } from '#domain/backoffice/roles.ts';
 import { fail, FailureError, succeed } from '#domain/failures.ts';
 import { toMoneyText } from '#domain/money.ts';
@@ -366,8 +367,8 @@ async function readDay(
       .where('psp', '=', ofPsp)
       .where('day', '=', sql<Date>`${ofDay}::date`)
       .executeTakeFirstOrThrow(),
-    sql<Balance>`select account, asset, sum(amount)::text as units from wallet.entry
-      where player_id is null and account not like 'house:%' and account in (${`psp:${ofPsp}:clearing`}, ${`psp:${ofPsp}:disputed`}, ${`suspense:${ofPsp}`})
+    sql<Balance>`select e.account, e.asset, sum(e.amount)::text as units from wallet.entry e
+      where ${isOfParty} and e.account in (${`psp:${ofPsp}:clearing`}, ${`psp:${ofPsp}:disputed`}, ${`suspense:${ofPsp}`})
       group by 1, 2 order by 1, 2`.execute(db),
   ]);
   return {
@@ -413,7 +414,7 @@ async function readSuspense(db: ApiDeps['db'], ofPsp: string, ofDay: string) {
     with item as (
       select e.account, e.asset, j.subject, sum(e.amount) as units, min(j.occurred_at) as since
       from wallet.entry e join wallet.journal j on j.id = e.journal_id
-      where e.player_id is null and e.account not like 'house:%' and e.account = ${`suspense:${ofPsp}`}
+      where ${isOfParty} and e.account = ${`suspense:${ofPsp}`}
         and j.occurred_at < ${`${ofDay} 00:00:00+00`}::timestamptz + interval '1 day'
       group by 1, 2, 3 having sum(e.amount) <> 0)
     select account, asset, subject, units::text, since, sum(units) over (partition by account, asset)::text as total,
