@@ -64,7 +64,7 @@ export function mountGames(api: Api, deps: ApiDeps): void {
 }
 
 /** Integration, round and player: a provider's name for a round is its own, and a live round has many players. */
-const roundKey = z.tuple([z.string(), z.string(), z.uuid()]);
+const roundKey = z.tuple([z.uuid(), z.string(), z.string()]);
 
 const roundQuery = pageQuery.extend({
   after: z.string().max(positionLengthMax).optional(),
@@ -107,17 +107,17 @@ function mountRounds(api: Api, deps: ApiDeps): void {
         .$if(scope !== null, (qb) => qb.where('w.brand', 'in', [...(scope ?? [])]))
         .$if(position !== null, (qb) =>
           qb.where(
-            sql<boolean>`(r.integration, r.round_ref, r.player_id) > (${position?.[0]}, ${position?.[1]}, ${position?.[2]}::uuid)`,
+            sql<boolean>`(r.player_id, r.integration, r.round_ref) > (${position?.[0]}::uuid, ${position?.[1]}, ${position?.[2]})`,
           ),
         )
+        .orderBy('r.playerId')
         .orderBy('r.integration')
         .orderBy('r.roundRef')
-        .orderBy('r.playerId')
         .limit(limit + 1)
         .execute();
       const items = rows.slice(0, limit).map(toApiRound);
       const last = rows.length > limit ? items.at(-1) : undefined;
-      const next = last ? toPosition([last.integration, last.round, last.playerId]) : null;
+      const next = last ? toPosition([last.playerId, last.integration, last.round]) : null;
       return c.json({ items, next }, 200);
     },
   );

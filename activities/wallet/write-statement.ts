@@ -66,8 +66,8 @@ rounds as (
     case when d.closes then clock.now end
   from clock, unnest($7::wallet.written_round[]) as d
   where ${holds('d.owner')}
-  order by d.integration, d.round_ref, d.player_id
-  on conflict (integration, round_ref, player_id) do update set
+  order by d.player_id, d.integration, d.round_ref
+  on conflict (player_id, integration, round_ref) do update set
     staked = r.staked + excluded.staked, won = r.won + excluded.won, version = r.version + 1,
     state = case
       when r.staked + excluded.staked = 0 and excluded.staked < 0 then 'void'

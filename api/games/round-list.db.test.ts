@@ -65,9 +65,9 @@ test('rounds of one name, of several integrations and players, are each on one p
 
 test.each([
   ['a name of a round', '42'],
-  ['two parts', Buffer.from('["hub88","42"]').toString('base64url')],
-  ['a player that is none', Buffer.from('["hub88","42","nobody"]').toString('base64url')],
-  ['a NUL', Buffer.from('["hub88","\\u0000","6e6e2c0c-6d2c-4a39-8d4f-2f0a6f7b7f11"]').toString('base64url')],
+  ['two parts', Buffer.from('["6e6e2c0c-6d2c-4a39-8d4f-2f0a6f7b7f11","hub88"]').toString('base64url')],
+  ['a player that is none', Buffer.from('["nobody","hub88","42"]').toString('base64url')],
+  ['a NUL', Buffer.from('["6e6e2c0c-6d2c-4a39-8d4f-2f0a6f7b7f11","hub88","\\u0000"]').toString('base64url')],
 ])('a position that this list did not give out is refused: %s', async (_what, after) => {
   const { status, body } = await page(`after=${encodeURIComponent(after)}`);
   expect([status, (body as unknown as { code: string }).code]).toEqual([400, 'invalid-request']);

@@ -175,12 +175,12 @@ async function writeWallets(snapshot: Trx, folder: string): Promise<ExportedFile
 
 async function writeRounds(snapshot: Trx, folder: string): Promise<ExportedFile> {
   const file = await openFile(folder, 'rounds.ndjson', 'rounds');
-  let after = { integration: '', roundRef: '', playerId: '00000000-0000-0000-0000-000000000000' };
+  let after = { playerId: '00000000-0000-0000-0000-000000000000', integration: '', roundRef: '' };
   for (;;) {
     const { rows } = await sql<RoundLine>`
       select integration, round_ref, player_id, staked, won from games.round
-      where (integration, round_ref, player_id) > (${after.integration}, ${after.roundRef}, ${after.playerId}::uuid)
-      order by integration, round_ref, player_id limit ${pageRows}`.execute(snapshot);
+      where (player_id, integration, round_ref) > (${after.playerId}::uuid, ${after.integration}, ${after.roundRef})
+      order by player_id, integration, round_ref limit ${pageRows}`.execute(snapshot);
     await file.write(
       linesOf(
         rows.map(({ integration, roundRef, playerId, staked, won }) =>
