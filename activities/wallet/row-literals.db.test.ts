@@ -5,7 +5,6 @@ import { createTestDatabase, type TestDatabase } from '#test/support/database.ts
 import {
   arrayOfRows,
   bytesCell,
-  cellsOf,
   flagCell,
   instantCell,
   linesOf,
@@ -94,18 +93,6 @@ test('instants without end', async () => {
   const sample = { word: null, document: null, bytes: null, units: null, flag: true };
   const ends = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY].map((atMs) => ({ ...sample, atMs }));
   expect(await roundTrip(ends)).toMatchObject([{ at: 'Infinity' }, { at: '-Infinity' }]);
-});
-
-test('any row that PostgreSQL writes', async () => {
-  const cell = fc.option(words);
-  await fc.assert(
-    fc.asyncProperty(fc.array(cell, { minLength: 1, maxLength: 8 }), async (given) => {
-      const columns = given.map((_, index) => `$${index + 1}::text`).join(', ');
-      const { rows } = await database.pool.query(`select row(${columns})::text as written`, given);
-      expect(cellsOf(rows[0].written)).toEqual(given);
-    }),
-    { numRuns: 200, examples: [[[null]], [['']], [['"']], [['\\"', null]], [[null, ',)']]] },
-  );
 });
 
 test('any JSON documents, also none', async () => {

@@ -29,36 +29,6 @@ export const instantCell = (ms: number): string => {
   return new Date(ms).toISOString();
 };
 
-/** The cells of a row as PostgreSQL writes it, `(a,,"b ""c""")`; null for an empty one. */
-export function cellsOf(row: string): readonly (string | null)[] {
-  const cells: (string | null)[] = [];
-  const end = row.length - 1;
-  for (let at = 1; at <= end;) {
-    if (row[at] === '"') {
-      const closing = closingQuote(row, at);
-      cells.push(unescaped(row.slice(at + 1, closing)));
-      at = closing + 2;
-    } else {
-      const comma = row.indexOf(',', at);
-      const stop = comma < 0 ? end : comma;
-      cells.push(at === stop ? null : row.slice(at, stop));
-      at = stop + 1;
-    }
-  }
-  return cells;
-}
-
-/** The quote that ends the cell which the quote at `at` begins: one that does not stand twice. */
-function closingQuote(row: string, at: number): number {
-  let quote = row.indexOf('"', at + 1);
-  while (row[quote + 1] === '"') quote = row.indexOf('"', quote + 2);
-  if (quote < 0) throw new Error('Invariant broken: a cell that PostgreSQL wrote has no end');
-  return quote;
-}
-
-/** In quotes, a quote and a backslash stand twice. */
-const unescaped = (cell: string): string => cell.replaceAll('""', '"').replaceAll('\\\\', '\\');
-
 /** One row of an array; ids and words of our own are cells as they are. */
 export const rowLiteral = (cells: readonly string[]): string => `"(${cells.join(',')})"`;
 

@@ -44,3 +44,13 @@ test('what has not moved stays the object that was remembered; nobody but who wa
   expect(now.get(walletKey(still, 'EUR'))).toBe(before.get(walletKey(still, 'EUR')));
   expect(now.get(walletKey(moved, 'EUR'))?.state.stakeMax).toBe(7n);
 });
+
+test('a word that would shift the cells behind it is refused, whatever it says', async () => {
+  await makeAsset(database.db, 'EUR');
+  const playerId = await makeFundedWallet(database.db, oneEuro);
+  await database.pool.query('update wallet.player_wallet set play_block_reason = $2 where player_id = $1', [
+    playerId,
+    'a reason\x1f0',
+  ]);
+  await expect(loadWallets(execute, [{ playerId, asset: 'EUR' }], false)).rejects.toThrow('separator');
+});
