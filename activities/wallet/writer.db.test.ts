@@ -1,6 +1,6 @@
 /** The batch writer on a real PostgreSQL: repeats, races, rollbacks in both orders, fences between two processes. */
 import { createHash, randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeFundedWallet } from '#test/support/factories.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
@@ -222,7 +222,7 @@ function countedWriter() {
     mostWriting = 0;
     return most;
   };
-  return { writer: createWalletWriter({ pool }), taken, mostWritten };
+  return { writer: createWalletWriter({ pool, gatherMs: 50 }), taken, mostWritten };
 }
 
 test('a process that shares its players reads them before it decides, and stops when they are its own again', async () => {
@@ -246,15 +246,24 @@ test('a process that shares its players reads them before it decides, and stops 
   await oneByOne(two);
   taken('wallet-write');
   taken('wallet-facts');
+  taken('wallet-load-moved');
   await oneByOne(writer);
   expect(taken('wallet-write')).toBe(10);
+  expect(taken('wallet-load-moved')).toBe(10);
   expect(taken('wallet-facts')).toBe(0);
+  // What comes a little later goes with what is there: a look costs the same for one as for both.
+  const [early, late] = players.map((id) => bet(id, euro)) as [BetCommand, BetCommand];
+  const first = submit(early, writer);
+  await nextTurn();
+  await nextTurn();
+  await Promise.all([first, submit(late, writer)]);
+  expect(taken('wallet-write')).toBe(1);
 
   for (let turn = 0; turn < 8; turn += 1) await everybody(writer);
   expect(mostWritten()).toBe(2);
-  taken('wallet-load');
+  taken('wallet-load-moved');
   await oneByOne(writer);
-  expect(taken('wallet-load')).toBe(0);
+  expect(taken('wallet-load-moved')).toBe(0);
   await writer.close();
 });
 

@@ -49,6 +49,8 @@ export type WalletWriterOptions = {
   /** Beyond this many waiting groups a new one is refused with `overloaded` before any effect. */
   readonly queueGroupsMax?: number;
   readonly walletsCachedMax?: number;
+  /** So long a batch waits for company where it must look at its wallets first: one look costs hardly less than many. */
+  readonly gatherMs?: number;
   readonly observe?: (kind: GameCommand['kind'], outcome: string, durationS: number) => void;
 };
 
@@ -66,13 +68,13 @@ const lookAgainMs = 100;
 const fullBatch = 24;
 /** So many times the usual slots there are for full batches. */
 const crowdedTimes = 3;
-
 export function createWalletWriter(options: WalletWriterOptions): WalletWriter {
   const { pipelines } = options;
   const slots = options.slots ?? (pipelines ? 3 : 2);
   const crowdedSlots = pipelines ? slots * crowdedTimes : slots;
   const batchMax = options.batchCommandsMax ?? 256;
   const queueMax = options.queueGroupsMax ?? 4_096;
+  const gatherMs = options.gatherMs ?? 4;
   const execute: Execute = async (name, text, values) =>
     (await options.pool.query({ name, text, values: [...values] })).rows;
   const cache = new WalletCache(options.walletsCachedMax ?? 50_000);
@@ -85,6 +87,8 @@ export function createWalletWriter(options: WalletWriterOptions): WalletWriter {
   /** Players whose commands are being written: their next ones wait, so that order is kept and fences hold. */
   const busy = new Set<string>();
   let inFlight = 0;
+  /** Runs while the next batch waits for company. */
+  let gathering: NodeJS.Timeout | undefined;
   let closing: (() => void) | null = null;
 
   /** A share of the queue in its order, with all that waits for the same players: nobody else may take that meanwhile. */
@@ -131,7 +135,17 @@ export function createWalletWriter(options: WalletWriterOptions): WalletWriter {
     return Math.min(batchMax, Math.max(Math.ceil(queue.length / most), wanted));
   }
 
+  const waitsForCompany = (): boolean =>
+    !cache.isTrusted && queue.length > 0 && queue.length < fullBatch && slotsFree() > 0;
+
   function pump(): void {
+    if (waitsForCompany()) gathering ??= setTimeout(send, gatherMs);
+    else send();
+  }
+
+  function send(): void {
+    clearTimeout(gathering);
+    gathering = undefined;
     for (let share = shareNow(); share > 0; share = shareNow()) {
       const taken = take(share);
       if (taken.length === 0) return;
