@@ -1,4 +1,5 @@
 /** What a bet costs in a large ledger, against the same bet in a small one: processor time, which noise moves little. */
+import type { WalletWriter } from '#activities/wallet/writer.ts';
 import { onBareWriter, placeBets, type BareWriter } from './bare-writer.ts';
 import type { Bench } from './bench-platform.ts';
 import { fillLedger, onClient, settleLedger } from './fill-ledger.ts';
@@ -7,8 +8,12 @@ import { verdict } from './statistics.ts';
 
 const smallPlayers = 1_000;
 const seconds = 10;
-/** Until most of the pages that bets write to at random have been written to since the last checkpoint. */
-const warmingSeconds = { small: 30, large: 240 };
+/**
+ * Bets come first until a page that they write to has been written to since the last checkpoint, as nearly all have
+ * between checkpoints half an hour apart: so many whole pages a bet are then left in the log.
+ */
+const wholePagesMax = 0.2;
+const warmingSeconds = { least: 30, most: 600 };
 const waiting = 64;
 const entriesPerBet = 2;
 const ratioMax = 1.25;
@@ -29,11 +34,12 @@ export const scale: Bench = {
 };
 
 async function measure(bare: BareWriter, players: number, entries: number): Promise<readonly string[]> {
+  console.log(`huge pages for the server's buffers: ${await hugePages(bare.url)}`);
   const few = (await makeLoadPlayers(bare.url, smallPlayers)).map(({ id }) => id);
   const [sample] = few;
   if (sample === undefined) throw new Error('There is nobody to bet.');
   await placeBets(bare.wallet, few, 256, { bets: smallPlayers });
-  const small = await costOfBet(bare, few, warmingSeconds.small);
+  const small = await costOfBet(bare, few);
   console.log(`${smallPlayers} players, no history: ${small.toFixed(0)} us a bet`);
 
   const bets = Math.ceil(entries / entriesPerBet);
@@ -42,21 +48,17 @@ async function measure(bare: BareWriter, players: number, entries: number): Prom
   const tookS = (performance.now() - startedAt) / 1_000;
   console.log(`${bets} bets of ${filled.length} players filled in ${tookS.toFixed(0)} s`);
   const many = [...few, ...filled];
-  const large = await costOfBet(bare, many, warmingSeconds.large);
+  const large = await costOfBet(bare, many);
   console.log(`${many.length} players, ${entries} entries: ${large.toFixed(0)} us a bet`);
   return [
     verdict('large ledger ÷ small ledger, processor time of a bet', large / small, { atMost: ratioMax }),
   ];
 }
 
-/** Of PostgreSQL and of this process together, once both have had such bets for so long. */
-async function costOfBet(
-  { url, wallet, spentUs }: BareWriter,
-  players: readonly string[],
-  warmingS: number,
-): Promise<number> {
+/** Of PostgreSQL and of this process together, once both have had such bets for a while. */
+async function costOfBet({ url, wallet, spentUs }: BareWriter, players: readonly string[]): Promise<number> {
   await settleLedger(url);
-  await placeBets(wallet, players, waiting, { seconds: warmingS });
+  await warmUp(url, wallet, players);
   const [before, workBefore] = [spentUs(), await serverWork(url)];
   const { tookMs } = await placeBets(wallet, players, waiting, { seconds });
   const [after, workAfter] = [spentUs(), await serverWork(url)];
@@ -72,7 +74,26 @@ async function costOfBet(
   return each('postgres') + each('own');
 }
 
+async function warmUp(url: string, wallet: WalletWriter, players: readonly string[]): Promise<void> {
+  const startedAt = performance.now();
+  const lastedS = (): number => (performance.now() - startedAt) / 1_000;
+  let wholePages: number;
+  do {
+    const before = await serverWork(url);
+    const { tookMs } = await placeBets(wallet, players, waiting, { seconds: warmingSeconds.least });
+    wholePages = ((await serverWork(url)).wholePages - before.wholePages) / tookMs.length;
+  } while (wholePages > wholePagesMax && lastedS() < warmingSeconds.most);
+  console.log(`after ${lastedS().toFixed(0)} s of bets ${wholePages.toFixed(2)} whole pages a bet`);
+}
+
 type ServerWork = Readonly<Record<'pagesFound' | 'pagesRead' | 'logBytes' | 'wholePages', number>>;
+
+/** `on` or `off`: with them, the processor finds a page at random for less. See `docs/runbooks/large-ledger.md`. */
+const hugePages = (url: string): Promise<string> =>
+  onClient(url, async (client) => {
+    const { rows } = await client.query<{ state: string }>('show huge_pages_status');
+    return String(Object.values(rows[0] ?? {}));
+  });
 
 /** What the server has counted so far; sessions report within a second. */
 const serverWork = (url: string): Promise<ServerWork> =>
