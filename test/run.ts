@@ -17,6 +17,7 @@ import { plainProgress } from '#platform/progress.ts';
 import { sayIfDisk } from '#platform/room-on-disk.ts';
 import { findTemporalBinary } from '#platform/temporal-binary.ts';
 import { requireRoomForRun } from './room-for-run.ts';
+import { endProcessesOf } from './support/left-processes.ts';
 import { runAsAdmin, withDatabase } from './support/postgres-server.ts';
 import { groundVariables, startGround, type RunGround } from './support/run-ground.ts';
 import { makeStripeMock } from './support/stripe-mock.ts';
@@ -108,7 +109,7 @@ async function runEverything(total: Tally): Promise<void> {
   let leaving: Promise<void> | undefined;
   // The same signal comes twice: from the terminal, and passed on by the process that has started this one.
   const leave = (): void => {
-    leaving ??= laying.then((ground) => ground?.stop()).finally(() => process.exit(interruptedCode));
+    leaving ??= laying.then(leaveGround).finally(() => process.exit(interruptedCode));
   };
   process.on('SIGINT', leave).on('SIGTERM', leave);
   const checking = runChecks(total, laying);
@@ -124,8 +125,14 @@ async function runEverything(total: Tally): Promise<void> {
     await checking;
   } finally {
     process.off('SIGINT', leave).off('SIGTERM', leave);
-    await ground?.stop();
+    await leaveGround(ground);
   }
+}
+
+async function leaveGround(ground: Ground | null): Promise<void> {
+  if (ground === null) return;
+  endProcessesOf(ground.runFolder);
+  await ground.stop();
 }
 
 async function runChecks(total: Tally, laying: Promise<RunGround | null> | null): Promise<void> {

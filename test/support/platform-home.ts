@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { derivePorts, isFree } from '#platform/ports.ts';
+import { noteHome } from './left-processes.ts';
+import { givenGround } from './run-ground.ts';
 
 export type PlatformHome = {
   readonly path: string;
@@ -22,6 +24,8 @@ const lowestLentPort = 32_768;
 /** `lowestPort` keeps files that run one after another from meeting each other's closing sockets. */
 export async function makePlatformHome(lowestPort: number): Promise<PlatformHome> {
   const path = await mkdtemp(join(tmpdir(), 'pitboss-e2e-'));
+  const ground = givenGround();
+  if (ground !== null) noteHome(ground.runFolder, path);
   // The database's own user must be able to enter.
   await chmod(path, 0o755);
   const {
