@@ -63,7 +63,7 @@ export function mountGames(api: Api, deps: ApiDeps): void {
   mountBook(api, deps);
 }
 
-/** Integration, round and player: a provider's name for a round is its own, and a live round has many players. */
+/** Player, integration and round: a provider's name for a round is its own, and a live round has many players. */
 const roundKey = z.tuple([z.uuid(), z.string(), z.string()]);
 
 const roundQuery = pageQuery.extend({
