@@ -13,7 +13,7 @@ import type { LoadOrder, LoadResult } from './wallet-load.ts';
 
 const players = 10_000;
 const seconds = 5;
-const rounds = 2;
+const rounds = 3;
 const turnsToWarmUp = 3;
 /** More than any run so far has placed in a second; signing more than are sent only costs patience. */
 const betsPerSMax = 9_000;
