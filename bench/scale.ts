@@ -91,8 +91,10 @@ type ServerWork = Readonly<Record<'pagesFound' | 'pagesRead' | 'logBytes' | 'who
 /** `on` or `off`: with them, the processor finds a page at random for less. See `docs/runbooks/large-ledger.md`. */
 const hugePages = (url: string): Promise<string> =>
   onClient(url, async (client) => {
-    const { rows } = await client.query<{ state: string }>('show huge_pages_status');
-    return String(Object.values(rows[0] ?? {}));
+    const { rows } = await client.query<{ state: string }>(
+      "select current_setting('huge_pages_status') as state",
+    );
+    return rows[0]?.state ?? 'unknown';
   });
 
 /** What the server has counted so far; sessions report within a second. */

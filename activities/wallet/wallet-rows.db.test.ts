@@ -11,14 +11,14 @@ let execute: Execute;
 
 beforeAll(async () => {
   database = await createTestDatabase();
+  await makeAsset(database.db, 'EUR');
+  await makeAsset(database.db, 'USD');
   execute = async (name, text, values) =>
     (await database.pool.query({ name, text, values: [...values] })).rows;
 });
 afterAll(() => database?.drop());
 
 test('what has not moved stays the object that was remembered; nobody but who was asked for comes back', async () => {
-  await makeAsset(database.db, 'EUR');
-  await makeAsset(database.db, 'USD');
   const [still, moved] = [
     await makeFundedWallet(database.db, oneEuro),
     await makeFundedWallet(database.db, oneEuro),
@@ -46,7 +46,6 @@ test('what has not moved stays the object that was remembered; nobody but who wa
 });
 
 test('a word that would shift the cells behind it is refused, whatever it says', async () => {
-  await makeAsset(database.db, 'EUR');
   const playerId = await makeFundedWallet(database.db, oneEuro);
   await database.pool.query('update wallet.player_wallet set play_block_reason = $2 where player_id = $1', [
     playerId,

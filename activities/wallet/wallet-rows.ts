@@ -54,7 +54,7 @@ const separator = '\x1f';
  * As one value: what a column costs both sides to announce, they pay for every one of them at every read. A null is an
  * empty cell. Of a composite value PostgreSQL would look up how each part is written, every time anew.
  */
-const columns = `concat(${readColumns.join(", E'\\x1f', ")}) as wallet`;
+const columns = `concat(${readColumns.join(`, '${separator}', `)}) as wallet`;
 
 const loadText = `select ${columns} from wallet.player_wallet w
   join unnest($1::uuid[], $2::text[]) as k(player_id, asset) on w.player_id = k.player_id and w.asset = k.asset`;

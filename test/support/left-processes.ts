@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { signalQuietly } from '#platform/process-identity.ts';
+import { commandOf, signalQuietly } from '#platform/process-identity.ts';
 
 const homesOf = (runFolder: string): string => join(runFolder, 'platform-homes');
 
@@ -31,15 +31,16 @@ const processes = (): readonly Process[] =>
   process.platform === 'linux'
     ? readdirSync('/proc')
         .filter((name) => /^\d+$/.test(name))
-        .map((name) => ({ pid: Number(name), words: textOf(name, 'cmdline') + textOf(name, 'environ') }))
+        .map(Number)
+        .map((pid) => ({ pid, words: commandOf(pid) + environmentOf(pid) }))
     : execFileSync('ps', ['-axww', '-E', '-o', 'pid=,command='], { encoding: 'utf8' })
         .trim()
         .split('\n')
         .map((line) => ({ pid: Number.parseInt(line, 10), words: line }));
 
-function textOf(pid: string, file: string): string {
+function environmentOf(pid: number): string {
   try {
-    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+    return readFileSync(`/proc/${pid}/environ`, 'utf8');
   } catch {
     // It has ended, or belongs to somebody else.
     return '';
