@@ -85,6 +85,7 @@ export async function openDeps(config: Config, closing: Closing): Promise<ApiDep
   const wallet = createWalletWriter({
     pool: walletPool,
     pipelines: createPipelines(walletPool),
+    walletsCachedMax: config.walletsRemembered,
     observe: (kind, outcome, durationS) =>
       metrics.walletCommandDurationS.labels(kind, outcome).observe(durationS),
   });

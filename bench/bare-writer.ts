@@ -24,10 +24,16 @@ export type BareWriter = {
   readonly spentUs: () => { readonly postgres: number; readonly own: number };
 };
 
+type BareWriterOptions = {
+  /** Of PostgreSQL. */
+  readonly settings?: Readonly<Record<string, string>>;
+  readonly walletsCachedMax?: number;
+};
+
 /** Starts a durable PostgreSQL with an empty, seeded ledger, runs `work`, and removes everything. */
 export async function onBareWriter<T>(
   work: (bare: BareWriter) => Promise<T>,
-  settings: Readonly<Record<string, string>> = {},
+  { settings = {}, walletsCachedMax }: BareWriterOptions = {},
 ): Promise<T> {
   const home = await mkdtemp(join(tmpdir(), 'pitboss-bench-writer-'));
   // The database's own user must be able to enter.
@@ -44,7 +50,11 @@ export async function onBareWriter<T>(
       pipeline: true,
       byIndex: true,
     });
-    const wallet = createWalletWriter({ pool, pipelines: createPipelines(pool) });
+    const wallet = createWalletWriter({
+      pool,
+      pipelines: createPipelines(pool),
+      ...(walletsCachedMax === undefined ? {} : { walletsCachedMax }),
+    });
     const spentUs = () => {
       const { user, system } = process.cpuUsage();
       return { postgres: processorUs(server.pid), own: user + system };

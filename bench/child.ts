@@ -15,7 +15,7 @@ export type Child = {
 /** Starts a script of this folder or a path below the checkout. */
 export function startChild(
   script: string,
-  environment: Readonly<Record<string, string>>,
+  environment: Readonly<NodeJS.ProcessEnv>,
   execArgv: readonly string[] = [],
 ): Child {
   const path = fileURLToPath(new URL(script, import.meta.url));

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { loadDevSecrets } from '#platform/dev-secrets.ts';
 import type { Platform } from '#platform/platform.ts';
 import { apiNodeArgs } from '#platform/process-plans.ts';
+import { ageLog } from './aged-log.ts';
 import { openAnchor, type Anchor } from './anchor.ts';
 import { onPlatform, type Bench } from './bench-platform.ts';
 import { startChild, type Child } from './child.ts';
@@ -58,6 +59,7 @@ type Frame = {
 
 async function measure(platform: Platform): Promise<readonly string[]> {
   const made = await makeLoadPlayers(platform.runJson.postgres.owner, players);
+  await ageLog(platform.runJson.postgres.owner);
   const port = Number(new URL(platform.runJson.api).port);
   const second = await startSecondApi(platform, port + 1);
   const load = startChild('./wallet-load.ts', platform.environment);

@@ -141,6 +141,13 @@ describe('loadConfig', () => {
     expect(loadConfig({ ...complete(), KAFKA_BROKERS: 'a:1, b:2' }).kafka.brokers).toEqual(['a:1', 'b:2']);
   });
 
+  test('so many wallets are remembered as the variable says', () => {
+    expect(loadConfig({ ...complete(), WALLETS_REMEMBERED: '1000000' }).walletsRemembered).toBe(1_000_000);
+    expect(problemsOf({ ...complete(), WALLETS_REMEMBERED: '0' })).toEqual([
+      'WALLETS_REMEMBERED must be a number of wallets from 1 to 99999999.',
+    ]);
+  });
+
   test('each missing or malformed variable is one sentence', () => {
     const { KEY_ENCRYPTION_KEY: _key, ...rest } = complete();
     expect(problemsOf({ ...rest, PORT: 'many', TEMPORAL_ADDRESS: 'http://x' })).toEqual([

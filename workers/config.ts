@@ -172,6 +172,8 @@ export interface Config {
   readonly oddsFeed: OddsFeedConfig | undefined;
   readonly seed: { readonly operators: readonly OperatorLogin[] };
   /** Health and metrics on a port of their own, which is never published. */
+  /** Wallets that an API process keeps in memory between bets. */
+  readonly walletsRemembered: number;
   readonly metricsPort: number | undefined;
   /** Where that port is bound: loopback, or in a container every address. */
   readonly metricsHost: string;
@@ -360,6 +362,11 @@ const variables = z.object({
   A8R_V1_AUTH_TOKEN: z.string().optional(),
   ODDS_FEED_WEBHOOK_SECRET: z.string().optional(),
   SEED_OPERATORS: operators.optional(),
+  WALLETS_REMEMBERED: z
+    .string()
+    .regex(/^[1-9]\d{0,7}$/, 'must be a number of wallets from 1 to 99999999')
+    .transform(Number)
+    .default(250_000),
   METRICS_PORT: port.optional(),
   METRICS_HOST: z.string().default('127.0.0.1'),
   METRICS_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
@@ -462,6 +469,7 @@ function assemble(given: Variables, problems: string[]): Config {
         password: new Secret(operator.password),
       })),
     },
+    walletsRemembered: given.WALLETS_REMEMBERED,
     metricsPort: given.METRICS_PORT,
     metricsHost: given.METRICS_HOST,
     metricsToken: secretOf(given.METRICS_TOKEN),

@@ -5,6 +5,7 @@ import { referencedExternalId, type CommandKey, type GameCommand } from '#domain
 import { decide, type Decision, type JournalFacts } from '#domain/wallet/decide.ts';
 import { playableBalance, type WalletState } from '#domain/wallet/state.ts';
 import { bonusIn, factsKey, loadCallFacts, loadJournalFacts } from './journal-facts.ts';
+import type { LoadedWallet } from './loaded-wallet.ts';
 import {
   addDecision,
   isBatchEmpty,
@@ -14,14 +15,7 @@ import {
   type PlayerBatch,
 } from './player-batch.ts';
 import type { DatabaseClock, WalletCache } from './wallet-memory.ts';
-import {
-  loadWallets,
-  refreshWallets,
-  walletKey,
-  type Execute,
-  type LoadedWallet,
-  type WalletLook,
-} from './wallet-rows.ts';
+import { loadWallets, refreshWallets, walletKey, type Execute, type WalletLook } from './wallet-rows.ts';
 import { writeBatches } from './write-statement.ts';
 
 export type WalletReply = {

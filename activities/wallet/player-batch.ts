@@ -7,7 +7,7 @@ import type { DecidedJournal, Decision, JournalFacts } from '#domain/wallet/deci
 import type { Accepted } from '#domain/wallet/decision.ts';
 import type { Posting } from '#domain/wallet/postings.ts';
 import type { JournalDetails } from '#domain/wallet/journal-details.ts';
-import type { ChainHead, LoadedWallet } from './wallet-rows.ts';
+import type { ChainHead, LoadedWallet } from './loaded-wallet.ts';
 
 export type JournalRow = {
   readonly id: string;

@@ -1,36 +1,51 @@
 /** What a writer remembers between batches: wallets it has seen lately, and how its clock stands to the database's. */
-import type { Execute, LoadedWallet } from './wallet-rows.ts';
+import { LRUCache } from 'lru-cache';
+import { readWallet, writeWallet, type LoadedWallet } from './loaded-wallet.ts';
+import type { Execute } from './wallet-rows.ts';
 
 /** Above this share of stale memory a read before each decision costs less than deciding and writing again. */
 const staleShareMax = 0.15;
 /** So many wallets tell most of what the share is. */
 const shareWallets = 256;
 
+/** A fifth is kept ready to decide on, but no more than this, at some 2 kB each; the others as texts, at some 0.4 kB. */
+const readyMax = 50_000;
+
 /** The most recently used wallets. A stale one costs a second try, never a wrong write. */
 export class WalletCache {
-  readonly #wallets = new Map<string, LoadedWallet>();
-  readonly #sizeMax: number;
+  readonly #ready: LRUCache<string, LoadedWallet>;
+  readonly #texts: LRUCache<string, string>;
   #staleShare = 0;
 
   constructor(sizeMax: number) {
-    this.#sizeMax = sizeMax;
+    const ready = Math.min(Math.ceil(sizeMax / 5), readyMax);
+    this.#texts = new LRUCache({ max: Math.max(1, sizeMax - ready) });
+    this.#ready = new LRUCache({
+      max: ready,
+      dispose: (wallet, key, reason) => {
+        if (reason === 'evict') this.#texts.set(key, writeWallet(wallet));
+      },
+    });
   }
 
   get(key: string): LoadedWallet | undefined {
-    return this.#wallets.get(key);
+    const ready = this.#ready.get(key);
+    if (ready) return ready;
+    const text = this.#texts.get(key);
+    if (text === undefined) return undefined;
+    const wallet = readWallet(text);
+    this.put(key, wallet);
+    return wallet;
   }
 
   put(key: string, wallet: LoadedWallet): void {
-    this.#wallets.delete(key);
-    this.#wallets.set(key, wallet);
-    if (this.#wallets.size > this.#sizeMax) {
-      const oldest = this.#wallets.keys().next().value;
-      if (oldest !== undefined) this.#wallets.delete(oldest);
-    }
+    this.#texts.delete(key);
+    this.#ready.set(key, wallet);
   }
 
   drop(key: string): void {
-    this.#wallets.delete(key);
+    this.#texts.delete(key);
+    this.#ready.delete(key);
   }
 
   /** False while other processes write to the same players so much that memory is to be compared before it is used. */

@@ -1,8 +1,10 @@
 /** What is remembered of wallets against their rows. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { assert } from '#domain/failures.ts';
 import { createTestDatabase, type TestDatabase } from '#test/support/database.ts';
 import { makeAsset, makeFundedWallet, oneEuro } from '#test/support/factories.ts';
+import { readWallet, writeWallet } from './loaded-wallet.ts';
 import { openWallet } from './player-wallet.ts';
 import { loadWallets, refreshWallets, walletKey, type Execute } from './wallet-rows.ts';
 
@@ -52,4 +54,23 @@ test('a word that would shift the cells behind it is refused, whatever it says',
     'a reason\x1f0',
   ]);
   await expect(loadWallets(execute, [{ playerId, asset: 'EUR' }], false)).rejects.toThrow('separator');
+});
+
+test('what is remembered as a text is what its row says, with brakes, limits and an award', async () => {
+  const playerId = await makeFundedWallet(database.db, oneEuro);
+  await database.pool.query(
+    `update wallet.player_wallet set play_blocked_until = 'infinity', play_block_reason = 'cool-off',
+       play_limits = '[{"kind": "stake", "window": "day", "amount": "700"}]', stake_max = 5, award_id = $2,
+       award_wagering_left = 9, award_expires_at = '2027-01-02T03:04:05.678901Z' where player_id = $1`,
+    [playerId, randomUUID()],
+  );
+  const [wallet] = (await loadWallets(execute, [{ playerId, asset: 'EUR' }], false)).values();
+  assert(wallet, 'the wallet is there');
+  expect(wallet.state).toMatchObject({
+    playBlockedUntilMs: Number.POSITIVE_INFINITY,
+    sessionsValidFromMs: Number.NEGATIVE_INFINITY,
+    award: { expiresAtMs: Date.parse('2027-01-02T03:04:05.678Z') + 0.901, betMax: null },
+    limits: [{ kind: 'stake', window: 'day', amount: 700n }],
+  });
+  expect(readWallet(writeWallet(wallet))).toEqual(wallet);
 });

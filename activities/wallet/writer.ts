@@ -77,7 +77,7 @@ export function createWalletWriter(options: WalletWriterOptions): WalletWriter {
   const gatherMs = options.gatherMs ?? 4;
   const execute: Execute = async (name, text, values) =>
     (await options.pool.query({ name, text, values: [...values] })).rows;
-  const cache = new WalletCache(options.walletsCachedMax ?? 50_000);
+  const cache = new WalletCache(options.walletsCachedMax ?? 250_000);
   const write: Execute = pipelines
     ? async (name, text, values) => (await pipelines.query({ name, text, values: [...values] })).rows
     : execute;

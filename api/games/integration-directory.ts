@@ -1,5 +1,6 @@
 /** Integrations, games, tokens and players that wallet calls name, remembered for moments so that a bet needs no extra read. */
 import type { KeyObject } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { readCallerKeys, type OpenedKeys } from '#activities/games/commands/caller-keys.ts';
 import { findGameSession, type GameSession } from '#activities/games/commands/game-sessions.ts';
 import { traitsOf, type WalletDialect } from '#domain/games/dialects.ts';
@@ -52,9 +53,9 @@ export function createIntegrationDirectory(deps: Deps, dialect: WalletDialect): 
     string,
     { readonly value: Promise<Integration | null>; readonly readAtMs: number }
   >();
-  const sessions = new BoundedMap<GameSession>(sessionsMax);
+  const sessions = new LRUCache<string, GameSession>({ max: sessionsMax });
   // A wallet once opened stays, with its brand.
-  const wallets = new BoundedMap<true>(playersMax);
+  const wallets = new LRUCache<string, true>({ max: playersMax });
   return {
     integration(id) {
       const known = integrations.get(id);
@@ -77,7 +78,7 @@ export function createIntegrationDirectory(deps: Deps, dialect: WalletDialect): 
       const known = steady.has(integration) ? sessions.get(key) : undefined;
       if (known) return known;
       const found = await findGameSession(db, integration, token);
-      if (found && steady.has(integration)) sessions.put(key, found);
+      if (found && steady.has(integration)) sessions.set(key, found);
       return found;
     },
     async player(brand, playerId, asset) {
@@ -91,7 +92,7 @@ export function createIntegrationDirectory(deps: Deps, dialect: WalletDialect): 
         .execute();
       if (rows.length === 0) return null;
       const hasAsset = rows.some((row) => row.asset === asset);
-      if (hasAsset) wallets.put(key, true);
+      if (hasAsset) wallets.set(key, true);
       return { hasAsset };
     },
   };
@@ -137,20 +138,4 @@ async function readIntegration(
       ]),
     ),
   };
-}
-
-/** Forgets its oldest entry when it is full. */
-class BoundedMap<T> {
-  readonly #entries = new Map<string, T>();
-  readonly #sizeMax: number;
-  constructor(sizeMax: number) {
-    this.#sizeMax = sizeMax;
-  }
-  get(key: string): T | undefined {
-    return this.#entries.get(key);
-  }
-  put(key: string, value: T): void {
-    if (this.#entries.size >= this.#sizeMax) this.#entries.delete(this.#entries.keys().next().value ?? '');
-    this.#entries.set(key, value);
-  }
 }

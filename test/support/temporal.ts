@@ -92,7 +92,7 @@ export async function createWorkflowEnvironment(
 /** Within the minute that a file has for its start. */
 const startAttemptsMax = 9;
 /** Above `shutdownForceTime`. */
-const endWithinMs = 10_000;
+const endWithinMs = 20_000;
 
 /** The SDK gives the server five seconds, which a busy machine may need for the Java program alone. */
 async function startPatiently<T>(start: () => Promise<T>): Promise<T> {
@@ -137,7 +137,8 @@ async function runWithWorkers<T>(
         sinks: unheardSinks,
         interceptors: { activity: [translateFailures] },
         shutdownGraceTime: '2 s',
-        shutdownForceTime: '5 s',
+        // Above the ten seconds for which the SDK says an answer again that a busy server did not take.
+        shutdownForceTime: '15 s',
         // Otherwise each worker digests the whole bundle to find a name for it.
         buildId: 'test',
       }),
