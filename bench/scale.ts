@@ -16,12 +16,12 @@ const entriesPerBet = 2;
 const ratioMax = 1.25;
 
 /**
- * As the parts are set up for a ledger of this size (`docs/runbooks/large-ledger.md`): a quarter of the memory of these
+ * As the parts are set up for a ledger of this size (`docs/runbooks/large-ledger.md`): two fifths of the memory of these
  * machines for pages, checkpoints seldom enough that not every write of a page is its first one since, and a writer that
  * remembers everybody.
  */
 const partsOfThatSize = {
-  settings: { shared_buffers: '6GB', max_wal_size: '16GB', checkpoint_timeout: '30min' },
+  settings: { shared_buffers: '9GB', max_wal_size: '16GB', checkpoint_timeout: '30min' },
   walletsCachedMax: 1_000_000,
 };
 
