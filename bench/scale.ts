@@ -2,6 +2,7 @@
  * What a bet costs in a large ledger, against the same bet in a small one: processor time, of both in turns, since a
  * machine that others share may be a third slower half an hour later.
  */
+import { totalmem } from 'node:os';
 import { onBareWriter, placeBets, type BareWriter } from './bare-writer.ts';
 import type { Bench } from './bench-platform.ts';
 import { costOfBet, hugePages, told, totalUs, warmUp, type BetCost } from './bet-cost.ts';
@@ -15,13 +16,15 @@ const samplePlayers = 1;
 const entriesPerBet = 2;
 const ratioMax = 1.25;
 
+const buffersMb = Math.floor((totalmem() / 2 ** 20) * 0.4);
+
 /**
- * As the parts are set up for a ledger of this size (`docs/runbooks/large-ledger.md`): two fifths of the memory of these
- * machines for pages, checkpoints seldom enough that not every write of a page is its first one since, and a writer that
+ * As the parts are set up for a ledger of this size (`docs/runbooks/large-ledger.md`): two fifths of the memory
+ * for pages, checkpoints seldom enough that not every write of a page is its first one since, and a writer that
  * remembers everybody.
  */
 const partsOfThatSize = {
-  settings: { shared_buffers: '9GB', max_wal_size: '16GB', checkpoint_timeout: '30min' },
+  settings: { shared_buffers: `${buffersMb}MB`, max_wal_size: '16GB', checkpoint_timeout: '30min' },
   walletsCachedMax: 1_000_000,
 };
 
