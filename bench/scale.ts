@@ -19,12 +19,12 @@ const ratioMax = 1.25;
 const buffersMb = Math.floor((totalmem() / 2 ** 20) * 0.4);
 
 /**
- * As the parts are set up for a ledger of this size (`docs/runbooks/large-ledger.md`): two fifths of the memory
- * for pages, checkpoints seldom enough that not every write of a page is its first one since, and a writer that
- * remembers everybody.
+ * As the parts are set up for a ledger of this size (`docs/runbooks/large-ledger.md`): two fifths of the memory for
+ * pages, checkpoints by the clock and not by the size of the log, so that not every write of a page is its first one
+ * since, and a writer that remembers everybody.
  */
 const partsOfThatSize = {
-  settings: { shared_buffers: `${buffersMb}MB`, max_wal_size: '16GB', checkpoint_timeout: '30min' },
+  settings: { shared_buffers: `${buffersMb}MB`, max_wal_size: '48GB', checkpoint_timeout: '30min' },
   walletsCachedMax: 1_000_000,
 };
 
